@@ -1,0 +1,37 @@
+# One command per chore; .ci/run calls `make test`.
+PYTHON ?= python3.11
+VENV := .venv
+PROMPT ?= half-life 3 screenshot
+
+# A machine without an NVIDIA card needs torch's small CPU build; torchvision must be the release beside it.
+TORCH := "torch==2.13.*" "torchvision==0.28.*"
+
+.PHONY: imagine test lint types bench toybox clean
+
+imagine: $(VENV)/.installed  ## draw PROMPT into out/
+	@$(VENV)/bin/imago draw "$(PROMPT)"
+
+test: $(VENV)/.tested lint types  ## everything that must hold before a commit
+	$(VENV)/bin/python -m pytest
+
+lint: $(VENV)/.tested
+	$(VENV)/bin/ruff check .
+
+types: $(VENV)/.tested
+	$(VENV)/bin/mypy
+
+bench: $(VENV)/.tested  ## the figures of docs/benchmarks.md
+	$(VENV)/bin/python -m engine.bench
+
+$(VENV)/.installed: pyproject.toml
+	@test -d $(VENV) || $(PYTHON) -m venv $(VENV)
+	@echo "Installing (a few minutes the first time) …"
+	@$(VENV)/bin/pip install --quiet --disable-pip-version-check $(TORCH) -e .
+	@touch $@
+
+$(VENV)/.tested: $(VENV)/.installed
+	@$(VENV)/bin/pip install --quiet --disable-pip-version-check $(TORCH) -e ".[test]"
+	@touch $@
+
+clean:
+	rm -rf $(VENV) out .pytest_cache .mypy_cache .ruff_cache .hypothesis

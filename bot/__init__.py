@@ -1,0 +1,1 @@
+"""the bot: chat outside, queue inside; knows nothing of torch."""

@@ -1,0 +1,64 @@
+"""the crops that CLIP looks at, cut and resized as two batched matrix products.
+
+The 2021 notebook cuts squares of random size in a Python loop and shrinks each with adaptive
+average pooling. Average pooling is linear and separable, so a crop and its resize are one matrix
+for the rows and one for the columns: all crops of all pictures become two batched products,
+deterministic on every device and differentiable with no special kernels.
+"""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+
+@dataclass(frozen=True, kw_only=True)
+class Crops:
+    """Where to cut: each tensor is [n, k] int64 in pixels; k crops for each of n pictures."""
+
+    top: Tensor
+    left: Tensor
+    size: Tensor  # side of the square
+
+    def __getitem__(self, rows: slice) -> "Crops":
+        return Crops(top=self.top[rows], left=self.left[rows], size=self.size[rows])
+
+
+def random_crops(uniform: Tensor, height: int, width: int, min_size: int, power: float) -> Crops:
+    """The notebook's distribution: size = U^power · (max − min) + min, uniform offsets.
+
+    Args:
+        uniform: [n, k, 3] in 0 … 1, the only randomness.
+        height, width: of the pictures, in pixels.
+        min_size: smallest side of a crop; no larger than the shorter side of the picture is used.
+        power: 1 is uniform; below 1 favours large crops.
+    """
+    largest = min(height, width)
+    smallest = min(min_size, largest)
+    u = uniform.double().cpu()
+    size = (u[..., 0] ** power * (largest - smallest) + smallest).long()
+    top = (u[..., 1] * (height - size + 1)).long().clamp(max=height - smallest)
+    left = (u[..., 2] * (width - size + 1)).long().clamp(max=width - smallest)
+    return Crops(top=torch.minimum(top, height - size), left=torch.minimum(left, width - size), size=size)
+
+
+def pooling_matrices(start: Tensor, size: Tensor, length: int, out: int) -> Tensor:
+    """Rows of adaptive average pooling of [start, start + size) to `out`, [n, k, out, length] float32."""
+    i = torch.arange(out)
+    first = start[..., None] + i * size[..., None] // out  # n k out
+    last = start[..., None] + -((i + 1) * -size[..., None] // out)  # ceil((i + 1) · size / out)
+    position = torch.arange(length)
+    inside = (position >= first[..., None]) & (position < last[..., None])  # n k out length
+    return inside.float() / (last - first)[..., None]
+
+
+def cut(pictures: Tensor, crops: Crops, side: int) -> Tensor:
+    """Cut and resize; pictures: [n, c, h, w] → [n, k, c, side, side]."""
+    n, c, h, w = pictures.shape
+    rows = pooling_matrices(crops.top, crops.size, h, side).to(pictures)  # n k s h
+    columns = pooling_matrices(crops.left, crops.size, w, side).to(pictures)  # n k s w
+    k = rows.shape[1]
+    stacked = pictures.transpose(1, 2).reshape(n, h, c * w)
+    tall = (rows.reshape(n, k * side, h) @ stacked).reshape(n, k, side * c, w)
+    out = (tall @ columns.transpose(-1, -2)).reshape(n, k, side, c, side)
+    return out.transpose(2, 3)

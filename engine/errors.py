@@ -1,0 +1,58 @@
+"""everything that can go wrong in the engine, as one small tree.
+
+    EngineError              one clear sentence for the person who asked
+    ├── BadRequest           the request cannot be drawn; `field` names the culprit; nothing was started
+    ├── BadCheckpoint        not a checkpoint, or one of another request or other weights
+    ├── BadPicture           bytes that are not a picture that can be read
+    ├── WeightsError         `path` names the file
+    │   ├── MissingWeights   not on disk
+    │   └── CorruptWeights   wrong size, hash, keys or shapes
+    ├── NumericalError       the drawing left the numbers that a picture can have
+    └── OutOfMemory          the device has too little memory for this
+"""
+
+from pathlib import Path
+
+
+class EngineError(Exception):
+    """Base of all; `str(error)` is a sentence that says what to do."""
+
+
+class BadRequest(EngineError):
+    """The request cannot be drawn."""
+
+    def __init__(self, field: str, sentence: str) -> None:
+        super().__init__(sentence)
+        self.field = field
+
+
+class BadCheckpoint(EngineError):
+    """The checkpoint cannot be gone on from."""
+
+
+class BadPicture(EngineError):
+    """The bytes are not a picture that can be read."""
+
+
+class WeightsError(EngineError):
+    """A weights file cannot be used."""
+
+    def __init__(self, path: Path, sentence: str) -> None:
+        super().__init__(sentence)
+        self.path = path
+
+
+class MissingWeights(WeightsError):
+    """The weights file is not on disk."""
+
+
+class CorruptWeights(WeightsError):
+    """The weights file is not the one that the model set describes."""
+
+
+class NumericalError(EngineError):
+    """NaN or infinity turned up in the drawing."""
+
+
+class OutOfMemory(EngineError):
+    """The device has too little memory."""

@@ -1,0 +1,88 @@
+"""what the engine says while it works: frozen records, in the order they can come.
+
+A stream is `Started`, then any number of `Progress`, `Preview` and `Checkpoint`, then `Finished`.
+Errors are raised by the stream; across a process border they travel as `Failed`.
+"""
+
+from dataclasses import dataclass, fields
+
+
+@dataclass(frozen=True, kw_only=True)
+class Started:
+    """Models are loaded, the first step comes next."""
+
+    models: str  # name of the model set
+    seed: int
+    steps: int  # of the whole drawing
+    first_step: int  # 0, or where a resumed drawing goes on
+    width: int  # of the final picture, pixels
+    height: int
+    device: str  # cpu, cuda or mps
+
+
+@dataclass(frozen=True, kw_only=True)
+class Progress:
+    """One step is done."""
+
+    step: int  # 1 … steps
+    steps: int
+    seconds_left: float
+    distance: float  # mean spherical distance between the cuts and the prompt, about 0 … 5; lower is closer
+
+
+@dataclass(frozen=True, kw_only=True)
+class Preview:
+    """The picture as the network sees it through the noise, at each 10 %."""
+
+    percent: int  # 10, 20 … 100
+    step: int
+    steps: int
+    png: bytes  # same size as the final picture
+
+
+@dataclass(frozen=True, kw_only=True)
+class Checkpoint:
+    """All that is needed to go on from here in another process, with the same pixels at the end."""
+
+    percent: int
+    step: int
+    steps: int
+    state: bytes  # opaque; give it back to `draw(request, resume=state)`
+
+
+@dataclass(frozen=True, kw_only=True)
+class Finished:
+    """The picture, and the GIF of how it came out of the noise."""
+
+    png: bytes  # with provenance in its metadata
+    gif: bytes  # empty for an upscaling, which has no process to show
+    width: int
+    height: int
+    seed: int
+    steps: int
+    seconds: float  # of drawing, over all sittings
+    unet_calls: int  # forward passes of the U-Net, over all sittings
+    pixels_sha256: str  # of the RGB bytes, row by row
+
+
+@dataclass(frozen=True, kw_only=True)
+class Failed:
+    """The stream ended without a picture; `kind` is the class name in `engine.errors`."""
+
+    kind: str
+    sentence: str  # for the person who asked
+
+
+Event = Started | Progress | Preview | Checkpoint | Finished | Failed
+
+
+def as_json(event: Event) -> dict[str, object]:
+    """The record as plain JSON values, `event` first; bytes are told by their length."""
+    values: dict[str, object] = {"event": type(event).__name__.lower()}
+    for field in fields(event):
+        value = getattr(event, field.name)
+        if isinstance(value, bytes):
+            values[f"{field.name}_bytes"] = len(value)
+        else:
+            values[field.name] = round(value, 4) if isinstance(value, float) else value
+    return values

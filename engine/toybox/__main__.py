@@ -1,0 +1,30 @@
+"""`python -m engine.toybox train unet|clip|upscaler`: make the embedded models again."""
+
+import argparse
+import sys
+from pathlib import Path
+
+import torch
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m engine.toybox")
+    parser.add_argument("action", choices=["train"])
+    parser.add_argument("network", choices=["unet"])
+    parser.add_argument("--folder", type=Path, help="where checkpoint and weights go (default runs/NETWORK)")
+    parser.add_argument("--steps", type=int, default=10_000)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--threads", type=int, help="CPU threads (default: all)")
+    parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
+    args = parser.parse_args()
+    if args.threads:
+        torch.set_num_threads(args.threads)
+    folder = args.folder or Path("runs") / args.network
+    from engine.toybox import train_unet
+
+    train_unet.train(folder, args.steps, torch.device(args.device), args.seed)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,58 @@
+"""train the toybox's U-Net to predict v of noisy scenes (Salimans & Ho 2022, arXiv 2202.00512)."""
+
+from pathlib import Path
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from engine.schedule import alphas_cumprod
+from engine.toybox.training import Run, Trainer
+from engine.toybox.world import COMBINATIONS, held_out, random_scene, render
+from engine.unet import UNet, UNetConfig
+
+PATCH = 2  # the network sees PATCH × PATCH pixels as channels of one position
+CONFIG = UNetConfig(
+    image_size=32, in_channels=3 * PATCH**2, out_channels=3 * PATCH**2, model_channels=32, num_res_blocks=1,
+    attention_resolutions=(4,), channel_mult=(1, 2, 4), num_head_channels=32, resblock_updown=False)
+BATCH = 16
+SEEN = [c for c in COMBINATIONS if not held_out(*c)]
+HELD_OUT = [c for c in COMBINATIONS if held_out(*c)]
+
+
+def pictures(rng: np.random.Generator, count: int, combinations: list[tuple[str, str, str]]) -> Tensor:
+    """Random scenes, [count, 3, 64, 64] in −1 … 1."""
+    pixels = np.stack([render(random_scene(rng, combinations)) for _ in range(count)])
+    return torch.from_numpy(pixels).permute(0, 3, 1, 2).float() / 127.5 - 1
+
+
+def noised(rng: np.random.Generator, x0: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """(x_t, v, t) for timesteps spread evenly over the batch."""
+    levels = torch.from_numpy(alphas_cumprod("cosine")).float()
+    n = len(x0)
+    t = torch.from_numpy((rng.permutation(n) + rng.random(n)) / n * len(levels)).long()
+    noise = torch.from_numpy(rng.standard_normal(x0.shape, dtype=np.float32))
+    alpha = levels[t].sqrt()[:, None, None, None]
+    sigma = (1 - levels[t]).sqrt()[:, None, None, None]
+    return alpha * x0 + sigma * noise, alpha * noise - sigma * x0, t
+
+
+def v_loss(model: nn.Module, rng: np.random.Generator, x0: Tensor, device: torch.device) -> Tensor:
+    x, v, t = noised(rng, x0)
+    out = model(F.pixel_unshuffle(x, PATCH).to(device), t.to(device))
+    return F.mse_loss(out, F.pixel_unshuffle(v, PATCH).to(device))
+
+
+def train(folder: Path, steps: int, device: torch.device, seed: int = 0) -> None:
+    torch.manual_seed(seed)
+    model = UNet(CONFIG).to(device)
+    run = Run(folder=folder, steps=steps, seed=seed, outer=("input_blocks.0.", "out.", "time_embed."))
+
+    def evaluate(average: nn.Module) -> dict[str, float]:
+        with torch.no_grad():
+            rngs = [np.random.default_rng((1, k)) for k in range(4)]
+            losses = [v_loss(average, rng, pictures(rng, 64, HELD_OUT), device).item() for rng in rngs]
+        return {"held_out_v_loss": sum(losses) / len(losses)}
+
+    Trainer(model, run).fit(lambda rng, step: v_loss(model, rng, pictures(rng, BATCH, SEEN), device), evaluate)
