@@ -1,0 +1,1 @@
+"""the chat platforms: each file here is the only one that imports its platform's library."""

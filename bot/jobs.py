@@ -1,0 +1,73 @@
+"""a Job: a Request with an owner, an address and a status."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from bot.messages import Address, Person
+from engine import Request
+
+
+class Status(StrEnum):
+    """queued → running → drawn → delivered; or failed, or cancelled; deleted hides it from everybody."""
+
+    QUEUED = "queued"
+    RUNNING = "running"
+    DRAWN = "drawn"
+    DELIVERED = "delivered"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+    DELETED = "deleted"
+
+
+ACTIVE = frozenset({Status.QUEUED, Status.RUNNING})
+DONE = frozenset({Status.DRAWN, Status.DELIVERED})
+
+
+class Kind(StrEnum):
+    """How a job came to be; all but the first have a parent."""
+
+    IMAGINE = "imagine"
+    RERUN = "rerun"
+    REMIX = "remix"
+    UPSCALE = "upscale"
+
+
+@dataclass(frozen=True, kw_only=True)
+class NewJob:
+    """A job that is not stored yet."""
+
+    key: str  # of the Incoming that asked for it; one key makes one job
+    owner: Person
+    address: Address
+    request: Request  # for an upscaling that of its parent
+    kind: Kind = Kind.IMAGINE
+    parent: int | None = None
+    answers: str = ""  # message that the first reply answers
+
+
+@dataclass(frozen=True, kw_only=True)
+class Job:
+    """A stored job, as it was when it was read."""
+
+    id: int
+    owner: str  # Person.key
+    language: str  # of the owner, when asked
+    address: Address
+    answers: str
+    request: Request
+    kind: Kind
+    parent: int | None
+    status: Status
+    attempts: int  # how often the engine died under it
+    created: float  # Unix time
+    started: float | None
+    steps: int | None  # of the whole drawing, once the engine has said so
+    seconds: float | None  # of drawing
+    width: int | None  # of the picture, once there is one
+    height: int | None
+    failure: str  # text id of why it failed, empty when it did not
+
+    @property
+    def partial(self) -> bool:
+        """A cancelled job that left a picture."""
+        return self.status is Status.CANCELLED and self.width is not None

@@ -1,0 +1,137 @@
+"""what comes in from a chat and what goes out, the same for every platform: frozen records."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Action(StrEnum):
+    """What a control under a picture does."""
+
+    UPSCALE = "upscale"
+    RERUN = "rerun"
+    REMIX = "remix"
+    SETTINGS = "settings"
+    DELETE = "delete"
+    CANCEL = "cancel"
+
+
+class Stage(StrEnum):
+    """How far a reply's job has come; a note belongs to no job."""
+
+    NOTE = "note"
+    WAITING = "waiting"
+    DRAWING = "drawing"
+    FINAL = "final"  # the finished picture
+    STOPPED = "stopped"  # cancelled, perhaps with a partial picture
+    FAILED = "failed"
+
+
+# Emoji that exist on every platform first, then the aliases that only some have; U+FE0F is stripped before looking.
+REACTIONS: dict[str, Action] = {
+    "🔥": Action.UPSCALE, "⬆": Action.UPSCALE,
+    "🎉": Action.RERUN, "⚡": Action.RERUN, "🔁": Action.RERUN,
+    "👀": Action.SETTINGS,
+    "👎": Action.DELETE, "💩": Action.DELETE, "❌": Action.DELETE,
+}  # fmt: skip
+
+
+@dataclass(frozen=True, kw_only=True)
+class Person:
+    """Somebody who talks to the bot."""
+
+    platform: str  # web, discord or telegram
+    id: str  # the platform's own id
+    name: str = ""  # to show, never to identify
+    language: str = "en"  # as the platform tells it: `ru`, `en-US`, …
+    moderator: bool = False  # may delete and cancel what others made in the chat this came from
+
+    @property
+    def key(self) -> str:
+        """One string that is this person on all platforms together."""
+        return f"{self.platform}:{self.id}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Address:
+    """A place that replies go to."""
+
+    platform: str
+    chat: str  # channel, chat or conversation
+    thread: str = ""  # a topic in the chat, where the platform needs both
+
+    @property
+    def key(self) -> str:
+        """One string for the chat, which is what platforms count their limits by."""
+        return f"{self.platform}:{self.chat}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class TextMessage:
+    """Somebody typed: `/imagine …`, another command, or a plain sentence."""
+
+    key: str  # the platform's update id; the same key twice is the same message
+    person: Person
+    address: Address
+    text: str
+    message: str = ""  # what a reply answers: message id or interaction token, opaque to the heart
+    remix_of: int | None = None  # job whose prompt was edited into this one
+
+
+@dataclass(frozen=True, kw_only=True)
+class Press:
+    """Somebody pressed a button under a picture."""
+
+    key: str
+    person: Person
+    address: Address
+    action: Action
+    job: int
+    message: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reaction:
+    """Somebody added an emoji to a message of the bot (taking one away is not told)."""
+
+    key: str
+    person: Person
+    address: Address
+    message: str  # the bot's message, as `Adapter.send` named it
+    emoji: str
+
+
+Incoming = TextMessage | Press | Reaction
+
+
+@dataclass(frozen=True, kw_only=True)
+class File:
+    """A picture or a GIF to show."""
+
+    name: str  # `12.png`, `12.gif` or, for a preview, `12-40.png`: never made from user text
+    content: bytes
+    media_type: str  # image/png or image/gif
+    alt: str  # the prompt, for people who do not see the picture
+
+
+@dataclass(frozen=True, kw_only=True)
+class Button:
+    """A control under a reply."""
+
+    action: Action
+    job: int
+    label: str  # in the asker's language
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reply:
+    """What one message of the bot shows; an edit replaces all of it."""
+
+    text: str  # plain, no markup; adapters escape it and let it mention nobody
+    stage: Stage = Stage.NOTE
+    picture: File | None = None
+    gif: File | None = None
+    buttons: tuple[Button, ...] = ()
+    job: int | None = None
+    percent: int | None = None  # of the drawing, for platforms that can show a bar
+    prompt: str = ""  # of the job, for a Remix that edits it in place
+    private: bool = False  # for the asker's eyes only, where the platform can
