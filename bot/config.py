@@ -1,0 +1,170 @@
+"""frozen Config from a TOML file and, for secrets, the environment; each mistake is one line naming key and file."""
+
+import ipaddress
+import os
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+from bot.errors import ConfigError
+
+
+@dataclass(frozen=True)
+class Secret:
+    """Text that never shows up in a log: only `value` tells it."""
+
+    value: str = field(default="", repr=False)
+
+    def __bool__(self) -> bool:
+        return bool(self.value)
+
+    def __str__(self) -> str:
+        return "(secret)" if self.value else "(none)"
+
+
+@dataclass(frozen=True, kw_only=True)
+class BotConfig:
+    """[bot]"""
+
+    folder: Path = Path("imago")  # database and pictures
+    language: str = "en"  # for people whose language we do not speak: en or ru
+    log_level: str = "info"  # debug, info, warning or error
+
+    def __post_init__(self) -> None:
+        _one_of("language", self.language, ("en", "ru"))
+        _one_of("log_level", self.log_level, ("debug", "info", "warning", "error"))
+
+
+@dataclass(frozen=True, kw_only=True)
+class LimitsConfig:
+    """[limits], each for one person; 0 is no limit."""
+
+    queued: int = 10  # jobs that wait or are drawn
+    running: int = 1  # jobs that are drawn at the same time
+    per_day: int = 200  # jobs in 24 hours
+
+    def __post_init__(self) -> None:
+        for name in ("queued", "running", "per_day"):
+            _within(name, getattr(self, name), 0, 100_000)
+
+
+@dataclass(frozen=True, kw_only=True)
+class EngineConfig:
+    """[engine]"""
+
+    models: str = "toybox"  # model set for those who name none
+    attempts: int = 3  # restarts of the engine that one job may cost before it fails
+    beat_seconds: float = 30.0  # silence after which the engine process counts as dead
+    hang_seconds: float = 600.0  # time without a step after which it counts as hung
+
+    def __post_init__(self) -> None:
+        _within("attempts", self.attempts, 0, 100)
+        _within("beat_seconds", self.beat_seconds, 3, 3600)
+        _within("hang_seconds", self.hang_seconds, 1, 86400)
+
+
+@dataclass(frozen=True, kw_only=True)
+class WebConfig:
+    """[web], the chat page"""
+
+    enabled: bool = True
+    host: str = "127.0.0.1"  # address to listen on; any but loopback demands a token
+    port: int = 8420
+    token: Secret = Secret()  # what a browser has to show; empty for none
+
+    def __post_init__(self) -> None:
+        _within("port", self.port, 0, 65535)
+        if not is_loopback(self.host) and not self.token:
+            raise ValueError("token must be set when host is not a loopback address, or anybody could come in")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Config:
+    """Everything that can be set."""
+
+    bot: BotConfig = field(default_factory=BotConfig)
+    limits: LimitsConfig = field(default_factory=LimitsConfig)
+    engine: EngineConfig = field(default_factory=EngineConfig)
+    web: WebConfig = field(default_factory=WebConfig)
+
+
+def load(path: Path | None, environment: Mapping[str, str] = os.environ) -> Config:
+    """The config in a file, or the defaults when there is none; raises ConfigError with one line.
+
+    A secret may come from the environment: `IMAGO_WEB_TOKEN` stands for `token` in `[web]` and wins over the file.
+    """
+    where = str(path) if path else "the environment"
+    tables = _read(path) if path else {}
+    known = {f.name: f.default_factory for f in fields(Config)}
+    for name in tables:
+        if name not in known:
+            raise ConfigError(f"{where}: there is no section [{name}]; known are {', '.join(known)}.")
+    sections = {name: _section(kind, name, tables.get(name, {}), environment, where) for name, kind in known.items()}
+    return Config(**sections)
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigError(f"{path}: the config cannot be read ({error.strerror}).") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path}: this is not TOML: {error}.") from error
+
+
+def _section(kind: Any, name: str, table: object, environment: Mapping[str, str], where: str) -> Any:
+    if not isinstance(table, dict):
+        raise ConfigError(f"{where}: {name} must be a section: write [{name}] on a line of its own.")
+    defaults = {f.name: f.default for f in fields(kind)}
+    values: dict[str, object] = {}
+    for key, value in table.items():
+        if key not in defaults:
+            raise ConfigError(f"{where}: [{name}] has no setting {key}; known are {', '.join(defaults)}.")
+        values[key] = _converted(value, defaults[key], f"{where}: {key} in [{name}]")
+    for key in (k for k, default in defaults.items() if isinstance(default, Secret)):
+        if text := environment.get(environment_name(name, key)):
+            values[key] = Secret(text)
+    try:
+        return kind(**values)
+    except ValueError as error:
+        raise ConfigError(f"{where}: in [{name}], {error}.") from error
+
+
+def environment_name(section: str, key: str) -> str:
+    """The environment variable that stands for a secret."""
+    return f"IMAGO_{section}_{key}".upper()
+
+
+def _converted(value: object, default: object, where: str) -> object:
+    """The TOML value as the type of the default; ConfigError when it is of another."""
+    if isinstance(default, bool):
+        wanted, right = "true or false", isinstance(value, bool)
+    elif isinstance(default, int):
+        wanted, right = "a whole number", isinstance(value, int) and not isinstance(value, bool)
+    elif isinstance(default, float):
+        wanted, right = "a number", isinstance(value, int | float) and not isinstance(value, bool)
+    else:
+        wanted, right = "text in quotes", isinstance(value, str)
+    if not right:
+        raise ConfigError(f"{where} must be {wanted}.")
+    return type(default)(value)  # type: ignore[call-arg]
+
+
+def _one_of(name: str, value: str, allowed: tuple[str, ...]) -> None:
+    if value not in allowed:
+        raise ValueError(f"{name} must be one of {', '.join(allowed)}")
+
+
+def _within(name: str, value: float, low: float, high: float) -> None:
+    if not low <= value <= high:
+        raise ValueError(f"{name} must be from {low} to {high}")
+
+
+def is_loopback(host: str) -> bool:
+    """True for addresses that only this machine can reach."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
