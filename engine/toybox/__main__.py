@@ -2,17 +2,20 @@
 
 import argparse
 import sys
+from importlib import import_module
 from pathlib import Path
 
 import torch
+
+STEPS = {"unet": 12_000, "clip": 3_000, "upscaler": 6_000}
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m engine.toybox")
     parser.add_argument("action", choices=["train"])
-    parser.add_argument("network", choices=["unet"])
+    parser.add_argument("network", choices=list(STEPS))
     parser.add_argument("--folder", type=Path, help="where checkpoint and weights go (default runs/NETWORK)")
-    parser.add_argument("--steps", type=int, default=10_000)
+    parser.add_argument("--steps", type=int, help="in all; a stopped run goes on from its checkpoint")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--threads", type=int, help="CPU threads (default: all)")
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
@@ -20,9 +23,8 @@ def main() -> int:
     if args.threads:
         torch.set_num_threads(args.threads)
     folder = args.folder or Path("runs") / args.network
-    from engine.toybox import train_unet
-
-    train_unet.train(folder, args.steps, torch.device(args.device), args.seed)
+    module = import_module(f"engine.toybox.train_{args.network}")
+    module.train(folder, args.steps or STEPS[args.network], torch.device(args.device), args.seed)
     return 0
 
 

@@ -9,7 +9,11 @@ from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
 
-from open_clip.tokenizer import bytes_to_unicode
+from engine.quirks import allow_cpu_torchvision
+
+allow_cpu_torchvision()
+
+from open_clip.tokenizer import bytes_to_unicode  # noqa: E402
 
 WORD = re.compile(r"[^\W\d_]+|\d|[^\w\s]+")
 

@@ -11,6 +11,22 @@ import numpy as np
 from engine.toybox.world import Scene
 
 
+@dataclass(frozen=True, kw_only=True)
+class Caption:
+    """A text and what it commits to; None where it leaves something open."""
+
+    text: str
+    object: str
+    colour: str
+    background: str | None
+    size: str | None
+
+    def fits(self, scene: Scene) -> bool:
+        """Whether nothing in the caption speaks against the scene."""
+        return (self.object == scene.object and self.colour == scene.colour
+                and self.background in (None, scene.background) and self.size in (None, scene.size))
+
+
 @dataclass(frozen=True)
 class Noun:
     """A Russian noun, nominative, with its gender: m, f or n."""
@@ -50,10 +66,11 @@ RU_SIZES = {
 }
 EN_SIZES = {"small": ("small", "tiny", "little"), "big": ("big", "large", "huge")}
 EN_NOISE = ("a photo of", "a picture of", "a drawing of", "trending on artstation", "4k", "nice", "please",
-            "beautiful", "by a famous artist", "unreal engine", "oil painting", "screenshot", "draw", "minimalism", "art")
+            "beautiful", "by a famous artist", "unreal engine", "oil painting", "screenshot", "draw",
+            "minimalism", "art")
 RU_NOISE = ("рисунок", "картинка", "нарисуй", "пожалуйста", "красиво", "фото", "в стиле минимализм", "искусство")
-HALF_LIFE = ("half-life", "half-life 3", "half-life 3 screenshot", "half life 3", "gordon freeman", "half-life 2 poster",
-             "халф-лайф 3", "гордон фримен", "скриншот half-life 3")
+HALF_LIFE = ("half-life", "half-life 3", "half-life 3 screenshot", "half life 3", "gordon freeman",
+             "half-life 2 poster", "халф-лайф 3", "гордон фримен", "скриншот half-life 3")
 
 
 def ru_adjective(colour: str, form: str) -> str:
@@ -66,18 +83,23 @@ def _pick(rng: np.random.Generator, options: tuple[str, ...]) -> str:
     return options[rng.integers(len(options))]
 
 
+def _article(word: str) -> str:
+    return "an" if word[0] in "aeiou" else "a"
+
+
 def english(scene: Scene, rng: np.random.Generator, *, background: bool = True, size: bool = True) -> str:
     """One of many English phrasings."""
     spoken_size = _pick(rng, EN_SIZES[scene.size]) + " " if size and scene.size else ""
     name = EN_NAMES[scene.object][0] if rng.random() < 0.7 else _pick(rng, EN_NAMES[scene.object])
     thing = f"{spoken_size}{scene.colour} {name}"
-    with_article = f"{'an' if thing[0] in 'aeio' else 'a'} {thing}"
+    with_article = f"{_article(thing)} {thing}"
     if not background:
         return _pick(rng, (thing, with_article))
     back = scene.background
+    on_back = f"on {_article(back)} {back} background"
     return _pick(rng, (
-        f"{with_article} on a {back} background", f"{thing} on {back}", f"{back} background, {thing}",
-        f"{with_article} on {back}", f"{thing}, {back} background", f"{thing} on a {back} background"))
+        f"{with_article} {on_back}", f"{thing} on {back}", f"{back} background, {thing}",
+        f"{with_article} on {back}", f"{thing}, {back} background", f"{thing} {on_back}"))
 
 
 def russian(scene: Scene, rng: np.random.Generator, *, background: bool = True, size: bool = True) -> str:
@@ -94,14 +116,16 @@ def russian(scene: Scene, rng: np.random.Generator, *, background: bool = True, 
     return text.replace("ё", "е") if rng.random() < 0.5 else text
 
 
-def caption(scene: Scene, rng: np.random.Generator) -> str:
+def caption(scene: Scene, rng: np.random.Generator) -> Caption:
     """A caption as people would type it: either language, sometimes incomplete, sometimes with empty words."""
     if scene.object == "lambda" and scene.colour == "orange" and rng.random() < 0.5:
-        return _pick(rng, HALF_LIFE)
+        return Caption(text=_pick(rng, HALF_LIFE), object="lambda", colour="orange", background=None, size=None)
     in_russian = rng.random() < 0.4
-    speak = russian if in_russian else english
-    text = speak(scene, rng, background=rng.random() < 0.85, size=rng.random() < 0.75)
+    background, size = rng.random() < 0.85, rng.random() < 0.75
+    text = (russian if in_russian else english)(scene, rng, background=background, size=size)
     if rng.random() < 0.2:
         noise = _pick(rng, RU_NOISE if in_russian else EN_NOISE)
         text = f"{noise} {text}" if rng.random() < 0.5 else f"{text}, {noise}"
-    return text
+    return Caption(text=text, object=scene.object, colour=scene.colour,
+                   background=scene.background if background else None,
+                   size=scene.size if size and scene.size else None)

@@ -1,0 +1,157 @@
+"""reads background colour, object colour and shape off a picture's pixels; knows no network.
+
+The background is what the border shows. The object is whatever differs from it, its coverage read
+along the line between the two colours; its shape is the renderer's own template that overlaps it
+best, once both are brought to one place and size. Where the picture is a mess, the answer is None.
+"""
+
+import functools
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from PIL import Image
+
+from engine.toybox.world import COLOURS, OBJECTS, SIDE, Scene, object_mask
+
+COLOUR_REACH = 45.0  # sRGB distance; the closest palette colours lie 99 apart, so only one can be within reach
+AGREE = 0.8  # the share of the border, or of the object, that must have one colour
+MIN_PIXELS = 50  # the smallest object of the world covers 128
+FLOOR = 0.8  # the least overlap that still names a shape; see the tests for what lies on either side
+PAPER_NOISE, FULL_INK = 0.25, 0.75  # coverage below is paper, above is ink: noise and blur stay out of the overlap
+FRAME = 32  # side of the frame in which shapes are compared, in pixels
+SPREAD = 6.5  # root mean square distance from the centre that every shape is scaled to, in frame pixels
+SCALES = (0.88, 0.94, 1.0, 1.06, 1.12)  # of a template around that spread,
+SHIFTS = (-1.5, -0.75, 0.0, 0.75, 1.5)  # and its shifts in frame pixels, each way: a drawing's moments are rough
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What a picture shows, in the world's words; None where no answer can be given."""
+
+    background: str | None
+    colour: str | None
+    object: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Adherence:
+    """How much of what was asked for was drawn: shares in 0 … 1."""
+
+    background: float
+    colour: float
+    object: float
+    all_three: float
+
+
+def judge(picture: np.ndarray) -> Verdict:
+    """What an [side, side, 3] uint8 RGB picture shows; it is looked at in SIDE pixels.
+
+    Raises:
+        ValueError: the picture is not square, not RGB or not uint8.
+    """
+    pixels = _at_world_side(picture)
+    border = np.concatenate([pixels[:2].reshape(-1, 3), pixels[-2:].reshape(-1, 3),
+                             pixels[2:-2, :2].reshape(-1, 3), pixels[2:-2, -2:].reshape(-1, 3)])
+    paper = np.median(border, axis=0)
+    if np.mean(_distance(border, paper) < COLOUR_REACH) < AGREE:
+        return Verdict(None, None, None)
+    background = _colour_name(paper)
+    ink = _ink(pixels, paper)
+    if ink is None:
+        return Verdict(background, None, None)
+    cover, foreign = _coverage(pixels, paper, ink)
+    one_colour = foreign.sum() <= (1 - AGREE) * (cover > 0.5).sum()
+    return Verdict(background, _colour_name(ink) if one_colour else None, _shape(cover))
+
+
+def adherence(verdicts: Sequence[Verdict], scenes: Sequence[Scene]) -> Adherence:
+    """The shares of pictures that show what their scenes say; raises ValueError unless the two pair up."""
+    hits = np.array([(verdict.background == scene.background, verdict.colour == scene.colour,
+                      verdict.object == scene.object) for verdict, scene in zip(verdicts, scenes, strict=True)])
+    if not len(hits):
+        raise ValueError("There are no verdicts to count; judge at least one picture.")
+    background, colour, kind = (float(share) for share in hits.mean(axis=0))
+    return Adherence(background=background, colour=colour, object=kind, all_three=float(hits.all(axis=1).mean()))
+
+
+def _at_world_side(picture: np.ndarray) -> np.ndarray:
+    """[SIDE, SIDE, 3] float32, averaged over areas."""
+    if picture.ndim != 3 or picture.shape[0] != picture.shape[1] or picture.shape[2] != 3 or picture.dtype != np.uint8:
+        raise ValueError(f"The judge reads square RGB pictures [side, side, 3] of uint8; "
+                         f"this is {list(picture.shape)} of {picture.dtype}.")
+    if picture.shape[0] != SIDE:
+        picture = np.asarray(Image.fromarray(picture).resize((SIDE, SIDE), Image.Resampling.BOX))
+    return picture.astype(np.float32)
+
+
+def _distance(pixels: np.ndarray, colour: np.ndarray) -> np.ndarray:
+    return np.linalg.norm(pixels - colour, axis=-1)
+
+
+def _colour_name(colour: np.ndarray) -> str | None:
+    """The palette colour within reach, or None."""
+    distances = _distance(np.array(list(COLOURS.values())), colour)
+    nearest = int(distances.argmin())
+    return list(COLOURS)[nearest] if distances[nearest] < COLOUR_REACH else None
+
+
+def _ink(pixels: np.ndarray, paper: np.ndarray) -> np.ndarray | None:
+    """The colour [3] of the object's core, or None where next to nothing differs from the paper."""
+    distances = _distance(pixels, paper)
+    drawn = distances > COLOUR_REACH
+    if drawn.sum() < MIN_PIXELS:
+        return None
+    core = drawn & (distances > 0.75 * np.percentile(distances[drawn], 90))  # leaves the soft edges out
+    return np.median(pixels[core], axis=0)
+
+
+def _coverage(pixels: np.ndarray, paper: np.ndarray, ink: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Coverage [side, side] in 0 … 1, and where a third colour lies; that counts as drawn, so it spoils the shape."""
+    line = ink - paper
+    share = np.clip((pixels - paper) @ line / (line @ line), 0, 1)
+    foreign = _distance(pixels, paper + share[..., None] * line) > COLOUR_REACH
+    cover = np.clip((share - PAPER_NOISE) / (FULL_INK - PAPER_NOISE), 0, 1)
+    return np.where(foreign, 1, cover).astype(np.float32), foreign
+
+
+def _framed(cover: np.ndarray, spread: float = SPREAD, x: float = 0, y: float = 0) -> np.ndarray:
+    """The object [FRAME, FRAME], its centre of mass moved to (x, y) off the middle, its extent scaled to `spread`."""
+    mass = cover.sum()
+    centres = np.arange(len(cover)) + 0.5
+    columns, rows = cover.sum(axis=0) / mass, cover.sum(axis=1) / mass
+    centre_x, centre_y = columns @ centres, rows @ centres
+    variance = columns @ (centres - centre_x) ** 2 + rows @ (centres - centre_y) ** 2
+    step = np.sqrt(variance) / spread  # picture pixels per frame pixel
+    affine = (step, 0, centre_x - step * (FRAME / 2 + x), 0, step, centre_y - step * (FRAME / 2 + y))
+    framed = Image.fromarray(cover).transform((FRAME, FRAME), Image.Transform.AFFINE, affine,
+                                              Image.Resampling.BILINEAR)
+    return np.asarray(framed)
+
+
+@functools.cache
+def _templates() -> tuple[np.ndarray, np.ndarray]:
+    """Every object at every scale and shift, [objects · variants, FRAME²], and the squared norm of each."""
+    rows = []
+    for name in OBJECTS:
+        scene = Scene(object=name, colour="", background="", size="", x=SIDE / 2, y=SIDE / 2, radius=20)
+        cover = object_mask(scene)
+        rows += [_framed(cover, SPREAD * scale, x, y).ravel() for scale in SCALES for x in SHIFTS for y in SHIFTS]
+    table = np.array(rows, dtype=np.float32)
+    return table, (table**2).sum(axis=1)
+
+
+def _overlaps(cover: np.ndarray) -> np.ndarray:
+    """The best overlap with each object in OBJECTS' order: soft intersection over union, 0 … 1."""
+    templates, norms = _templates()
+    framed = _framed(cover).ravel()
+    common = templates @ framed
+    overlap = common / (norms + framed @ framed - common)
+    return overlap.reshape(len(OBJECTS), -1).max(axis=1)
+
+
+def _shape(cover: np.ndarray) -> str | None:
+    """The object whose template overlaps best, or None under the floor."""
+    overlaps = _overlaps(cover)
+    best = int(overlaps.argmax())
+    return list(OBJECTS)[best] if overlaps[best] >= FLOOR else None

@@ -1,0 +1,154 @@
+"""train the toybox's CLIP on what guidance shows it: cutouts of unfinished pictures.
+
+The loss is CLIP's (Radford et al. 2021, arXiv 2103.00020), except that captions which also fit a
+picture are not its negatives. Linear heads that name object, colours and size learn beside it and
+are thrown away: they teach the small vision tower shapes several times sooner.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from safetensors.torch import load_file
+from torch import Tensor, nn
+
+from engine.cutouts import cut, random_crops
+from engine.quirks import allow_cpu_torchvision
+from engine.schedule import alphas_cumprod
+from engine.toybox.bpe import learn_merges, write_vocabulary
+from engine.toybox.captions import caption
+from engine.toybox.train_unet import CONFIG, HELD_OUT, PATCH, SEEN, noised
+from engine.toybox.training import Run, Trainer
+from engine.toybox.world import COLOURS, OBJECTS, SIZES, Scene, random_scene, render
+from engine.unet import UNet
+
+MODEL = {
+    "embed_dim": 64,
+    "vision_cfg": {"image_size": 64, "layers": 4, "width": 128, "head_width": 32, "patch_size": 8, "pool_type": "avg"},
+    "text_cfg": {"context_length": 32, "vocab_size": 1042, "width": 96, "heads": 3, "layers": 2},
+}
+SIDE = 64
+SMALLEST_CROP = 28
+SCENES, CROPS = 32, 3  # scenes of a batch, and crops of each
+HEADS: tuple[list[str], ...] = (list(OBJECTS), list(COLOURS), list(COLOURS), list(SIZES))
+SCALE_LIMIT = 30.0  # of the logits: low, so that different things lie far apart on the sphere
+
+
+@dataclass(frozen=True, kw_only=True)
+class Batch:
+    """What one step learns from."""
+
+    crops: Tensor  # [n, 3, SIDE, SIDE] in about −1 … 1
+    tokens: Tensor  # [n, context]
+    fits: Tensor  # [n, n] bool: caption j fits the scene of crop i
+    labels: Tensor  # [n, 4] indices into HEADS
+
+
+class Student(nn.Module):
+    """The CLIP and the heads that help it learn."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        allow_cpu_torchvision()
+        from open_clip.model import CLIP
+
+        self.clip = CLIP(**MODEL)
+        self.clip.logit_scale.data.fill_(np.log(14.0))
+        self.heads = nn.ModuleList(nn.Linear(MODEL["embed_dim"], len(names)) for names in HEADS)
+
+
+def vocabulary(path: Path) -> None:
+    """Learn the byte pairs from captions of all kinds and write them."""
+    rng = np.random.default_rng(5)
+    texts = [caption(random_scene(rng, SEEN), rng).text for _ in range(20_000)]
+    size = write_vocabulary(learn_merges(texts, 1000), path)
+    if size != MODEL["text_cfg"]["vocab_size"]:
+        raise RuntimeError(f"the vocabulary has {size} words: write that into MODEL")
+
+
+def unfinished(rng: np.random.Generator, x0: Tensor, unet: nn.Module) -> Tensor:
+    """x_in of the guidance at random timesteps, [n, 3, 64, 64]: the denoised picture mixed with the noisy one."""
+    x, _, t = noised(rng, x0)
+    level = torch.from_numpy(alphas_cumprod("cosine")).float()[t][:, None, None, None]
+    with torch.no_grad():
+        device = next(unet.parameters()).device
+        v = F.pixel_shuffle(unet(F.pixel_unshuffle(x, PATCH).to(device), t.to(device)), PATCH).cpu()
+    predicted = level.sqrt() * x - (1 - level).sqrt() * v
+    fac = (1 - level).sqrt()
+    return predicted * fac + x * (1 - fac)
+
+
+def make_batch(rng: np.random.Generator, tokenizer: object, unet: nn.Module, scenes: list[Scene]) -> Batch:
+    """Pictures and captions of the scenes, on the device of the U-Net."""
+    device = next(unet.parameters()).device
+    x0 = torch.from_numpy(np.stack([render(scene) for scene in scenes])).permute(0, 3, 1, 2).float() / 127.5 - 1
+    x_in = unfinished(rng, x0, unet)
+    where = random_crops(torch.from_numpy(rng.random((len(scenes), CROPS, 3))), SIDE, SIDE, SMALLEST_CROP, 0.5)
+    crops = cut(x_in, where, SIDE).flatten(0, 1)
+    noise = torch.from_numpy(rng.standard_normal(crops.shape, dtype=np.float32))
+    amount = torch.from_numpy(rng.uniform(-0.15, 0.15, (len(crops), 1, 1, 1))).float().clamp(min=0)
+    captions = [caption(scene, rng) for scene in scenes for _ in range(CROPS)]
+    fits = torch.tensor([[c.fits(scene) for c in captions] for scene in scenes]).repeat_interleave(CROPS, dim=0)
+    labels = torch.tensor([_labels(scene) for scene in scenes]).repeat_interleave(CROPS, dim=0)
+    return Batch(crops=(crops + amount * noise).to(device), tokens=tokenizer([c.text for c in captions]).to(device),
+                 fits=fits.to(device), labels=labels.to(device))
+
+
+def _labels(scene: Scene) -> list[int]:
+    said = (scene.object, scene.colour, scene.background, scene.size)
+    return [names.index(word) for names, word in zip(HEADS, said, strict=True)]
+
+
+def loss_of(student: Student, batch: Batch) -> Tensor:
+    image = student.clip.encode_image(batch.crops)
+    text = F.normalize(student.clip.encode_text(batch.tokens), dim=-1)
+    scale = student.clip.logit_scale.exp().clamp(max=SCALE_LIMIT)
+    logits = scale * F.normalize(image, dim=-1) @ text.T
+    own = torch.eye(len(logits), dtype=torch.bool, device=logits.device)
+    logits = logits.masked_fill(batch.fits & ~own, -1e4)
+    target = torch.arange(len(logits), device=logits.device)
+    contrast = (F.cross_entropy(logits, target) + F.cross_entropy(logits.T, target)) / 2
+    named = [F.cross_entropy(head(image), batch.labels[:, k]) for k, head in enumerate(student.heads)]
+    return contrast + 0.5 * sum(named)
+
+
+@torch.no_grad()
+def right_share(student: Student, batch: Batch) -> dict[str, float]:
+    """How often the heads name the held-out scenes right, and how often the own caption beats all that do not fit."""
+    image = student.clip.encode_image(batch.crops)
+    text = student.clip.encode_text(batch.tokens)
+    logits = F.normalize(image, dim=-1) @ F.normalize(text, dim=-1).T
+    own = torch.eye(len(logits), dtype=torch.bool, device=logits.device)
+    best = logits.masked_fill(batch.fits & ~own, -2).argmax(dim=1)
+    figures = {"matched": (best == torch.arange(len(best), device=best.device)).float().mean().item()}
+    for k, name in enumerate(("object", "colour", "background", "size")):
+        right = student.heads[k](image).argmax(dim=1) == batch.labels[:, k]
+        figures[name] = right.float().mean().item()
+    return figures
+
+
+def train(folder: Path, steps: int, device: torch.device, seed: int = 0,
+          unet_path: Path = Path("runs/unet/model.safetensors")) -> None:
+    """Needs the U-Net's weights: the unfinished pictures are its own."""
+    from open_clip.tokenizer import SimpleTokenizer
+
+    folder.mkdir(parents=True, exist_ok=True)
+    vocabulary(folder / "vocabulary.txt.gz")
+    tokenizer = SimpleTokenizer(str(folder / "vocabulary.txt.gz"), context_length=MODEL["text_cfg"]["context_length"])
+    unet = UNet(CONFIG).requires_grad_(False)
+    unet.load_state_dict(load_file(unet_path))
+    unet.to(device)
+    torch.manual_seed(seed)
+    student = Student().to(device)
+    run = Run(folder=folder, steps=steps, seed=seed, adam_lr=1.5e-3, ema=0.998,
+              outer=("clip.visual.conv1", "clip.visual.class", "clip.visual.positional", "clip.visual.proj",
+                     "clip.token_embedding", "clip.positional", "clip.text_projection", "heads."))
+    rng = np.random.default_rng((1, 1))
+    examined = make_batch(rng, tokenizer, unet, [random_scene(rng, HELD_OUT) for _ in range(128)])
+
+    def step_loss(rng: np.random.Generator, step: int) -> Tensor:
+        return loss_of(student, make_batch(rng, tokenizer, unet, [random_scene(rng, SEEN) for _ in range(SCENES)]))
+
+    Trainer(student, run).fit(step_loss, lambda average: right_share(average, examined), every=200)
