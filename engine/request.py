@@ -62,7 +62,7 @@ class Request:
             if not isinstance(values, dict) or not known.issuperset(values):
                 raise ValueError
             return cls(**values)
-        except (ValueError, TypeError) as error:
+        except (ValueError, TypeError, RecursionError) as error:
             raise BadRequest("request", "This is not a request that this version of Imago wrote.") from error
 
 

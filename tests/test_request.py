@@ -1,0 +1,130 @@
+"""every knob's bounds, and the one line a request is stored as."""
+
+import json
+import math
+from dataclasses import FrozenInstanceError, fields
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from engine.errors import BadRequest
+from engine.request import BOUNDS, MAX_PROMPT, SAMPLERS, WHOLE, Request
+
+
+def knob(name: str) -> st.SearchStrategy[object]:
+    low, high = BOUNDS[name]
+    values = st.integers(int(low), int(high)) if name in WHOLE else st.floats(low, high)
+    return values if name == "seed" else st.none() | values
+
+
+PROMPTS = st.text(st.characters(exclude_categories=["Cs", "Cc"], exclude_characters="|:"), min_size=1, max_size=80)
+REQUESTS = st.fixed_dictionaries(
+    {"prompt": PROMPTS.filter(str.strip)},
+    optional={"models": st.text(max_size=20), "sampler": st.sampled_from([None, *SAMPLERS]),
+              **{name: knob(name) for name in BOUNDS}})
+
+
+def refusal(**values: object) -> BadRequest:
+    with pytest.raises(BadRequest) as caught:
+        Request(**{"prompt": "a red star", **values})  # type: ignore[arg-type]
+    assert str(caught.value).endswith(".")
+    return caught.value
+
+
+@given(REQUESTS)
+def test_a_request_comes_back_from_its_line_of_json(values: dict[str, object]) -> None:
+    """Jobs lie in the database and in the picture's metadata as this line."""
+    request = Request(**values)  # type: ignore[arg-type]
+    line = request.to_json()
+    assert "\n" not in line
+    assert Request.from_json(line) == request
+
+
+def test_the_line_holds_only_what_was_chosen() -> None:
+    """A default that improves later improves old requests too."""
+    assert json.loads(Request(prompt="λ", steps=50).to_json()) == {"prompt": "λ", "steps": 50}
+
+
+@pytest.mark.parametrize("line", [
+    "", "null", "[]", "3", "{", "{}", '"a red star"', '{"prompt": "a", "color": 1}', '{"steps": 3}', "\ud800",
+    pytest.param("[" * 100_000, id="deep nesting")])
+def test_a_foreign_line_is_refused(line: str) -> None:
+    """Metadata can be edited by anybody."""
+    with pytest.raises(BadRequest, match="not a request that this version of Imago wrote") as caught:
+        Request.from_json(line)
+    assert caught.value.field == "request"
+
+
+@given(st.text() | st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    lambda inner: st.lists(inner, max_size=3)
+    | st.dictionaries(st.sampled_from([f.name for f in fields(Request)]), inner)).map(json.dumps))
+def test_any_line_is_read_or_refused(line: str) -> None:
+    """No text from outside may end as a traceback."""
+    try:
+        assert isinstance(Request.from_json(line), Request)
+    except BadRequest as error:
+        assert error.field
+
+
+@pytest.mark.parametrize("name", BOUNDS)
+def test_a_number_at_its_bounds_is_taken_and_beyond_them_refused_by_name(name: str) -> None:
+    """The sentence names the knob and its range, so that the person can mend it."""
+    low, high = (int(bound) for bound in BOUNDS[name])
+    for value in (low, high):
+        assert getattr(Request(prompt="a red star", **{name: value}), name) == value  # type: ignore[arg-type]
+    for wrong in (low - 1, high + 1):
+        error = refusal(**{name: wrong})
+        assert error.field == name
+        assert name in str(error) and f"from {low} to {high}" in str(error)
+
+
+@pytest.mark.parametrize("name", BOUNDS)
+@pytest.mark.parametrize("wrong", ["7", True, math.nan, math.inf, -math.inf, [1], 1 + 1j])
+def test_what_is_not_a_number_is_refused_by_name(name: str, wrong: object) -> None:
+    """Values arrive from chat options and JSON, where types are anybody's guess."""
+    assert refusal(**{name: wrong}).field == name
+
+
+@pytest.mark.parametrize("name", sorted(WHOLE))
+def test_half_a_step_is_refused(name: str) -> None:
+    """Seeds, steps and cuts are counted."""
+    assert "a whole number" in str(refusal(**{name: 1.5}))
+
+
+def test_the_seed_must_be_there() -> None:
+    """Without it the picture could not be drawn again."""
+    assert refusal(seed=None).field == "seed"
+
+
+@pytest.mark.parametrize(("values", "field", "word"), [
+    ({"prompt": ""}, "prompt", "empty"),
+    ({"prompt": "a" * (MAX_PROMPT + 1)}, "prompt", f"has {MAX_PROMPT + 1} characters"),
+    ({"prompt": "a\x00b"}, "prompt", "characters that are not text"),
+    ({"prompt": "a\ud800"}, "prompt", "characters that are not text"),
+    ({"prompt": "fog:1e9"}, "prompt", "weight of “fog”"),
+    ({"prompt": 3}, "prompt", "must be text"),
+    ({"models": 3}, "models", "toybox"),
+    ({"sampler": "euler"}, "sampler", "ddim, ddpm"),
+    ({"sampler": ["ddim"]}, "sampler", "ddim, ddpm"),
+])
+def test_words_that_cannot_be_drawn_are_refused_by_name(values: dict[str, object], field: str, word: str) -> None:
+    """Each refusal says what to do instead."""
+    error = refusal(**values)
+    assert error.field == field and word in str(error)
+
+
+@given(st.text(max_size=MAX_PROMPT + 5))
+def test_any_prompt_is_taken_or_refused(prompt: str) -> None:
+    """Prompts come from strangers."""
+    try:
+        assert Request(prompt=prompt).prompt == prompt
+    except BadRequest as error:
+        assert error.field == "prompt"
+
+
+def test_a_request_cannot_be_changed() -> None:
+    """What was checked is what is drawn."""
+    with pytest.raises(FrozenInstanceError):
+        Request(prompt="a red star").seed = 1  # type: ignore[misc]
