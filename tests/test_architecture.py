@@ -20,7 +20,7 @@ LEVELS = {
         "engine.unet engine.clip engine.cutouts engine.samplers engine.losses",
         "engine.denoisers engine.guidance",
         "engine.weights engine.upscale",
-        "engine.models",
+        "engine.models engine.provenance engine.checkpoint",
         "engine.draw",
         "engine.process engine.serve",
         "engine",
