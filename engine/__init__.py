@@ -7,6 +7,7 @@ from engine.errors import (
     BadPicture,
     BadRequest,
     CorruptWeights,
+    EngineDied,
     EngineError,
     MissingWeights,
     NumericalError,
@@ -14,12 +15,14 @@ from engine.errors import (
     WeightsError,
 )
 from engine.events import Checkpoint, Event, Failed, Finished, Preview, Progress, Started, as_json
-from engine.request import Request, UpscaleRequest
+from engine.process import EngineProcess
+from engine.request import BOUNDS, MAX_PROMPT, MAX_SEED, SAMPLERS, WHOLE, Request, UpscaleRequest
 
 __all__ = [
-    "BadCheckpoint", "BadPicture", "BadRequest", "Checkpoint", "CorruptWeights", "EngineError", "Event", "Failed",
-    "Finished", "MissingWeights", "NumericalError", "OutOfMemory", "Preview", "Progress", "Request", "Started",
-    "UpscaleRequest", "WeightsError", "as_json", "draw", "upscale",
+    "BOUNDS", "MAX_PROMPT", "MAX_SEED", "SAMPLERS", "WHOLE", "BadCheckpoint", "BadPicture", "BadRequest", "Checkpoint",
+    "CorruptWeights", "EngineDied", "EngineError", "EngineProcess", "Event", "Failed", "Finished", "MissingWeights",
+    "NumericalError", "OutOfMemory", "Preview", "Progress", "Request", "Started", "UpscaleRequest", "WeightsError",
+    "as_json", "draw", "upscale",
 ]
 
 

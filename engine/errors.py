@@ -8,7 +8,8 @@
     │   ├── MissingWeights   not on disk
     │   └── CorruptWeights   wrong size, hash, keys or shapes
     ├── NumericalError       the drawing left the numbers that a picture can have
-    └── OutOfMemory          the device has too little memory for this
+    ├── OutOfMemory          the device has too little memory for this
+    └── EngineDied           the engine process crashed, hung or was killed; the work goes on from its checkpoint
 """
 
 from pathlib import Path
@@ -56,3 +57,7 @@ class NumericalError(EngineError):
 
 class OutOfMemory(EngineError):
     """The device has too little memory."""
+
+
+class EngineDied(EngineError):
+    """The engine process is gone."""

@@ -32,3 +32,32 @@ def betas(name: Schedule, steps: int = 1000) -> np.ndarray:
 def alphas_cumprod(name: Schedule, steps: int = 1000) -> np.ndarray:
     """ᾱ_t for t = 0 … steps − 1, [steps] float64, falling."""
     return np.cumprod(1 - betas(name, steps))
+
+
+def spaced_timesteps(count: int, total: int = 1000) -> np.ndarray:
+    """`count` training timesteps spread evenly over 0 … total − 1, rising, [count] int64.
+
+    The same choice as guided-diffusion's `space_timesteps`, but a single step is the noisiest one.
+    """
+    if not 1 <= count <= total:
+        raise ValueError(f"a drawing takes 1 to {total} steps, not {count}")
+    if count == 1:
+        return np.array([total - 1])
+    stride, at, chosen = (total - 1) / (count - 1), 0.0, []
+    for _ in range(count):
+        chosen.append(round(at))
+        at += stride
+    return np.array(chosen)
+
+
+class Levels:
+    """The noise levels one drawing walks down; index 0 is the cleanest, as in the papers."""
+
+    def __init__(self, name: Schedule, steps: int, total: int = 1000) -> None:
+        self.timesteps = spaced_timesteps(steps, total)
+        self.alphas_cumprod = alphas_cumprod(name, total)[self.timesteps]  # ᾱ_i
+        self.alphas_cumprod_prev = np.append(1.0, self.alphas_cumprod[:-1])  # ᾱ_{i−1}
+        self.betas = 1 - self.alphas_cumprod / self.alphas_cumprod_prev
+
+    def __len__(self) -> int:
+        return len(self.timesteps)

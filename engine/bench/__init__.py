@@ -1,0 +1,1 @@
+"""the figures of docs/benchmarks.md, one file each; nothing at run time imports it."""

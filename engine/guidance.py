@@ -1,0 +1,95 @@
+"""the pull as a wrapper around a denoiser.
+
+CLIP-guided diffusion (Crowson 2021): the gradient of CLIP's distance between cutouts of the
+half-finished picture and the prompt, taken at x_t through the U-Net, moves the sampler's step.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from engine.clip import Clip
+from engine.cutouts import Crops, cut, random_crops
+from engine.losses import out_of_range, spherical_distance, total_variation
+from engine.noise import Stream, uniform
+from engine.samplers import Denoise, Prediction
+from engine.schedule import Schedule, alphas_cumprod
+
+
+@dataclass(frozen=True, kw_only=True)
+class Target:
+    """What each picture of a batch is pulled towards, for one CLIP; m is the longest prompt's number of parts."""
+
+    clip: Clip
+    embeddings: Tensor  # [n, m, d]
+    weights: Tensor  # [n, m]; 0 fills up a shorter prompt, negative pushes away
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pull:
+    """How strongly, and where CLIP looks."""
+
+    guidance_scale: float
+    tv_scale: float
+    range_scale: float
+    cuts: int
+    cut_power: float
+    smallest_cut: int  # pixels
+    seeds: list[tuple[int, int]]  # (seed, picture) of each picture: its own cut stream
+    from_level: float = 0.0  # guide only where ᾱ is at least this: above it lies noise that has no picture yet
+
+
+Cutter = Callable[[Tensor, Tensor], Crops]  # (t [n], pictures [n, c, h, w]) → crops of each
+
+
+def seeded_cutter(pull: Pull) -> Cutter:
+    """Crops from each picture's own stream, named by the timestep."""
+
+    def crops_at(t: Tensor, pictures: Tensor) -> Crops:
+        drawn = torch.stack([uniform(seed, picture, Stream.CUTS, int(at), (pull.cuts, 3))
+                             for (seed, picture), at in zip(pull.seeds, t, strict=True)])
+        return random_crops(drawn, *pictures.shape[-2:], pull.smallest_cut, pull.cut_power)
+
+    return crops_at
+
+
+def clip_distance(x_in: Tensor, crops: Crops, target: Target) -> Tensor:
+    """Σ_parts w · mean over the cuts of the spherical distance, [n]."""
+    n, k = crops.size.shape
+    cutouts = cut((x_in + 1) / 2, crops, target.clip.side)  # n k c s s, not clamped
+    embeddings = target.clip.encode_images(cutouts.flatten(0, 1)).unflatten(0, (n, k))  # n k d
+    distances = spherical_distance(embeddings[:, None], target.embeddings[:, :, None])  # n m k
+    return (distances.mean(dim=-1) * target.weights).sum(dim=-1)
+
+
+def guided(denoise: Denoise, targets: list[Target], pull: Pull, schedule: Schedule,
+           cutter: Cutter | None = None) -> Denoise:
+    """A denoiser whose predictions carry the pull; one forward and one backward through the network a call."""
+    table = torch.from_numpy(alphas_cumprod(schedule)).float()
+    cutter = cutter or seeded_cutter(pull)
+
+    def wrapped(x: Tensor, t: Tensor) -> Prediction:
+        level = table[t.cpu()].to(x.device)[:, None, None, None]  # n 1 1 1
+        if not pull.guidance_scale or float(level.max()) < pull.from_level:
+            with torch.no_grad():
+                return denoise(x, t)
+        with torch.enable_grad():
+            x = x.detach().requires_grad_()
+            prediction = denoise(x, t)
+            fac = (1 - level).sqrt()
+            x_in = prediction.x0 * fac + x * (1 - fac)
+            crops = cutter(t, x)
+            distance = torch.stack([clip_distance(x_in, crops, target) for target in targets]).sum(dim=0)
+            loss = pull.guidance_scale * distance
+            if pull.tv_scale:
+                loss = loss + pull.tv_scale * total_variation(x_in)
+            if pull.range_scale:
+                loss = loss + pull.range_scale * out_of_range(prediction.x0)
+            gradient, = torch.autograd.grad(loss.sum(), x)
+        return Prediction(x0=prediction.x0.detach(), eps=prediction.eps.detach(),
+                          pull=-gradient * (level >= pull.from_level),
+                          variance_mix=prediction.variance_mix, distance=distance.detach())
+
+    return wrapped

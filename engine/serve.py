@@ -1,0 +1,122 @@
+"""the engine process: `python -m engine.serve DRAW UPSCALE` reads requests, streams Events, and dies with its parent.
+
+DRAW and UPSCALE are `module:function`, so that tests can put a scripted engine in a real process. Models stay
+loaded from one request to the next.
+"""
+
+import importlib
+import os
+import queue
+import signal
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from typing import Any, BinaryIO
+
+from engine.errors import EngineError
+from engine.events import Event, Failed
+from engine.request import UpscaleRequest
+from engine.wire import BEAT, BEAT_SECONDS, HEADER, pack, unpack
+
+
+class Feeder:
+    """The other end of the pipes."""
+
+    def __init__(self, requests: BinaryIO, answers: BinaryIO) -> None:
+        self._requests, self._answers = requests, answers
+        self._lock = threading.Lock()
+        self._stopped = 0  # requests are numbered upwards: all up to this one are to stop
+        self._drawing = 0
+        self.queue: queue.Queue[tuple[Any, ...]] = queue.Queue()
+
+    def start(self) -> None:
+        """Read and beat in the background."""
+        for loop in (self._read, self._beat):
+            threading.Thread(target=loop, daemon=True).start()
+
+    def answer(self, number: int, message: object) -> None:
+        """Send one message; the parent's death ends this process."""
+        with self._lock:
+            try:
+                self._answers.write(pack((number, message)))
+                self._answers.flush()
+            except OSError:
+                os._exit(0)
+
+    def stream(self, number: int, events: Iterator[Event]) -> None:
+        """Send what comes until it ends, fails or is stopped."""
+        self._drawing = number
+        try:
+            for event in events:
+                if number <= self._stopped:
+                    break
+                self.answer(number, event)
+        except EngineError as error:
+            self.answer(number, Failed(kind=type(error).__name__, sentence=str(error)))
+        except MemoryError:
+            self.answer(number, Failed(kind="OutOfMemory", sentence="There is too little memory for this picture."))
+        finally:
+            self._drawing = 0
+            close = getattr(events, "close", None)
+            if close is not None:
+                close()
+        self.answer(number, None)
+
+    def _read(self) -> None:
+        while len(header := self._requests.read(HEADER.size)) == HEADER.size:
+            kind, number, *rest = unpack(self._requests.read(*HEADER.unpack(header)))
+            if kind == "stop":
+                self._stopped = number
+            else:
+                self.queue.put((number, *rest))
+        os._exit(0)  # the pipe is closed: the bot is gone, even if it was killed, and nobody waits for a picture
+
+    def _beat(self) -> None:
+        pause = threading.Event()
+        while not pause.wait(BEAT_SECONDS):
+            if number := self._drawing:
+                self.answer(number, BEAT)
+
+
+def main(arguments: list[str]) -> None:
+    """Serve until the pipe closes."""
+    feeder = Feeder(*_pipes())
+    _make_way_for_the_bot()
+    feeder.start()
+    draw, upscale = (_function(path) for path in arguments)
+    while True:
+        number, request, state = feeder.queue.get()
+        if isinstance(request, UpscaleRequest):
+            feeder.stream(number, upscale(request))
+        else:
+            feeder.stream(number, draw(request, resume=state))
+
+
+def _pipes() -> tuple[BinaryIO, BinaryIO]:
+    """Take stdin and stdout for ourselves: what a library prints goes to stderr, not among the messages."""
+    requests, answers = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)
+    os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+    return requests, answers
+
+
+def _make_way_for_the_bot() -> None:
+    """Signals are the bot's business, the bot goes first on a busy CPU, and we go first when memory runs out."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)
+    os.nice(5)
+    try:
+        with open("/proc/self/oom_score_adj", "w") as score:
+            score.write("500")
+    except OSError:
+        pass  # not Linux, or not ours to say
+
+
+def _function(path: str) -> Callable[..., Iterator[Event]]:
+    module, _, name = path.partition(":")
+    function: Callable[..., Iterator[Event]] = getattr(importlib.import_module(module), name)
+    return function
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

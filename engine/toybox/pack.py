@@ -1,0 +1,37 @@
+"""put trained networks into the model set: copy the weights, write their sizes and hashes."""
+
+import hashlib
+import json
+import re
+import shutil
+from pathlib import Path
+
+from safetensors.torch import load_file, save_file
+
+from engine.weights import FOLDER
+
+SET = FOLDER / "toybox"
+
+
+def pack(network: str, run: Path) -> None:
+    """Copy `run`'s averaged weights as `network` (unet, clip or upscaler) and update toybox.toml."""
+    SET.mkdir(exist_ok=True)
+    target = SET / f"{network}.safetensors"
+    if network == "clip":
+        tensors = load_file(run / "model.safetensors")
+        save_file({key.removeprefix("clip."): value for key, value in tensors.items() if key.startswith("clip.")},
+                  target)
+        shutil.copy(run / "vocabulary.txt.gz", SET)
+        from engine.toybox.train_clip import MODEL
+
+        (SET / "toybox-clip.json").write_text(json.dumps(MODEL, indent=2) + "\n")
+    else:
+        shutil.copy(run / "model.safetensors", target)
+    _write_hash(FOLDER / "toybox.toml", target)
+
+
+def _write_hash(description: Path, weights: Path) -> None:
+    content = weights.read_bytes()
+    pattern = re.compile(rf'(file = "{weights.name}"\nbytes = )\d+(\nsha256 = ")[0-9a-f]*"')
+    found = rf'\g<1>{len(content)}\g<2>{hashlib.sha256(content).hexdigest()}"'
+    description.write_text(pattern.sub(found, description.read_text()))
