@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import torch
@@ -40,24 +41,33 @@ def pack_sitting(sitting: Sitting, request: Request, models: ModelSet) -> bytes:
     return save({"x": sitting.x.contiguous(), "frames": torch.from_numpy(frames)}, {"imago": json.dumps(about)})
 
 
-def unpack_sitting(state: bytes, request: Request, models: ModelSet) -> Sitting:
-    """Raises BadCheckpoint for anything that `pack_sitting` did not write for this request and these weights."""
+def request_of_checkpoint(state: bytes) -> Request:
+    """The request whose drawing a checkpoint holds; raises BadCheckpoint when it is none."""
+    return Request.from_json(json.loads(_about(state)["identity"])[0])
+
+
+def _about(state: bytes) -> dict[str, Any]:
+    """The JSON beside the tensors."""
     try:
-        tensors = load(state)
+        load(state)
         header = json.loads(state[8:8 + int.from_bytes(state[:8], "little")])
         about = json.loads(header["__metadata__"]["imago"])
-        x, frames = tensors["x"], tensors["frames"].numpy()
-        sitting = Sitting(x=x, index=int(about["index"]), frames=list(frames), seconds=float(about["seconds"]),
-                          unet_calls=int(about["unet_calls"]))
-        identity, version = about["identity"], about["format"]
+        if about["format"] != FORMAT:
+            raise BadCheckpoint("This checkpoint was written by another version of Imago: start the drawing again.")
+        return dict(about)
     except (SafetensorError, ValueError, KeyError, TypeError) as error:
         raise BadCheckpoint("This is not a checkpoint of a drawing: start the drawing again without it.") from error
-    if version != FORMAT:
-        raise BadCheckpoint("This checkpoint was written by another version of Imago: start the drawing again.")
-    if identity != _identity(request, models):
+
+
+def unpack_sitting(state: bytes, request: Request, models: ModelSet) -> Sitting:
+    """Raises BadCheckpoint for anything that `pack_sitting` did not write for this request and these weights."""
+    about, tensors = _about(state), load(state)
+    if about["identity"] != _identity(request, models):
         raise BadCheckpoint("This checkpoint belongs to another prompt, seed, setting or model: "
                             "give the same ones, or start again without it.")
-    whole = x.shape == (1, 3, models.side, models.side) and bool(torch.isfinite(x).all())
+    sitting = Sitting(x=tensors["x"], index=about["index"], frames=list(tensors["frames"].numpy()),
+                      seconds=about["seconds"], unet_calls=about["unet_calls"])
+    whole = sitting.x.shape == (1, 3, models.side, models.side) and bool(torch.isfinite(sitting.x).all())
     if not whole or not -1 <= sitting.index < (request.steps or 0):
         raise BadCheckpoint("This checkpoint is damaged: start the drawing again without it.")
     return sitting

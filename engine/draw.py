@@ -13,7 +13,7 @@ from engine.checkpoint import Sitting, pack_sitting, unpack_sitting
 from engine.errors import NumericalError, OutOfMemory
 from engine.events import Checkpoint, Event, Finished, Preview, Progress, Started
 from engine.guidance import Pull, Target, guided
-from engine.images import pixels_sha256, read_png, to_gif, to_png, to_uint8
+from engine.images import pixels_sha256, read_png, to_gif, to_png, to_tensor, to_uint8
 from engine.models import Models, choose_device, load_models
 from engine.noise import Stream, per_picture
 from engine.prompts import normalised, parse_prompt
@@ -145,13 +145,9 @@ def enlarged(models: Models, pictures: list[Tensor]) -> list[np.ndarray]:
     return out
 
 
-def _from_uint8(pixels: np.ndarray) -> Tensor:
-    return torch.from_numpy(pixels.copy()).permute(2, 0, 1).float() / 127.5 - 1
-
-
 def _finished(models: Models, request: Request, sitting: Sitting) -> Finished:
     pixels = enlarged(models, [sitting.x[0]])[0]
-    frames = enlarged(models, [_from_uint8(frame) for frame in sitting.frames])
+    frames = enlarged(models, [to_tensor(frame) for frame in sitting.frames])
     return Finished(
         png=to_png(pixels, metadata_of(request, models.description)), gif=to_gif(frames), width=pixels.shape[1],
         height=pixels.shape[0], seed=request.seed, steps=request.steps, seconds=sitting.seconds,
@@ -167,7 +163,7 @@ def upscale_events(request: UpscaleRequest) -> Iterator[Event]:
         scale, (height, width) = models.description.scale, pixels.shape[:2]
         yield Started(models=request.models, seed=0, steps=1, first_step=0, width=width * scale,
                       height=height * scale, device=models.device.type)
-        big = enlarged(models, [_from_uint8(pixels)])[0]
+        big = enlarged(models, [to_tensor(pixels)])[0]
         yield Progress(step=1, steps=1, seconds_left=0.0, distance=0.0)
         yield Finished(png=to_png(big, metadata), gif=b"", width=big.shape[1], height=big.shape[0], seed=0, steps=1,
                        seconds=time.monotonic() - began, unet_calls=0, pixels_sha256=pixels_sha256(big))

@@ -32,14 +32,15 @@ class EpsOfUnshuffledV(nn.Module):
     def __init__(self, unet: nn.Module, patch: int, diffusion: SpacedDiffusion) -> None:
         super().__init__()
         self.unet, self.patch = unet, patch
-        levels = torch.full((1000,), torch.nan)
-        levels[diffusion.timestep_map] = torch.from_numpy(diffusion.alphas_cumprod).float()
-        self.levels = nn.Buffer(levels)
+        factors = torch.full((2, 1000), torch.nan)
+        factors[0, diffusion.timestep_map] = torch.from_numpy(diffusion.sqrt_alphas_cumprod).float()
+        factors[1, diffusion.timestep_map] = torch.from_numpy(diffusion.sqrt_one_minus_alphas_cumprod).float()
+        self.factors = nn.Buffer(factors)
 
     def forward(self, x: Tensor, t: Tensor) -> Tensor:
         v = F.pixel_shuffle(self.unet(F.pixel_unshuffle(x, self.patch), t), self.patch)
-        level = self.levels[t][:, None, None, None]
-        return level.sqrt() * v + (1 - level).sqrt() * x
+        alpha, sigma = self.factors[:, t, None, None, None]
+        return alpha * v + sigma * x
 
 
 def make_cutouts(pictures: Tensor, boxes: Boxes, side: int) -> Tensor:
