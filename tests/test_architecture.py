@@ -15,7 +15,7 @@ FILES = {".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix("._
 # Imports point only to a lower level; a package that is not split up here has one level for all of it.
 LEVELS = {
     "engine": [
-        "engine.errors engine.events engine.prompts engine.quirks",
+        "engine.errors engine.events engine.prompts engine.quirks engine.wire",
         "engine.request engine.schedule engine.noise engine.images",
         "engine.unet engine.clip engine.cutouts engine.samplers engine.losses",
         "engine.denoisers engine.guidance",
@@ -31,7 +31,7 @@ LEVELS = {
         "bot bot.errors bot.messages bot.log",
         "bot.config bot.jobs bot.commands bot.pictures bot.adapters bot.adapters.base",
         "bot.texts bot.store bot.metrics bot.adapters.web_guard bot.adapters.web_rooms",
-        "bot.queue bot.limits bot.history bot.adapters.discord bot.adapters.telegram bot.adapters.web",
+        "bot.queue bot.limits bot.history bot.cards bot.adapters.discord bot.adapters.telegram bot.adapters.web",
         "bot.handlers bot.worker bot.replies",
         "bot.app bot.doctor bot.terminal",
         "bot.__main__",

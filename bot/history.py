@@ -1,0 +1,41 @@
+"""conversations of platforms that keep none themselves, kept in our database: the History protocol."""
+
+import time
+
+from bot.adapters.base import HistoryEntry
+from bot.pictures import Pictures
+from bot.store import Store
+
+
+class StoredHistory:
+    """Conversations in the database, finished pictures from their folder."""
+
+    def __init__(self, store: Store, pictures: Pictures) -> None:
+        self._store = store
+        self._pictures = pictures
+
+    async def add(self, chat: str, nonce: str, author: str, body: str) -> int:
+        """A new entry; the same chat and nonce again give the entry that is already there."""
+        new = await self._store.write("add_history", chat=chat, nonce=nonce, author=author, body=body, now=time.time())
+        rows = new or await self._store.rows("history_entry", chat=chat, nonce=nonce)
+        return int(rows[0]["id"])
+
+    async def change(self, entry: int, body: str) -> bool:
+        """Replace the body; False when the entry is gone."""
+        return bool(await self._store.write("change_history", entry=entry, body=body))
+
+    async def remove(self, entry: int) -> None:
+        """Forget an entry; one that is already gone is no error."""
+        await self._store.write("remove_history", entry=entry)
+
+    async def entries(self, chat: str, limit: int = 200) -> list[HistoryEntry]:
+        """The newest entries of one chat, oldest first."""
+        rows = await self._store.rows("history", chat=chat, limit=limit)
+        return [
+            HistoryEntry(id=r["id"], chat=r["chat"], author=r["author"], body=r["body"], created=r["created"])
+            for r in rows
+        ]
+
+    async def picture(self, name: str) -> bytes | None:
+        """A finished picture or GIF by its File.name; None when there is none."""
+        return await self._pictures.read(name)

@@ -1,0 +1,159 @@
+"""the one door to the database: named queries, numbered migrations, and many small writes in one commit."""
+
+import asyncio
+import re
+import sqlite3
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import aiosqlite
+
+from bot.errors import StoreError
+
+Row = sqlite3.Row
+PRAGMAS = ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON", "busy_timeout = 5000")
+_QUERY = re.compile(r"^-- name: (\w+)\n(.*?)(?=^-- name: |\Z)", re.MULTILINE | re.DOTALL)
+
+
+def queries() -> dict[str, str]:
+    """Every query of bot/sql/queries.sql by its name."""
+    return dict(_QUERY.findall(_sql("queries.sql")))
+
+
+def migrations() -> list[tuple[int, str]]:
+    """Number and script of each migration, in order."""
+    names = sorted(f.name for f in (resources.files("bot") / "sql").iterdir() if f.name[0].isdigit())
+    return [(int(name.split(".")[0]), _sql(name)) for name in names]
+
+
+def _sql(name: str) -> str:
+    return (resources.files("bot") / "sql" / name).read_text(encoding="utf-8")
+
+
+class Transaction:
+    """Queries that all happen or none."""
+
+    def __init__(self, connection: aiosqlite.Connection, sql: dict[str, str]) -> None:
+        self._connection = connection
+        self._sql = sql
+
+    async def rows(self, name: str, **values: Any) -> list[Row]:
+        """Run a query, reading or writing; its rows, or those of its RETURNING."""
+        return list(await self._connection.execute_fetchall(self._sql[name], values))
+
+
+
+class Store:
+    """SQLite in WAL mode: one connection writes, one reads, and a commit is on the disk before it returns."""
+
+    def __init__(self, writer: aiosqlite.Connection, reader: aiosqlite.Connection) -> None:
+        """Use `Store.open`."""
+        self._writer, self._reader = writer, reader
+        self._sql = queries()
+        self._lock = asyncio.Lock()  # holds the writer
+        self._waiting: list[tuple[str, dict[str, Any], asyncio.Future[list[Row]]]] = []
+        self._flush: asyncio.Task[None] | None = None
+
+    @classmethod
+    async def open(cls, path: Path) -> "Store":
+        """Open or make the database and bring it up to date; raises StoreError with a sentence."""
+        connections: list[aiosqlite.Connection] = []
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            for _ in range(2):
+                connections.append(await aiosqlite.connect(path, isolation_level=None))
+                connections[-1].row_factory = sqlite3.Row
+                for pragma in PRAGMAS:
+                    await connections[-1].execute_fetchall(f"PRAGMA {pragma}")
+            await _migrate(connections[0], path)
+        except (sqlite3.Error, OSError, StoreError) as error:
+            await _close(connections)
+            if isinstance(error, StoreError):
+                raise
+            raise StoreError(f"{path}: the database cannot be opened ({error}): check folder and rights.") from error
+        return cls(*connections)
+
+    async def close(self) -> None:
+        """After the writes that were asked for before."""
+        if self._flush is not None:
+            await self._flush
+        async with self._lock:
+            await _close([self._reader, self._writer])
+
+    async def rows(self, name: str, **values: Any) -> list[Row]:
+        """Read what is committed."""
+        return list(await self._reader.execute_fetchall(self._sql[name], values))
+
+    async def row(self, name: str, **values: Any) -> Row | None:
+        """Read the first row, if there is one."""
+        rows = await self.rows(name, **values)
+        return rows[0] if rows else None
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[Transaction]:
+        """Several queries at once, committed at the end; rolled back when the block raises."""
+        async with self._lock:
+            await self._writer.execute_fetchall("BEGIN IMMEDIATE")
+            try:
+                yield Transaction(self._writer, self._sql)
+            except BaseException:
+                await asyncio.shield(self._writer.rollback())
+                raise
+            await asyncio.shield(self._writer.commit())
+
+    async def write(self, name: str, **values: Any) -> list[Row]:
+        """One query, committed; the rows of its RETURNING.
+
+        Writes that are asked for while a commit is on its way share the next one: it is the disk that takes the time.
+        """
+        done: asyncio.Future[list[Row]] = asyncio.get_running_loop().create_future()
+        self._waiting.append((self._sql[name], values, done))
+        if self._flush is None or self._flush.done():
+            self._flush = asyncio.create_task(self._write_waiting())
+        return await done
+
+    async def _write_waiting(self) -> None:
+        async with self._lock:
+            while self._waiting:
+                waiting, self._waiting = self._waiting, []
+                outcomes = await self._write_together([(sql, values) for sql, values, _ in waiting])
+                for (_, _, done), outcome in zip(waiting, outcomes, strict=True):
+                    if done.cancelled():  # nobody waits for it any more; it is written all the same
+                        continue
+                    if isinstance(outcome, sqlite3.Error):
+                        done.set_exception(outcome)
+                    else:
+                        done.set_result(outcome)
+
+    async def _write_together(self, writes: list[tuple[str, dict[str, Any]]]) -> list[list[Row] | sqlite3.Error]:
+        outcomes: list[list[Row] | sqlite3.Error] = []
+        try:
+            await self._writer.execute_fetchall("BEGIN IMMEDIATE")
+            for sql, values in writes:
+                try:
+                    outcomes.append(list(await self._writer.execute_fetchall(sql, values)))
+                except sqlite3.Error as error:  # this statement alone is undone; the others stand
+                    outcomes.append(error)
+            await self._writer.commit()
+        except sqlite3.Error as error:  # the disk is full, or gone
+            await self._writer.rollback()
+            return [error for _ in writes]
+        return outcomes
+
+
+async def _migrate(connection: aiosqlite.Connection, path: Path) -> None:
+    (version,) = next(iter(await connection.execute_fetchall("PRAGMA user_version")))
+    steps = migrations()
+    if version > steps[-1][0]:
+        raise StoreError(f"{path}: the database was made by a newer Imago: install that one, or use another folder.")
+    for number, script in steps:
+        if number > version:
+            await connection.executescript(f"BEGIN IMMEDIATE;\n{script}\nPRAGMA user_version = {number};\nCOMMIT;")
+
+
+async def _close(connections: list[aiosqlite.Connection]) -> None:
+    for connection in connections:
+        await connection.close()

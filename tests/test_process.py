@@ -1,0 +1,209 @@
+"""engine/process.py and engine/serve.py: a real child process with the scripted engine."""
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from engine import (
+    Checkpoint,
+    EngineDied,
+    EngineProcess,
+    Event,
+    Failed,
+    Finished,
+    Preview,
+    Progress,
+    Request,
+    UpscaleRequest,
+)
+from tests import fakes
+
+
+@asynccontextmanager
+async def running(**options: Any) -> AsyncIterator[EngineProcess]:
+    engine = EngineProcess(
+        **{"draw": "tests.fakes:draw", "upscale": "tests.fakes:upscale", "backoff_seconds": 0.01, **options}
+    )
+    try:
+        yield engine
+    finally:
+        await engine.close()
+
+
+async def drawn(engine: EngineProcess, prompt: str = "a star", **options: Any) -> list[Event]:
+    return [event async for event in engine.events(Request(prompt=prompt, seed=7), **options)]
+
+
+def test_streams_events_of_one_picture_after_the_other_from_one_process() -> None:
+    """Models stay loaded because the process stays."""
+
+    async def scenario() -> None:
+        async with running() as engine:
+            first = await drawn(engine)
+            pid = engine.pid
+            second = await drawn(engine)
+            assert first == second == list(fakes.draw(Request(prompt="a star", seed=7)))
+            assert engine.pid == pid
+            large = [e async for e in engine.events(UpscaleRequest(png=b"x"))]
+            assert isinstance(large[-1], Finished) and large[-1].width == 32
+
+    asyncio.run(scenario())
+
+
+def test_an_error_of_the_engine_travels_as_failed_and_the_process_lives_on() -> None:
+    """A picture that cannot be drawn is no reason to load the models again."""
+
+    async def scenario() -> None:
+        async with running() as engine:
+            events = await drawn(engine, "fail")
+            assert isinstance(events[-1], Failed) and events[-1].kind == "NumericalError"
+            pid = engine.pid
+            assert isinstance((await drawn(engine))[-1], Finished)
+            assert engine.pid == pid
+
+    asyncio.run(scenario())
+
+
+def test_killed_in_the_middle_it_goes_on_from_the_checkpoint_with_the_same_picture() -> None:
+    """An out-of-memory kill costs a restart, not the picture."""
+
+    async def scenario() -> None:
+        async with running(draw="tests.fakes:draw_slowly") as engine:
+            state = None
+            with pytest.raises(EngineDied):
+                async for event in engine.events(Request(prompt="a star", seed=7)):
+                    if isinstance(event, Checkpoint):
+                        state = event.state
+                        if event.percent == 30:
+                            os.kill(engine.pid or 0, signal.SIGKILL)
+            rest = await drawn(engine, resume=state)
+            assert [e.step for e in rest if isinstance(e, Progress)][0] > 3
+            assert rest[-1] == list(fakes.draw(Request(prompt="a star", seed=7)))[-1]
+            assert engine.restarts == 1
+
+    asyncio.run(scenario())
+
+
+@pytest.mark.parametrize("prompt", ["crash", "hang"])
+def test_a_crash_and_a_hang_are_both_a_death(prompt: str) -> None:
+    """The bot must not wait for ever, and a fault that is not ours to name may have broken the device."""
+
+    async def scenario() -> None:
+        async with running(hang_seconds=1.0) as engine:
+            with pytest.raises(EngineDied):
+                await drawn(engine, prompt)
+            assert engine.pid is None
+            assert isinstance((await drawn(engine))[-1], Finished)
+
+    asyncio.run(scenario())
+
+
+def test_a_process_that_stops_beating_is_killed() -> None:
+    """A process stopped by a signal, or swapped out for good, never answers again."""
+
+    async def scenario() -> None:
+        async with running(draw="tests.fakes:draw_slowly", beat_seconds=1.2) as engine:
+            with pytest.raises(EngineDied, match="no sign of life"):
+                async for event in engine.events(Request(prompt="a star")):
+                    if isinstance(event, Preview) and event.percent == 20:
+                        os.kill(engine.pid or 0, signal.SIGSTOP)
+
+    asyncio.run(scenario())
+
+
+def test_stop_ends_the_stream_without_a_picture_and_keeps_the_process() -> None:
+    """To cancel is to stop; loaded models are kept."""
+
+    async def scenario() -> None:
+        async with running(draw="tests.fakes:draw_slowly") as engine:
+            seen: list[Event] = []
+            async for event in engine.events(Request(prompt="a star", steps=1000)):
+                seen.append(event)
+                if len(seen) == 3:
+                    await engine.stop()
+            assert not isinstance(seen[-1], Finished) and len(seen) < 100
+            pid = engine.pid
+            assert isinstance((await drawn(engine))[-1], Finished)
+            assert engine.pid == pid
+
+    asyncio.run(scenario())
+
+
+def test_a_drawing_that_does_not_stop_is_killed() -> None:
+    """A cancel must not wait for a step that never ends."""
+
+    async def scenario() -> None:
+        async with running(stop_seconds=0.1) as engine:
+            async for event in engine.events(Request(prompt="hang")):
+                if isinstance(event, Preview) and event.percent == 40:
+                    await engine.stop()
+            assert engine.pid is None
+
+    asyncio.run(scenario())
+
+
+def test_leaving_the_stream_early_kills_the_process() -> None:
+    """A shutdown does not wait for the picture: its last checkpoint is stored."""
+
+    async def scenario() -> None:
+        async with running(draw="tests.fakes:draw_slowly") as engine:
+            events = engine.events(Request(prompt="a star"))
+            await anext(events)
+            await events.aclose()  # type: ignore[attr-defined]
+            assert engine.pid is None
+
+    asyncio.run(scenario())
+
+
+def test_the_process_dies_with_its_parent() -> None:
+    """A bot killed with -9 leaves no engine behind that holds the device."""
+    script = (
+        "import asyncio\n"
+        "from engine import EngineProcess, Request\n"
+        "async def main():\n"
+        "    engine = EngineProcess(draw='tests.fakes:draw_slowly')\n"
+        "    async for event in engine.events(Request(prompt='a star', steps=1000)):\n"
+        "        print(engine.pid, flush=True)\n"
+        "asyncio.run(main())\n"
+    )
+    with subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, text=True) as parent:
+        assert parent.stdout is not None
+        child = int(parent.stdout.readline())
+        parent.kill()
+        assert _ends(child, seconds=5)
+
+
+def test_what_a_library_prints_does_not_get_among_the_messages() -> None:
+    """Some libraries greet on stdout, which is our pipe."""
+
+    async def scenario() -> None:
+        async with running(draw="tests.test_process:draw_and_print") as engine:
+            assert isinstance((await drawn(engine))[-1], Finished)
+
+    asyncio.run(scenario())
+
+
+def draw_and_print(request: Request, *, resume: bytes | None = None) -> Iterator[Event]:
+    print("hello")
+    return fakes.draw(request, resume=resume)
+
+
+def _ends(pid: int, seconds: float) -> bool:
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        try:
+            if Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] == "Z":
+                return True
+        except FileNotFoundError:
+            return True
+        os.sched_yield()
+    return False
