@@ -1,0 +1,79 @@
+"""spandrel models, tiled: a picture of any size made larger in flat memory, without seams."""
+
+import pickle
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+import torch
+from safetensors import SafetensorError
+from torch import Tensor
+
+from engine.errors import CorruptWeights, MissingWeights
+from engine.quirks import allow_cpu_torchvision
+
+if TYPE_CHECKING:
+    from spandrel import ImageModelDescriptor
+
+
+class Upscaler(Protocol):
+    """What `upscale` asks of a network; spandrel's descriptors have it."""
+
+    @property
+    def scale(self) -> int: ...
+
+    def __call__(self, image: Tensor, /) -> Tensor:
+        """[n, 3, h, w] → [n, 3, h·scale, w·scale], both in 0 … 1."""
+        ...
+
+
+def load_upscaler(path: Path) -> "ImageModelDescriptor":
+    """Any RGB upscaler that spandrel knows (.safetensors or .pth), float32, frozen, on the CPU.
+
+    Pickled files go through spandrel's restricted unpickler, which builds tensors and nothing else.
+
+    Raises: MissingWeights, CorruptWeights.
+    """
+    if not path.is_file():
+        raise MissingWeights(path, f"The upscaler {path.name} is not there: get the model set again.")
+    allow_cpu_torchvision()
+    from spandrel import ModelLoader, UnsupportedModelError
+
+    try:
+        descriptor = ModelLoader().load_from_file(path)
+    except (UnsupportedModelError, SafetensorError, pickle.UnpicklingError, RuntimeError, ValueError, KeyError,
+            EOFError) as error:
+        raise CorruptWeights(path, f"The file {path.name} does not hold an upscaler that spandrel knows: "
+                                   "get it again, or choose another.") from error
+    if (descriptor.purpose, descriptor.input_channels, descriptor.output_channels) != ("SR", 3, 3):
+        raise CorruptWeights(path, f"The network in {path.name} does not make colour pictures larger: choose another.")
+    descriptor.model.float().eval().requires_grad_(False)
+    return descriptor
+
+
+@torch.inference_mode()
+def upscale(model: Upscaler, x: Tensor, *, tile: int, overlap: int) -> Tensor:
+    """Pictures x [n, 3, h, w] in −1 … 1, made `model.scale` times larger, clamped to the same range.
+
+    Args:
+        tile: side of what one call makes, in pixels of x; memory grows with (tile + 2 · overlap)², not with x.
+        overlap: pixels that each call sees beyond its tile and throws away. When it reaches as far as the network
+            sees (8 pixels for the toybox's), the result is that of one call on the whole picture.
+    """
+    n, channels, h, w = x.shape
+    scale = model.scale
+    out = x.new_empty(n, channels, h * scale, w * scale)
+    for top, bottom, above, below in _spans(h, tile, overlap):
+        for left, right, before, after in _spans(w, tile, overlap):
+            window = (x[..., top - above:bottom + below, left - before:right + after] + 1) / 2
+            large = model(window)[..., above * scale:(above + bottom - top) * scale,
+                                  before * scale:(before + right - left) * scale]
+            out[..., top * scale:bottom * scale, left * scale:right * scale] = large.clamp(0, 1) * 2 - 1
+    return out
+
+
+def _spans(length: int, tile: int, overlap: int) -> Iterator[tuple[int, int, int, int]]:
+    """(start, end, pixels seen before, pixels seen after) of each tile along one side."""
+    for start in range(0, length, tile):
+        end = min(start + tile, length)
+        yield start, end, min(overlap, start), min(overlap, length - end)
