@@ -27,11 +27,11 @@ def network_denoiser(unet: nn.Module, *, objective: Objective, schedule: Schedul
         patch: patch × patch pixels are one position of the network.
         learned_variance: the second half of the channels mixes the bounds of Σ.
     """
-    table = torch.from_numpy(alphas_cumprod(schedule)).float()
+    levels = torch.from_numpy(alphas_cumprod(schedule))
+    factors = torch.stack([levels.sqrt(), (1 - levels).sqrt()]).float()  # 2 1000, before 1 − ᾱ is rounded
 
     def denoise(x: Tensor, t: Tensor) -> Prediction:
-        level = table.to(x.device)[t][:, None, None, None]
-        alpha, sigma = level.sqrt(), (1 - level).sqrt()  # n 1 1 1
+        alpha, sigma = factors.to(x.device)[:, t, None, None, None]  # n 1 1 1 each
         out = unet(F.pixel_unshuffle(x, patch) if patch > 1 else x, t).float()
         out = F.pixel_shuffle(out, patch) if patch > 1 else out
         mix = None
