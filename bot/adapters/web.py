@@ -1,0 +1,267 @@
+"""the chat page: HTTP in, server-sent events out; the adapter that needs no account and no network."""
+
+import json
+import logging
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from aiohttp import web
+
+from bot.adapters.base import History, Receive
+from bot.adapters.web_guard import (
+    BROWSER,
+    DOOR,
+    HEADERS,
+    Guard,
+    Handler,
+    Refused,
+    form_of,
+    has_browser,
+    key_of,
+    language_of,
+    new_browser,
+    person_of,
+)
+from bot.adapters.web_page import Say, asset, html
+from bot.adapters.web_rooms import Body, Rooms, body_of
+from bot.config import WebConfig
+from bot.errors import Closed, ConfigError, MessageGone
+from bot.messages import REACTIONS, Action, Address, Incoming, Person, Press, Reaction, Reply, TextMessage
+
+MAX_BODY = 64 * 1024  # bytes of a post
+MAX_TEXT = 4000  # characters of a message
+PULSE = 15.0  # seconds between signs of life on a stream on which nothing happens
+YEAR = 365 * 24 * 3600  # seconds a browser keeps its secret
+
+log = logging.getLogger(__name__)
+
+
+class WebAdapter:
+    """A small chat platform: it keeps the conversations (in History), shows them, and passes on what people do."""
+
+    platform = "web"
+    gif_apart = False
+
+    def __init__(
+        self,
+        config: WebConfig,
+        history: History,
+        say: Say,
+        *,
+        metrics: Callable[[], Awaitable[tuple[bytes, str]]],
+        trouble: Callable[[], Awaitable[str]],
+    ) -> None:
+        """`metrics` gives the text for Prometheus and its media type; `trouble` what is wrong, or an empty text."""
+        self._config = config
+        self._say = say
+        self._metrics = metrics
+        self._trouble = trouble
+        self._guard = Guard(config.token.value)
+        self._rooms = Rooms(history)
+        self._runner: web.AppRunner | None = None
+        self._receive: Receive
+
+    # What the heart calls
+
+    async def start(self, receive: Receive) -> None:
+        """Listen on the configured address; raises ConfigError when it is taken or not ours."""
+        self._receive = receive
+        self._runner = web.AppRunner(self._app(), access_log=None, handler_cancellation=True, shutdown_timeout=2)
+        await self._runner.setup()
+        host, port = self._config.host, self._config.port
+        try:
+            await web.TCPSite(self._runner, host, port).start()
+        except OSError as error:
+            await self._runner.cleanup()
+            sentence = f"[web] cannot listen on {host}:{port} ({error.strerror}): change host or port."
+            raise ConfigError(sentence) from error
+        log.info("The chat page is at %s", self.url)
+
+    @property
+    def url(self) -> str:
+        """Where the page is, once it listens."""
+        assert self._runner is not None, "not started"
+        host, port = self._runner.addresses[0][:2]
+        return f"http://[{host}]:{port}/" if ":" in host else f"http://{host}:{port}/"
+
+    async def send(self, address: Address, reply: Reply, *, nonce: str, answers: str = "") -> str:
+        """A new message of the bot; the same nonce again gives the message that is there."""
+        files = (reply.picture, reply.gif)
+        return str(await self._rooms.say(address.chat, f"bot-{nonce}", "bot", body_of(reply), files))
+
+    async def edit(self, address: Address, message: str, reply: Reply) -> None:
+        """Replace all that a message shows. Raises MessageGone."""
+        if not await self._rooms.show(address.chat, int(message), reply):
+            raise MessageGone(message)
+
+    async def delete(self, address: Address, message: str) -> None:
+        """Take a message of the bot away."""
+        await self._rooms.remove(address.chat, int(message))
+
+    async def close(self) -> None:
+        """Send the open pages away (they come back by themselves) and stop listening."""
+        self._rooms.close()
+        if self._runner is not None:
+            await self._runner.cleanup()
+
+    # What browsers call
+
+    def _app(self) -> web.Application:
+        app = web.Application(client_max_size=MAX_BODY, middlewares=[self._answer_well])
+        app.add_routes([
+            web.get("/", self._get_page),
+            web.get("/page/{name}", self._get_asset),
+            web.post("/door", self._post_door),
+            web.get("/events", self._get_events),
+            web.get("/pictures/{entry:[0-9]{1,15}}/{name}", self._get_picture),
+            web.post("/say", self._post_text),
+            web.post("/press", self._post_press),
+            web.post("/react", self._post_reaction),
+            web.get("/healthz", self._get_health),
+            web.get("/metrics", self._get_metrics),
+        ])
+        return app
+
+    @web.middleware
+    async def _answer_well(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        """Check who calls; make one sentence of every error."""
+        open_to_all = request.path in ("/door", "/healthz") or request.path.startswith("/page/")
+        try:
+            self._guard.check(request, open_to_all=open_to_all)
+            response = await handler(request)
+        except Refused as refused:
+            response = self._refusal(request, refused.status, refused.text)
+        except web.HTTPException as error:
+            texts = {404: "web-not-found", 405: "web-not-found", 413: "web-too-large"}
+            response = self._refusal(request, error.status, texts.get(error.status, "web-bad-request"))
+        except Closed:
+            response = self._refusal(request, 503, "web-closed")
+        except Exception:
+            log.exception("The chat page failed to answer %s %s", request.method, request.path)
+            response = self._refusal(request, 500, "web-failed")
+        if not response.prepared:
+            response.headers.update(HEADERS)
+        return response
+
+    def _refusal(self, request: web.Request, status: int, text: str) -> web.Response:
+        """A page with a field for the token, for a person who opens the page without it; else JSON."""
+        if status == 401 and request.path in ("/", "/door"):
+            return html("door.html", request, self._say, status)
+        return web.json_response({"error": self._say(language_of(request), text)}, status=status)
+
+    async def _get_page(self, request: web.Request) -> web.Response:
+        response = html("index.html", request, self._say)
+        if not has_browser(request):
+            self._set_cookie(request, response, BROWSER, new_browser())
+        return response
+
+    async def _post_door(self, request: web.Request) -> web.Response:
+        form = await form_of(request)
+        if not self._guard.opens(form.get("token", "")):
+            raise Refused(401, "web-token-needed")
+        response = web.Response(status=303, headers={"Location": "/"})
+        self._set_cookie(request, response, DOOR, self._guard.door_cookie())
+        return response
+
+    @staticmethod
+    def _set_cookie(request: web.Request, response: web.Response, name: str, value: str) -> None:
+        response.set_cookie(name, value, max_age=YEAR, httponly=True, samesite="Strict", secure=request.secure)
+
+    async def _get_asset(self, request: web.Request) -> web.Response:
+        return asset(request.match_info["name"])
+
+    async def _get_events(self, request: web.Request) -> web.StreamResponse:
+        """The conversation as it is, then every change, for as long as the page is open."""
+        chat = person_of(request).id
+        headers = {"Content-Type": "text/event-stream", "Cache-Control": "no-store"}
+        response = web.StreamResponse(headers=headers | HEADERS)
+        listener = self._rooms.listen(chat)  # before the transcript is read, so that nothing falls between
+        try:
+            await response.prepare(request)
+            await response.write(_event("transcript", await self._rooms.transcript(chat)))
+            while not listener.closed:
+                news = await listener.news(PULSE)
+                events = [_event("message", m) if m else _event("gone", entry) for entry, m in news.items()]
+                await response.write(b"".join(events) or b": still here\n\n")
+        except ConnectionResetError:
+            pass  # the page was closed
+        finally:
+            self._rooms.leave(chat, listener)
+        return response
+
+    async def _get_picture(self, request: web.Request) -> web.Response:
+        chat, entry = person_of(request).id, int(request.match_info["entry"])
+        try:
+            content, media_type = await self._rooms.picture(chat, entry, request.match_info["name"])
+        except KeyError as error:
+            raise Refused(404, "web-not-found") from error
+        # The same name always means the same pixels: a job is drawn once.
+        headers = {"Cache-Control": "private, max-age=31536000, immutable"}
+        return web.Response(body=content, content_type=media_type, headers=headers)
+
+    async def _post_text(self, request: web.Request) -> web.Response:
+        person, form = person_of(request), await form_of(request)
+        key, text = key_of(form), form.get("text", "").strip()
+        if not text:
+            raise Refused(400, "web-empty")
+        if len(text) > MAX_TEXT:
+            raise Refused(413, "web-too-large")
+        remix = (await self._message(person, form["remix"]))["job"] if form.get("remix") else None
+        entry = await self._rooms.say(person.id, f"me-{key}", person.key, {"text": text})
+        return await self._hand_on(TextMessage(
+            key=f"web:{person.id}:{key}", person=person, address=_address(person), text=text, message=str(entry),
+            remix_of=remix,
+        ))  # fmt: skip
+
+    async def _post_press(self, request: web.Request) -> web.Response:
+        person, form = person_of(request), await form_of(request)
+        shown = await self._message(person, form.get("message", ""))
+        button = next((b for b in shown["buttons"] if b["action"] == form.get("action")), None)
+        if button is None:
+            raise Refused(404, "web-not-found")
+        return await self._hand_on(Press(
+            key=f"web:{person.id}:{key_of(form)}", person=person, address=_address(person),
+            action=Action(button["action"]), job=button["job"], message=form["message"],
+        ))  # fmt: skip
+
+    async def _post_reaction(self, request: web.Request) -> web.Response:
+        """Add a reaction, which the heart is told, or take it away, which it is not."""
+        person, form = person_of(request), await form_of(request)
+        key, message, emoji = key_of(form), form.get("message", ""), form.get("emoji", "")
+        if emoji.replace("\ufe0f", "") not in REACTIONS:
+            raise Refused(400, "web-bad-request")
+        await self._message(person, message)
+        if not await self._rooms.toggle_reaction(person.id, int(message), emoji):
+            return web.json_response({}, status=202)
+        return await self._hand_on(Reaction(
+            key=f"web:{person.id}:{key}", person=person, address=_address(person), message=message, emoji=emoji,
+        ))  # fmt: skip
+
+    async def _message(self, person: Person, message: str) -> Body:
+        """What a message of the bot in this person's conversation shows; 404 for all others."""
+        try:
+            return await self._rooms.bot_message(person.id, int(message))
+        except (ValueError, KeyError) as error:
+            raise Refused(404, "web-not-found") from error
+
+    async def _hand_on(self, incoming: Incoming) -> web.Response:
+        await self._receive(incoming)
+        return web.json_response({}, status=202)
+
+    async def _get_health(self, request: web.Request) -> web.Response:
+        trouble = await self._trouble()
+        return web.Response(text=trouble or "ok", status=503 if trouble else 200)
+
+    async def _get_metrics(self, request: web.Request) -> web.Response:
+        body, media_type = await self._metrics()
+        return web.Response(body=body, headers={"Content-Type": media_type})
+
+
+
+def _address(person: Person) -> Address:
+    return Address(platform="web", chat=person.id)
+
+
+def _event(kind: str, value: Any) -> bytes:
+    """One server-sent event; JSON has no line breaks of its own, so one line holds it."""
+    return f"event: {kind}\ndata: {json.dumps(value)}\n\n".encode()

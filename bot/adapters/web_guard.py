@@ -1,0 +1,142 @@
+"""who may talk to the page: token, Host, Origin, the browser's secret, and headers that give nothing away."""
+
+import hashlib
+import hmac
+import re
+import secrets
+import unicodedata
+from collections.abc import Awaitable, Callable
+from urllib.parse import urlsplit
+
+from aiohttp import web
+
+from bot.config import is_loopback
+from bot.messages import Person
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+LANGUAGES = ("en", "ru")
+MAX_NAME = 40  # characters
+KEY = re.compile(r"[A-Za-z0-9_-]{8,20}")  # the page's own name for one press of Enter, so that a repeat is known
+BROWSER = "imago_browser"  # cookie: the secret that all people of one browser are derived from
+DOOR = "imago_door"  # cookie: proof that this browser knew the token
+HEADERS = {
+    "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
+    "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+}
+
+
+class Refused(Exception):
+    """The call is not answered; `text` is the id of the sentence that says why and what to do."""
+
+    def __init__(self, status: int, text: str) -> None:
+        super().__init__(text)
+        self.status = status
+        self.text = text
+
+
+
+def language_of(request: web.Request) -> str:
+    """The language of LANGUAGES that the browser likes best, by Accept-Language; `en` when it names none of them."""
+    wishes: list[tuple[float, str]] = []
+    for item in request.headers.get("Accept-Language", "")[:500].split(","):
+        tag, _, quality = item.strip().partition(";q=")
+        try:
+            wishes.append((float(quality or 1), tag.lower().partition("-")[0]))
+        except ValueError:
+            continue
+    known = [wish for wish in wishes if wish[1] in LANGUAGES and wish[0] > 0]
+    return max(known, key=lambda wish: wish[0])[1] if known else "en"
+
+
+class Guard:
+    """Decides for each call; with a token it asks for the token, without one it answers only this machine's names."""
+
+    def __init__(self, token: str) -> None:
+        self._token = token.encode()
+
+    def check(self, request: web.Request, *, open_to_all: bool = False) -> None:
+        """Raises Refused (401 without the token, 403 for a strange Host, or for a post from another site)."""
+        if not self._token and not is_loopback(_host_name(request.host)):
+            # A page elsewhere may have pointed its own name at 127.0.0.1 (DNS rebinding).
+            raise Refused(403, "web-wrong-host")
+        if request.method != "GET" and not _same_origin(request):
+            raise Refused(403, "web-wrong-origin")
+        if self._token and not open_to_all and not self._knows_token(request):
+            raise Refused(401, "web-token-needed")
+
+    def opens(self, token: str) -> bool:
+        """Whether this is the token, compared in constant time."""
+        return hmac.compare_digest(token.encode("utf-8", "replace"), self._token)
+
+    def door_cookie(self) -> str:
+        """What a browser keeps in place of the token itself."""
+        return hmac.new(self._token, b"imago door", hashlib.sha256).hexdigest()
+
+    def _knows_token(self, request: web.Request) -> bool:
+        scheme, _, bearer = request.headers.get("Authorization", "").partition(" ")
+        if scheme.lower() == "bearer":
+            return self.opens(bearer.strip())
+        cookie = request.cookies.get(DOOR, "").encode("utf-8", "replace")
+        return hmac.compare_digest(cookie, self.door_cookie().encode())
+
+
+def _host_name(host: str) -> str:
+    """The Host header without its port; empty when it is nonsense."""
+    try:
+        return urlsplit(f"//{host}").hostname or ""
+    except ValueError:
+        return ""
+
+
+def _same_origin(request: web.Request) -> bool:
+    """Browsers send Origin with every post; the scheme is left out, for a proxy may end TLS in front of us."""
+    _, _, origin = request.headers.get("Origin", "").partition("://")
+    return origin == request.host
+
+
+def new_browser() -> str:
+    """A fresh secret for a browser."""
+    return secrets.token_urlsafe(24)
+
+
+def has_browser(request: web.Request) -> bool:
+    """Whether the browser already keeps a secret of ours."""
+    return len(request.cookies.get(BROWSER, "")) == len(new_browser())
+
+
+def person_of(request: web.Request) -> Person:
+    """Who calls: a browser's secret and the `name` in the query make one person, whom nobody else can guess.
+
+    Raises Refused: 403 without the secret, 400 for a name that is no name.
+    """
+    if not has_browser(request):
+        raise Refused(403, "web-no-browser")
+    name = unicodedata.normalize("NFC", request.query.get("name", "")).strip()
+    if len(name) > MAX_NAME or not name.isprintable():
+        raise Refused(400, "web-bad-name")
+    secret = request.cookies[BROWSER].encode("utf-8", "replace")
+    identity = hmac.new(secret, name.encode(), hashlib.sha256).hexdigest()[:32]
+    return Person(platform="web", id=identity, name=name, language=language_of(request))
+
+
+async def form_of(request: web.Request) -> dict[str, str]:
+    """The fields of a form post, all text. Raises Refused for anything else: files, broken UTF-8, other types."""
+    if request.content_type != "application/x-www-form-urlencoded":
+        raise Refused(415, "web-bad-request")
+    try:
+        form = await request.post()
+    except (UnicodeError, ValueError, LookupError) as error:
+        raise Refused(400, "web-bad-request") from error
+    return {name: value for name, value in form.items() if isinstance(value, str)}
+
+
+def key_of(form: dict[str, str]) -> str:
+    """The page's name for this post. Raises Refused."""
+    key = form.get("key", "")
+    if not KEY.fullmatch(key):
+        raise Refused(400, "web-bad-request")
+    return key

@@ -1,0 +1,182 @@
+"""the conversations behind the page: what is kept, what is shown, and who is looking."""
+
+import asyncio
+import json
+import time
+from collections import defaultdict
+from typing import Any
+from weakref import WeakValueDictionary
+
+from bot.adapters.base import History, HistoryEntry
+from bot.messages import File, Reply, Stage
+
+Body = dict[str, Any]  # what History keeps of a message: JSON values
+MEDIA_TYPES = ("image/png", "image/gif")
+
+
+def body_of(reply: Reply) -> Body:
+    """A reply as JSON values, pictures by name."""
+    return {
+        "text": reply.text,
+        "stage": reply.stage.value,
+        "picture": _file(reply.picture),
+        "gif": _file(reply.gif),
+        "buttons": [{"action": b.action.value, "job": b.job, "label": b.label} for b in reply.buttons],
+        "job": reply.job,
+        "percent": reply.percent,
+        "prompt": reply.prompt,
+        "reactions": [],
+    }
+
+
+def _file(file: File | None) -> dict[str, str] | None:
+    return {"name": file.name, "type": file.media_type, "alt": file.alt} if file else None
+
+
+def shown(entry: int, author: str, created: float, body: Body) -> Body:
+    """What the page is told of a message: everything but the job numbers, which it has no use for."""
+    buttons = [{"action": b["action"], "label": b["label"]} for b in body.get("buttons", [])]
+    return {**body, "id": entry, "mine": author != "bot", "at": int(created * 1000), "buttons": buttons}
+
+
+class Listener:
+    """One open page: what it has not been told yet. A newer version of a message replaces an older one."""
+
+    def __init__(self) -> None:
+        self._news: dict[int, Body | None] = {}  # by message; None: it is gone
+        self._wake = asyncio.Event()
+        self.closed = False
+
+    def tell(self, entry: int, message: Body | None) -> None:
+        """Something changed; never waits, however slow the page is."""
+        self._news.pop(entry, None)
+        self._news[entry] = message
+        self._wake.set()
+
+    def close(self) -> None:
+        """No more news will come."""
+        self.closed = True
+        self._wake.set()
+
+    async def news(self, seconds: float) -> dict[int, Body | None]:
+        """All that changed, waited for at most so long; empty when nothing did."""
+        try:
+            await asyncio.wait_for(self._wake.wait(), seconds)
+        except TimeoutError:
+            return {}
+        self._wake.clear()
+        news, self._news = self._news, {}
+        return news
+
+
+class Rooms:
+    """All conversations; each belongs to one person and has that person's id for a name."""
+
+    def __init__(self, history: History) -> None:
+        self._history = history
+        self._listeners: defaultdict[str, set[Listener]] = defaultdict(set)
+        self._unfinished: dict[int, dict[str, bytes]] = {}  # pictures that History does not keep, by message and name
+        self._changing: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()  # by conversation
+
+    async def transcript(self, chat: str) -> list[Body]:
+        """The newest messages, oldest first, as the page is told of them."""
+        entries = await self._history.entries(chat)
+        return [shown(e.id, e.author, e.created, json.loads(e.body)) for e in entries]
+
+    async def say(self, chat: str, nonce: str, author: str, body: Body, files: tuple[File | None, ...] = ()) -> int:
+        """A new message; the same nonce again gives the one that is there."""
+        entry = await self._history.add(chat, nonce, author, json.dumps(body))
+        self._keep(entry, body, files)
+        self._tell(chat, entry, shown(entry, author, time.time(), body))
+        return entry
+
+    async def show(self, chat: str, entry: int, reply: Reply) -> bool:
+        """Replace what a message of the bot shows, but for its reactions; False when it is gone."""
+        async with self._lock(chat):
+            old = await self.find(chat, entry)
+            body = body_of(reply) | {"reactions": _body(old)["reactions"] if old else []}
+            if not await self._history.change(entry, json.dumps(body)):
+                return False
+        self._keep(entry, body, (reply.picture, reply.gif))
+        self._tell(chat, entry, shown(entry, "bot", old.created if old else time.time(), body))
+        return True
+
+    async def toggle_reaction(self, chat: str, entry: int, emoji: str) -> bool:
+        """Add an emoji to a message of the bot, or take it away; True when it was added. KeyError: no such message."""
+        async with self._lock(chat):
+            old = await self.find(chat, entry)
+            if old is None or old.author != "bot":
+                raise KeyError(entry)
+            body = _body(old)
+            added = emoji not in body["reactions"]
+            body["reactions"] = [e for e in body["reactions"] if e != emoji] + [emoji] * added
+            await self._history.change(entry, json.dumps(body))
+        self._tell(chat, entry, shown(entry, "bot", old.created, body))
+        return added
+
+    async def remove(self, chat: str, entry: int) -> None:
+        """Take a message away."""
+        await self._history.remove(entry)
+        self._unfinished.pop(entry, None)
+        self._tell(chat, entry, None)
+
+    async def find(self, chat: str, entry: int) -> HistoryEntry | None:
+        """A message of this conversation, and of no other."""
+        return next((e for e in await self._history.entries(chat) if e.id == entry), None)
+
+    async def bot_message(self, chat: str, entry: int) -> Body:
+        """What a message of the bot shows. Raises KeyError where this conversation has no such message."""
+        found = await self.find(chat, entry)
+        if found is None or found.author != "bot":
+            raise KeyError(entry)
+        return _body(found)
+
+    async def picture(self, chat: str, entry: int, name: str) -> tuple[bytes, str]:
+        """A picture that a message of this conversation shows now, and its media type. Raises KeyError."""
+        body = await self.bot_message(chat, entry)
+        types = {file["name"]: file["type"] for file in (body["picture"], body["gif"]) if file}
+        if types[name] not in MEDIA_TYPES:
+            raise KeyError(name)
+        content = self._unfinished.get(entry, {}).get(name) or await self._history.picture(name)
+        if content is None:
+            raise KeyError(name)
+        return content, types[name]
+
+    def listen(self, chat: str) -> Listener:
+        """Be told of all that changes from now on."""
+        listener = Listener()
+        self._listeners[chat].add(listener)
+        return listener
+
+    def leave(self, chat: str, listener: Listener) -> None:
+        """Be told no more."""
+        self._listeners[chat].discard(listener)
+        if not self._listeners[chat]:
+            del self._listeners[chat]
+
+    def close(self) -> None:
+        """Send every listener away."""
+        for listeners in self._listeners.values():
+            for listener in listeners:
+                listener.close()
+
+    def _lock(self, chat: str) -> asyncio.Lock:
+        """Held while a body is read, changed and written back."""
+        return self._changing.setdefault(chat, asyncio.Lock())
+
+    def _tell(self, chat: str, entry: int, message: Body | None) -> None:
+        for listener in self._listeners.get(chat, ()):
+            listener.tell(entry, message)
+
+    def _keep(self, entry: int, body: Body, files: tuple[File | None, ...]) -> None:
+        """The newest preview lives in memory, until History has the finished picture."""
+        self._unfinished.pop(entry, None)
+        if body.get("stage") != Stage.FINAL:
+            kept = {file.name: file.content for file in files if file}
+            if kept:
+                self._unfinished[entry] = kept
+
+
+def _body(entry: HistoryEntry) -> Body:
+    body: Body = json.loads(entry.body)
+    return body

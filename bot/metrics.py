@@ -1,0 +1,44 @@
+"""figures for Prometheus: queue, jobs, seconds per step, preview latency, engine restarts."""
+
+from collections.abc import Mapping
+
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+
+SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)  # upper edges of the buckets
+
+
+class Metrics:
+    """What has been measured since the start, in a registry of its own."""
+
+    def __init__(self) -> None:
+        self._registry = registry = CollectorRegistry()
+        self._queue = Gauge("imago_queue_depth", "Jobs that wait for the engine", registry=registry)
+        self._jobs = Gauge("imago_jobs", "Jobs in the database, by status", ["status"], registry=registry)
+        self._restarts = Counter("imago_engine_restarts", "Starts of the engine after a crash", registry=registry)
+        self._seconds = {
+            "step_seconds": self._histogram("imago_step_seconds", "Duration of one step of a drawing"),
+            "preview_seconds": self._histogram("imago_preview_seconds", "From the engine's preview to the chat's yes"),
+            "acknowledge_seconds": self._histogram("imago_acknowledge_seconds", "From a message to its job on disk"),
+        }
+
+    def _histogram(self, name: str, help_text: str) -> Histogram:
+        return Histogram(name, help_text, buckets=SECONDS, registry=self._registry)
+
+    def notice(self, name: str, value: float) -> None:
+        """One figure from the heart (the Notice of `bot.adapters.base`). Raises KeyError for a name not known."""
+        if name == "engine_restarts":
+            self._restarts.inc(value)
+        else:
+            self._seconds[name].observe(value)
+
+    def page(self, jobs: Mapping[str, int]) -> tuple[bytes, str]:
+        """The text for Prometheus and its media type.
+
+        Args:
+            jobs: how many jobs there are of each status; those missing count as none.
+        """
+        self._jobs.clear()
+        for status, number in jobs.items():
+            self._jobs.labels(status).set(number)
+        self._queue.set(jobs.get("queued", 0))
+        return generate_latest(self._registry), CONTENT_TYPE_LATEST
