@@ -14,7 +14,7 @@ CREATE TABLE jobs (
     chat TEXT NOT NULL,
     thread TEXT NOT NULL,
     answers TEXT NOT NULL,
-    request TEXT NOT NULL,  -- JSON; empty once deleted
+    request TEXT NOT NULL,  -- JSON; without its prompt once deleted
     kind TEXT NOT NULL,
     parent INTEGER REFERENCES jobs (id),
     status TEXT NOT NULL,

@@ -114,7 +114,7 @@ RETURNING id;
 SELECT * FROM jobs WHERE status IN ('drawn', 'failed', 'cancelled') AND told = 0 ORDER BY id;
 
 -- name: delete_job
-UPDATE jobs SET status = 'deleted', request = '', told = 1 WHERE id = :job AND status <> 'deleted'
+UPDATE jobs SET status = 'deleted', request = '{"prompt": "(deleted)"}', told = 1 WHERE id = :job AND status <> 'deleted'
 RETURNING id;
 
 -- name: counts

@@ -1,0 +1,246 @@
+"""the queue: put, claim, cancel, finish, requeue, and who waits for how long."""
+
+import asyncio
+import json
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from bot.config import LimitsConfig
+from bot.errors import UserError
+from bot.jobs import Job, Kind, NewJob, Status
+from bot.limits import DAY, Load, admit
+from bot.messages import Address
+from bot.store import Row, Store, Transaction
+from engine import Request
+
+# Where a job stands: 1 is next (or drawn now), with the seconds until it begins, None before anything was measured.
+Place = tuple[int, float | None]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Speed:
+    """Measured on the newest finished jobs; None before there are any."""
+
+    step: float | None = None  # seconds a step
+    steps: float | None = None  # a drawing, on average
+    upscaling: float | None = None  # seconds
+
+    def of(self, kind: str, steps: int | None) -> float | None:
+        """Seconds that a job will take."""
+        if kind == Kind.UPSCALE:
+            return self.upscaling if self.upscaling is not None else 0.0  # next to a drawing it is short
+        if self.step is None or self.steps is None:
+            return None
+        return self.step * (steps or self.steps)
+
+
+class Queue:
+    """Jobs in the database, fair between people: round by round, in a round the one served longest ago."""
+
+    def __init__(self, store: Store, limits: LimitsConfig, clock: Callable[[], float] = time.time) -> None:
+        self._store = store
+        self._limits = limits
+        self._clock = clock
+        self._incoming: list[tuple[NewJob, asyncio.Future[tuple[Job, bool]]]] = []
+        self._flush: asyncio.Task[None] | None = None
+        self._places: asyncio.Task[dict[int, Place]] | None = None  # None when something has moved since
+        self.filled = asyncio.Event()  # something may be waiting
+
+    async def put(self, new: NewJob) -> tuple[Job, bool]:
+        """Store a job; it is on the disk when this returns. False when its key was known: the old job comes back.
+
+        Jobs that arrive while others are being stored share the next transaction. Raises UserError over a limit.
+        """
+        done: asyncio.Future[tuple[Job, bool]] = asyncio.get_running_loop().create_future()
+        self._incoming.append((new, done))
+        if self._flush is None or self._flush.done():
+            self._flush = asyncio.create_task(self._store_incoming())
+        return await done
+
+    async def claim(self) -> Job | None:
+        """The job whose turn it is, now running; None when nobody waits."""
+        async with self._store.transaction() as transaction:
+            next_row = await transaction.rows("next_job", limit=self._limits.running or 1 << 30)
+            if not next_row:
+                return None
+            (row,) = await transaction.rows("claim", job=next_row[0]["id"], now=self._clock())
+            await transaction.rows("serve", owner=row["owner"])
+        self._moved()
+        return as_job(row)
+
+    async def find(self, job: int) -> Job | None:
+        """A job that was not deleted."""
+        row = await self._store.row("job", job=job) if 0 < job < 1 << 62 else None
+        return as_job(row) if row else None
+
+    async def with_status(self, status: Status) -> list[Job]:
+        """All jobs in one state, oldest first."""
+        return [as_job(row) for row in await self._store.rows("jobs_with_status", status=status)]
+
+    async def untold(self) -> list[Job]:
+        """Jobs that have ended and whose chat has not shown it yet."""
+        return [as_job(row) for row in await self._store.rows("untold")]
+
+    async def newest_active_of(self, owner: str) -> Job | None:
+        """The job that `/cancel` without a number means."""
+        row = await self._store.row("newest_active_of", owner=owner)
+        return as_job(row) if row else None
+
+    async def upscaling_of(self, parent: int) -> Job | None:
+        """The upscaling that was already asked for, if it did not fail."""
+        row = await self._store.row("upscaling_of", parent=parent)
+        return as_job(row) if row else None
+
+    async def first_time(self, key: str) -> bool:
+        """False when an update that makes no job was seen before."""
+        return bool(await self._store.write("see", key=key, now=self._clock()))
+
+    async def begun(self, job: int, steps: int) -> None:
+        """The engine has said how many steps it takes."""
+        await self._store.write("begun", job=job, steps=steps)
+
+    async def count_attempt(self, job: int) -> int:
+        """The engine died under a job: how often now."""
+        (row,) = await self._store.write("count_attempt", job=job)
+        return int(row["attempts"])
+
+    async def drawn(self, job: int, *, seconds: float, steps: int, width: int, height: int) -> bool:
+        """Its picture is stored; False when the job was cancelled or deleted meanwhile."""
+        values = {"seconds": seconds, "steps": steps, "width": width, "height": height}
+        return await self._moves("drawn", job=job, **values)
+
+    async def failed(self, job: int, failure: str) -> bool:
+        """No picture will come; `failure` is the id of the sentence that says why."""
+        return await self._moves("failed", job=job, failure=failure)
+
+    async def cancel(self, job: int) -> bool:
+        """True when it was queued or running."""
+        return await self._moves("cancel", job=job)
+
+    async def keep_partial(self, job: int, *, width: int, height: int) -> bool:
+        """A cancelled job has left a picture."""
+        return await self._moves("keep_partial", job=job, width=width, height=height)
+
+    async def requeue(self, job: int) -> bool:
+        """Back to the front, to go on from its checkpoint."""
+        return await self._moves("requeue", job=job)
+
+    async def requeue_all(self) -> None:
+        """At start-up nothing runs yet, whatever the database says."""
+        await self._moves("requeue_all")
+
+    async def delete(self, job: int) -> bool:
+        """Forget the prompt and hide the job; its pictures and messages are for others to remove."""
+        await self._store.write("drop_checkpoint", job=job)
+        return await self._moves("delete_job", job=job)
+
+    async def told(self, job: int) -> None:
+        """The chat shows how the job ended."""
+        await self._moves("told", job=job)
+
+    async def counts(self) -> dict[Status, int]:
+        """Number of jobs in each state."""
+        return {Status(row["status"]): row["jobs"] for row in await self._store.rows("counts")}
+
+    async def places(self) -> dict[int, Place]:
+        """Where every queued job stands, in the order of the queue; the work left in the running one is not in it."""
+        if self._places is None or self._places.cancelled():
+            self._places = asyncio.create_task(self._measure_places())
+        return await asyncio.shield(self._places)
+
+    async def speed(self) -> Speed:
+        """How fast the engine was lately."""
+        rows = {bool(row["upscaling"]): row for row in await self._store.rows("speeds")}
+        drawing, upscaling = rows.get(False), rows.get(True)
+        return Speed(
+            step=drawing["seconds"] / drawing["steps"] if drawing and drawing["steps"] else None,
+            steps=drawing["steps"] / drawing["jobs"] if drawing else None,
+            upscaling=upscaling["seconds"] / upscaling["jobs"] if upscaling else None,
+        )
+
+    def _moved(self) -> None:
+        self._places = None
+        self.filled.set()
+
+    async def _moves(self, query: str, **values: object) -> bool:
+        changed = await self._store.write(query, **values)
+        self._moved()
+        return bool(changed)
+
+    async def _measure_places(self) -> dict[int, Place]:
+        speed = await self.speed()
+        places: dict[int, Place] = {}
+        wait: float | None = 0.0
+        for number, row in enumerate(await self._store.rows("waiting"), start=1):
+            places[row["id"]] = (number, wait)
+            takes = speed.of(row["kind"], row["steps"] or json.loads(row["request"]).get("steps"))
+            wait = None if wait is None or takes is None else wait + takes
+        return places
+
+    async def _store_incoming(self) -> None:
+        while self._incoming:
+            batch, self._incoming = self._incoming, []
+            try:
+                async with self._store.transaction() as transaction:
+                    outcomes = await self._put_batch(transaction, [new for new, _ in batch])
+            except Exception as error:  # whoever asked must hear of it; nothing of the batch is stored
+                outcomes = [error for _ in batch]
+            self._moved()
+            for (_, done), outcome in zip(batch, outcomes, strict=True):
+                if not done.cancelled():
+                    done.set_exception(outcome) if isinstance(outcome, Exception) else done.set_result(outcome)
+
+    async def _put_batch(self, transaction: Transaction, batch: list[NewJob]) -> list[tuple[Job, bool] | Exception]:
+        keys = json.dumps([new.key for new in batch])
+        known = {row["key"] for row in await transaction.rows("known_keys", keys=keys)}
+        loads = await self._loads(transaction, batch)
+        fresh: dict[str, NewJob] = {}
+        refused: dict[str, UserError] = {}
+        for new in batch:
+            if new.key in known or new.key in fresh or new.key in refused:
+                continue
+            try:
+                admit(loads.setdefault(new.owner.key, Load()), self._limits)
+                fresh[new.key] = new
+            except UserError as error:
+                refused[new.key] = error
+        if fresh:
+            rows = json.dumps([_as_row(new) for new in fresh.values()])
+            await transaction.rows("put_people", jobs=rows)
+            await transaction.rows("put_jobs", jobs=rows, now=self._clock())
+            await transaction.rows("put_intents", jobs=rows)
+        jobs = {row["key"]: as_job(row) for row in await transaction.rows("jobs_by_keys", keys=keys)}
+        return [refused.get(new.key) or (jobs[new.key], fresh.pop(new.key, None) is not None) for new in batch]
+
+    async def _loads(self, transaction: Transaction, batch: list[NewJob]) -> dict[str, Load]:
+        owners = json.dumps(sorted({new.owner.key for new in batch}))
+        rows = await transaction.rows("loads", owners=owners, since=self._clock() - DAY)
+        return {row["owner"]: Load(queued=row["queued"], today=row["today"]) for row in rows}
+
+
+def _as_row(new: NewJob) -> dict[str, object]:
+    return {
+        "key": new.key,
+        "owner": new.owner.key,
+        "language": new.owner.language,
+        "platform": new.address.platform,
+        "chat": new.address.chat,
+        "thread": new.address.thread,
+        "answers": new.answers,
+        "request": new.request.to_json(),
+        "kind": new.kind,
+        "parent": new.parent,
+    }
+
+
+def as_job(row: Row) -> Job:
+    """A row of the table of jobs."""
+    same = ("id", "owner", "language", "answers", "parent", "attempts", "created", "started", "steps", "seconds")
+    return Job(
+        **{name: row[name] for name in (*same, "width", "height", "failure")},
+        address=Address(platform=row["platform"], chat=row["chat"], thread=row["thread"]),
+        request=Request.from_json(row["request"]),
+        kind=Kind(row["kind"]),
+        status=Status(row["status"]),
+    )

@@ -1,0 +1,52 @@
+"""every sentence a user can read, in English and Russian, with the plural forms of each."""
+
+import math
+from importlib import resources
+
+from fluent.runtime import FluentBundle, FluentResource
+
+LANGUAGES = ("en", "ru")
+
+
+class Texts:
+    """Sentences by id, from one Fluent file a language."""
+
+    def __init__(self, fallback: str = "en") -> None:
+        """`fallback` is for people whose language we do not speak."""
+        self._fallback = fallback
+        self._bundles = {language: _bundle(language) for language in LANGUAGES}
+
+    def say(self, language: str, text: str, **values: str | int | float) -> str:
+        """A sentence; `language` is whatever the platform calls it: ru, en-US, …"""
+        bundle = self._bundles.get(language[:2].lower(), self._bundles[self._fallback])
+        pattern = bundle.get_message(text).value
+        if pattern is None:
+            raise KeyError(text)
+        sentence, mistakes = bundle.format_pattern(pattern, values)
+        if mistakes:
+            raise ValueError(f"{text} in {language}: {mistakes[0]}")
+        return str(sentence)
+
+    def duration(self, language: str, seconds: float | None) -> str:
+        """`about 3 minutes`; `unknown` for None, which the sentences that take a time know how to leave out."""
+        if seconds is None:
+            return "unknown"
+        for unit, length in (("hours", 3600), ("minutes", 60)):
+            if seconds >= 1.5 * length:
+                return self.say(language, unit, count=round(seconds / length))
+        return self.say(language, "seconds", count=max(1, math.ceil(seconds)))
+
+
+def sentences(language: str) -> set[str]:
+    """The ids of all sentences in a language."""
+    return {entry.id.name for entry in _resource(language).body if hasattr(entry, "id")}
+
+
+def _resource(language: str) -> FluentResource:
+    return FluentResource((resources.files(__name__) / f"{language}.ftl").read_text(encoding="utf-8"))
+
+
+def _bundle(language: str) -> FluentBundle:
+    bundle = FluentBundle([language], use_isolating=False)
+    bundle.add_resource(_resource(language))
+    return bundle

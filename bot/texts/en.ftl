@@ -1,0 +1,181 @@
+# Every sentence a person can read, in English. ru.ftl has the same ones.
+
+## What a job's message says
+
+waiting = #{ $job } “{ $prompt }”: { $place ->
+    [1] you are next
+   *[other] place { $place } in the queue
+}{ $wait ->
+    [unknown] .
+   *[other] , { $wait }.
+}
+starting = #{ $job } “{ $prompt }”: the first step is on its way.
+drawing = #{ $job } “{ $prompt }”: step { $step } of { $steps }, { $percent } %{ $left ->
+    [unknown] .
+   *[other] , { $left } left.
+}
+upscaling = #{ $job }: making the picture of #{ $parent } four times larger.
+again = #{ $job } “{ $prompt }”: the engine had to restart, the picture goes on from its last checkpoint.
+paused = #{ $job } “{ $prompt }”: the bot restarts, the picture goes on in a moment.
+final = “{ $prompt }”
+    #{ $job } · seed { $seed } · { $steps ->
+        [one] { $steps } step
+       *[other] { $steps } steps
+    } · { $time }
+final-upscaled = “{ $prompt }”
+    #{ $job } · four times larger than #{ $parent } · { $width } × { $height }
+stopped = #{ $job } “{ $prompt }”: cancelled.
+stopped-partial = #{ $job } “{ $prompt }”: cancelled; this is how far it had come.
+
+## Why a job failed
+
+failed-numbers = #{ $job } “{ $prompt }”: the picture fell apart while it was drawn. Try another seed or a lower --guidance-scale.
+failed-memory = #{ $job } “{ $prompt }”: there is too little memory for this picture. Try fewer --cuts.
+failed-weights = #{ $job } “{ $prompt }”: the models are missing or damaged. Whoever runs the bot finds out more with “imago doctor”.
+failed-request = #{ $job } “{ $prompt }”: these settings cannot be drawn. See /help for the ones that can.
+failed-picture = #{ $job } “{ $prompt }”: the picture to enlarge cannot be read. Draw it again with Rerun.
+failed-engine = #{ $job } “{ $prompt }”: the engine stopped working on this picture several times. Try again later.
+failed-disk = #{ $job } “{ $prompt }”: the finished picture could not be stored. Whoever runs the bot should look at the disk.
+
+## Times
+
+seconds = about { $count ->
+    [one] { $count } second
+   *[other] { $count } seconds
+}
+minutes = about { $count ->
+    [one] { $count } minute
+   *[other] { $count } minutes
+}
+hours = about { $count ->
+    [one] { $count } hour
+   *[other] { $count } hours
+}
+
+## Controls
+
+button-upscale = Upscale ×4
+button-rerun = Rerun
+button-remix = Remix
+button-settings = Settings
+button-delete = Delete
+button-cancel = Cancel
+
+## Answers
+
+help = Say what to draw, for example “a red star on a blue background” or /imagine half-life 3 screenshot.
+    Options: --seed 7 --steps 100, also { $options }.
+    /queue shows who waits, /cancel stops your newest picture, /cancel 12 that one.
+    /show 12 shows a picture and where it comes from, /settings 12 how to draw it again, /settings the defaults.
+    /upscale 12, /rerun 12, /remix 12 new words and /delete 12 do what the buttons do.
+    Reactions: 🔥 upscale, 🎉 or ⚡ rerun, 👀 settings, 👎 or 💩 delete.
+queue-empty = Nobody waits: your picture would be drawn at once.
+queue = { $waiting ->
+    [0] Nobody waits
+    [one] { $waiting } picture waits
+   *[other] { $waiting } pictures wait
+}{ $running ->
+    [0] .
+   *[other] , one is being drawn.
+}
+queue-mine = #{ $job } “{ $prompt }”: place { $place }{ $wait ->
+    [unknown] .
+   *[other] , { $wait }.
+}
+queue-mine-running = #{ $job } “{ $prompt }”: being drawn.
+settings = #{ $job } is drawn again by:
+    /imagine { $prompt } { $options }
+defaults = Models: { $models }. Each drawing gets a seed of its own unless you say --seed.
+    Limits for one person: { $queued ->
+        [0] any number of pictures
+        [one] { $queued } picture
+       *[other] { $queued } pictures
+    } at a time, { $today ->
+        [0] any number
+       *[other] { $today }
+    } in 24 hours.
+show = #{ $job } “{ $prompt }”: { $status ->
+    [queued] waiting
+    [running] being drawn
+    [drawn] finished
+    [delivered] finished
+    [failed] failed
+   *[cancelled] cancelled
+}.
+descent-rerun = #{ $job } is a rerun of #{ $parent }.
+descent-remix = #{ $job } is a remix of #{ $parent }.
+descent-upscale = #{ $job } is #{ $parent }, four times larger.
+remix-how = Send the new words: /remix { $job } { $prompt }
+cancelled = #{ $job } is cancelled.
+deleted = #{ $job } is deleted.
+
+## What cannot be done
+
+no-prompt = Say what to draw, for example: /imagine a red star on a blue background
+prompt-long = The prompt has { $length } characters: make it { $limit } or fewer.
+prompt-letters = The prompt has characters that are not text: type it again without them.
+prompt-weight = A weight after a colon must be a number from −100 to 100, for example: a star | red :-1
+unknown-command = There is no command /{ $name }. See /help.
+unknown-option = There is no option --{ $name }. There are { $options }.
+option-value = --{ $name } needs a value, for example: --{ $name } { $example }
+option-number = --{ $name } must be a number from { $low } to { $high }.
+option-whole = --{ $name } must be a whole number from { $low } to { $high }.
+option-choice = --{ $name } must be one of { $options }.
+option-models = There are no models named so. Ask whoever runs the bot which ones there are.
+which-job = Say which picture, for example: /{ $name } 12
+no-such-job = There is no picture #{ $job } here.
+not-yours = #{ $job } belongs to somebody else.
+nothing-to-cancel = You have nothing that could be cancelled.
+already-ended = #{ $job } has ended already.
+no-picture-yet = #{ $job } has no picture yet.
+already-large = #{ $job } is already the large one.
+already-upscaled = #{ $parent } was already made larger: #{ $job }.
+too-many-queued = You have { $limit ->
+    [one] { $limit } picture
+   *[other] { $limit } pictures
+} in the queue, which is the limit: wait for one to finish, or /cancel one.
+too-many-today = You have asked for { $limit ->
+    [one] { $limit } picture
+   *[other] { $limit } pictures
+} in 24 hours, which is the limit: come back later.
+broken = Something went wrong on our side. Try again; if it stays so, tell whoever runs the bot.
+
+## The chat page: what stands on it, then why a call was refused
+
+page-online = online
+page-offline = no connection – trying again …
+page-name-label = Your name
+page-name-hint = Each name has a conversation of its own
+page-welcome = What shall I draw?
+page-honest = My toybox models know a small world: one object in one colour on a plain background – stars, cats, houses, mushrooms and the odd lambda. Ask for more and you will get their best guess.
+page-chat-label = Conversation
+page-commands-label = Commands
+page-remixing = Remix: change the words and send
+page-text-label = Message
+page-placeholder = Describe a picture …
+page-send = Send
+page-close = Close
+page-picture = Picture
+page-download = Download
+page-progress-label = Progress of the drawing
+page-controls-label = What to do with this picture
+page-react = React
+page-upscale = Upscale
+page-rerun = Rerun
+page-settings = Settings
+page-delete = Delete
+page-door-hint = This Imago is not open to everybody. Enter the token from its config.
+page-door-label = Token
+page-door-open = Come in
+
+web-wrong-host = This name is not one of this machine: open the page at 127.0.0.1 or localhost.
+web-wrong-origin = Posts are taken only from the chat page itself: open it and write there.
+web-token-needed = The token is missing or wrong: enter the one from the config.
+web-no-browser = This browser is not known yet: open the chat page first.
+web-bad-name = A name has at most 40 characters, all of them printable: choose another one.
+web-bad-request = This is not a post that the chat page makes: reload the page and try again.
+web-not-found = There is no such thing here: reload the page.
+web-empty = The message is empty: say what to draw.
+web-too-large = This is too much text at once: make it 4000 characters or fewer.
+web-closed = Imago is shutting down: send it again in a minute.
+web-failed = Something went wrong here: try again.

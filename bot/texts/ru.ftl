@@ -1,0 +1,190 @@
+# Все фразы, которые видит человек, по-русски. В en.ftl те же самые.
+
+## Что говорит сообщение о картинке
+
+waiting = #{ $job } «{ $prompt }»: { $place ->
+    [1] вы следующий
+   *[other] место в очереди: { $place }
+}{ $wait ->
+    [unknown] .
+   *[other] , ждать { $wait }.
+}
+starting = #{ $job } «{ $prompt }»: делаем первый шаг.
+drawing = #{ $job } «{ $prompt }»: шаг { $step } из { $steps }, { $percent } %{ $left ->
+    [unknown] .
+   *[other] , осталось { $left }.
+}
+upscaling = #{ $job }: увеличиваем картинку #{ $parent } в четыре раза.
+again = #{ $job } «{ $prompt }»: движок пришлось перезапустить, картинка продолжается с последней точки сохранения.
+paused = #{ $job } «{ $prompt }»: бот перезапускается, картинка сейчас продолжится.
+final = «{ $prompt }»
+    #{ $job } · зерно { $seed } · { $steps ->
+        [one] { $steps } шаг
+        [few] { $steps } шага
+       *[many] { $steps } шагов
+    } · { $time }
+final-upscaled = «{ $prompt }»
+    #{ $job } · в четыре раза больше, чем #{ $parent } · { $width } × { $height }
+stopped = #{ $job } «{ $prompt }»: отменено.
+stopped-partial = #{ $job } «{ $prompt }»: отменено; вот что успело получиться.
+
+## Почему не получилось
+
+failed-numbers = #{ $job } «{ $prompt }»: картинка рассыпалась во время рисования. Попробуйте другое зерно или меньшее --guidance-scale.
+failed-memory = #{ $job } «{ $prompt }»: для этой картинки не хватает памяти. Попробуйте меньше --cuts.
+failed-weights = #{ $job } «{ $prompt }»: модели отсутствуют или повреждены. Владельцу бота подробности скажет «imago doctor».
+failed-request = #{ $job } «{ $prompt }»: с такими настройками рисовать нельзя. Какие можно, скажет /help.
+failed-picture = #{ $job } «{ $prompt }»: картинку для увеличения не удалось прочитать. Нарисуйте её ещё раз.
+failed-engine = #{ $job } «{ $prompt }»: движок несколько раз останавливался на этой картинке. Попробуйте позже.
+failed-disk = #{ $job } «{ $prompt }»: готовую картинку не удалось сохранить. Владельцу бота стоит проверить диск.
+
+## Время
+
+seconds = около { $count ->
+    [one] { $count } секунды
+   *[other] { $count } секунд
+}
+minutes = около { $count ->
+    [one] { $count } минуты
+   *[other] { $count } минут
+}
+hours = около { $count ->
+    [one] { $count } часа
+   *[other] { $count } часов
+}
+
+## Кнопки
+
+button-upscale = Увеличить ×4
+button-rerun = Ещё раз
+button-remix = Изменить
+button-settings = Настройки
+button-delete = Удалить
+button-cancel = Отменить
+
+## Ответы
+
+help = Напишите, что нарисовать, например «красная звезда на синем фоне» или /imagine half-life 3 screenshot.
+    Параметры: --seed 7 --steps 100, а ещё { $options }.
+    /queue покажет очередь, /cancel отменит вашу последнюю картинку, /cancel 12 — именно эту.
+    /show 12 покажет картинку и откуда она взялась, /settings 12 — как нарисовать её снова, /settings — значения по умолчанию.
+    /upscale 12, /rerun 12, /remix 12 новые слова и /delete 12 делают то же, что кнопки.
+    Реакции: 🔥 увеличить, 🎉 или ⚡ ещё раз, 👀 настройки, 👎 или 💩 удалить.
+queue-empty = Очереди нет: вашу картинку начнут рисовать сразу.
+queue = { $waiting ->
+    [0] Никто не ждёт
+    [one] Ждёт { $waiting } картинка
+    [few] Ждут { $waiting } картинки
+   *[many] Ждут { $waiting } картинок
+}{ $running ->
+    [0] .
+   *[other] , одна рисуется.
+}
+queue-mine = #{ $job } «{ $prompt }»: место { $place }{ $wait ->
+    [unknown] .
+   *[other] , ждать { $wait }.
+}
+queue-mine-running = #{ $job } «{ $prompt }»: рисуется.
+settings = Картинку #{ $job } снова нарисует команда:
+    /imagine { $prompt } { $options }
+defaults = Модели: { $models }. У каждой картинки своё зерно, если не задать --seed.
+    Можно одному человеку: { $queued ->
+        [0] сколько угодно картинок
+        [one] { $queued } картинка
+        [few] { $queued } картинки
+       *[many] { $queued } картинок
+    } одновременно, { $today ->
+        [0] сколько угодно
+       *[other] { $today }
+    } за сутки.
+show = #{ $job } «{ $prompt }»: { $status ->
+    [queued] ждёт очереди
+    [running] рисуется
+    [drawn] готово
+    [delivered] готово
+    [failed] не получилось
+   *[cancelled] отменено
+}.
+descent-rerun = #{ $job } — повтор картинки #{ $parent }.
+descent-remix = #{ $job } — переделка картинки #{ $parent }.
+descent-upscale = #{ $job } — картинка #{ $parent }, увеличенная в четыре раза.
+remix-how = Пришлите новые слова: /remix { $job } { $prompt }
+cancelled = #{ $job }: отменено.
+deleted = #{ $job }: удалено.
+
+## Чего сделать нельзя
+
+no-prompt = Напишите, что нарисовать, например: /imagine красная звезда на синем фоне
+prompt-long = В описании { $length ->
+    [one] { $length } знак
+    [few] { $length } знака
+   *[many] { $length } знаков
+}: оставьте не больше { $limit }.
+prompt-letters = В описании есть символы, которые не являются текстом: напишите его без них.
+prompt-weight = Вес после двоеточия должен быть числом от −100 до 100, например: звезда | красный :-1
+unknown-command = Команды /{ $name } нет. Какие есть, скажет /help.
+unknown-option = Параметра --{ $name } нет. Есть { $options }.
+option-value = Параметру --{ $name } нужно значение, например: --{ $name } { $example }
+option-number = --{ $name } должно быть числом от { $low } до { $high }.
+option-whole = --{ $name } должно быть целым числом от { $low } до { $high }.
+option-choice = --{ $name } может быть только: { $options }.
+option-models = Моделей с таким названием нет. Какие есть, знает владелец бота.
+which-job = Скажите, какую картинку, например: /{ $name } 12
+no-such-job = Картинки #{ $job } здесь нет.
+not-yours = Картинка #{ $job } принадлежит другому человеку.
+nothing-to-cancel = У вас нет ничего, что можно отменить.
+already-ended = Картинка #{ $job } уже закончена.
+no-picture-yet = У #{ $job } ещё нет картинки.
+already-large = #{ $job } — уже увеличенная картинка.
+already-upscaled = Картинка #{ $parent } уже увеличена: #{ $job }.
+too-many-queued = У вас в очереди { $limit ->
+    [one] { $limit } картинка
+    [few] { $limit } картинки
+   *[many] { $limit } картинок
+}, больше нельзя: дождитесь одной или отмените её командой /cancel.
+too-many-today = За сутки вы попросили { $limit ->
+    [one] { $limit } картинку
+    [few] { $limit } картинки
+   *[many] { $limit } картинок
+}, больше нельзя: приходите позже.
+broken = Что-то сломалось на нашей стороне. Попробуйте ещё раз; если не поможет, скажите владельцу бота.
+
+## Страница чата: что на ней написано, затем причины отказа
+
+page-online = на связи
+page-offline = нет связи – пробую снова …
+page-name-label = Ваше имя
+page-name-hint = У каждого имени свой разговор
+page-welcome = Что нарисовать?
+page-honest = Мои игрушечные модели знают маленький мир: один предмет одного цвета на ровном фоне – звёзды, коты, домики, грибы и изредка лямбда. На всё остальное они ответят как сумеют.
+page-chat-label = Разговор
+page-commands-label = Команды
+page-remixing = Ремикс: измените слова и отправьте
+page-text-label = Сообщение
+page-placeholder = Опишите картинку …
+page-send = Отправить
+page-close = Закрыть
+page-picture = Картинка
+page-download = Скачать
+page-progress-label = Ход рисования
+page-controls-label = Что сделать с картинкой
+page-react = Отметить
+page-upscale = Увеличить
+page-rerun = Ещё раз
+page-settings = Настройки
+page-delete = Удалить
+page-door-hint = Этот Imago открыт не для всех. Введите токен из его настроек.
+page-door-label = Токен
+page-door-open = Войти
+
+web-wrong-host = Это имя не этой машины: откройте страницу по адресу 127.0.0.1 или localhost.
+web-wrong-origin = Сообщения принимаются только с самой страницы чата: откройте её и напишите там.
+web-token-needed = Токен не указан или неверен: введите тот, что записан в настройках.
+web-no-browser = Этот браузер ещё не знаком: сначала откройте страницу чата.
+web-bad-name = В имени не больше 40 знаков, и все печатные: выберите другое.
+web-bad-request = Страница чата такого не отправляет: обновите её и попробуйте снова.
+web-not-found = Здесь такого нет: обновите страницу.
+web-empty = Сообщение пустое: напишите, что нарисовать.
+web-too-large = Слишком много текста за раз: уложитесь в 4000 знаков.
+web-closed = Imago останавливается: отправьте ещё раз через минуту.
+web-failed = Здесь что-то сломалось: попробуйте ещё раз.
