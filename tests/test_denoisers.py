@@ -1,0 +1,70 @@
+"""networks of either objective, folded pixels and learned variances behind one face."""
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from engine.denoisers import network_denoiser
+from engine.schedule import alphas_cumprod
+
+
+class Oracle(nn.Module):
+    """Knows the picture and the noise, and answers as a network of the given objective would."""
+
+    def __init__(self, x0: Tensor, eps: Tensor, objective: str, t: int) -> None:
+        super().__init__()
+        alpha, sigma = (float(level) ** 0.5 for level in (ALPHAS[t], 1 - ALPHAS[t]))
+        self.answer = eps if objective == "eps" else alpha * eps - sigma * x0
+
+    def forward(self, x: Tensor, t: Tensor) -> Tensor:
+        return self.answer
+
+
+ALPHAS = alphas_cumprod("cosine")
+
+
+@pytest.mark.parametrize("objective", ["eps", "v"])
+@pytest.mark.parametrize("t", [3, 400, 950])
+def test_a_perfect_network_finds_picture_and_noise(objective: str, t: int) -> None:
+    x0, eps = torch.rand(1, 3, 4, 4) * 2 - 1, torch.randn(1, 3, 4, 4)
+    x = float(ALPHAS[t]) ** 0.5 * x0 + float(1 - ALPHAS[t]) ** 0.5 * eps
+    denoise = network_denoiser(Oracle(x0, eps, objective, t), objective=objective, schedule="cosine")
+    found = denoise(x, torch.tensor([t]))
+    assert torch.allclose(found.x0, x0, atol=1e-3) and torch.allclose(found.eps, eps, atol=1e-3)
+
+
+def test_folded_pixels_come_back_in_place() -> None:
+    """A network that answers with its input sees patch² times the channels, and nobody outside knows."""
+    seen = []
+
+    class Echo(nn.Module):
+        def forward(self, x: Tensor, t: Tensor) -> Tensor:
+            seen.append(x.shape)
+            return x
+
+    x = torch.randn(2, 3, 8, 8)
+    found = network_denoiser(Echo(), objective="eps", schedule="cosine", patch=4)(x, torch.tensor([10, 500]))
+    assert seen == [(2, 48, 2, 2)] and torch.equal(found.eps, x)
+
+
+def test_a_learned_variance_is_the_second_half() -> None:
+    """From −1 … 1 to a mix of 0 … 1, and with no gradient: guidance must not pull through it."""
+
+    class Both(nn.Module):
+        def forward(self, x: Tensor, t: Tensor) -> Tensor:
+            return torch.cat([x, torch.full_like(x, 0.5)], dim=1)
+
+    x = torch.randn(1, 3, 4, 4, requires_grad=True)
+    found = network_denoiser(Both(), objective="eps", schedule="linear", learned_variance=True)(x, torch.tensor([7]))
+    assert torch.equal(found.variance_mix, torch.full((1, 3, 4, 4), 0.75)) and not found.variance_mix.requires_grad
+    assert torch.equal(found.eps, x)
+
+
+def test_each_picture_has_its_own_timestep() -> None:
+    class Zero(nn.Module):
+        def forward(self, x: Tensor, t: Tensor) -> Tensor:
+            return torch.zeros_like(x)
+
+    x = torch.ones(2, 3, 2, 2)
+    found = network_denoiser(Zero(), objective="eps", schedule="cosine")(x, torch.tensor([100, 600]))
+    assert found.x0[0].mean() < found.x0[1].mean()
