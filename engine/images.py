@@ -15,7 +15,7 @@ from torch import Tensor
 from engine.errors import BadPicture, NumericalError
 
 MAX_PIXELS = 50_000_000  # of a PNG that we read
-GIF_COLOURS = 64  # flat drawings need few, and in grain more would only cost bytes
+GIF_COLOURS = 128  # of a frame that passes by; in grain more would only cost bytes
 GIF_LONGEST = 50  # hundredths of a second for one frame but the last
 XMP_KEY = "XML:com.adobe.xmp"
 XMP = """<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>
@@ -116,7 +116,12 @@ def to_gif(frames: list[np.ndarray], *, seconds: float = 8.0, hold: float = 2.0)
     """
     each = round(100 * (seconds - hold) / max(1, len(frames) - 1))
     times = [10 * min(GIF_LONGEST, max(2, each))] * (len(frames) - 1) + [round(1000 * hold)]  # milliseconds
-    images = [Image.fromarray(frame).quantize(GIF_COLOURS, dither=Image.Dither.NONE) for frame in frames]
+    images = [_with_palette(frame, GIF_COLOURS, Image.Quantize.FASTOCTREE) for frame in frames[:-1]]
+    images.append(_with_palette(frames[-1], 256, Image.Quantize.MEDIANCUT))  # 30 times slower, keeps flat colours exact
     file = io.BytesIO()
     images[0].save(file, "GIF", save_all=True, append_images=images[1:], duration=times, loop=0)
     return file.getvalue()
+
+
+def _with_palette(frame: np.ndarray, colours: int, method: Image.Quantize) -> Image.Image:
+    return Image.fromarray(frame).quantize(colours, method=method, dither=Image.Dither.NONE)
