@@ -41,7 +41,7 @@ def load_upscaler(path: Path) -> "ImageModelDescriptor":
 
     try:
         descriptor = ModelLoader().load_from_file(path)
-    except (UnsupportedModelError, SafetensorError, pickle.UnpicklingError, RuntimeError, ValueError, KeyError,
+    except (UnsupportedModelError, SafetensorError, pickle.UnpicklingError, RuntimeError, ValueError, KeyError, OSError,
             EOFError) as error:
         raise CorruptWeights(path, f"The file {path.name} does not hold an upscaler that spandrel knows: "
                                    "get it again, or choose another.") from error
