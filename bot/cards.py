@@ -1,11 +1,15 @@
 """what the messages of a job look like: Job → Reply, in the language of the person who asked."""
 
+from collections.abc import Mapping
+from dataclasses import replace
+
 from bot.jobs import Job, Kind
 from bot.messages import Action, Button, File, Reply, Stage
 from bot.queue import Place
 from bot.texts import Texts
 from engine import Preview
 
+Values = Mapping[str, str | int]
 LONGEST_PROMPT = 300  # characters shown; the whole prompt is in alt text, settings and the picture itself
 FINAL_ACTIONS = (Action.UPSCALE, Action.RERUN, Action.REMIX, Action.SETTINGS, Action.DELETE)
 
@@ -19,77 +23,56 @@ class Cards:
     def waiting(self, job: Job, place: Place) -> Reply:
         """In the queue: place and wait."""
         number, seconds = place
-        wait = self._texts.duration(job.language, seconds)
-        return self._card(job, Stage.WAITING, "waiting", (Action.CANCEL,), place=number, wait=wait)
+        values: Values = {"place": number, "wait": self._texts.duration(job.language, seconds)}
+        return self._card(job, Stage.WAITING, "waiting", values, (Action.CANCEL,))
 
     def starting(self, job: Job) -> Reply:
         """The engine has it."""
-        if job.kind is Kind.UPSCALE:
-            return self._card(job, Stage.DRAWING, "upscaling", (Action.CANCEL,), percent=0)
-        return self._card(job, Stage.DRAWING, "starting", (Action.CANCEL,), percent=0)
+        text = "upscaling" if job.kind is Kind.UPSCALE else "starting"
+        return replace(self._card(job, Stage.DRAWING, text, {}, (Action.CANCEL,)), percent=0)
 
     def drawing(self, job: Job, preview: Preview, seconds_left: float | None) -> Reply:
         """A preview, and how far it is."""
         left = self._texts.duration(job.language, seconds_left)
-        values = {"step": preview.step, "steps": preview.steps, "left": left}
-        name = f"{job.id}-{preview.percent}.png"
-        return self._card(
-            job, Stage.DRAWING, "drawing", (Action.CANCEL,), preview.png, percent=preview.percent, name=name, **values
-        )
+        values: Values = {"step": preview.step, "steps": preview.steps, "percent": preview.percent, "left": left}
+        picture = _file(job, f"{job.id}-{preview.percent}.png", preview.png)
+        card = self._card(job, Stage.DRAWING, "drawing", values, (Action.CANCEL,))
+        return replace(card, picture=picture, percent=preview.percent)
 
     def interrupted(self, job: Job, *, by_the_bot: bool) -> Reply:
         """The engine died, or the whole bot stops; either way it goes on from the checkpoint."""
-        return self._card(job, Stage.DRAWING, "paused" if by_the_bot else "again", (Action.CANCEL,))
+        return self._card(job, Stage.DRAWING, "paused" if by_the_bot else "again", {}, (Action.CANCEL,))
 
     def final(self, job: Job, png: bytes | None, gif: bytes | None) -> Reply:
         """The finished picture with its controls."""
         if job.kind is Kind.UPSCALE:
-            size = {"width": str(job.width), "height": str(job.height)}
-            actions = tuple(action for action in FINAL_ACTIONS if action is not Action.UPSCALE)
-            return self._card(job, Stage.FINAL, "final-upscaled", actions, png, gif, **size)
-        time = self._texts.duration(job.language, job.seconds or 0.0)
-        values = {"seed": str(job.request.seed), "steps": job.steps or 0, "time": time}
-        return self._card(job, Stage.FINAL, "final", FINAL_ACTIONS, png, gif, **values)
+            card = self._card(job, Stage.FINAL, "final-upscaled", _size(job), FINAL_ACTIONS[1:])
+        else:
+            time = self._texts.duration(job.language, job.seconds or 0.0)
+            values: Values = {"seed": str(job.request.seed), "steps": job.steps or 0, "time": time}
+            card = self._card(job, Stage.FINAL, "final", values, FINAL_ACTIONS)
+        return replace(card, picture=_file(job, f"{job.id}.png", png), gif=_file(job, f"{job.id}.gif", gif))
 
     def stopped(self, job: Job, png: bytes | None) -> Reply:
         """Cancelled, with what there was of the picture."""
-        return self._card(job, Stage.STOPPED, "stopped-partial" if png else "stopped", _after(png), png)
+        text, actions = ("stopped-partial", FINAL_ACTIONS) if png else ("stopped", FINAL_ACTIONS[1:])
+        return replace(self._card(job, Stage.STOPPED, text, {}, actions), picture=_file(job, f"{job.id}.png", png))
 
     def failed(self, job: Job) -> Reply:
         """No picture, and why."""
-        return self._card(job, Stage.FAILED, job.failure, _after(None))
+        return self._card(job, Stage.FAILED, job.failure, {}, FINAL_ACTIONS[1:])
 
     def gif(self, job: Job, gif: bytes) -> Reply:
         """The process GIF in a message of its own."""
         return Reply(text="", stage=Stage.FINAL, gif=_file(job, f"{job.id}.gif", gif), job=job.id)
 
     def _card(
-        self,
-        job: Job,
-        stage: Stage,
-        text: str,
-        actions: tuple[Action, ...],
-        png: bytes | None = None,
-        gif: bytes | None = None,
-        *,
-        percent: int | None = None,
-        name: str = "",
-        **values: str | int,
+        self, job: Job, stage: Stage, text: str, values: Values, actions: tuple[Action, ...]
     ) -> Reply:
         shown = {"job": str(job.id), "prompt": shortened(job.request.prompt), "parent": str(job.parent or "")}
-        if percent is not None:
-            values["percent"] = percent
         buttons = (Button(action=a, job=job.id, label=self._texts.say(job.language, f"button-{a}")) for a in actions)
-        return Reply(
-            text=self._texts.say(job.language, text, **shown, **values),
-            stage=stage,
-            picture=_file(job, name or f"{job.id}.png", png) if png else None,
-            gif=_file(job, f"{job.id}.gif", gif) if gif else None,
-            buttons=tuple(buttons),
-            job=job.id,
-            percent=percent,
-            prompt=job.request.prompt,
-        )
+        sentence = self._texts.say(job.language, text, **shown, **values)
+        return Reply(text=sentence, stage=stage, buttons=tuple(buttons), job=job.id, prompt=job.request.prompt)
 
 
 def shortened(prompt: str) -> str:
@@ -97,12 +80,11 @@ def shortened(prompt: str) -> str:
     return prompt if len(prompt) <= LONGEST_PROMPT else prompt[: LONGEST_PROMPT - 1].rstrip() + "…"
 
 
-def _after(png: bytes | None) -> tuple[Action, ...]:
-    """The controls of a job that ended without a finished picture."""
-    actions = (Action.RERUN, Action.REMIX, Action.SETTINGS, Action.DELETE)
-    return (Action.UPSCALE, *actions) if png else actions
+def _size(job: Job) -> dict[str, str]:
+    return {"width": str(job.width), "height": str(job.height)}
 
 
-def _file(job: Job, name: str, content: bytes) -> File:
-    kind = name.rpartition(".")[2]
-    return File(name=name, content=content, media_type=f"image/{kind}", alt=job.request.prompt)
+def _file(job: Job, name: str, content: bytes | None) -> File | None:
+    if not content:
+        return None
+    return File(name=name, content=content, media_type=f"image/{name.rpartition('.')[2]}", alt=job.request.prompt)

@@ -11,8 +11,11 @@ from engine import BOUNDS, MAX_PROMPT, SAMPLERS, WHOLE, BadRequest, Request
 Value = str | int | float
 OPTIONS = tuple(f.name for f in fields(Request) if f.name != "prompt")
 _EXAMPLES = {"models": "toybox", "sampler": "ddim", "seed": "7", "steps": "100"}
-# Phones turn two hyphens into a dash; `=` or a space before the value.
-_OPTION = re.compile(r"(?<!\S)(?:--|—|–)(?P<name>[A-Za-z][\w-]*)(?:(?:=|\s+)(?P<value>(?!--|—|–)\S+))?")
+# Phones turn two hyphens into a dash, which counts where an option of ours follows; `=` or a space before the value.
+_KNOWN = "|".join(OPTIONS).replace("_", "[-_]")
+_OPTION = re.compile(
+    rf"(?<!\S)(?:--(?P<name>[A-Za-z][\w-]*)|[—–](?P<dashed>{_KNOWN})\b)(?:(?:=|\s+)(?P<value>(?!--|—|–)\S+))?"
+)
 _COMMAND = re.compile(r"/(?P<name>[A-Za-z]+)(?:@\w+)?(?:\s+(?P<rest>.*))?", re.DOTALL)
 
 
@@ -69,9 +72,9 @@ def parse(text: str) -> Command:
     if name == "show":
         return Show(job=_job(name, rest))
     if name == Action.REMIX:
-        number, _, prompt = rest.partition(" ")
+        number, *prompt = rest.split(maxsplit=1) or [""]
         job = _job(name, number)
-        return _imagine(prompt, job) if prompt.strip() else Act(action=Action.REMIX, job=job)
+        return _imagine(prompt[0], job) if prompt else Act(action=Action.REMIX, job=job)
     if name in (Action.CANCEL, Action.SETTINGS) and not rest:
         return Act(action=Action(name), job=None)
     if name in list(Action):
@@ -107,7 +110,7 @@ def _imagine(text: str, parent: int | None = None) -> Imagine:
 
 
 def _option(match: re.Match[str]) -> tuple[str, Value]:
-    spelling = match["name"].lower()
+    spelling = (match["name"] or match["dashed"]).lower()
     name = spelling.replace("-", "_")
     if name not in OPTIONS:
         raise UserError("unknown-option", name=spelling[:40], options=option_names())

@@ -87,6 +87,10 @@ class Queue:
         row = await self._store.row("newest_active_of", owner=owner)
         return as_job(row) if row else None
 
+    async def waiting_of(self, owner: str) -> list[Job]:
+        """The queued jobs of one person, oldest first."""
+        return [as_job(row) for row in await self._store.rows("waiting_of", owner=owner)]
+
     async def upscaling_of(self, parent: int) -> Job | None:
         """The upscaling that was already asked for, if it did not fail."""
         row = await self._store.row("upscaling_of", parent=parent)
@@ -95,6 +99,10 @@ class Queue:
     async def first_time(self, key: str) -> bool:
         """False when an update that makes no job was seen before."""
         return bool(await self._store.write("see", key=key, now=self._clock()))
+
+    async def forget_seen(self, before: float) -> None:
+        """Updates from so long ago are not delivered again."""
+        await self._store.write("forget_seen", before=before)
 
     async def begun(self, job: int, steps: int) -> None:
         """The engine has said how many steps it takes."""
@@ -217,6 +225,12 @@ class Queue:
         owners = json.dumps(sorted({new.owner.key for new in batch}))
         rows = await transaction.rows("loads", owners=owners, since=self._clock() - DAY)
         return {row["owner"]: Load(queued=row["queued"], today=row["today"]) for row in rows}
+
+
+def later(place: Place, busy: float | None) -> Place:
+    """A place with the seconds that the running job still takes."""
+    number, wait = place
+    return number, None if wait is None or busy is None else wait + busy
 
 
 def _as_row(new: NewJob) -> dict[str, object]:

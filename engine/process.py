@@ -4,7 +4,7 @@ import asyncio
 import logging
 import sys
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from typing import Any
 
 from engine.errors import EngineDied
@@ -66,7 +66,9 @@ class EngineProcess:
             *self._command, stdin=pipe, stdout=pipe, start_new_session=True, limit=1 << 20
         )
 
-    async def events(self, request: Request | UpscaleRequest, resume: bytes | None = None) -> AsyncIterator[Event]:
+    async def events(
+        self, request: Request | UpscaleRequest, resume: bytes | None = None
+    ) -> AsyncGenerator[Event, None]:
         """Draw; ends after Finished or Failed, or early and silently after `stop`.
 
         Leaving the iteration before its end kills the process; the next request starts another.
@@ -97,7 +99,7 @@ class EngineProcess:
         """End the process."""
         await self._kill()
 
-    async def _answers(self, number: int) -> AsyncIterator[Event]:
+    async def _answers(self, number: int) -> AsyncGenerator[Event, None]:
         last_event = time.monotonic()
         while True:
             answered, message = await self._read()

@@ -42,6 +42,9 @@ SELECT * FROM jobs WHERE status = :status ORDER BY id;
 -- name: newest_active_of
 SELECT * FROM jobs WHERE owner = :owner AND status IN ('queued', 'running') ORDER BY id DESC LIMIT 1;
 
+-- name: waiting_of
+SELECT * FROM jobs WHERE owner = :owner AND status = 'queued' ORDER BY id;
+
 -- name: upscaling_of
 SELECT * FROM jobs
 WHERE parent = :parent AND kind = 'upscale' AND status IN ('queued', 'running', 'drawn', 'delivered') LIMIT 1;
@@ -140,8 +143,12 @@ DELETE FROM checkpoints WHERE job = :job;
 INSERT INTO messages (job, role, nonce, platform) VALUES (:job, :role, lower(hex(randomblob(12))), :platform)
 ON CONFLICT (job, role) DO NOTHING;
 
--- name: intents
-SELECT role, nonce, message FROM messages WHERE job = :job;
+-- name: intent
+SELECT nonce, message FROM messages JOIN jobs ON jobs.id = job
+WHERE job = :job AND role = :role AND status <> 'deleted';
+
+-- name: messages
+SELECT message FROM messages WHERE job = :job AND message IS NOT NULL;
 
 -- name: sent
 UPDATE messages SET message = :message WHERE job = :job AND role = :role;

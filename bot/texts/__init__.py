@@ -4,6 +4,7 @@ import math
 from importlib import resources
 
 from fluent.runtime import FluentBundle, FluentResource
+from fluent.syntax.ast import Resource
 
 LANGUAGES = ("en", "ru")
 
@@ -42,7 +43,7 @@ def sentences(language: str) -> set[str]:
     return {entry.id.name for entry in _resource(language).body if hasattr(entry, "id")}
 
 
-def _resource(language: str) -> FluentResource:
+def _resource(language: str) -> Resource:
     return FluentResource((resources.files(__name__) / f"{language}.ftl").read_text(encoding="utf-8"))
 
 

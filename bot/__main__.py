@@ -1,0 +1,53 @@
+"""the `imago` command."""
+
+import argparse
+import asyncio
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from bot import terminal
+from bot.errors import BotError, ConfigError
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a subcommand; its exit code."""
+    parser = argparse.ArgumentParser(prog="imago", description="A chat bot that draws, and its engine.")
+    subparsers = parser.add_subparsers(required=True, metavar="COMMAND")
+    serve = subparsers.add_parser("serve", help="run the bot")
+    serve.set_defaults(run=run_serve)
+    doctor = subparsers.add_parser("doctor", help="check that everything the bot needs is there")
+    doctor.set_defaults(run=run_doctor)
+    for command in (serve, doctor):
+        command.add_argument("--config", type=Path, metavar="FILE", help="default: the settings as in the example")
+    terminal.add_commands(subparsers)
+    args = parser.parse_args(arguments)
+    return int(args.run(args))
+
+
+def run_serve(args: argparse.Namespace) -> int:
+    """0 after an orderly stop, 78 (a matter of configuration) when it cannot start as told."""
+    from bot import app, config, log  # the commands that draw start without the chat libraries
+
+    try:
+        settings = config.load(args.config)
+        log.set_up(settings.bot.log_level)
+        asyncio.run(app.serve(settings))
+    except ConfigError as error:
+        print(f"imago: {error}", file=sys.stderr)
+        return 78
+    except BotError as error:
+        print(f"imago: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def run_doctor(args: argparse.Namespace) -> int:
+    """0 when all is well."""
+    from bot import doctor
+
+    return doctor.run(args.config)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,186 @@
+"""builds all long-lived objects, joins them, and owns the order of start-up and shutdown."""
+
+import asyncio
+import fcntl
+import logging
+import os
+import signal
+import time
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from pathlib import Path
+
+from bot.adapters.base import Adapter, History
+from bot.adapters.web import WebAdapter
+from bot.cards import Cards
+from bot.config import Config
+from bot.errors import ConfigError
+from bot.handlers import Handlers
+from bot.history import StoredHistory
+from bot.metrics import Metrics
+from bot.pictures import Pictures
+from bot.queue import Queue
+from bot.replies import Replies
+from bot.store import Store
+from bot.texts import Texts
+from bot.worker import Worker
+from engine import EngineProcess
+
+log = logging.getLogger(__name__)
+CHECKPOINT_GRACE = 5.0  # seconds a running drawing gets at shutdown to reach its next checkpoint
+REPLIES_GRACE = 2.0  # seconds for the replies that are on their way
+REMEMBERED = 14 * 86400.0  # seconds after which no platform delivers an update again
+
+MakeAdapters = Callable[["App", History], list[Adapter]]
+
+
+class App:
+    """The running bot."""
+
+    def __init__(
+        self, config: Config, *, engine: EngineProcess | None = None, adapters: MakeAdapters | None = None
+    ) -> None:
+        """Nothing is opened yet; `engine` and `adapters` take the place of those that the config asks for."""
+        self.config = config
+        self.texts = Texts(config.bot.language)
+        self.metrics = Metrics()
+        self.stopping = asyncio.Event()  # set it to shut down
+        settings = config.engine
+        self._engine = engine or EngineProcess(beat_seconds=settings.beat_seconds, hang_seconds=settings.hang_seconds)
+        self._make_adapters = adapters or configured_adapters
+        self._store: Store
+        self._queue: Queue
+        self._worker: Worker
+        self._working: asyncio.Task[None] | None = None
+
+    async def run(self) -> None:
+        """Serve until a signal or `stopping`; raises ConfigError or StoreError when it cannot start."""
+        async with self.started():
+            assert self._working is not None
+            stopping = asyncio.create_task(self.stopping.wait())
+            await asyncio.wait([stopping, self._working], return_when=asyncio.FIRST_COMPLETED)
+            stopping.cancel()
+            if self._working.done():
+                self._working.result()  # raises what ended it: the service manager starts us again
+
+    @asynccontextmanager
+    async def started(self) -> AsyncIterator["App"]:
+        """Start up; at the end shut down, in the opposite order."""
+        folder = self.config.bot.folder
+        async with AsyncExitStack() as stack:
+            stack.enter_context(_sole_owner(folder))
+            self._store = await Store.open(folder / "imago.sqlite")
+            stack.push_async_callback(self._store.close)
+            stack.push_async_callback(self._engine.close)
+            pictures = Pictures(folder / "pictures")
+            adapters = self._make_adapters(self, StoredHistory(self._store, pictures))
+            handlers, replies = self._join(pictures, {adapter.platform: adapter for adapter in adapters})
+            await self._worker.tidy()
+            await self._queue.forget_seen(before=time.time() - REMEMBERED)
+            for adapter in adapters:
+                stack.push_async_callback(adapter.close)
+                await adapter.start(handlers.receive)
+            stack.push_async_callback(replies.close, REPLIES_GRACE)
+            await replies.resume()
+            self._working = asyncio.create_task(self._worker.run())
+            stack.push_async_callback(self._end_work)
+            stack.callback(handlers.close)
+            with _signals(self.stopping):
+                yield self
+                log.info("shutting down")
+                await stack.aclose()  # while a second signal still forces
+
+    def _join(self, pictures: Pictures, adapters: dict[str, Adapter]) -> tuple[Handlers, Replies]:
+        """Handlers, worker and replies know one another only by the functions passed here."""
+        config, store, notice = self.config, self._store, self.metrics.notice
+        queue = self._queue = Queue(store, config.limits)
+
+        async def gone(number: int) -> None:
+            """The message was deleted or the chat is closed to us: nobody waits for the picture."""
+            job = await queue.find(number)
+            if job is not None and await queue.cancel(number):
+                await self._worker.stop(job)
+
+        replies = Replies(
+            store=store, queue=queue, pictures=pictures, cards=Cards(self.texts), adapters=adapters,
+            busy=lambda: self._worker.busy(), gone=gone, notice=notice,
+        )  # fmt: skip
+        self._worker = Worker(
+            queue=queue, store=store, pictures=pictures, engine=self._engine, watcher=replies, moved=replies.refresh,
+            attempts=config.engine.attempts, notice=notice,
+        )  # fmt: skip
+        handlers = Handlers(
+            config=config, texts=self.texts, store=store, queue=queue, pictures=pictures, sender=replies,
+            stop=self._worker.stop, busy=self._worker.busy, notice=notice,
+        )  # fmt: skip
+        return handlers, replies
+
+    async def _end_work(self) -> None:
+        """Let the drawing come to its next checkpoint if that is soon; else it goes on from the last one."""
+        assert self._working is not None
+        self._worker.close()
+        done, _ = await asyncio.wait([self._working], timeout=CHECKPOINT_GRACE)
+        if not done:
+            self._working.cancel()
+            await asyncio.wait([self._working])
+
+    async def metrics_page(self) -> tuple[bytes, str]:
+        """The text for Prometheus and its media type."""
+        return self.metrics.page({status.value: jobs for status, jobs in (await self._queue.counts()).items()})
+
+    async def trouble(self) -> str:
+        """What is wrong with the bot, empty when nothing is."""
+        await self._queue.counts()
+        return "" if self._working is None or not self._working.done() else "The worker has stopped."
+
+
+async def serve(config: Config) -> None:
+    """Run the bot as configured, until it is told to stop."""
+    await App(config).run()
+
+
+def configured_adapters(app: App, history: History) -> list[Adapter]:
+    """The platforms that the config switches on."""
+    adapters: list[Adapter] = []
+    if app.config.web.enabled:
+        adapters.append(
+            WebAdapter(app.config.web, history, app.texts.say, metrics=app.metrics_page, trouble=app.trouble)
+        )
+    if not adapters:
+        raise ConfigError("There is no chat to serve: set enabled = true in [web].")
+    return adapters
+
+
+@contextmanager
+def _sole_owner(folder: Path) -> Iterator[None]:
+    """Two bots on one folder would draw and send everything twice."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        lock = open(folder / "lock", "w")
+    except OSError as error:
+        raise ConfigError(f"folder in [bot]: {folder} cannot be written to ({error.strerror}).") from error
+    with lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise ConfigError(f"folder in [bot]: another Imago works in {folder}; stop it first.") from error
+        yield
+
+
+@contextmanager
+def _signals(stopping: asyncio.Event) -> Iterator[None]:
+    """SIGTERM and Ctrl-C shut down in order; a second one ends the process at once (the engine dies with it)."""
+
+    def stop() -> None:
+        if stopping.is_set():
+            os._exit(1)
+        stopping.set()
+
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop)
+    try:
+        yield
+    finally:
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.remove_signal_handler(number)

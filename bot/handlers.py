@@ -1,0 +1,252 @@
+"""one function per Command: what a person asked becomes jobs and answers."""
+
+import logging
+import secrets
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from typing import Protocol
+
+from bot import commands
+from bot.adapters.base import Notice
+from bot.cards import shortened
+from bot.commands import Act, Command, Help, Imagine, Show, ShowQueue
+from bot.config import Config
+from bot.errors import Closed, UserError
+from bot.jobs import ACTIVE, Job, Kind, NewJob, Status
+from bot.messages import REACTIONS, Action, Address, File, Incoming, Press, Reaction, Reply, TextMessage
+from bot.pictures import Pictures
+from bot.queue import Queue, later
+from bot.store import Store
+from bot.texts import Texts
+from engine import MAX_SEED, Request
+
+log = logging.getLogger(__name__)
+LONGEST_DESCENT = 20  # generations told by /show
+KIND_OF = {Action.RERUN: Kind.RERUN, Action.UPSCALE: Kind.UPSCALE}
+
+
+class Sender(Protocol):
+    """Whoever sends replies."""
+
+    def note(self, address: Address, reply: Reply, answers: str) -> None: ...
+    def queued(self, job: Job) -> None: ...
+    async def remove(self, job: Job) -> None: ...
+
+
+class Handlers:
+    """Takes every Incoming; each of its effects is durable when `receive` returns."""
+
+    def __init__(
+        self,
+        *,
+        config: Config,
+        texts: Texts,
+        store: Store,
+        queue: Queue,
+        pictures: Pictures,
+        sender: Sender,
+        stop: Callable[[Job], Awaitable[None]],
+        busy: Callable[[], float | None],
+        notice: Notice,
+    ) -> None:
+        """`stop` ends the drawing of a job that was cancelled; `busy` tells the seconds left of the running one."""
+        self._config, self._texts, self._store, self._queue = config, texts, store, queue
+        self._pictures, self._sender, self._stop, self._busy, self._notice = pictures, sender, stop, busy, notice
+        self._closed = False
+
+    def close(self) -> None:
+        """Take nothing more."""
+        self._closed = True
+
+    async def receive(self, incoming: Incoming) -> None:
+        """The one way in. Raises Closed; every other trouble becomes an answer."""
+        if self._closed:
+            raise Closed
+        try:
+            command = await self._command(incoming)
+            if command is not None:
+                await self._obey(incoming, command)
+        except UserError as error:
+            self._answer(incoming, error.text, **error.values)
+        except Exception:
+            log.exception("a fault while handling %s", incoming.key)
+            self._answer(incoming, "broken")
+
+    async def _command(self, incoming: Incoming) -> Command | None:
+        if isinstance(incoming, TextMessage):
+            command = commands.parse(incoming.text)
+            if isinstance(command, Imagine) and incoming.remix_of is not None:
+                return replace(command, parent=incoming.remix_of)
+            return command
+        if isinstance(incoming, Press):
+            return Act(action=incoming.action, job=incoming.job)
+        action = REACTIONS.get(incoming.emoji.replace("\ufe0f", ""))
+        row = await self._store.row("job_of_message", platform=incoming.address.platform, message=incoming.message)
+        return Act(action=action, job=row["job"]) if action and row else None
+
+    async def _obey(self, incoming: Incoming, command: Command) -> None:
+        match command:
+            case Imagine():
+                await self._imagine(incoming, command)
+            case Act(action=Action.UPSCALE | Action.RERUN, job=int(number)):
+                await self._draw_again(incoming, command.action, await self._visible(incoming, number))
+            case Act(action=Action.REMIX, job=int(number)):
+                job = await self._visible(incoming, number)
+                self._answer(incoming, "remix-how", job=str(job.id), prompt=job.request.prompt)
+            case Act(action=Action.SETTINGS):
+                await self._settings(incoming, command.job)
+            case Act(action=Action.CANCEL):
+                await self._cancel(incoming, command.job)
+            case Act(action=Action.DELETE, job=int(number)):
+                await self._delete(incoming, await self._visible(incoming, number))
+            case Show():
+                await self._show(incoming, await self._visible(incoming, command.job))
+            case ShowQueue():
+                await self._show_queue(incoming)
+            case Help():
+                self._answer(incoming, "help", options=commands.option_names())
+
+    async def _imagine(self, incoming: Incoming, command: Imagine) -> None:
+        parent = await self._visible(incoming, command.parent) if command.parent is not None else None
+        inherited = _options(parent.request) if parent else {"models": self._config.engine.models}
+        options = {**inherited, "seed": _new_seed(), **command.options}
+        request = commands.request(command.prompt, options)
+        await self._put(incoming, request, Kind.REMIX if parent else Kind.IMAGINE, parent)
+
+    async def _draw_again(self, incoming: Incoming, action: Action, parent: Job) -> None:
+        request = parent.request
+        if action is Action.RERUN:
+            request = replace(request, seed=_new_seed())
+        elif parent.kind is Kind.UPSCALE:
+            raise UserError("already-large", job=str(parent.id))
+        elif parent.width is None:
+            raise UserError("no-picture-yet", job=str(parent.id))
+        elif (old := await self._queue.upscaling_of(parent.id)) is not None:
+            raise UserError("already-upscaled", job=str(old.id), parent=str(parent.id))
+        await self._put(incoming, request, KIND_OF[action], parent, action)
+
+    async def _put(
+        self, incoming: Incoming, request: Request, kind: Kind, parent: Job | None, action: Action | None = None
+    ) -> None:
+        began = time.monotonic()
+        key = incoming.key
+        if isinstance(incoming, Reaction):  # adding, removing and adding it again asks once
+            key = f"reaction:{incoming.person.key}:{incoming.message}:{action}"
+        new = NewJob(
+            key=f"{incoming.address.platform}:{key}",
+            owner=incoming.person,
+            address=incoming.address,
+            request=request,
+            kind=kind,
+            parent=parent.id if parent else None,
+            answers=incoming.message if not isinstance(incoming, Reaction) else "",
+        )
+        job, fresh = await self._queue.put(new)
+        if fresh:
+            self._notice("acknowledge_seconds", time.monotonic() - began)
+            self._sender.queued(job)
+
+    async def _settings(self, incoming: Incoming, number: int | None) -> None:
+        if number is None:
+            limits = self._config.limits
+            models = self._config.engine.models
+            self._answer(incoming, "defaults", models=models, queued=limits.queued, today=limits.per_day)
+            return
+        job = await self._visible(incoming, number)
+        options = commands.spelled(job.request)
+        self._answer(incoming, "settings", job=str(job.id), prompt=job.request.prompt, options=options)
+
+    async def _cancel(self, incoming: Incoming, number: int | None) -> None:
+        if number is None:
+            job = await self._queue.newest_active_of(incoming.person.key)
+            if job is None:
+                raise UserError("nothing-to-cancel")
+        else:
+            job = await self._visible(incoming, number)
+            self._check_power(incoming, job)
+        if not await self._first_time(incoming):
+            return
+        if not await self._queue.cancel(job.id):
+            raise UserError("already-ended", job=str(job.id))
+        await self._stop(job)
+        if isinstance(incoming, TextMessage):  # a press sees the message change
+            self._answer(incoming, "cancelled", job=str(job.id))
+
+    async def _delete(self, incoming: Incoming, job: Job) -> None:
+        self._check_power(incoming, job)
+        await self._queue.delete(job.id)
+        await self._pictures.remove(job.id)
+        if job.status in ACTIVE:
+            await self._stop(job)
+        await self._sender.remove(job)
+        if isinstance(incoming, TextMessage):
+            self._answer(incoming, "deleted", job=str(job.id))
+
+    async def _show(self, incoming: Incoming, job: Job) -> None:
+        language = incoming.person.language
+        prompt = shortened(job.request.prompt)
+        lines = [self._texts.say(language, "show", job=str(job.id), prompt=prompt, status=job.status)]
+        child = job
+        for _ in range(LONGEST_DESCENT):
+            if child.parent is None:
+                break
+            numbers = {"job": str(child.id), "parent": str(child.parent)}
+            lines.append(self._texts.say(language, f"descent-{child.kind}", **numbers))
+            parent = await self._queue.find(child.parent)
+            if parent is None:
+                break
+            child = parent
+        png = await self._pictures.read(f"{job.id}.png")
+        name = f"{job.id}.png"
+        picture = File(name=name, content=png, media_type="image/png", alt=job.request.prompt) if png else None
+        reply = Reply(text="\n".join(lines), picture=picture, private=True)
+        self._sender.note(incoming.address, reply, incoming.message)
+
+    async def _show_queue(self, incoming: Incoming) -> None:
+        places = await self._queue.places()
+        running = await self._queue.with_status(Status.RUNNING)
+        language, busy = incoming.person.language, self._busy()
+        if not places and not running:
+            return self._answer(incoming, "queue-empty")
+        lines = [self._texts.say(language, "queue", waiting=len(places), running=len(running))]
+        for job in running:
+            if job.owner == incoming.person.key:
+                values = {"job": str(job.id), "prompt": shortened(job.request.prompt)}
+                lines.append(self._texts.say(language, "queue-mine-running", **values))
+        for mine in await self._queue.waiting_of(incoming.person.key):
+            if mine.id in places:
+                place, wait = later(places[mine.id], busy)
+                values = {"job": str(mine.id), "prompt": shortened(mine.request.prompt)}
+                waits = self._texts.duration(language, wait)
+                lines.append(self._texts.say(language, "queue-mine", **values, place=place, wait=waits))
+        self._sender.note(incoming.address, Reply(text="\n".join(lines), private=True), incoming.message)
+
+    async def _visible(self, incoming: Incoming, number: int) -> Job:
+        """A job of this person or of this chat; for everybody else it does not exist."""
+        job = await self._queue.find(number)
+        if job is None or not (job.owner == incoming.person.key or job.address.key == incoming.address.key):
+            raise UserError("no-such-job", job=str(number))
+        return job
+
+    def _check_power(self, incoming: Incoming, job: Job) -> None:
+        """Only the owner ends a job, or a moderator of the chat it is in."""
+        moderates = incoming.person.moderator and job.address.key == incoming.address.key
+        if job.owner != incoming.person.key and not moderates:
+            raise UserError("not-yours", job=str(job.id))
+
+    async def _first_time(self, incoming: Incoming) -> bool:
+        return await self._queue.first_time(f"{incoming.address.platform}:{incoming.key}")
+
+    def _answer(self, incoming: Incoming, text: str, **values: str | int | float) -> None:
+        sentence = self._texts.say(incoming.person.language, text, **values)
+        self._sender.note(incoming.address, Reply(text=sentence, private=True), incoming.message)
+
+
+def _new_seed() -> int:
+    return secrets.randbelow(MAX_SEED + 1)
+
+
+def _options(request: Request) -> dict[str, commands.Value]:
+    """What a remix takes over: everything but the words."""
+    return {name: value for name in commands.OPTIONS if (value := getattr(request, name)) is not None}

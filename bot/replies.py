@@ -1,0 +1,184 @@
+"""the only sender: one message a job, edited from queued to final; exactly one final however often we die."""
+
+import asyncio
+import secrets
+import time
+from collections.abc import Awaitable, Callable, Mapping
+
+from bot.adapters.base import Adapter, Notice
+from bot.cards import Cards
+from bot.jobs import DONE, Job, Status
+from bot.messages import Address, Reply
+from bot.outbox import Outbox, Parcel
+from bot.pictures import Pictures
+from bot.queue import Queue, later
+from bot.store import Store
+from engine import Preview
+
+REFRESHED = 10  # jobs at the front of the queue whose message is kept up to date
+MANY_CHATS = 1000  # lines kept in memory before the idle ones are let go
+
+
+async def _nothing() -> None:
+    """For parcels whose loss has no consequence."""
+
+
+class Replies:
+    """Turns what happens to jobs into messages and sends them."""
+
+    def __init__(
+        self,
+        *,
+        store: Store,
+        queue: Queue,
+        pictures: Pictures,
+        cards: Cards,
+        adapters: Mapping[str, Adapter],
+        busy: Callable[[], float | None],
+        gone: Callable[[int], Awaitable[None]],
+        notice: Notice,
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
+        """Nothing is sent yet.
+
+        Args:
+            adapters: by platform.
+            busy: seconds that the running job still takes, None when nobody knows.
+            gone: told when the message or the chat of a job is no more.
+            clock, sleep: for the pauses that platforms ask for.
+        """
+        self._store, self._queue, self._pictures, self._cards = store, queue, pictures, cards
+        self._adapters, self._busy, self._gone, self._notice = adapters, busy, gone, notice
+        self._clock, self._sleep = clock, sleep
+        self._outboxes: dict[str, Outbox] = {}
+
+    def note(self, address: Address, reply: Reply, answers: str) -> None:
+        """An answer that belongs to no job's message."""
+        adapter, nonce = self._adapters[address.platform], secrets.token_hex(12)
+
+        async def send() -> None:
+            await adapter.send(address, reply, nonce=nonce, answers=answers)
+
+        self._outbox(address).put(Parcel(slot=f"note {nonce}", send=send, gone=_nothing))
+
+    def queued(self, job: Job) -> None:
+        """Show place and wait, which are looked up when the message is sent."""
+
+        async def send() -> None:
+            place = (await self._queue.places()).get(job.id)
+            if place is not None:  # else its turn has come, and that is shown instead
+                await self._show(job, self._cards.waiting(job, later(place, self._busy())))
+
+        self._put_status(job, send)
+
+    def starting(self, job: Job) -> None:
+        """The engine has it."""
+        self._put_status(job, lambda: self._show(job, self._cards.starting(job)))
+
+    def preview(self, job: Job, preview: Preview, seconds_left: float | None) -> None:
+        """A fresh preview; the ones that the chat has not taken yet are dropped."""
+        since = time.monotonic()
+
+        async def send() -> None:
+            await self._show(job, self._cards.drawing(job, preview, seconds_left))
+            self._notice("preview_seconds", time.monotonic() - since)
+
+        self._put_status(job, send)
+
+    def interrupted(self, job: Job, *, by_the_bot: bool) -> None:
+        """It goes on from its checkpoint."""
+        self._put_status(job, lambda: self._show(job, self._cards.interrupted(job, by_the_bot=by_the_bot)))
+
+    def ended(self, job: Job) -> None:
+        """Show how a job ended: what the database and the pictures say; repeated until the chat has taken it."""
+
+        async def gone() -> None:
+            await self._queue.told(job.id)
+
+        self._put(job, lambda: self._show_end(job.id), gone, keep=True)
+
+    async def remove(self, job: Job) -> None:
+        """Take the messages of a deleted job away."""
+        adapter = self._adapters[job.address.platform]
+        rows = await self._store.rows("messages", job=job.id)
+
+        async def send() -> None:
+            for row in rows:
+                await adapter.delete(job.address, row["message"])
+
+        self._put(job, send, _nothing, keep=True)
+
+    async def refresh(self) -> None:
+        """The queue has moved: tell those who are next."""
+        for job in list(await self._queue.places())[:REFRESHED]:
+            if found := await self._queue.find(job):
+                self.queued(found)
+
+    async def resume(self) -> None:
+        """After a start: show what the last life did not get to show."""
+        for job in await self._queue.untold():
+            self.ended(job)
+        for job in await self._queue.with_status(Status.QUEUED):
+            self.queued(job)
+
+    async def close(self, grace: float) -> None:
+        """Send for `grace` more seconds; what is left is shown after the next start."""
+        senders = [asyncio.create_task(outbox.drain()) for outbox in self._outboxes.values()]
+        if senders:
+            await asyncio.wait(senders, timeout=grace)
+        for sender, outbox in zip(senders, self._outboxes.values(), strict=True):
+            await outbox.close()
+            sender.cancel()
+
+    def _put_status(self, job: Job, send: Callable[[], Awaitable[None]]) -> None:
+        async def gone() -> None:
+            await self._gone(job.id)
+
+        self._put(job, send, gone)
+
+    def _put(
+        self, job: Job, send: Callable[[], Awaitable[None]], gone: Callable[[], Awaitable[None]], keep: bool = False
+    ) -> None:
+        self._outbox(job.address).put(Parcel(slot=f"job {job.id}", send=send, gone=gone, keep=keep))
+
+    def _outbox(self, address: Address) -> Outbox:
+        if address.key not in self._outboxes:
+            if len(self._outboxes) >= MANY_CHATS:
+                self._outboxes = {key: outbox for key, outbox in self._outboxes.items() if not outbox.idle}
+            self._outboxes[address.key] = Outbox(self._clock, self._sleep)
+        return self._outboxes[address.key]
+
+    async def _show(self, job: Job, reply: Reply, role: str = "status") -> None:
+        """Send or edit one of a job's messages; its intent has been written, its id is written after."""
+        intent = await self._store.row("intent", job=job.id, role=role)
+        if intent is None:  # deleted meanwhile
+            return
+        adapter = self._adapters[job.address.platform]
+        if intent["message"] is not None:
+            await adapter.edit(job.address, intent["message"], reply)
+            return
+        message = await adapter.send(job.address, reply, nonce=intent["nonce"], answers=job.answers)
+        await self._store.write("sent", job=job.id, role=role, message=message)
+
+    async def _show_end(self, number: int) -> None:
+        job = await self._queue.find(number)
+        if job is None:
+            return
+        png = await self._pictures.read(f"{job.id}.png")
+        if job.status is Status.CANCELLED:
+            await self._show(job, self._cards.stopped(job, png))
+        elif job.status is Status.FAILED:
+            await self._show(job, self._cards.failed(job))
+        elif job.status in DONE:
+            await self._show_final(job, png, await self._pictures.read(f"{job.id}.gif"))
+        else:
+            return
+        await self._queue.told(job.id)
+
+    async def _show_final(self, job: Job, png: bytes | None, gif: bytes | None) -> None:
+        apart = self._adapters[job.address.platform].gif_apart
+        await self._show(job, self._cards.final(job, png, None if apart else gif))
+        if apart and gif:
+            await self._store.write("put_intent", job=job.id, role="gif", platform=job.address.platform)
+            await self._show(job, self._cards.gif(job, gif), "gif")

@@ -1,0 +1,252 @@
+"""claim → draw → outcome: one worker feeds one engine."""
+
+import asyncio
+import logging
+import struct
+import time
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import aclosing
+from typing import Protocol
+
+from bot.adapters.base import Notice
+from bot.jobs import Job, Kind, Status
+from bot.pictures import Pictures
+from bot.queue import Queue
+from bot.store import Store
+from engine import (
+    Checkpoint,
+    EngineDied,
+    Event,
+    Failed,
+    Finished,
+    Preview,
+    Progress,
+    Request,
+    Started,
+    UpscaleRequest,
+)
+
+log = logging.getLogger(__name__)
+
+FAILURES = {  # class name in the engine's errors → id of the sentence
+    "NumericalError": "failed-numbers",
+    "OutOfMemory": "failed-memory",
+    "MissingWeights": "failed-weights",
+    "CorruptWeights": "failed-weights",
+    "BadRequest": "failed-request",
+    "BadPicture": "failed-picture",
+}
+
+
+class Watcher(Protocol):
+    """Whoever shows what happens to jobs."""
+
+    def starting(self, job: Job) -> None: ...
+    def preview(self, job: Job, preview: Preview, seconds_left: float | None) -> None: ...
+    def interrupted(self, job: Job, *, by_the_bot: bool) -> None: ...
+    def ended(self, job: Job) -> None: ...
+
+
+class Engine(Protocol):
+    """The engine process, as the worker sees it."""
+
+    def events(self, request: Request | UpscaleRequest, resume: bytes | None = None) -> AsyncGenerator[Event, None]: ...
+    async def stop(self) -> None: ...
+
+
+class Paused(Exception):
+    """The bot shuts down and the job stands at a checkpoint."""
+
+
+class Worker:
+    """Takes one job after the other through the engine."""
+
+    def __init__(
+        self,
+        *,
+        queue: Queue,
+        store: Store,
+        pictures: Pictures,
+        engine: Engine,
+        watcher: Watcher,
+        moved: Callable[[], Awaitable[None]],
+        attempts: int,
+        notice: Notice,
+    ) -> None:
+        """Nothing is claimed yet.
+
+        Args:
+            moved: called when a job has left the queue.
+            attempts: restarts of the engine that one job may cost.
+        """
+        self._queue, self._store, self._pictures, self._engine = queue, store, pictures, engine
+        self._watcher, self._moved, self._attempts, self._notice = watcher, moved, attempts, notice
+        self._job: Job | None = None
+        self._preview: bytes | None = None  # the newest of the running job
+        self._left: float | None = None  # seconds the running job still took, at the time …
+        self._left_at = 0.0
+        self._stopped = False  # the running job was cancelled or deleted
+        self._closing = False
+
+    def busy(self) -> float | None:
+        """Seconds that the running job still takes: 0 without one, None when nobody knows."""
+        if self._job is None or self._left is None:
+            return None if self._job else 0.0
+        return max(0.0, self._left - (time.monotonic() - self._left_at))
+
+    async def run(self) -> None:
+        """Work until `close`."""
+        while not self._closing:
+            self._queue.filled.clear()
+            job = await self._queue.claim()
+            if job is None:
+                await self._queue.filled.wait()
+            else:
+                await self._work(job)
+
+    async def stop(self, job: Job) -> None:
+        """A job was cancelled or deleted: end its drawing, and keep the picture as far as it came if it may be kept."""
+        if self._job is not None and self._job.id == job.id:
+            self._stopped = True
+            await self._engine.stop()
+        else:
+            await self._keep_partial(job)
+
+    async def tidy(self) -> None:
+        """After a start: finish what the last life began."""
+        await self._queue.requeue_all()
+        for job in await self._queue.untold():
+            if job.status is Status.CANCELLED and not job.partial:
+                await self._save_partial(job)
+
+    def close(self) -> None:
+        """Stop at the next checkpoint; cancel `run` if that takes too long: the last one is stored."""
+        self._closing = True
+        self._queue.filled.set()
+
+    async def _work(self, job: Job) -> None:
+        self._job, self._preview, self._stopped = job, None, False
+        self._note_left((await self._queue.speed()).of(job.kind, job.request.steps))
+        await self._moved()
+        try:
+            await self._draw(job)
+        except (Paused, asyncio.CancelledError) as end:
+            await self._queue.requeue(job.id)
+            self._watcher.interrupted(job, by_the_bot=True)
+            if isinstance(end, asyncio.CancelledError):
+                raise
+        except Exception:
+            log.exception("job %d: a fault in the bot", job.id)
+            await self._fail(job, "failed-engine")
+        finally:
+            self._job = None
+
+    async def _draw(self, job: Job) -> None:
+        """As many sittings as it takes, from checkpoint to checkpoint."""
+        while not self._stopped:
+            try:
+                return await self._conclude(job, await self._sitting(job))
+            except EngineDied as death:
+                attempt = await self._queue.count_attempt(job.id)
+                log.warning("job %d, death %d of the engine: %s", job.id, attempt, death)
+                self._notice("engine_restarts", 1)
+                if attempt > self._attempts and not self._stopped:
+                    return await self._fail(job, "failed-engine")
+                self._watcher.interrupted(job, by_the_bot=False)
+        await self._keep_partial(job)
+
+    async def _sitting(self, job: Job) -> Finished | Failed | None:
+        """Draw from the last checkpoint on; None when stopped. Raises EngineDied, Paused."""
+        checkpoint = await self._store.row("checkpoint", job=job.id)
+        if checkpoint is not None:
+            self._preview = checkpoint["preview"]
+        request = await self._request(job)
+        if request is None:
+            return Failed(kind="BadPicture", sentence="The picture to enlarge is gone.")
+        step_at = time.monotonic()
+        async with aclosing(self._engine.events(request, checkpoint["state"] if checkpoint else None)) as events:
+            async for event in events:
+                if self._stopped:
+                    await self._engine.stop()
+                elif isinstance(event, Finished | Failed):
+                    return event
+                elif isinstance(event, Progress):
+                    self._notice("step_seconds", time.monotonic() - step_at)
+                    step_at = time.monotonic()
+                    self._note_left(event.seconds_left)
+                else:
+                    await self._handle(job, event)
+        return None
+
+    async def _handle(self, job: Job, event: Event) -> None:
+        if isinstance(event, Started):
+            await self._queue.begun(job.id, event.steps)
+            self._watcher.starting(job)
+        elif isinstance(event, Preview):
+            self._preview = event.png
+            self._watcher.preview(job, event, self.busy())
+        elif isinstance(event, Checkpoint):
+            await self._store.write("put_checkpoint", job=job.id, state=event.state, preview=self._preview)
+            if self._closing:
+                raise Paused
+
+    async def _conclude(self, job: Job, outcome: Finished | Failed | None) -> None:
+        if outcome is None:
+            await self._keep_partial(job)
+        elif isinstance(outcome, Finished):
+            await self._finish(job, outcome)
+        elif outcome.kind == "BadCheckpoint":  # the models were changed meanwhile: from the start, then
+            await self._store.write("drop_checkpoint", job=job.id)
+            raise EngineDied(outcome.sentence)
+        else:
+            log.warning("job %d failed: %s: %s", job.id, outcome.kind, outcome.sentence)
+            await self._fail(job, FAILURES.get(outcome.kind, "failed-engine"))
+
+    async def _finish(self, job: Job, finished: Finished) -> None:
+        """The files first, then the row: a picture that is said to be drawn is there."""
+        try:
+            await self._pictures.save(f"{job.id}.png", finished.png)
+            if finished.gif:
+                await self._pictures.save(f"{job.id}.gif", finished.gif)
+        except OSError as error:
+            log.error("job %d: the picture cannot be stored: %s", job.id, error)
+            return await self._fail(job, "failed-disk")
+        size = {"width": finished.width, "height": finished.height}
+        if await self._queue.drawn(job.id, seconds=finished.seconds, steps=finished.steps, **size):
+            await self._store.write("drop_checkpoint", job=job.id)
+            self._watcher.ended(job)
+        else:  # cancelled or deleted in the last moment
+            self._preview = finished.png
+            await self._keep_partial(job)
+
+    async def _fail(self, job: Job, failure: str) -> None:
+        if await self._queue.failed(job.id, failure):
+            await self._store.write("drop_checkpoint", job=job.id)
+            self._watcher.ended(job)
+        else:
+            await self._keep_partial(job)
+
+    async def _keep_partial(self, job: Job) -> None:
+        await self._save_partial(job)
+        self._watcher.ended(job)
+
+    async def _save_partial(self, job: Job) -> None:
+        """The newest preview becomes the picture of a cancelled job; of a deleted one nothing stays."""
+        running = self._job is not None and self._job.id == job.id
+        checkpoint = await self._store.row("checkpoint", job=job.id)
+        preview = self._preview if running else checkpoint["preview"] if checkpoint else None
+        if preview:
+            await self._pictures.save(f"{job.id}.png", preview)
+            width, height = struct.unpack(">II", preview[16:24])  # PNG: the first chunk begins with the size
+            if not await self._queue.keep_partial(job.id, width=width, height=height):
+                await self._pictures.remove(job.id)
+        await self._store.write("drop_checkpoint", job=job.id)
+
+    async def _request(self, job: Job) -> Request | UpscaleRequest | None:
+        if job.kind is not Kind.UPSCALE:
+            return job.request
+        png = await self._pictures.read(f"{job.parent}.png")
+        return UpscaleRequest(png=png, models=job.request.models) if png else None
+
+    def _note_left(self, seconds: float | None) -> None:
+        self._left, self._left_at = seconds, time.monotonic()
