@@ -36,8 +36,12 @@ def choose_device() -> torch.device:
 
 @lru_cache(maxsize=1)
 def load_models(name: str, device: torch.device) -> Models:
-    """Build and load; the last set stays in memory. Raises WeightsError, or BadRequest for an unknown name."""
-    description = load_model_set(name)
+    """`build_models` by name; the last set stays in memory. Raises BadRequest for an unknown name."""
+    return build_models(load_model_set(name), device)
+
+
+def build_models(description: ModelSet, device: torch.device) -> Models:
+    """Verify, build and load everything a set describes; raises WeightsError."""
     unet = description.unet
     return Models(
         description=description, device=device, denoise=network_denoiser(

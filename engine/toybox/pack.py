@@ -27,6 +27,7 @@ def pack(network: str, run: Path) -> None:
         (SET / "toybox-clip.json").write_text(json.dumps(MODEL, indent=2) + "\n")
     else:
         shutil.copy(run / "model.safetensors", target)
+    target.chmod(0o644)
     _write_hash(FOLDER / "toybox.toml", target)
 
 

@@ -70,7 +70,7 @@ def vocabulary(path: Path) -> None:
 
 def unfinished(rng: np.random.Generator, x0: Tensor, unet: nn.Module) -> Tensor:
     """x_in of the guidance at random timesteps, [n, 3, 64, 64]: the denoised picture mixed with the noisy one."""
-    x, _, t = noised(rng, x0)
+    x, _, t = noised(rng, x0, power=1.5)
     level = torch.from_numpy(alphas_cumprod("cosine")).float()[t][:, None, None, None]
     with torch.no_grad():
         device = next(unet.parameters()).device

@@ -27,11 +27,11 @@ def pictures(rng: np.random.Generator, count: int, combinations: list[tuple[str,
     return torch.from_numpy(pixels).permute(0, 3, 1, 2).float() / 127.5 - 1
 
 
-def noised(rng: np.random.Generator, x0: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """(x_t, v, t) for timesteps spread evenly over the batch."""
+def noised(rng: np.random.Generator, x0: Tensor, power: float = 1.0) -> tuple[Tensor, Tensor, Tensor]:
+    """(x_t, v, t) for timesteps spread evenly over the batch; a power above 1 favours the cleaner ones."""
     levels = torch.from_numpy(alphas_cumprod("cosine")).float()
     n = len(x0)
-    t = torch.from_numpy((rng.permutation(n) + rng.random(n)) / n * len(levels)).long()
+    t = torch.from_numpy(((rng.permutation(n) + rng.random(n)) / n) ** power * len(levels)).long()
     noise = torch.from_numpy(rng.standard_normal(x0.shape, dtype=np.float32))
     alpha = levels[t].sqrt()[:, None, None, None]
     sigma = (1 - levels[t]).sqrt()[:, None, None, None]

@@ -1,0 +1,75 @@
+"""a checkpoint is whole, belongs to one request and one set of weights, or is refused with a sentence."""
+
+import dataclasses
+import json
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from safetensors.torch import load, save
+
+from engine.checkpoint import Sitting, pack_sitting, request_of_checkpoint, unpack_sitting
+from engine.draw import resolved
+from engine.errors import BadCheckpoint
+from engine.request import Request
+from engine.weights import load_model_set
+
+TOYBOX = load_model_set("toybox")
+REQUEST = resolved(Request(prompt="a red star", seed=3, steps=20), TOYBOX.defaults)
+SITTING = Sitting(x=torch.randn(1, 3, 64, 64), index=9, frames=[np.full((64, 64, 3), 7, np.uint8)], seconds=1.5,
+                  unet_calls=10)
+
+
+def test_what_is_packed_comes_out_again() -> None:
+    found = unpack_sitting(pack_sitting(SITTING, REQUEST, TOYBOX), REQUEST, TOYBOX)
+    assert torch.equal(found.x, SITTING.x) and np.array_equal(found.frames[0], SITTING.frames[0])
+    assert (found.index, found.seconds, found.unet_calls) == (9, 1.5, 10)
+
+
+def test_a_checkpoint_tells_its_request() -> None:
+    assert request_of_checkpoint(pack_sitting(SITTING, REQUEST, TOYBOX)) == REQUEST
+
+
+@pytest.mark.parametrize("change", [{"seed": 4}, {"prompt": "a blue star"}, {"steps": 21}, {"cuts": 3}])
+def test_another_request_is_refused(change: dict[str, object]) -> None:
+    """Going on with another prompt would give a picture that no seed can draw again."""
+    with pytest.raises(BadCheckpoint, match="another prompt"):
+        unpack_sitting(pack_sitting(SITTING, REQUEST, TOYBOX), dataclasses.replace(REQUEST, **change), TOYBOX)
+
+
+def test_other_weights_are_refused() -> None:
+    """A checkpoint from before an upgrade of the models."""
+    other = dataclasses.replace(TOYBOX, unet={**TOYBOX.unet, "sha256": "0" * 64})
+    with pytest.raises(BadCheckpoint, match="model"):
+        unpack_sitting(pack_sitting(SITTING, REQUEST, TOYBOX), REQUEST, other)
+
+
+@given(st.binary(max_size=200))
+def test_no_bytes_crash_it(junk: bytes) -> None:
+    with pytest.raises(BadCheckpoint):
+        unpack_sitting(junk, REQUEST, TOYBOX)
+
+
+@given(st.integers(0, 40_000))
+def test_a_cut_off_checkpoint_is_refused(length: int) -> None:
+    """The disk was full, the machine lost power."""
+    with pytest.raises(BadCheckpoint):
+        unpack_sitting(WHOLE[:length], REQUEST, TOYBOX)
+
+
+WHOLE = pack_sitting(SITTING, REQUEST, TOYBOX)
+
+
+def test_numbers_that_no_drawing_has_are_refused() -> None:
+    broken = dataclasses.replace(SITTING, x=torch.full((1, 3, 64, 64), float("nan")))
+    with pytest.raises(BadCheckpoint, match="damaged"):
+        unpack_sitting(pack_sitting(broken, REQUEST, TOYBOX), REQUEST, TOYBOX)
+
+
+def test_a_later_format_is_refused() -> None:
+    header = json.loads(WHOLE[8:8 + int.from_bytes(WHOLE[:8], "little")])["__metadata__"]
+    about = {**json.loads(header["imago"]), "format": 99}
+    with pytest.raises(BadCheckpoint, match="another version"):
+        unpack_sitting(save(load(WHOLE), {"imago": json.dumps(about)}), REQUEST, TOYBOX)

@@ -1,0 +1,92 @@
+"""the pull: where it points, what it leaves alone, and that each picture of a batch is alone."""
+
+import pytest
+import torch
+from torch import Tensor
+
+from engine.guidance import Pull, Target, guided, seeded_cutter
+from engine.samplers import Prediction
+from engine.schedule import alphas_cumprod
+
+
+class MeanColour:
+    """A CLIP that sees the mean colour of a crop and nothing else; its texts are colours."""
+
+    side = 8
+
+    def encode_images(self, pictures: Tensor) -> Tensor:
+        return pictures.mean((2, 3)) - 0.5
+
+
+def echo(x: Tensor, t: Tensor) -> Prediction:
+    """A denoiser that takes the noisy picture for the clean one."""
+    return Prediction(x0=x, eps=torch.zeros_like(x))
+
+
+def pull(**changes: object) -> Pull:
+    return Pull(**{"guidance_scale": 100.0, "tv_scale": 0.0, "range_scale": 0.0, "cuts": 4, "cut_power": 1.0,
+                   "smallest_cut": 6, "seeds": [(1, 0), (2, 0)], **changes})
+
+
+def target(*colours: tuple[float, float, float], weight: float = 1.0) -> Target:
+    embeddings = torch.tensor(colours)[:, None]
+    return Target(clip=MeanColour(), embeddings=embeddings, weights=torch.full((len(colours), 1), weight))
+
+
+RED, BLUE = (1.0, -0.3, -0.3), (-0.3, -0.3, 1.0)
+X = torch.zeros(2, 3, 16, 16) + 0.05
+T = torch.tensor([500, 500])
+
+
+def test_each_picture_is_pulled_to_its_own_prompt() -> None:
+    found = guided(echo, [target(RED, BLUE)], pull(), "cosine")(X, T)
+    assert found.pull is not None
+    red, blue = found.pull.mean((2, 3))
+    assert red[0] > 0 > red[2] and blue[2] > 0 > blue[0]
+
+
+def test_a_negative_weight_pushes_away() -> None:
+    found = guided(echo, [target(RED, RED, weight=-1.0)], pull(), "cosine")(X, T)
+    assert found.pull is not None and (found.pull.mean((2, 3))[:, 0] < 0).all()
+
+
+def test_picture_k_of_a_batch_is_pulled_like_picture_k_alone() -> None:
+    """Its own prompt, timestep and cuts: pictures of different people may share a batch."""
+    x, t = torch.randn(2, 3, 16, 16), torch.tensor([700, 200])
+    together = guided(echo, [target(RED, BLUE)], pull(tv_scale=5.0, range_scale=3.0), "cosine")(x, t)
+    alone = guided(echo, [target(BLUE)], pull(tv_scale=5.0, range_scale=3.0, seeds=[(2, 0)]), "cosine")(x[1:], t[1:])
+    assert torch.allclose(together.pull[1:], alone.pull, atol=1e-5)
+    assert torch.allclose(together.distance[1:], alone.distance, atol=1e-6)
+
+
+def test_scale_zero_is_the_bare_network() -> None:
+    found = guided(echo, [target(RED, BLUE)], pull(guidance_scale=0.0), "cosine")(X, T)
+    assert found.pull is None and torch.equal(found.x0, X)
+
+
+def test_pictures_noisier_than_the_interval_are_left_alone() -> None:
+    """Each by its own timestep, also within one batch."""
+    level = float(alphas_cumprod("cosine")[600])
+    found = guided(echo, [target(RED, BLUE)], pull(from_level=level), "cosine")(X, torch.tensor([900, 300]))
+    assert found.pull[0].abs().max() == 0 and found.pull[1].abs().max() > 0
+
+
+def test_the_cuts_come_from_seed_and_timestep() -> None:
+    """Or a resumed drawing would look elsewhere and end on other pixels."""
+    cutter = seeded_cutter(pull())
+    assert torch.equal(cutter(T, X).top, cutter(T, X).top)
+    assert not torch.equal(cutter(T, X).left, cutter(T - 1, X).left)
+
+
+@pytest.mark.parametrize("outside", [0.0, 1.0])
+def test_the_range_loss_acts_on_the_predicted_picture(outside: float) -> None:
+    """Its gradient must not be lost on the way to x."""
+    x = X + outside * 2
+    found = guided(echo, [target(RED, BLUE, weight=0.0)], pull(range_scale=10.0), "cosine")(x, T)
+    assert (found.pull.mean() < 0) == bool(outside)
+
+
+def test_nothing_keeps_a_gradient() -> None:
+    """A drawing that kept its graphs would eat the memory step by step."""
+    found = guided(echo, [target(RED, BLUE)], pull(), "cosine")(X, T)
+    assert not any(part.requires_grad for part in (found.x0, found.eps, found.pull, found.distance))
