@@ -1,0 +1,121 @@
+"""tests of engine.toybox.training."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import torch
+from safetensors.torch import load_file
+from torch import Tensor, nn
+
+from engine.toybox.training import Run, Trainer, export
+
+
+def network() -> nn.Module:
+    torch.manual_seed(0)
+    return nn.Sequential(nn.Linear(3, 8), nn.Tanh(), nn.Linear(8, 8), nn.Tanh(), nn.Linear(8, 1))
+
+
+def trainer(folder: Path, steps: int = 40, **settings: float) -> Trainer:
+    return Trainer(network(), Run(folder=folder, steps=steps, outer=("0.", "4."), **settings))
+
+
+class Stopped(Exception):
+    """The run was ended from outside."""
+
+
+def fit(trainer: Trainer, stop_at: int | None = None, every: int = 10) -> None:
+    """Learn the sum of three numbers; `stop_at` ends the run as a signal would, at the end of a step."""
+    def loss_of(rng: np.random.Generator, step: int) -> Tensor:
+        if step == stop_at:
+            raise Stopped
+        x = torch.from_numpy(rng.standard_normal((16, 3), dtype=np.float32))
+        return (trainer.model(x) - x.sum(1, keepdim=True)).square().mean()
+
+    trainer.fit(loss_of, lambda average: {"zero": 0.0}, every=every)
+
+
+def assert_same_weights(a: nn.Module, b: nn.Module) -> None:
+    for left, right in zip(a.state_dict().values(), b.state_dict().values(), strict=True):
+        assert torch.equal(left, right)
+
+
+def test_a_stopped_and_resumed_run_ends_on_the_same_weights(tmp_path: Path) -> None:
+    """Training on two cores takes hours, and machines go away."""
+    straight = trainer(tmp_path / "straight")
+    fit(straight)
+    stopped = trainer(tmp_path / "resumed", save_every=0)  # saves after each step
+    try:
+        fit(stopped, stop_at=23)
+    except Stopped:
+        pass
+    resumed = trainer(tmp_path / "resumed")
+    assert resumed.step == 23
+    fit(resumed)
+    assert_same_weights(straight.model, resumed.model)
+    assert_same_weights(straight.average, resumed.average)
+
+
+def test_the_same_seed_learns_the_same_and_another_does_not(tmp_path: Path) -> None:
+    """Batches come from the seed and the step alone."""
+    runs = [Trainer(network(), Run(folder=tmp_path / str(k), steps=5, seed=seed)) for k, seed in enumerate((0, 0, 1))]
+    for run in runs:
+        fit(run)
+    assert_same_weights(runs[0].model, runs[1].model)
+    assert not torch.equal(runs[0].model[0].weight, runs[2].model[0].weight)
+
+
+def test_it_learns_and_notes_how(tmp_path: Path) -> None:
+    """The log is where a model card's figures come from."""
+    fit(trainer(tmp_path, steps=150), every=50)
+    lines = [json.loads(line) for line in (tmp_path / "log.jsonl").read_text().splitlines()]
+    assert [line["step"] for line in lines] == [50, 100, 150]
+    assert lines[-1]["loss"] < lines[0]["loss"] * 0.7
+    assert lines[0]["zero"] == 0
+
+
+def test_a_finished_run_is_not_trained_on(tmp_path: Path) -> None:
+    """Asking again for what is there changes nothing."""
+    fit(trainer(tmp_path))
+    before = (tmp_path / "model.safetensors").read_bytes()
+    again = trainer(tmp_path)
+    fit(again)
+    assert again.step == 40
+    assert (tmp_path / "model.safetensors").read_bytes() == before
+
+
+def test_the_rates_warm_up_hold_and_fall_to_nothing(tmp_path: Path) -> None:
+    """Clean edges come when the rate goes to zero."""
+    run = trainer(tmp_path, steps=1000)
+    rates = {}
+    for step in (0, 99, 499, 750, 999):
+        run.step = step
+        run._set_rates()
+        rates[step] = [round(optimiser.param_groups[0]["lr"] / rate, 4)
+                       for optimiser, rate in zip(run.optimisers, run.rates, strict=True)]
+    assert rates == {0: [0.01, 0.01], 99: [1, 1], 499: [1, 1], 750: [0.5, 0.5], 999: [0.002, 0.002]}
+
+
+def test_what_is_exported_is_the_average_in_half_precision(tmp_path: Path) -> None:
+    """The average draws better than the last step; halves halve the repository."""
+    run = trainer(tmp_path)
+    fit(run)
+    exported = load_file(tmp_path / "model.safetensors")
+    for name, value in run.average.state_dict().items():
+        assert exported[name].dtype == torch.float16
+        assert torch.equal(exported[name], value.half())
+    assert not torch.equal(run.average.state_dict()["0.weight"], run.model.state_dict()["0.weight"])
+
+
+def test_counts_are_exported_as_they_are(tmp_path: Path) -> None:
+    """A batch norm's step count in half precision would stop at 2048."""
+    model = nn.BatchNorm2d(2)
+    model.num_batches_tracked.fill_(100_001)
+    export(model, tmp_path / "a.safetensors")
+    assert load_file(tmp_path / "a.safetensors")["num_batches_tracked"] == 100_001
+
+
+def test_no_half_written_file_is_left(tmp_path: Path) -> None:
+    """Each file is written to another name first."""
+    fit(trainer(tmp_path))
+    assert {path.name for path in tmp_path.iterdir()} == {"checkpoint.pt", "log.jsonl", "model.safetensors"}
