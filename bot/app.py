@@ -23,7 +23,7 @@ from bot.queue import Queue
 from bot.replies import Replies
 from bot.store import Store
 from bot.texts import Texts
-from bot.worker import Worker
+from bot.worker import Engine, Worker
 from engine import EngineProcess
 
 log = logging.getLogger(__name__)
@@ -38,7 +38,7 @@ class App:
     """The running bot."""
 
     def __init__(
-        self, config: Config, *, engine: EngineProcess | None = None, adapters: MakeAdapters | None = None
+        self, config: Config, *, engine: Engine | None = None, adapters: MakeAdapters | None = None
     ) -> None:
         """Nothing is opened yet; `engine` and `adapters` take the place of those that the config asks for."""
         self.config = config
@@ -46,7 +46,9 @@ class App:
         self.metrics = Metrics()
         self.stopping = asyncio.Event()  # set it to shut down
         settings = config.engine
-        self._engine = engine or EngineProcess(beat_seconds=settings.beat_seconds, hang_seconds=settings.hang_seconds)
+        self._engine: Engine = engine or EngineProcess(
+            beat_seconds=settings.beat_seconds, hang_seconds=settings.hang_seconds
+        )
         self._make_adapters = adapters or configured_adapters
         self._store: Store
         self._queue: Queue

@@ -1,68 +1,164 @@
 """fakes of our own seams: ordinary classes and functions, shared by the tests."""
 
-import hashlib
-import io
-import time
-from collections.abc import Iterator
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
 
-from PIL import Image
-
-from engine import Checkpoint, Event, Finished, NumericalError, Preview, Progress, Request, Started, UpscaleRequest
-
-STEPS = 10  # of the scripted engine, where the request says nothing else
-
-
-def png(seed: int, step: int, size: int = 8) -> bytes:
-    """A small picture that depends on seed and step alone."""
-    red, green, blue = hashlib.sha256(f"{seed} {step}".encode()).digest()[:3]
-    out = io.BytesIO()
-    Image.new("RGB", (size, size), (red, green, blue)).save(out, "PNG")
-    return out.getvalue()
+from bot.adapters.base import Receive
+from bot.app import App
+from bot.config import BotConfig, Config
+from bot.errors import AdapterError, MessageGone
+from bot.messages import Action, Address, Person, Press, Reaction, Reply, Stage, TextMessage
+from engine import EngineDied, Event, Failed, NumericalError, Progress, Request, UpscaleRequest
+from tests import scripted
 
 
-def draw(request: Request, *, resume: bytes | None = None, seconds: float = 0.0) -> Iterator[Event]:
-    """The scripted engine: no torch, the same stream as the real one, pixels that depend on the seed alone."""
-    steps = request.steps or STEPS
-    first = int(resume) if resume else 0
-    size = {"width": 8, "height": 8}
-    yield Started(models=request.models, seed=request.seed, steps=steps, first_step=first, device="cpu", **size)
-    for step in range(first + 1, steps + 1):
-        _act(request.prompt, step)
-        time.sleep(seconds)
-        yield Progress(step=step, steps=steps, seconds_left=(steps - step) * seconds, distance=1.0)
-        if step * 10 // steps > (step - 1) * 10 // steps:
-            percent = step * 10 // steps * 10
-            yield Preview(percent=percent, step=step, steps=steps, png=png(request.seed, step))
-            yield Checkpoint(percent=percent, step=step, steps=steps, state=str(step).encode())
-    yield _finished(request.seed, steps, png(request.seed, steps), b"GIF89a", 8)
+class Chat:
+    """A chat platform in memory: an Adapter that keeps what it was sent, and fails when told to."""
+
+    platform = "fake"
+
+    def __init__(self, *, gif_apart: bool = False) -> None:
+        self.gif_apart = gif_apart
+        self.messages: dict[str, list[Reply]] = {}  # every state that a message went through, oldest first
+        self.nonces: dict[str, str] = {}
+        self.trouble: list[AdapterError | None] = []  # raised by the next calls, one each; None lets one pass
+        self.calls = 0
+        self.keys = 0
+        self.moved = asyncio.Event()
+        self.receive: Receive
+        self.closed = False
+
+    async def start(self, receive: Receive) -> None:
+        self.receive = receive
+
+    async def send(self, address: Address, reply: Reply, *, nonce: str, answers: str = "") -> str:
+        self._call()
+        message = self.nonces.setdefault(nonce, f"m{len(self.nonces) + 1}")
+        self._state(message, reply)
+        return message
+
+    async def edit(self, address: Address, message: str, reply: Reply) -> None:
+        self._call()
+        if message not in self.messages:
+            raise MessageGone(message)
+        self._state(message, reply)
+
+    async def delete(self, address: Address, message: str) -> None:
+        self._call()
+        self.messages.pop(message, None)
+        self.moved.set()
+
+    async def close(self) -> None:
+        self.closed = True
+
+    async def until(self, wanted: Callable[[list[Reply]], bool], seconds: float = 20.0) -> list[Reply]:
+        """The states of the first message that is as wanted; waits for it."""
+        async with asyncio.timeout(seconds):
+            while True:
+                self.moved.clear()
+                for states in self.messages.values():
+                    if wanted(states):
+                        return states
+                await self.moved.wait()
+
+    async def until_stage(self, stage: Stage, job: int = 1) -> list[Reply]:
+        """The states of a job's message once it has come to a stage."""
+        return await self.until(lambda states: states[-1].stage is stage and states[-1].job == job)
+
+    async def says(self, text: str, *, who: str = "ann", key: str = "", chat: str = "c", language: str = "en") -> None:
+        """Somebody types."""
+        person = Person(platform=self.platform, id=who, language=language)
+        self.keys += 1
+        await self.receive(
+            TextMessage(key=key or f"t{self.keys}", person=person, address=self.address(chat), text=text)
+        )
+
+    async def presses(self, action: Action, job: int, *, who: str = "ann", key: str = "", chat: str = "c") -> None:
+        """Somebody presses a button."""
+        self.keys += 1
+        person = Person(platform=self.platform, id=who)
+        await self.receive(
+            Press(key=key or f"p{self.keys}", person=person, address=self.address(chat), action=action, job=job)
+        )
+
+    async def reacts(self, emoji: str, message: str, *, who: str = "ann", chat: str = "c") -> None:
+        """Somebody adds an emoji."""
+        self.keys += 1
+        person = Person(platform=self.platform, id=who)
+        await self.receive(
+            Reaction(key=f"r{self.keys}", person=person, address=self.address(chat), message=message, emoji=emoji)
+        )
+
+    def notes(self) -> list[str]:
+        """The texts of all answers that belong to no job's message."""
+        return [states[-1].text for states in self.messages.values() if states[-1].stage is Stage.NOTE]
+
+    def message_of(self, job: int) -> str:
+        """The id of a job's message."""
+        return next(message for message, states in self.messages.items() if states[-1].job == job)
+
+    def address(self, chat: str) -> Address:
+        return Address(platform=self.platform, chat=chat)
+
+    def _call(self) -> None:
+        self.calls += 1
+        if self.trouble and (error := self.trouble.pop(0)):
+            raise error
+
+    def _state(self, message: str, reply: Reply) -> None:
+        self.messages.setdefault(message, []).append(reply)
+        self.moved.set()
 
 
-def draw_slowly(request: Request, *, resume: bytes | None = None) -> Iterator[Event]:
-    """The scripted engine at 20 ms a step, so that there is a middle to be killed in."""
-    return draw(request, resume=resume, seconds=0.02)
+class Engine:
+    """The scripted engine without a process; a gate can hold it before its next event."""
+
+    def __init__(self, *, deaths: int = 0) -> None:
+        """`deaths`: how often it dies at step 5 before it goes through."""
+        self.deaths = deaths
+        self.gate = asyncio.Event()
+        self.gate.set()
+        self.resumed: list[bytes | None] = []
+        self.restarts = 0
+        self._stopped = False
+
+    async def events(
+        self, request: Request | UpscaleRequest, resume: bytes | None = None
+    ) -> AsyncGenerator[Event, None]:
+        self._stopped = False
+        self.resumed.append(resume)
+        if isinstance(request, UpscaleRequest):
+            stream = scripted.upscale(request)
+        else:
+            stream = scripted.draw(request, resume=resume)
+        try:
+            for event in stream:
+                await asyncio.sleep(0)  # as a real stream would, let the others run
+                await self.gate.wait()
+                if self._stopped:
+                    return
+                if self.deaths and isinstance(event, Progress) and event.step == 5:
+                    self.deaths -= 1
+                    raise EngineDied("The engine died while drawing: scripted.")
+                yield event
+        except NumericalError as error:
+            yield Failed(kind="NumericalError", sentence=str(error))
+
+    async def stop(self) -> None:
+        self._stopped = True
+        self.gate.set()
+
+    async def close(self) -> None:
+        self._stopped = True
 
 
-def upscale(request: UpscaleRequest) -> Iterator[Event]:
-    """The scripted upscaler: four times the size."""
-    yield Started(models=request.models, seed=0, steps=1, first_step=0, width=32, height=32, device="cpu")
-    yield Progress(step=1, steps=1, seconds_left=0.0, distance=0.0)
-    yield _finished(0, 1, png(0, len(request.png), 32), b"", 32)
-
-
-def _act(prompt: str, step: int) -> None:
-    """What the prompt makes the engine do at its fifth step: `fail`, `crash` or `hang`."""
-    if step != 5:
-        return
-    if prompt == "fail":
-        raise NumericalError("The drawing left the numbers that a picture can have.")
-    if prompt == "crash":
-        raise RuntimeError("scripted crash")
-    if prompt == "hang":
-        time.sleep(3600)
-
-
-def _finished(seed: int, steps: int, picture: bytes, gif: bytes, size: int) -> Finished:
-    return Finished(
-        png=picture, gif=gif, width=size, height=size, seed=seed, steps=steps, seconds=0.1, unet_calls=steps,
-        pixels_sha256=hashlib.sha256(picture).hexdigest(),
-    )  # fmt: skip
+@asynccontextmanager
+async def bot(folder: Path, chat: Chat, engine: Engine | None = None, **sections: Any) -> AsyncIterator[App]:
+    """A whole bot on a folder, with a fake chat and the scripted engine."""
+    config = Config(bot=BotConfig(folder=folder), **sections)
+    app = App(config, engine=engine or Engine(), adapters=lambda app, history: [chat])
+    async with app.started():
+        yield app

@@ -25,13 +25,13 @@ from engine import (
     Request,
     UpscaleRequest,
 )
-from tests import fakes
+from tests import scripted
 
 
 @asynccontextmanager
 async def running(**options: Any) -> AsyncIterator[EngineProcess]:
     engine = EngineProcess(
-        **{"draw": "tests.fakes:draw", "upscale": "tests.fakes:upscale", "backoff_seconds": 0.01, **options}
+        **{"draw": "tests.scripted:draw", "upscale": "tests.scripted:upscale", "backoff_seconds": 0.01, **options}
     )
     try:
         yield engine
@@ -51,7 +51,7 @@ def test_streams_events_of_one_picture_after_the_other_from_one_process() -> Non
             first = await drawn(engine)
             pid = engine.pid
             second = await drawn(engine)
-            assert first == second == list(fakes.draw(Request(prompt="a star", seed=7)))
+            assert first == second == list(scripted.draw(Request(prompt="a star", seed=7)))
             assert engine.pid == pid
             large = [e async for e in engine.events(UpscaleRequest(png=b"x"))]
             assert isinstance(large[-1], Finished) and large[-1].width == 32
@@ -77,7 +77,7 @@ def test_killed_in_the_middle_it_goes_on_from_the_checkpoint_with_the_same_pictu
     """An out-of-memory kill costs a restart, not the picture."""
 
     async def scenario() -> None:
-        async with running(draw="tests.fakes:draw_slowly") as engine:
+        async with running(draw="tests.scripted:draw_slowly") as engine:
             state = None
             with pytest.raises(EngineDied):
                 async for event in engine.events(Request(prompt="a star", seed=7)):
@@ -87,7 +87,7 @@ def test_killed_in_the_middle_it_goes_on_from_the_checkpoint_with_the_same_pictu
                             os.kill(engine.pid or 0, signal.SIGKILL)
             rest = await drawn(engine, resume=state)
             assert [e.step for e in rest if isinstance(e, Progress)][0] > 3
-            assert rest[-1] == list(fakes.draw(Request(prompt="a star", seed=7)))[-1]
+            assert rest[-1] == list(scripted.draw(Request(prompt="a star", seed=7)))[-1]
             assert engine.restarts == 1
 
     asyncio.run(scenario())
@@ -111,7 +111,7 @@ def test_a_process_that_stops_beating_is_killed() -> None:
     """A process stopped by a signal, or swapped out for good, never answers again."""
 
     async def scenario() -> None:
-        async with running(draw="tests.fakes:draw_slowly", beat_seconds=1.2) as engine:
+        async with running(draw="tests.scripted:draw_slowly", beat_seconds=1.2) as engine:
             with pytest.raises(EngineDied, match="no sign of life"):
                 async for event in engine.events(Request(prompt="a star")):
                     if isinstance(event, Preview) and event.percent == 20:
@@ -124,7 +124,7 @@ def test_stop_ends_the_stream_without_a_picture_and_keeps_the_process() -> None:
     """To cancel is to stop; loaded models are kept."""
 
     async def scenario() -> None:
-        async with running(draw="tests.fakes:draw_slowly") as engine:
+        async with running(draw="tests.scripted:draw_slowly") as engine:
             seen: list[Event] = []
             async for event in engine.events(Request(prompt="a star", steps=1000)):
                 seen.append(event)
@@ -155,7 +155,7 @@ def test_leaving_the_stream_early_kills_the_process() -> None:
     """A shutdown does not wait for the picture: its last checkpoint is stored."""
 
     async def scenario() -> None:
-        async with running(draw="tests.fakes:draw_slowly") as engine:
+        async with running(draw="tests.scripted:draw_slowly") as engine:
             events = engine.events(Request(prompt="a star"))
             await anext(events)
             await events.aclose()  # type: ignore[attr-defined]
@@ -170,7 +170,7 @@ def test_the_process_dies_with_its_parent() -> None:
         "import asyncio\n"
         "from engine import EngineProcess, Request\n"
         "async def main():\n"
-        "    engine = EngineProcess(draw='tests.fakes:draw_slowly')\n"
+        "    engine = EngineProcess(draw='tests.scripted:draw_slowly')\n"
         "    async for event in engine.events(Request(prompt='a star', steps=1000)):\n"
         "        print(engine.pid, flush=True)\n"
         "asyncio.run(main())\n"
@@ -194,7 +194,7 @@ def test_what_a_library_prints_does_not_get_among_the_messages() -> None:
 
 def draw_and_print(request: Request, *, resume: bytes | None = None) -> Iterator[Event]:
     print("hello")
-    return fakes.draw(request, resume=resume)
+    return scripted.draw(request, resume=resume)
 
 
 def _ends(pid: int, seconds: float) -> bool:
