@@ -1,0 +1,29 @@
+"""`python -m engine.bench [FIGURE …]`: measure and print, as rows of a Markdown table.
+
+Each figure is a module of this package with `measure() → Iterator[Figure]`.
+"""
+
+import argparse
+import warnings
+from importlib import import_module
+
+from engine.bench.report import HEADER, machine, row
+
+FIGURES = ("step",)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m engine.bench", description="Measure what docs/benchmarks.md says.")
+    parser.add_argument("figures", nargs="*", metavar="FIGURE", help=f"any of {', '.join(FIGURES)}; all by default")
+    chosen = parser.parse_args().figures or FIGURES
+    if unknown := [name for name in chosen if name not in FIGURES]:
+        parser.error(f"there is no figure {unknown[0]!r}: choose from {', '.join(FIGURES)}")
+    warnings.filterwarnings("ignore", category=FutureWarning, module="guided_diffusion")  # it is older than torch 2
+    print(HEADER, flush=True)
+    for name in chosen:
+        for figure in import_module(f"engine.bench.{name}").measure():
+            print(row(figure, machine()), flush=True)
+
+
+if __name__ == "__main__":
+    main()

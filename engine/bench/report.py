@@ -1,0 +1,44 @@
+"""one measured figure, the machine it was measured on, and both as a row of a Markdown table."""
+
+import os
+import platform
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import torch
+
+HEADER = "| date | figure | measured | bar | met | machine |\n|---|---|---|---|---|---|"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Figure:
+    """What was measured, and what it has to reach."""
+
+    name: str
+    value: str  # with its unit
+    bar: str = ""  # empty where a figure is only told
+    met: bool | None = None
+
+
+def at_most(name: str, value: float, bar: float) -> Figure:
+    """A figure that must not be above its bar."""
+    return Figure(name=name, value=f"{value:.3f}", bar=f"≤ {bar:g}", met=value <= bar)
+
+
+def machine() -> str:
+    """Processor, cores, threads that torch uses, GPU where there is one, and torch's version."""
+    cpuinfo = Path("/proc/cpuinfo")
+    lines = cpuinfo.read_text().splitlines() if cpuinfo.exists() else []
+    models = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    processor = models[0] if models else platform.machine()
+    parts = [processor, f"{os.cpu_count()} cores", f"{torch.get_num_threads()} threads"]
+    if torch.cuda.is_available():
+        parts.append(torch.cuda.get_device_name())
+    return ", ".join([*parts, f"torch {torch.__version__}"])
+
+
+def row(figure: Figure, where: str) -> str:
+    """One line of the table; today's date."""
+    met = {True: "yes", False: "**no**", None: ""}[figure.met]
+    return f"| {datetime.now(UTC):%Y-%m-%d} | {figure.name} | {figure.value} | {figure.bar} | {met} | {where} |"

@@ -1,0 +1,131 @@
+"""one guided step: ours against the 2021 notebooks' loops, alternating in one run.
+
+All three have the same weights, CLIP, noise level, crops, losses and threads. The notebooks' crops
+are drawn before the clock starts; ours draws its own while it runs.
+"""
+
+import itertools
+import statistics
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import asdict
+
+import torch
+from guided_diffusion.unet import UNetModel
+from torch import Tensor
+
+from engine.bench.notebook import EpsOfUnshuffledV, Notebook, spaced_diffusion
+from engine.bench.report import Figure, at_most
+from engine.cutouts import cut
+from engine.drawing import targets_of
+from engine.guidance import Pull, guided, seeded_cutter
+from engine.models import Models, choose_device, load_models, load_unet
+from engine.noise import Stream, per_picture
+from engine.samplers import sample
+from engine.schedule import Levels
+from engine.unet import UNet
+
+WARM_UP, ROUNDS = 6, 60
+PROMPT = "a red star on a blue background"
+TV_SCALE, RANGE_SCALE = 150.0, 50.0  # not the model set's: everybody has to work out all three losses
+
+Contender = Callable[[int], Tensor]  # index of the noise level → x after the step
+
+
+def measure() -> Iterator[Figure]:
+    """Medians in milliseconds, the ratios that have bars, and where the time of ours goes."""
+    models = load_models("toybox", choose_device())
+    loops = contenders(models, load_unet(models.description, models.device), eta=models.description.defaults.eta)
+    indices = middle(models.description.defaults.steps)
+    times = {name: statistics.median(seconds) for name, seconds in alternate(loops, indices).items()}
+    for name, median in times.items():
+        yield Figure(name=f"one guided step, {name}", value=f"{1000 * median:.1f} ms")
+    mid_2021, final, ours = times.values()
+    yield at_most("one guided step: ours ÷ mid-2021 notebook", ours / mid_2021, 0.75)
+    yield at_most("one guided step: ours ÷ final notebook", ours / final, 0.9)
+    for name, seconds in alternate(parts(models), indices).items():
+        median = statistics.median(seconds)
+        yield Figure(name=f"of ours, {name}", value=f"{1000 * median:.1f} ms, {100 * median / ours:.0f} %")
+
+
+def middle(steps: int) -> list[int]:
+    """The middle half of the noise levels; at the ends pure noise would meet a network that expects a picture."""
+    return list(range(steps // 4, max(3 * steps // 4, steps // 4 + 1)))
+
+
+def pull_of(models: Models) -> Pull:
+    """The model set's, but guiding at every level and with every loss."""
+    defaults = models.description.defaults
+    return Pull(guidance_scale=defaults.guidance_scale, tv_scale=TV_SCALE, range_scale=RANGE_SCALE, cuts=defaults.cuts,
+                cut_power=defaults.cut_power, smallest_cut=defaults.smallest_cut, seeds=[(0, 0)])
+
+
+def start(models: Models) -> Tensor:
+    """Noise to begin with, [1, 3, side, side]."""
+    side = models.description.side
+    return per_picture([(0, 0)], Stream.START, 0, (3, side, side)).to(models.device)
+
+
+def contenders(models: Models, unet: UNet, *, eta: float) -> dict[str, Contender]:
+    """The two notebooks' loops and ours, each a function of the noise level's index."""
+    table, defaults, x = models.description.unet, models.description.defaults, start(models)
+    pull, levels, target = pull_of(models), Levels(table["schedule"], defaults.steps), targets_of(models, [PROMPT])[0]
+    ddim = defaults.sampler == "ddim"
+    diffusion = spaced_diffusion(table["schedule"], defaults.steps, learned_variance=False)
+    theirs = UNetModel(**asdict(unet.config)).eval().requires_grad_(False).to(models.device)
+    theirs.load_state_dict(unet.state_dict())
+    notebook = Notebook(
+        diffusion=diffusion, model=EpsOfUnshuffledV(theirs, table["patch"], diffusion).to(models.device),
+        encode_image=target.clip.encode_images, side=target.clip.side, target_embeds=target.embeddings[0],
+        weights=target.weights[0], clip_guidance_scale=pull.guidance_scale, tv_scale=TV_SCALE, range_scale=RANGE_SCALE)
+    boxes = {i: boxes_at(pull, x, int(levels.timesteps[i])) for i in middle(defaults.steps)}
+    denoise = guided(models.denoise, [target], pull, table["schedule"])
+
+    def ours(index: int) -> Tensor:
+        steps = sample(denoise, x, lambda i: per_picture(pull.seeds, Stream.STEP, i, tuple(x.shape[1:])), levels,
+                       sampler=defaults.sampler, eta=eta, start=index)
+        return next(steps).x
+
+    return {
+        "mid-2021 notebook (2 forwards, 1 backward)":
+            lambda i: notebook.two_forwards(x, i, boxes[i], eta=eta if ddim else None),
+        "final notebook (1 forward, 1 backward)":
+            lambda i: notebook.shared_forward(x, i, boxes[i], eta=eta if ddim else None),
+        "ours": ours,
+    }
+
+
+def boxes_at(pull: Pull, x: Tensor, timestep: int) -> list[tuple[int, int, int]]:
+    """The crops that ours draws at a timestep, as the notebooks want them."""
+    crops = seeded_cutter(pull)(torch.tensor([timestep]), x)
+    return [(top, left, size) for top, left, size in torch.stack([crops.top, crops.left, crops.size], -1)[0].tolist()]
+
+
+def parts(models: Models) -> dict[str, Contender]:
+    """What ours is made of, each measured alone and forward and backward together."""
+    pull, x, clip = pull_of(models), start(models), models.clips[0][0]
+    crops = seeded_cutter(pull)(torch.tensor([500]), x)
+    pictures = cut(x, crops, clip.side).flatten(0, 1)
+
+    def through(function: Callable[[Tensor], Tensor], given: Tensor) -> Tensor:
+        given = given.detach().requires_grad_()
+        return torch.autograd.grad(function(given).sum(), given)[0]
+
+    return {
+        "U-Net": lambda i: through(lambda x: models.denoise(x, torch.tensor([500], device=x.device)).x0, x),
+        "cutouts": lambda i: through(lambda x: cut(x, crops, clip.side), x),
+        "CLIP": lambda i: through(clip.encode_images, pictures),
+    }
+
+
+def alternate(loops: dict[str, Contender], indices: list[int]) -> dict[str, list[float]]:
+    """Seconds of each loop in every round; all orders take turns, so that nobody always comes first."""
+    orders = itertools.cycle(itertools.permutations(loops))
+    seconds: dict[str, list[float]] = {name: [] for name in loops}
+    for round_, order, index in zip(range(WARM_UP + ROUNDS), orders, itertools.cycle(indices), strict=False):
+        for name in order:
+            began = time.perf_counter()
+            loops[name](index).cpu()  # waits for a GPU to finish
+            if round_ >= WARM_UP:
+                seconds[name].append(time.perf_counter() - began)
+    return seconds
