@@ -209,7 +209,7 @@ class WebAdapter:
         remix = (await self._message(person, form["remix"]))["job"] if form.get("remix") else None
         entry = await self._rooms.say(person.id, f"me-{key}", person.key, {"text": text})
         return await self._hand_on(TextMessage(
-            key=f"web:{person.id}:{key}", person=person, address=_address(person), text=text, message=str(entry),
+            key=f"{person.id}:{key}", person=person, address=_address(person), text=text, message=str(entry),
             remix_of=remix,
         ))  # fmt: skip
 
@@ -220,7 +220,7 @@ class WebAdapter:
         if button is None:
             raise Refused(404, "web-not-found")
         return await self._hand_on(Press(
-            key=f"web:{person.id}:{key_of(form)}", person=person, address=_address(person),
+            key=f"{person.id}:{key_of(form)}", person=person, address=_address(person),
             action=Action(button["action"]), job=button["job"], message=form["message"],
         ))  # fmt: skip
 
@@ -234,7 +234,7 @@ class WebAdapter:
         if not await self._rooms.toggle_reaction(person.id, int(message), emoji):
             return web.json_response({}, status=202)
         return await self._hand_on(Reaction(
-            key=f"web:{person.id}:{key}", person=person, address=_address(person), message=message, emoji=emoji,
+            key=f"{person.id}:{key}", person=person, address=_address(person), message=message, emoji=emoji,
         ))  # fmt: skip
 
     async def _message(self, person: Person, message: str) -> Body:

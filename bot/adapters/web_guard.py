@@ -70,7 +70,7 @@ class Guard:
 
     def opens(self, token: str) -> bool:
         """Whether this is the token, compared in constant time."""
-        return hmac.compare_digest(token.encode("utf-8", "replace"), self._token)
+        return bool(self._token) and hmac.compare_digest(token.encode("utf-8", "replace"), self._token)
 
     def door_cookie(self) -> str:
         """What a browser keeps in place of the token itself."""

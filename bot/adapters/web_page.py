@@ -11,10 +11,10 @@ from bot.adapters.web_guard import Refused, language_of
 
 Say = Callable[[str, str], str]  # (language, id of a sentence) → the sentence
 ASSETS = {
-    "style.css": "text/css",
-    "app.js": "text/javascript",
+    "style.css": "text/css; charset=utf-8",
+    "app.js": "text/javascript; charset=utf-8",
     "icon.svg": "image/svg+xml",
-    "noise.svg": "image/svg+xml",
+    "noise.png": "image/png",
 }
 
 
@@ -22,8 +22,8 @@ def asset(name: str) -> web.Response:
     """Style, script or drawing of the page. Raises Refused for any other name."""
     if name not in ASSETS:
         raise Refused(404, "web-not-found")
-    headers = {"Cache-Control": "no-cache"}
-    return web.Response(body=_read(name), content_type=ASSETS[name], charset="utf-8", headers=headers)
+    headers = {"Content-Type": ASSETS[name], "Cache-Control": "no-cache"}
+    return web.Response(body=_read(name), headers=headers)
 
 
 def html(name: str, request: web.Request, say: Say, status: int = 200) -> web.Response:

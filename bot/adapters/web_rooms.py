@@ -75,7 +75,7 @@ class Rooms:
     def __init__(self, history: History) -> None:
         self._history = history
         self._listeners: defaultdict[str, set[Listener]] = defaultdict(set)
-        self._unfinished: dict[int, dict[str, bytes]] = {}  # pictures that History does not keep, by message and name
+        self._unfinished: dict[int, dict[str, bytes]] = {}  # previews, by message and name
         self._changing: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()  # by conversation
 
     async def transcript(self, chat: str) -> list[Body]:
@@ -169,12 +169,11 @@ class Rooms:
             listener.tell(entry, message)
 
     def _keep(self, entry: int, body: Body, files: tuple[File | None, ...]) -> None:
-        """The newest preview lives in memory, until History has the finished picture."""
+        """The newest preview lives in memory; History has the pictures of all other stages."""
         self._unfinished.pop(entry, None)
-        if body.get("stage") != Stage.FINAL:
-            kept = {file.name: file.content for file in files if file}
-            if kept:
-                self._unfinished[entry] = kept
+        kept = {file.name: file.content for file in files if file}
+        if kept and body.get("stage") == Stage.DRAWING:
+            self._unfinished[entry] = kept
 
 
 def _body(entry: HistoryEntry) -> Body:

@@ -90,6 +90,7 @@ function fill(element, message) {
 function fillPicture(figure, message, picture, empty) {
   figure.classList.toggle("shown", Boolean(picture || empty));
   const image = figure.querySelector("img");
+  if (!picture && empty) return; // between two previews the last one stays
   figure.querySelector("button").disabled = !picture;
   image.alt = picture?.alt ?? "";
   if (!picture) return image.removeAttribute("src");
@@ -103,14 +104,14 @@ function fillPicture(figure, message, picture, empty) {
 }
 
 function fillButtons(element, message) {
-  const buttons = message.buttons ?? [];
+  const buttons = message.buttons ?? [], stage = message.stage;
   element.querySelector(".buttons").replaceChildren(...buttons.map(({ action, label }) => {
     const button = Object.assign(document.createElement("button"), { type: "button", textContent: label });
     button.dataset.action = action;
     button.onclick = () => action === "remix" ? startRemix(message) : whileOff(button, () => post("/press", { message: message.id, action }));
     return button;
   }));
-  const reactions = element.querySelector(".reactions"), finished = message.stage === "final";
+  const reactions = element.querySelector(".reactions"), finished = stage === "final" || stage === "stopped";
   reactions.hidden = !finished;
   for (const choice of reactions.querySelectorAll(".picker button")) {
     choice.ariaLabel = choice.title = `${choice.textContent} ${choice.dataset.means}`;

@@ -1,0 +1,466 @@
+"""bot/adapters/web.py and the files beside it: real HTTP on loopback, real SQLite, a heart that only listens."""
+
+import asyncio
+import json
+import random
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+from string import Template
+from typing import Any
+
+import aiohttp
+import pytest
+
+from bot.adapters.web import WebAdapter
+from bot.adapters.web_page import words_of
+from bot.adapters.web_rooms import Listener
+from bot.config import Secret, WebConfig
+from bot.errors import Closed, ConfigError, MessageGone
+from bot.history import StoredHistory
+from bot.messages import Action, Address, Button, File, Incoming, Press, Reaction, Reply, Stage, TextMessage
+from bot.pictures import Pictures
+from bot.store import Store
+from bot.texts import Texts, sentences
+
+TOKEN = "a-long-token-for-this-test"
+PNG = b"\x89PNG not really"
+
+
+class Browser:
+    """One browser: cookies of its own, posts as the page makes them."""
+
+    def __init__(self, session: aiohttp.ClientSession, url: str) -> None:
+        self.session, self.url, self.keys = session, url, 0
+
+    async def get(self, path: str, name: str = "", **options: Any) -> aiohttp.ClientResponse:
+        response = await self.session.get(self.url + path, params={"name": name}, **options)
+        await response.read()
+        return response
+
+    async def post(self, path: str, form: Any, name: str = "", **headers: str) -> tuple[int, str]:
+        """The status, and the sentence of a refusal."""
+        sent = {"Origin": self.url} | headers
+        async with self.session.post(self.url + path, params={"name": name}, data=form, headers=sent) as response:
+            text = await response.text()
+            return response.status, json.loads(text).get("error", "") if text.startswith("{") else text
+
+    async def says(self, text: str, name: str = "", **form: str) -> int:
+        self.keys += 1
+        status, _ = await self.post("/say", {"key": f"key-{self.keys:06}", "text": text, **form}, name)
+        return status
+
+
+class Site:
+    """The adapter, listening, and what it told the heart."""
+
+    def __init__(self, adapter: WebAdapter, stack: AsyncExitStack) -> None:
+        self.adapter, self._stack = adapter, stack
+        self.heard: list[Incoming] = []
+        self.fault: Exception | None = None
+
+    async def receive(self, incoming: Incoming) -> None:
+        if self.fault:
+            raise self.fault
+        self.heard.append(incoming)
+
+    async def browser(self, *, opened: bool = True, **headers: str) -> Browser:
+        session = aiohttp.ClientSession(cookie_jar=aiohttp.CookieJar(unsafe=True), headers=headers)
+        browser = Browser(await self._stack.enter_async_context(session), self.adapter.url.rstrip("/"))
+        if opened:
+            await browser.get("/")
+        return browser
+
+    async def shows(self, chat: str, **changes: Any) -> str:
+        """A finished picture of job 7 in a conversation; the id of its message."""
+        return await self.adapter.send(Address(platform="web", chat=chat), reply(**changes), nonce=f"n{len(chat)}")
+
+
+@asynccontextmanager
+async def site(folder: Path, token: str = "") -> AsyncIterator[Site]:
+    async with AsyncExitStack() as stack:
+        store = await Store.open(folder / "imago.sqlite")
+        stack.push_async_callback(store.close)
+
+        async def metrics() -> tuple[bytes, str]:
+            return b"imago_queue_depth 0.0\n", "text/plain; version=0.0.4"
+
+        async def trouble() -> str:
+            return ""
+
+        history = StoredHistory(store, Pictures(folder / "pictures"))
+        config = WebConfig(port=0, token=Secret(token))
+        adapter = WebAdapter(config, history, Texts().say, metrics=metrics, trouble=trouble)
+        served = Site(adapter, stack)
+        await adapter.start(served.receive)
+        stack.push_async_callback(adapter.close)
+        yield served
+
+
+def reply(**changes: Any) -> Reply:
+    picture = File(name="7-40.png", content=PNG, media_type="image/png", alt="a star")
+    button = Button(action=Action.RERUN, job=7, label="Rerun")
+    fields = {"text": "ok", "stage": Stage.DRAWING, "picture": picture, "buttons": (button,), "job": 7, **changes}
+    return Reply(**fields)
+
+
+def scenario(test: Callable[[Site], Coroutine[Any, Any, None]], folder: Path, token: str = "") -> None:
+    async def run() -> None:
+        async with site(folder, token) as served:
+            await test(served)
+
+    asyncio.run(run())
+
+
+async def person_id(served: Site, browser: Browser, name: str = "") -> str:
+    await browser.says("hello", name)
+    return served.heard[-1].person.id
+
+
+def test_the_page_comes_with_headers_that_let_nothing_else_in(tmp_path: Path) -> None:
+    """Even if markup got into the page, no script of it would run."""
+
+    async def test(served: Site) -> None:
+        page = await (await served.browser(opened=False)).get("/")
+        assert page.content_type == "text/html" and page.headers["X-Content-Type-Options"] == "nosniff"
+        assert "default-src 'none'" in page.headers["Content-Security-Policy"]
+        assert "unsafe" not in page.headers["Content-Security-Policy"]
+        cookie = page.headers["Set-Cookie"]
+        assert "HttpOnly" in cookie and "SameSite=Strict" in cookie
+
+    scenario(test, tmp_path)
+
+
+def test_style_script_and_drawings_have_their_types_and_nothing_else_is_served(tmp_path: Path) -> None:
+    """With nosniff a script of the wrong type does not run; a path must not lead out of the folder."""
+
+    async def test(served: Site) -> None:
+        browser = await served.browser()
+        for name, kind in {"app.js": "text/javascript", "style.css": "text/css", "icon.svg": "image/svg+xml"}.items():
+            assert (await browser.get(f"/page/{name}")).content_type == kind
+        for name in ("index.html", "..%2fweb.py", "%2e%2e/web.py", "x"):
+            assert (await browser.get(f"/page/{name}")).status == 404
+
+    scenario(test, tmp_path)
+
+
+def test_the_page_speaks_the_language_of_the_browser(tmp_path: Path) -> None:
+    """By Accept-Language, the best wish first; English for all others."""
+
+    async def test(served: Site) -> None:
+        for wish, word in {"ru-RU,en;q=0.5": "Что нарисовать?", "de,ru;q=0.2,en;q=0.9": "What shall I draw?",
+                           ";;q=x,": "What shall I draw?"}.items():  # fmt: skip
+            browser = await served.browser(opened=False, **{"Accept-Language": wish})
+            assert word in await (await browser.get("/")).text()
+
+    scenario(test, tmp_path)
+
+
+@pytest.mark.parametrize("page", ["index.html", "door.html"])
+def test_every_word_of_a_page_is_in_both_languages(page: str) -> None:
+    """A missing one would be a page that does not open."""
+    path = Path(__file__).parent.parent / "bot" / "adapters" / "page" / page
+    wanted = {f"page-{word.replace('_', '-')}" for word in words_of(Template(path.read_text()))}
+    assert wanted <= sentences("en") and wanted <= sentences("ru")
+
+
+def test_what_is_typed_reaches_the_heart_and_stays_on_the_page(tmp_path: Path) -> None:
+    """The page is a chat: one's own words are part of it, also after a reload."""
+
+    async def test(served: Site) -> None:
+        browser = await served.browser(**{"Accept-Language": "ru"})
+        assert await browser.says(" /imagine <b>кот</b>\u202e ", "Анна") == 202
+        (heard,) = served.heard
+        assert isinstance(heard, TextMessage) and heard.text == "/imagine <b>кот</b>\u202e"
+        assert (heard.person.name, heard.person.language) == ("Анна", "ru")
+        assert heard.address.chat == heard.person.id
+        (shown,) = await served.adapter._rooms.transcript(heard.person.id)
+        assert shown["mine"] and shown["text"] == heard.text
+
+    scenario(test, tmp_path)
+
+
+def test_the_same_post_twice_is_one_message_with_one_key(tmp_path: Path) -> None:
+    """After a lost answer the page sends again, and the heart tells by the key."""
+
+    async def test(served: Site) -> None:
+        browser = await served.browser()
+        for _ in range(2):
+            assert await browser.post("/say", {"key": "the-same-1", "text": "cat"}) == (202, "")
+        first, second = served.heard
+        assert first.key == second.key
+        assert len(await served.adapter._rooms.transcript(first.person.id)) == 1
+
+    scenario(test, tmp_path)
+
+
+def test_two_names_are_two_people_and_the_same_name_elsewhere_is_a_third(tmp_path: Path) -> None:
+    """A name alone opens nobody's conversation: the browser's secret belongs to it."""
+
+    async def test(served: Site) -> None:
+        one, other = await served.browser(), await served.browser()
+        people = [await person_id(served, b, n) for b, n in ((one, "Ann"), (one, "Bob"), (other, "Ann"), (one, "Ann"))]
+        assert people[0] == people[3] and len(set(people)) == 3
+
+    scenario(test, tmp_path)
+
+
+def test_a_stranger_can_not_see_press_or_react_to_a_message(tmp_path: Path) -> None:
+    """Ids can be guessed, so an id is never enough."""
+
+    async def test(served: Site) -> None:
+        ann, eve = await served.browser(), await served.browser()
+        message = await served.shows(await person_id(served, ann))
+        await person_id(served, eve)
+        served.heard.clear()
+        for path, form in {"/press": {"action": "rerun"}, "/react": {"emoji": "🔥"}}.items():
+            status, sentence = await eve.post(path, {"key": "some-key-1", "message": message} | form)
+            assert (status, bool(sentence)) == (404, True)
+        assert (await eve.get(f"/pictures/{message}/7-40.png")).status == 404
+        assert await eve.says("mine now", remix=message) == 404
+        assert served.heard == []
+        picture = await ann.get(f"/pictures/{message}/7-40.png")
+        assert (picture.status, picture.content_type, await picture.read()) == (200, "image/png", PNG)
+
+    scenario(test, tmp_path)
+
+
+def test_a_press_means_a_button_that_the_message_has(tmp_path: Path) -> None:
+    """The job comes from our own record, never from the browser."""
+
+    async def test(served: Site) -> None:
+        ann = await served.browser()
+        message = await served.shows(await person_id(served, ann))
+        assert await ann.post("/press", {"key": "press-0001", "message": message, "action": "rerun"}) == (202, "")
+        pressed = served.heard[-1]
+        assert isinstance(pressed, Press) and (pressed.action, pressed.job) == (Action.RERUN, 7)
+        for other, action in ((message, "delete"), (message, ""), ("²", "rerun"), ("9" * 5000, "rerun"), ("", "rerun")):
+            status, _ = await ann.post("/press", {"key": "press-0002", "message": other, "action": action})
+            assert status == 404
+
+    scenario(test, tmp_path)
+
+
+def test_a_remix_carries_the_job_it_comes_from(tmp_path: Path) -> None:
+    """So that /show can tell the line of descent."""
+
+    async def test(served: Site) -> None:
+        ann = await served.browser()
+        message = await served.shows(await person_id(served, ann))
+        assert await ann.says("a blue star", remix=message) == 202
+        assert isinstance(served.heard[-1], TextMessage) and served.heard[-1].remix_of == 7
+
+    scenario(test, tmp_path)
+
+
+def test_a_reaction_is_told_when_added_stays_over_an_edit_and_is_taken_away_in_silence(tmp_path: Path) -> None:
+    """As on the platforms: the heart acts on what is new."""
+
+    async def test(served: Site) -> None:
+        ann = await served.browser()
+        chat = await person_id(served, ann)
+        message = await served.shows(chat)
+        served.heard.clear()
+        form = {"key": "react-0001", "message": message, "emoji": "⬆️"}
+        assert await ann.post("/react", form) == (202, "")
+        (told,) = served.heard
+        assert isinstance(told, Reaction) and (told.emoji, told.message) == ("⬆️", message)
+        await served.adapter.edit(told.address, message, reply(text="new"))
+        shown = (await served.adapter._rooms.transcript(chat))[-1]
+        assert (shown["text"], shown["reactions"]) == ("new", ["⬆️"])
+        assert await ann.post("/react", form) == (202, "") and len(served.heard) == 1
+        assert (await served.adapter._rooms.transcript(chat))[-1]["reactions"] == []
+        assert (await ann.post("/react", form | {"emoji": "<b>"}))[0] == 400
+
+    scenario(test, tmp_path)
+
+
+def test_the_same_send_twice_is_one_message(tmp_path: Path) -> None:
+    """After a crash the heart sends what it does not know to have been sent."""
+
+    async def test(served: Site) -> None:
+        assert await served.shows("chat") == await served.shows("chat")
+        assert len(await served.adapter._rooms.transcript("chat")) == 1
+
+    scenario(test, tmp_path)
+
+
+def test_a_message_that_is_gone_says_so_and_takes_its_picture_along(tmp_path: Path) -> None:
+    """Delete means that nobody can look at it any more."""
+
+    async def test(served: Site) -> None:
+        ann = await served.browser()
+        chat = await person_id(served, ann)
+        message, address = await served.shows(chat), Address(platform="web", chat=chat)
+        for _ in range(2):
+            await served.adapter.delete(address, message)
+        with pytest.raises(MessageGone):
+            await served.adapter.edit(address, message, reply())
+        assert (await ann.get(f"/pictures/{message}/7-40.png")).status == 404
+
+    scenario(test, tmp_path)
+
+
+def test_an_open_page_is_told_of_every_change(tmp_path: Path) -> None:
+    """The transcript first, then what happens to it."""
+
+    async def test(served: Site) -> None:
+        ann = await served.browser()
+        chat = await person_id(served, ann)
+        async with ann.session.get(ann.url + "/events") as stream:
+            assert stream.content_type == "text/event-stream"
+            assert [m["text"] for m in (await next_event(stream))["transcript"]] == ["hello"]
+            message, address = await served.shows(chat), Address(platform="web", chat=chat)
+            shown = (await next_event(stream))["message"]
+            assert (shown["id"], shown["mine"], shown["picture"]["alt"]) == (int(message), False, "a star")
+            assert shown["buttons"] == [{"action": "rerun", "label": "Rerun"}]
+            await served.adapter.edit(address, message, reply(text="</script>\n\ndata: x", percent=50))
+            assert (await next_event(stream))["message"]["text"] == "</script>\n\ndata: x"
+            await served.adapter.delete(address, message)
+            assert (await next_event(stream))["gone"] == int(message)
+            await served.adapter.close()
+            assert (await stream.content.read()).strip() in (b"", b": still here")  # it ends
+
+    scenario(test, tmp_path)
+
+
+async def next_event(stream: aiohttp.ClientResponse) -> dict[str, Any]:
+    kind = (await stream.content.readline()).decode().removeprefix("event: ").strip()
+    value = json.loads((await stream.content.readline()).decode().removeprefix("data: "))
+    assert await stream.content.readline() == b"\n"
+    return {kind: value}
+
+
+def test_a_slow_page_gets_the_newest_of_each_message_only() -> None:
+    """A phone in a tunnel must not make the bot remember every preview."""
+
+    async def test() -> None:
+        listener = Listener()
+        for percent in (10, 20, 30):
+            listener.tell(1, {"percent": percent})
+        listener.tell(2, None)
+        assert await listener.news(1) == {1: {"percent": 30}, 2: None}
+        assert await listener.news(0) == {}
+
+    asyncio.run(test())
+
+
+def test_posts_from_other_sites_are_refused(tmp_path: Path) -> None:
+    """A page elsewhere could otherwise draw in its visitor's name."""
+
+    async def test(served: Site) -> None:
+        ann = await served.browser()
+        form = {"key": "some-key-1", "text": "cat"}
+        for origin in ("http://evil.example", "null", "", ann.url + ".evil.example", ann.url.replace("127", "128")):
+            status, sentence = await ann.post("/say", form, Origin=origin)
+            assert status == 403 and "chat page" in sentence
+        assert served.heard == []
+
+    scenario(test, tmp_path)
+
+
+def test_a_strange_host_is_refused(tmp_path: Path) -> None:
+    """DNS rebinding: another site's name that suddenly means 127.0.0.1."""
+
+    async def test(served: Site) -> None:
+        ann = await served.browser()
+        for host in ("evil.example", "127.0.0.1.evil.example", "[::1", "", "10.0.0.1:8420"):
+            response = await ann.get("/", headers={"Host": host})
+            assert response.status in (400, 403) and "Traceback" not in await response.text()
+        assert (await ann.get("/", headers={"Host": "localhost:8420"})).status == 200
+
+    scenario(test, tmp_path)
+
+
+def test_with_a_token_nothing_opens_without_it(tmp_path: Path) -> None:
+    """Outside of loopback anybody may knock."""
+
+    async def test(served: Site) -> None:
+        browser = await served.browser(opened=False)
+        door = await browser.get("/")
+        assert door.status == 401 and 'type="password"' in await door.text()
+        for path in ("/events", "/metrics", "/pictures/1/1.png"):
+            assert (await browser.get(path)).status == 401
+        assert (await browser.post("/say", {"key": "some-key-1", "text": "cat"}))[0] == 401
+        for wrong in ("", TOKEN[:-1], TOKEN + "x", "ключ"):
+            assert (await browser.post("/door", {"token": wrong}))[0] == 401
+        assert (await browser.get("/healthz")).status == 200
+        assert (await browser.get("/metrics", headers={"Authorization": f"Bearer {TOKEN}"})).status == 200
+        assert (await browser.post("/door", {"token": TOKEN}))[0] == 200  # the page, by a redirect
+        assert await browser.says("cat") == 202
+        assert all(TOKEN not in cookie.value for cookie in browser.session.cookie_jar)
+
+    scenario(test, tmp_path, TOKEN)
+
+
+def test_bad_posts_get_one_sentence(tmp_path: Path) -> None:
+    """And never a traceback."""
+
+    async def test(served: Site) -> None:
+        ann, key = await served.browser(), "some-key-1"
+        form = "application/x-www-form-urlencoded"
+        posts: list[tuple[int, Any, str]] = [
+            (400, {"text": "cat"}, form),
+            (400, {"key": "no spaces or dots.", "text": "cat"}, form),
+            (400, {"key": key, "text": " \n"}, form),
+            (400, f"key={key}&text=\xff\xfe".encode("latin-1"), form),
+            (415, b'{"text": "cat"}', "application/json"),
+            (415, b"cat", "text/plain"),
+            (413, {"key": key, "text": "a" * 4001}, form),
+            (413, {"key": key, "text": "a" * 1_000_000}, form),
+            (400, f"key={key}&text=cat".encode(), form + "; charset=nonsense"),
+        ]
+        for wanted, body, kind in posts:
+            status, sentence = await ann.post("/say", body, **{"Content-Type": kind})
+            assert (status, sentence.count("\n")) == (wanted, 0) and len(sentence) > 20, body[:30]
+        assert (await ann.post("/say", {"key": key, "text": "cat"}, "n" * 41))[0] == 400
+        assert (await ann.post("/say", {"key": key, "text": "cat"}, "a\nb"))[0] == 400
+        assert await (await served.browser(opened=False)).says("cat") == 403
+        assert (await ann.get("/nowhere")).status == 404 and (await ann.post("/events", {}))[0] == 405
+        assert served.heard == []
+
+    scenario(test, tmp_path)
+
+
+def test_no_generated_post_is_a_fault(tmp_path: Path) -> None:
+    """Nonsense in any field, in any mixture: refused or taken, never a 500."""
+
+    async def test(served: Site) -> None:
+        ann, rng = await served.browser(), random.Random(7)
+        message = await served.shows(await person_id(served, ann))
+        values = ["", message, "1", "-1", "1e9", "\x00", "\u202e\ufeff", "<script>", "🔥", "delete", "'; --"]
+        for number in range(150):
+            names = rng.sample(["key", "text", "message", "action", "emoji", "remix", "x"], 3)
+            form = {"key": f"random-{number:04}"} | {name: rng.choice(values) for name in names}
+            status, _ = await ann.post(rng.choice(["/say", "/press", "/react", "/door"]), form, rng.choice(["", "Ann"]))
+            assert status < 500, form
+
+    scenario(test, tmp_path)
+
+
+def test_a_closed_heart_and_a_broken_one_answer_in_a_sentence(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """While shutting down the page keeps what was typed; a fault of ours is logged, not shown."""
+
+    async def test(served: Site) -> None:
+        ann = await served.browser()
+        served.fault = Closed()
+        assert await ann.says("cat") == 503
+        served.fault = RuntimeError("secret detail")
+        status, sentence = await ann.post("/say", {"key": "some-key-1", "text": "cat"})
+        assert status == 500 and "secret" not in sentence and "secret detail" in caplog.text
+
+    scenario(test, tmp_path)
+
+
+def test_a_taken_port_is_a_config_error(tmp_path: Path) -> None:
+    """Two bots at once is the commonest mistake at the first try."""
+
+    async def test(served: Site) -> None:
+        port = int(served.adapter.url.rstrip("/").rpartition(":")[2])
+        config = WebConfig(port=port)
+        second = WebAdapter(config, None, Texts().say, metrics=None, trouble=None)  # type: ignore[arg-type]
+        with pytest.raises(ConfigError, match=f"port|{port}"):
+            await second.start(served.receive)
+        await second.close()
+
+    scenario(test, tmp_path)
