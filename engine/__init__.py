@@ -36,14 +36,14 @@ def draw(request: Request, *, resume: bytes | None = None) -> Iterator[Event]:
 
     Raises (while iterating): EngineError.
     """
-    from engine.draw import draw_events
+    from engine.drawing import draw_events
 
     return draw_events(request, resume)
 
 
 def upscale(request: UpscaleRequest) -> Iterator[Event]:
     """Enlarge a picture ×4 in this process; the same stream as `draw`, without previews and GIF."""
-    from engine.draw import upscale_events
+    from engine.drawing import upscale_events
 
     return upscale_events(request)
 

@@ -12,7 +12,7 @@ from engine.denoisers import network_denoiser
 from engine.errors import CorruptWeights
 from engine.samplers import Denoise
 from engine.unet import UNet, UNetConfig
-from engine.upscale import load_upscaler
+from engine.upscaling import load_upscaler
 from engine.weights import ModelSet, load_model_set, verify
 
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from safetensors.torch import load, save
 
 from engine.checkpoint import Sitting, pack_sitting, request_of_checkpoint, unpack_sitting
-from engine.draw import resolved
+from engine.drawing import resolved
 from engine.errors import BadCheckpoint
 from engine.request import Request
 from engine.weights import load_model_set

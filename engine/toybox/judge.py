@@ -22,7 +22,7 @@ LEAD = 0.03  # by which the best shape must beat the next: what is half one shap
 PAPER_NOISE, FULL_INK = 0.25, 0.75  # coverage below is paper, above is ink: noise and blur stay out of the overlap
 FRAME = 32  # side of the frame in which shapes are compared, in pixels
 SPREAD = 6.5  # root mean square distance from the centre that every shape is scaled to, in frame pixels
-SCALES = (0.88, 0.94, 1.0, 1.06, 1.12)  # of a template around that spread,
+SCALES = (0.9, 1.0, 1.1)  # of a template around that spread,
 SHIFTS = (-1.0, 0.0, 1.0)  # and its shifts in frame pixels, each way: a drawing's moments are rough
 OUTLINE = 5.0  # weight of the outline beside the surface, which alone takes an ellipse for a diamond
 

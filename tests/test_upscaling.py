@@ -1,4 +1,4 @@
-"""tests of engine.upscale and engine.quirks."""
+"""tests of engine.upscaling and engine.quirks."""
 
 import os
 import sys
@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from engine.errors import CorruptWeights, MissingWeights
 from engine.quirks import allow_cpu_torchvision
-from engine.upscale import load_upscaler, upscale
+from engine.upscaling import load_upscaler, upscale
 
 
 class Smear:

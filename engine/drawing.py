@@ -21,7 +21,7 @@ from engine.provenance import metadata_of
 from engine.request import Request, UpscaleRequest
 from engine.samplers import Step, sample
 from engine.schedule import Levels
-from engine.upscale import upscale
+from engine.upscaling import upscale
 from engine.weights import Defaults, load_model_set
 
 GIF_FRAMES = 40  # about as many moments of the drawing are kept
