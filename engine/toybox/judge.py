@@ -17,12 +17,12 @@ from engine.toybox.world import COLOURS, OBJECTS, SIDE, Scene, object_mask
 COLOUR_REACH = 45.0  # sRGB distance; the closest palette colours lie 99 apart, so only one can be within reach
 AGREE = 0.8  # the share of the border, or of the object, that must have one colour
 MIN_PIXELS = 50  # the smallest object of the world covers 128
-FLOOR = 0.84  # least likeness that names a shape: above it 99 % of renders bent by half a pixel, below it 9 ellipses of 10
+FLOOR = 0.84  # likeness that names a shape: 99 % of renders bent by half a pixel have it, an ellipse seldom
 LEAD = 0.03  # by which the best shape must beat the next: what is half one shape and half another is neither
 PAPER_NOISE, FULL_INK = 0.25, 0.75  # coverage below is paper, above is ink: noise and blur stay out of the overlap
 FRAME = 32  # side of the frame in which shapes are compared, in pixels
 SPREAD = 6.5  # root mean square distance from the centre that every shape is scaled to, in frame pixels
-SCALES = (0.9, 1.0, 1.1)  # of a template around that spread,
+SCALES = (0.88, 0.94, 1.0, 1.06, 1.12)  # of a template around that spread,
 SHIFTS = (-1.0, 0.0, 1.0)  # and its shifts in frame pixels, each way: a drawing's moments are rough
 OUTLINE = 5.0  # weight of the outline beside the surface, which alone takes an ellipse for a diamond
 
@@ -142,7 +142,7 @@ def _signature(framed: np.ndarray) -> np.ndarray:
 
 @functools.cache
 def _templates() -> tuple[np.ndarray, np.ndarray]:
-    """Signatures of every object at every scale and shift, [objects · variants, 3 · FRAME²], and their squared norms."""
+    """Signatures of all objects at all scales and shifts, [objects · variants, 3 · FRAME²]; their squared norms."""
     rows = []
     for name in OBJECTS:
         scene = Scene(object=name, colour="", background="", size="", x=SIDE / 2, y=SIDE / 2, radius=20)
@@ -153,7 +153,7 @@ def _templates() -> tuple[np.ndarray, np.ndarray]:
 
 
 def _likeness(cover: np.ndarray) -> np.ndarray:
-    """How well each object in OBJECTS' order fits, 0 … 1: Tanimoto's ab / (a² + b² − ab), a soft intersection over union."""
+    """How well each object in OBJECTS' order fits, at most 1: ab / (a² + b² − ab), a soft intersection over union."""
     templates, norms = _templates()
     signature = _signature(_framed(cover))
     common = templates @ signature
