@@ -126,9 +126,13 @@ class App:
             self._working.cancel()
             await asyncio.wait([self._working])
 
+    async def counts(self) -> dict[str, int]:
+        """Number of jobs in each state."""
+        return {status.value: jobs for status, jobs in (await self._queue.counts()).items()}
+
     async def metrics_page(self) -> tuple[bytes, str]:
         """The text for Prometheus and its media type."""
-        return self.metrics.page({status.value: jobs for status, jobs in (await self._queue.counts()).items()})
+        return self.metrics.page(await self.counts())
 
     async def trouble(self) -> str:
         """What is wrong with the bot, empty when nothing is."""

@@ -63,6 +63,7 @@ class Store:
         connections: list[aiosqlite.Connection] = []
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
+            path.open("ab").close()  # says better than SQLite what is wrong with a path
             for _ in range(2):
                 connections.append(await aiosqlite.connect(path, isolation_level=None))
                 connections[-1].row_factory = sqlite3.Row

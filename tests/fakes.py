@@ -4,11 +4,10 @@ import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
 
 from bot.adapters.base import Receive
 from bot.app import App
-from bot.config import BotConfig, Config
+from bot.config import BotConfig, Config, EngineConfig, LimitsConfig
 from bot.errors import AdapterError, MessageGone
 from bot.messages import Action, Address, Person, Press, Reaction, Reply, Stage, TextMessage
 from engine import EngineDied, Event, Failed, NumericalError, Progress, Request, UpscaleRequest
@@ -122,7 +121,7 @@ class Engine:
         self.gate = asyncio.Event()
         self.gate.set()
         self.resumed: list[bytes | None] = []
-        self.restarts = 0
+        self.refuses_checkpoints = False
         self._stopped = False
 
     async def events(
@@ -130,6 +129,9 @@ class Engine:
     ) -> AsyncGenerator[Event, None]:
         self._stopped = False
         self.resumed.append(resume)
+        if resume is not None and self.refuses_checkpoints:
+            yield Failed(kind="BadCheckpoint", sentence="This checkpoint is of other models.")
+            return
         if isinstance(request, UpscaleRequest):
             stream = scripted.upscale(request)
         else:
@@ -156,9 +158,18 @@ class Engine:
 
 
 @asynccontextmanager
-async def bot(folder: Path, chat: Chat, engine: Engine | None = None, **sections: Any) -> AsyncIterator[App]:
+async def bot(
+    folder: Path,
+    chat: Chat,
+    engine: Engine | None = None,
+    *,
+    limits: LimitsConfig | None = None,
+    engine_settings: EngineConfig | None = None,
+) -> AsyncIterator[App]:
     """A whole bot on a folder, with a fake chat and the scripted engine."""
-    config = Config(bot=BotConfig(folder=folder), **sections)
+    config = Config(
+        bot=BotConfig(folder=folder), limits=limits or LimitsConfig(), engine=engine_settings or EngineConfig()
+    )
     app = App(config, engine=engine or Engine(), adapters=lambda app, history: [chat])
     async with app.started():
         yield app

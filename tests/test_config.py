@@ -1,0 +1,76 @@
+"""bot/config.py"""
+
+import tomllib
+from dataclasses import fields
+from pathlib import Path
+
+import pytest
+
+from bot import config
+from bot.config import Config, Secret, load
+from bot.errors import ConfigError
+
+EXAMPLE = Path(__file__).parent.parent / "config.example.toml"
+
+
+def test_the_example_shows_every_setting_with_its_default() -> None:
+    """A setting nobody can find is not there."""
+    tables = tomllib.loads(EXAMPLE.read_text(encoding="utf-8"))
+    sections = {f.name: getattr(Config(), f.name) for f in fields(Config)}
+    assert {name: set(table) for name, table in tables.items()} == {
+        name: {f.name for f in fields(section)} for name, section in sections.items()
+    }
+    assert load(EXAMPLE, {}) == Config() == load(None, {})
+
+
+def test_a_secret_from_the_environment_wins_and_never_shows(tmp_path: Path) -> None:
+    """Files are copied and logs are pasted."""
+    path = tmp_path / "c.toml"
+    path.write_text('[web]\ntoken = "file"\n')
+    assert load(path, {}).web.token == Secret("file")
+    loaded = load(path, {"IMAGO_WEB_TOKEN": "environment"})
+    assert loaded.web.token.value == "environment"
+    assert "environment" not in repr(loaded) + str(loaded.web.token)
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        ("[wob]", "no section [wob]"),
+        ("web = 3", "web must be a section"),
+        ("[web]\nprot = 3", "[web] has no setting prot"),
+        ('[web]\nport = "x"', "port in [web] must be a whole number"),
+        ("[web]\nenabled = 1", "enabled in [web] must be true or false"),
+        ("[web]\nport = true", "port in [web] must be a whole number"),
+        ("[web]\nport = 70000", "port must be from 0 to 65535"),
+        ("[web]\ntoken = 12345", "token in [web] must be text"),
+        ('[web]\nhost = "0.0.0.0"', "token must be set when host is not a loopback address"),
+        ('[bot]\nlanguage = "de"', "language must be one of en, ru"),
+        ("[engine]\nattempts = -1", "attempts must be from 0"),
+        ("[web", "this is not TOML"),
+        (b"\xff\xfe", "this is not TOML"),
+    ],
+)
+def test_a_mistake_is_one_line_that_names_key_and_file(tmp_path: Path, content: str | bytes, words: str) -> None:
+    """Whoever sets the bot up should not have to read its code."""
+    path = tmp_path / "c.toml"
+    path.write_bytes(content if isinstance(content, bytes) else content.encode())
+    with pytest.raises(ConfigError) as refused:
+        load(path, {})
+    line = str(refused.value)
+    assert line.startswith(str(path)) and words in line and "\n" not in line
+    assert "12345" not in line
+
+
+def test_a_file_that_is_not_there_is_one_line(tmp_path: Path) -> None:
+    """And names the file."""
+    with pytest.raises(ConfigError, match=r"none\.toml: the config cannot be read"):
+        load(tmp_path / "none.toml", {})
+
+
+@pytest.mark.parametrize(
+    ("host", "loopback"), [("127.0.0.1", True), ("::1", True), ("localhost", True), ("0.0.0.0", False), ("a.b", False)]
+)
+def test_knows_what_is_loopback(host: str, loopback: bool) -> None:
+    """On it hangs whether a token is demanded."""
+    assert config.is_loopback(host) is loopback

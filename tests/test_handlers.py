@@ -1,0 +1,183 @@
+"""bot/handlers.py: what people ask, through the whole bot with a fake chat."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+from bot.config import LimitsConfig
+from bot.messages import Action, Stage
+from tests import fakes
+
+Scenario = Callable[[fakes.Chat, fakes.Engine], Awaitable[None]]
+
+
+def play(folder: Path, scenario: Scenario, limits: LimitsConfig | None = None) -> None:
+    """Run a scenario against a bot that has drawn picture 1, with the seed 7, for ann in chat c."""
+
+    async def run() -> None:
+        chat, engine = fakes.Chat(), fakes.Engine()
+        async with fakes.bot(folder, chat, engine, limits=limits):
+            await chat.says("a red star --seed 7")
+            await chat.until_stage(Stage.FINAL)
+            await scenario(chat, engine)
+
+    asyncio.run(run())
+
+
+async def answer(chat: fakes.Chat, text: str, *, chat_name: str = "c", **who: str) -> str:
+    """What the bot answers to a message that makes no job."""
+    notes = len(chat.notes())
+    await chat.says(text, chat=chat_name, **who)
+    async with asyncio.timeout(20):
+        while len(chat.notes()) == notes:
+            chat.moved.clear()
+            await chat.moved.wait()
+    return chat.notes()[-1]
+
+
+def test_upscale_rerun_and_remix_link_to_their_parent(tmp_path: Path) -> None:
+    """And /show tells the line of descent."""
+
+    async def scenario(chat: fakes.Chat, engine: fakes.Engine) -> None:
+        await chat.presses(Action.RERUN, 1)
+        rerun = (await chat.until_stage(Stage.FINAL, job=2))[-1]
+        assert rerun.picture and rerun.picture.content != fakes.scripted.png(7, 10)
+        await chat.says("/remix 2 a green star")
+        assert (await chat.until_stage(Stage.FINAL, job=3))[-1].prompt == "a green star"
+        await chat.presses(Action.UPSCALE, 3)
+        large = (await chat.until_stage(Stage.FINAL, job=4))[-1]
+        assert "32 × 32" in large.text and large.gif is None
+        assert Action.UPSCALE not in [button.action for button in large.buttons]
+        shown = await answer(chat, "/show 4")
+        for words in ("#4 is #3, four times larger", "#3 is a remix of #2", "#2 is a rerun of #1"):
+            assert words in shown
+
+    play(tmp_path, scenario)
+
+
+def test_a_picture_is_upscaled_once(tmp_path: Path) -> None:
+    """Asking again points to the large one; the large one cannot grow."""
+
+    async def scenario(chat: fakes.Chat, engine: fakes.Engine) -> None:
+        await chat.says("/upscale 1")
+        await chat.until_stage(Stage.FINAL, job=2)
+        assert "already made larger: #2" in await answer(chat, "/upscale 1")
+        assert "already the large one" in await answer(chat, "/upscale 2")
+
+    play(tmp_path, scenario)
+
+
+def test_adding_a_reaction_again_asks_once(tmp_path: Path) -> None:
+    """Same person adds, removes, adds: one job. With or without the invisible U+FE0F."""
+
+    async def scenario(chat: fakes.Chat, engine: fakes.Engine) -> None:
+        message = chat.message_of(1)
+        for emoji in ("⚡️", "⚡", "🎉", "🍕"):
+            await chat.reacts(emoji, message)
+        await chat.reacts("🔥", "unknown")
+        await chat.until_stage(Stage.FINAL, job=2)
+        await chat.reacts("🔁", message, who="bob")
+        await chat.until_stage(Stage.FINAL, job=3)
+        assert len(chat.messages) == 3
+
+    play(tmp_path, scenario)
+
+
+def test_settings_tell_how_to_draw_it_again(tmp_path: Path) -> None:
+    """Words and seed are all it takes."""
+
+    async def scenario(chat: fakes.Chat, engine: fakes.Engine) -> None:
+        assert "/imagine a red star --seed 7 --models toybox" in await answer(chat, "/settings 1")
+        assert "Models: toybox" in await answer(chat, "/settings")
+        assert "--guidance-scale" in await answer(chat, "/help")
+        assert "/remix 1 a red star" in await answer(chat, "/remix 1")
+
+    play(tmp_path, scenario)
+
+
+def test_others_can_neither_cancel_nor_delete_and_elsewhere_see_nothing(tmp_path: Path) -> None:
+    """Numbers are easy to guess."""
+
+    async def scenario(chat: fakes.Chat, engine: fakes.Engine) -> None:
+        assert "somebody else" in await answer(chat, "/delete 1", who="bob")
+        assert "somebody else" in await answer(chat, "/cancel 1", who="bob")
+        for command in ("show", "upscale", "rerun", "settings", "delete", "cancel", "remix"):
+            assert "no picture #1 here" in await answer(chat, f"/{command} 1", who="bob", chat_name="elsewhere")
+        assert "no picture #99 here" in await answer(chat, "/show 99")
+        assert "finished" in await answer(chat, "/show 1", chat_name="elsewhere")  # ann, in another chat
+
+    play(tmp_path, scenario)
+
+
+def test_delete_takes_message_and_files_away(tmp_path: Path) -> None:
+    """Also of one that is being drawn."""
+
+    async def scenario(chat: fakes.Chat, engine: fakes.Engine) -> None:
+        engine.gate.clear()
+        await chat.says("a blue star")
+        await chat.until_stage(Stage.WAITING, job=2)
+        await chat.presses(Action.DELETE, 1)
+        assert "#2 is deleted" in await answer(chat, "/delete 2")
+        assert "no picture #2 here" in await answer(chat, "/show 2")
+        async with asyncio.timeout(20):
+            while len(chat.messages) > len(chat.notes()):
+                chat.moved.clear()
+                await chat.moved.wait()
+
+    play(tmp_path, scenario)
+    assert not list((tmp_path / "pictures").iterdir())
+
+
+def test_cancel_without_a_number_means_the_newest(tmp_path: Path) -> None:
+    """And a second delivery of the same message does not cancel another one."""
+
+    async def scenario(chat: fakes.Chat, engine: fakes.Engine) -> None:
+        assert "nothing that could be cancelled" in await answer(chat, "/cancel")
+        engine.gate.clear()
+        await chat.says("one")
+        await chat.says("two")
+        assert "#3 is cancelled" in await answer(chat, "/cancel", key="x")
+        await chat.says("/cancel", key="x")
+        assert "ended already" in await answer(chat, "/cancel 3")
+        engine.gate.set()
+        await chat.until_stage(Stage.FINAL, job=2)
+
+    play(tmp_path, scenario)
+
+
+def test_queue_tells_how_many_wait_and_where_i_stand(tmp_path: Path) -> None:
+    """Visible fairness."""
+
+    async def scenario(chat: fakes.Chat, engine: fakes.Engine) -> None:
+        assert "Nobody waits" in await answer(chat, "/queue")
+        engine.gate.clear()
+        await chat.says("one")
+        await chat.until_stage(Stage.WAITING, job=2)
+        while not (running := "being drawn" in await answer(chat, "/queue")):
+            pass
+        await chat.says("two")
+        told = await answer(chat, "/queue")
+        assert running and "1 picture waits" in told and "#3 “two”: place 1" in told
+
+    play(tmp_path, scenario)
+
+
+def test_over_the_limit_is_refused_with_the_number(tmp_path: Path) -> None:
+    """In the asker's language."""
+
+    async def scenario(chat: fakes.Chat, engine: fakes.Engine) -> None:
+        engine.gate.clear()
+        await chat.says("one")
+        assert "1 картинка" in await answer(chat, "two", language="ru")
+
+    play(tmp_path, scenario, limits=LimitsConfig(queued=1))
+
+
+def test_a_fault_of_ours_is_a_sentence_and_no_traceback(tmp_path: Path) -> None:
+    """Whatever it is, the person learns that it is not theirs."""
+
+    async def scenario(chat: fakes.Chat, engine: fakes.Engine) -> None:
+        await chat.reacts("🔥", "\ud800")  # half a letter, which SQLite does not take
+        await chat.until(lambda states: "on our side" in states[-1].text)
+
+    play(tmp_path, scenario)

@@ -1,0 +1,37 @@
+"""bot/pictures.py"""
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from bot.pictures import Pictures
+
+
+def test_what_was_saved_is_read_back_and_removed(tmp_path: Path) -> None:
+    """And nothing half-written stays behind."""
+
+    async def scenario() -> None:
+        pictures = Pictures(tmp_path / "pictures")
+        await pictures.save("12.png", b"png")
+        await pictures.save("12.png", b"new")
+        assert await pictures.read("12.png") == b"new"
+        assert [path.name for path in (tmp_path / "pictures").iterdir()] == ["12.png"]
+        await pictures.remove(12)
+        await pictures.remove(12)
+        assert await pictures.read("12.png") is None
+
+    asyncio.run(scenario())
+
+
+@pytest.mark.parametrize("name", ["../12.png", "12.exe", "12.png.part", "a.png", "", "/etc/passwd"])
+def test_no_other_name_is_a_picture(tmp_path: Path, name: str) -> None:
+    """Names come from the outside; they must not lead out of the folder."""
+
+    async def scenario() -> None:
+        pictures = Pictures(tmp_path)
+        assert await pictures.read(name) is None
+        with pytest.raises(ValueError, match="not the name of a picture"):
+            await pictures.save(name, b"")
+
+    asyncio.run(scenario())

@@ -1,0 +1,200 @@
+"""bot/queue.py: real SQLite in a temporary folder."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from bot.config import LimitsConfig
+from bot.errors import UserError
+from bot.jobs import Job, Kind, NewJob, Status
+from bot.messages import Address, Person
+from bot.queue import Queue, Speed
+from bot.store import Store
+from engine import Request
+
+
+@asynccontextmanager
+async def opened(path: Path, **limits: int) -> AsyncIterator[Queue]:
+    store = await Store.open(path / "a.sqlite")
+    try:
+        yield Queue(store, LimitsConfig(**{"queued": 100, **limits}), clock=lambda: 1e9)
+    finally:
+        await store.close()
+
+
+def new(owner: str, key: str, **values: object) -> NewJob:
+    request = Request(prompt=f"a star for {owner}", steps=10)
+    address = Address(platform="fake", chat="c")
+    return NewJob(key=key, owner=Person(platform="fake", id=owner), address=address, request=request, **values)  # type: ignore[arg-type]
+
+
+async def put(queue: Queue, *jobs: tuple[str, str]) -> list[Job]:
+    return [(await queue.put(new(owner, key)))[0] for owner, key in jobs]
+
+
+async def claim_all(queue: Queue) -> list[int]:
+    order = []
+    while job := await queue.claim():
+        order.append(job.id)
+        await queue.failed(job.id, "failed-engine")
+    return order
+
+
+def test_the_same_update_twice_makes_one_job(tmp_path: Path) -> None:
+    """Platforms deliver again what they think we have missed; also at the same moment, and after a restart."""
+
+    async def scenario() -> None:
+        async with opened(tmp_path) as queue:
+            first, second = await asyncio.gather(queue.put(new("ann", "k")), queue.put(new("ann", "k")))
+            assert first == (second[0], True) and second[1] is False
+        async with opened(tmp_path) as queue:
+            assert await queue.put(new("ann", "k")) == (first[0], False)
+            await queue.delete(first[0].id)
+            assert (await queue.put(new("ann", "k")))[1] is False
+
+    asyncio.run(scenario())
+
+
+def test_people_take_turns_and_each_is_served_in_order(tmp_path: Path) -> None:
+    """Somebody who queued 50 does not hold up somebody who queued 1."""
+
+    async def scenario() -> None:
+        async with opened(tmp_path) as queue:
+            a1, a2, a3, b1, b2, c1 = await put(
+                queue, ("ann", "1"), ("ann", "2"), ("ann", "3"), ("bob", "4"), ("bob", "5"), ("cy", "6")
+            )
+            places = await queue.places()
+            assert [place for place, _ in places.values()] == [1, 2, 3, 4, 5, 6]
+            foreseen = list(places)
+            assert foreseen == [job.id for job in (a1, b1, c1, a2, b2, a3)]
+            assert await claim_all(queue) == foreseen
+            (a4,) = await put(queue, ("ann", "7"))
+            (d1,) = await put(queue, ("dan", "8"))
+            assert await claim_all(queue) == [d1.id, a4.id]
+
+    asyncio.run(scenario())
+
+
+def test_what_was_begun_goes_first_after_a_restart(tmp_path: Path) -> None:
+    """Its owner has waited already, and it has a checkpoint."""
+
+    async def scenario() -> None:
+        async with opened(tmp_path) as queue:
+            await put(queue, ("ann", "1"), ("ann", "2"), ("bob", "3"))
+            begun = await queue.claim()
+            assert begun
+            await queue.requeue_all()
+            again = await queue.claim()
+            assert again and again.id == begun.id
+
+    asyncio.run(scenario())
+
+
+def test_limits_hold_within_one_batch_and_against_what_is_stored(tmp_path: Path) -> None:
+    """Ten messages at once are still ten messages."""
+
+    async def scenario() -> None:
+        async with opened(tmp_path, queued=3, per_day=4) as queue:
+            await put(queue, ("ann", "0"))
+            asked = [queue.put(new("ann", str(i))) for i in range(1, 6)]
+            outcomes = await asyncio.gather(*asked, return_exceptions=True)
+            refused = [outcome for outcome in outcomes if isinstance(outcome, UserError)]
+            assert len(refused) == 3 and {error.text for error in refused} == {"too-many-queued"}
+            assert (await queue.put(new("bob", "b")))[1]
+            await claim_all(queue)
+            await put(queue, ("ann", "8"))
+            with pytest.raises(UserError, match="too-many-today"):
+                await put(queue, ("ann", "9"))
+
+    asyncio.run(scenario())
+
+
+def test_one_person_runs_no_more_at_a_time_than_allowed(tmp_path: Path) -> None:
+    """With more engines, too."""
+
+    async def scenario() -> None:
+        async with opened(tmp_path, running=1) as queue:
+            await put(queue, ("ann", "1"), ("ann", "2"), ("bob", "3"))
+            owners = [job.owner for job in [await queue.claim(), await queue.claim()] if job]
+            assert owners == ["fake:ann", "fake:bob"]
+            assert await queue.claim() is None
+
+    asyncio.run(scenario())
+
+
+def test_a_job_ends_once(tmp_path: Path) -> None:
+    """Cancel and the last step may come at the same moment; one of them wins."""
+
+    async def scenario() -> None:
+        async with opened(tmp_path) as queue:
+            await put(queue, ("ann", "1"))
+            job = await queue.claim()
+            assert job and await queue.cancel(job.id)
+            assert not await queue.drawn(job.id, seconds=1.0, steps=10, width=8, height=8)
+            assert not await queue.cancel(job.id) and not await queue.failed(job.id, "failed-engine")
+            assert [j.status for j in await queue.untold()] == [Status.CANCELLED]
+            await queue.told(job.id)
+            assert await queue.untold() == []
+
+    asyncio.run(scenario())
+
+
+def test_a_picture_is_delivered_once_the_chat_has_shown_it(tmp_path: Path) -> None:
+    """Until then a restart shows it again."""
+
+    async def scenario() -> None:
+        async with opened(tmp_path) as queue:
+            await put(queue, ("ann", "1"))
+            job = await queue.claim()
+            assert job and await queue.drawn(job.id, seconds=1.0, steps=10, width=8, height=8)
+            assert [j.status for j in await queue.untold()] == [Status.DRAWN]
+            await queue.told(job.id)
+            assert await queue.counts() == {Status.DELIVERED: 1}
+
+    asyncio.run(scenario())
+
+
+def test_the_wait_is_what_the_engine_took_lately(tmp_path: Path) -> None:
+    """An honest estimate: nothing before anything was measured, then seconds a step times steps."""
+
+    async def scenario() -> None:
+        async with opened(tmp_path) as queue:
+            await put(queue, ("ann", "1"), ("bob", "2"), ("cy", "3"))
+            assert list((await queue.places()).values()) == [(1, 0.0), (2, None), (3, None)]
+            job = await queue.claim()
+            assert job
+            await queue.drawn(job.id, seconds=5.0, steps=10, width=8, height=8)
+            assert list((await queue.places()).values()) == [(1, 0.0), (2, 5.0)]
+            assert await queue.speed() == Speed(step=0.5, steps=10.0)
+
+    asyncio.run(scenario())
+
+
+def test_a_deleted_job_is_no_more_for_anybody(tmp_path: Path) -> None:
+    """And its prompt is gone from the disk."""
+
+    async def scenario() -> None:
+        async with opened(tmp_path) as queue:
+            (job,) = await put(queue, ("ann", "1"))
+            await queue.delete(job.id)
+            assert await queue.find(job.id) is None and await queue.claim() is None
+            assert await queue.find(-1) is None and await queue.find(1 << 70) is None
+
+    asyncio.run(scenario())
+    assert b"a star for ann" not in (tmp_path / "a.sqlite").read_bytes()
+
+
+def test_an_upscaling_is_found_by_its_parent(tmp_path: Path) -> None:
+    """So that asking again does not make it again."""
+
+    async def scenario() -> None:
+        async with opened(tmp_path) as queue:
+            (parent,) = await put(queue, ("ann", "1"))
+            assert await queue.upscaling_of(parent.id) is None
+            child, _ = await queue.put(new("ann", "2", kind=Kind.UPSCALE, parent=parent.id))
+            assert await queue.upscaling_of(parent.id) == child
+
+    asyncio.run(scenario())

@@ -1,0 +1,88 @@
+"""bot/store.py: real SQLite in a temporary folder."""
+
+import asyncio
+import re
+import sqlite3
+from pathlib import Path
+
+import pytest
+
+from bot import store
+from bot.errors import StoreError
+from bot.store import Store
+
+ROOT = Path(__file__).parent.parent
+
+
+def test_every_query_is_used_and_every_use_exists() -> None:
+    """A query nobody runs is dead weight, and a name that is not there fails only when its path is taken."""
+    code = "".join(path.read_text() for path in (ROOT / "bot").glob("*.py"))
+    used = set(re.findall(r'(?:\.rows?|\.write|_moves)\(\s*"(\w+)"', code))
+    assert used == set(store.queries())
+
+
+def test_a_write_is_there_for_the_next_reader_and_after_a_restart(tmp_path: Path) -> None:
+    """What was acknowledged is on the disk."""
+
+    async def scenario() -> None:
+        first = await Store.open(tmp_path / "a.sqlite")
+        assert await first.write("see", key="k", now=1.0)
+        assert not await first.write("see", key="k", now=2.0)
+        await first.close()
+        second = await Store.open(tmp_path / "a.sqlite")
+        assert not await second.write("see", key="k", now=3.0)
+        await second.close()
+
+    asyncio.run(scenario())
+
+
+def test_of_many_writes_at_once_only_the_wrong_one_fails(tmp_path: Path) -> None:
+    """They share a commit, but not their fate."""
+
+    async def scenario() -> None:
+        door = await Store.open(tmp_path / "a.sqlite")
+        wrong = door.write("put_checkpoint", job=999, state=b"", preview=None)  # there is no such job
+        outcomes = await asyncio.gather(
+            *(door.write("see", key=str(i), now=0.0) for i in range(20)), wrong, return_exceptions=True
+        )
+        assert [len(rows) for rows in outcomes[:-1] if isinstance(rows, list)] == [1] * 20
+        assert isinstance(outcomes[-1], sqlite3.IntegrityError)
+        await door.close()
+
+    asyncio.run(scenario())
+
+
+def test_a_transaction_that_raises_leaves_nothing(tmp_path: Path) -> None:
+    """All or none."""
+
+    async def scenario() -> None:
+        door = await Store.open(tmp_path / "a.sqlite")
+        with pytest.raises(ZeroDivisionError):
+            async with door.transaction() as transaction:
+                await transaction.rows("see", key="k", now=1.0)
+                raise ZeroDivisionError
+        assert await door.write("see", key="k", now=1.0)
+        await door.close()
+
+    asyncio.run(scenario())
+
+
+@pytest.mark.parametrize("content", [b"this is not a database, however long one looks at it" * 20, None])
+def test_a_database_that_cannot_be_used_is_one_sentence(tmp_path: Path, content: bytes | None) -> None:
+    """Whoever runs the bot must learn which file it is."""
+    path = tmp_path / "a.sqlite"
+    if content is None:
+        path.mkdir()
+    else:
+        path.write_bytes(content)
+    with pytest.raises(StoreError, match=r"a\.sqlite: the database cannot be opened"):
+        asyncio.run(Store.open(path))
+
+
+def test_a_newer_database_is_refused(tmp_path: Path) -> None:
+    """An older program would not know what the newer one relies on."""
+    connection = sqlite3.connect(tmp_path / "a.sqlite")
+    connection.execute("PRAGMA user_version = 1000")
+    connection.close()
+    with pytest.raises(StoreError, match="newer Imago"):
+        asyncio.run(Store.open(tmp_path / "a.sqlite"))
