@@ -30,8 +30,9 @@ MODEL = {
     "text_cfg": {"context_length": 32, "vocab_size": 1042, "width": 96, "heads": 3, "layers": 2},
 }
 SIDE = 64
-SMALLEST_CROP = 28
-SCENES, CROPS = 32, 3  # scenes of a batch, and crops of each
+SMALLEST_CROP = 44  # smaller ones miss the object too often
+SCENES, CROPS = 48, 2  # scenes of a batch, and crops of each
+EASY = 250  # timesteps below this leave nothing to guess
 HEADS: tuple[list[str], ...] = (list(OBJECTS), list(COLOURS), list(COLOURS), list(SIZES))
 SCALE_LIMIT = 30.0  # of the logits: low, so that different things lie far apart on the sphere
 
@@ -69,13 +70,16 @@ def vocabulary(path: Path) -> None:
 
 
 def unfinished(rng: np.random.Generator, x0: Tensor, unet: nn.Module) -> Tensor:
-    """x_in of the guidance at random timesteps, [n, 3, 64, 64]: the denoised picture mixed with the noisy one."""
+    """x_in of the guidance at random timesteps, [n, 3, 64, 64]: the denoised picture mixed with the noisy one.
+
+    Below timestep EASY the U-Net's answer is the picture itself, so it is not asked.
+    """
     x, _, t = noised(rng, x0, power=1.5)
     level = torch.from_numpy(alphas_cumprod("cosine")).float()[t][:, None, None, None]
+    predicted, hard, device = x0.clone(), t >= EASY, next(unet.parameters()).device
     with torch.no_grad():
-        device = next(unet.parameters()).device
-        v = F.pixel_shuffle(unet(F.pixel_unshuffle(x, PATCH).to(device), t.to(device)), PATCH).cpu()
-    predicted = level.sqrt() * x - (1 - level).sqrt() * v
+        v = F.pixel_shuffle(unet(F.pixel_unshuffle(x[hard], PATCH).to(device), t[hard].to(device)), PATCH).cpu()
+    predicted[hard] = level[hard].sqrt() * x[hard] - (1 - level[hard]).sqrt() * v
     fac = (1 - level).sqrt()
     return predicted * fac + x * (1 - fac)
 
@@ -111,7 +115,7 @@ def loss_of(student: Student, batch: Batch) -> Tensor:
     target = torch.arange(len(logits), device=logits.device)
     contrast = (F.cross_entropy(logits, target) + F.cross_entropy(logits.T, target)) / 2
     named = [F.cross_entropy(head(image), batch.labels[:, k]) for k, head in enumerate(student.heads)]
-    return contrast + 0.5 * sum(named)
+    return contrast + named[0] + 0.5 * sum(named)  # the object is the hardest to see
 
 
 @torch.no_grad()
