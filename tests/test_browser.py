@@ -1,0 +1,201 @@
+"""the chat page in a real Chromium, the whole bot behind it, the scripted engine held back step by step."""
+
+import asyncio
+import io
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from PIL import Image
+from playwright.async_api import Browser, Page, async_playwright, expect
+
+from bot.app import App, configured_adapters
+from bot.config import BotConfig, Config, WebConfig
+from engine import Event, Finished, Preview, Request, UpscaleRequest
+from tests import fakes
+
+CHROMIUM = Path("/usr/bin/chromium")
+ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+             "--disable-component-update", "--disable-sync"]  # fmt: skip
+PATIENCE = 60_000  # milliseconds that a busy machine may take for one thing to show
+
+pytestmark = pytest.mark.skipif(not CHROMIUM.exists(), reason="no browser: apt-get install chromium")
+
+
+class HeldEngine(fakes.Engine):
+    """The scripted engine; it goes on past a preview only when it is let, so that a browser can see each one."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.permits = asyncio.Semaphore(0)
+
+    async def events(
+        self, request: Request | UpscaleRequest, resume: bytes | None = None
+    ) -> AsyncGenerator[Event, None]:
+        async for event in super().events(request, resume):
+            if isinstance(event, Finished) and event.gif:
+                event = replace(event, gif=gif())
+            yield event
+            if isinstance(event, Preview):
+                await self.permits.acquire()
+
+    def let_go(self, previews: int = 1) -> None:
+        for _ in range(previews):
+            self.permits.release()
+
+
+def gif() -> bytes:
+    """Two frames that a browser can show."""
+    out = io.BytesIO()
+    frames = [Image.new("P", (8, 8), colour) for colour in (0, 1)]
+    frames[0].save(out, "GIF", save_all=True, append_images=frames[1:])
+    return out.getvalue()
+
+
+@pytest.fixture(scope="module")
+def loop() -> Iterator[asyncio.Runner]:
+    """One event loop for all tests here, as one browser serves them all: starting it takes the longest."""
+    expect.set_options(timeout=PATIENCE)
+    with asyncio.Runner() as runner:
+        yield runner
+
+
+@pytest.fixture(scope="module")
+def chromium(loop: asyncio.Runner) -> Iterator[Browser]:
+    playwright = loop.run(async_playwright().start())
+    browser = loop.run(playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS))
+    yield browser
+    loop.run(browser.close())
+    loop.run(playwright.stop())
+
+
+@asynccontextmanager
+async def opened(browser: Browser, folder: Path, **options: object) -> AsyncIterator[tuple[Page, HeldEngine]]:
+    """The page in a browser, with the bot behind it; an error of the script fails the test."""
+    engine = HeldEngine()
+    config = Config(bot=BotConfig(folder=folder), web=WebConfig(port=0))
+    adapters = []
+
+    def make(app: App, history: object) -> list:
+        adapters.extend(configured_adapters(app, history))
+        return adapters
+
+    async with App(config, engine=engine, adapters=make).started(), await browser.new_context(**options) as window:
+        page = await window.new_page()
+        page.set_default_timeout(PATIENCE)
+        errors: list[str] = []
+        page.on("pageerror", lambda error: errors.append(str(error)))
+        page.on("console", lambda line: errors.append(line.text) if "Content Security Policy" in line.text else None)
+        await page.goto(adapters[0].url)
+        yield page, engine
+        engine.let_go(100)
+        assert errors == []
+
+
+def test_a_picture_from_the_first_word_to_the_reload(
+    loop: asyncio.Runner, chromium: Browser, tmp_path: Path
+) -> None:
+    """What the page promises: place in the queue, previews, picture and GIF, controls, and all of it again later."""
+    async def scenario() -> None:
+        async with opened(chromium, tmp_path) as (page, engine):
+            await page.get_by_label("Message").fill("/imagine a red star")
+            await page.keyboard.press("Enter")
+            await expect(page.locator(".mine .text")).to_have_text("/imagine a red star")
+            seen = [await preview(page, engine, job=1, percent=percent) for percent in range(10, 101, 10)]
+            assert len(set(seen)) >= 9
+
+            await expect(page.locator(".final .gif img")).to_have_attribute("src", "/pictures/2/1.gif?name=")
+            await expect(page.get_by_role("img", name="a red star")).to_have_count(2)
+
+            engine.let_go(100)
+            await page.get_by_role("button", name="Upscale ×4").click()
+            await expect(page.locator(".final .picture img")).to_have_count(2)
+            await page.locator(".final .reactions summary").first.press("Enter")
+            await page.get_by_role("button", name="🎉 Rerun").first.press("Enter")
+            await expect(page.locator(".final")).to_have_count(3)
+            await expect(page.get_by_role("button", name="🎉", exact=True)).to_be_visible()
+
+            before = await page.locator("#chat").inner_text()
+            await page.reload()
+            await expect(page.locator(".final .picture img[src]")).to_have_count(3)
+            assert await page.locator("#chat").inner_text() == before
+
+    loop.run(scenario())
+
+
+async def preview(page: Page, engine: HeldEngine, job: int, percent: int) -> str:
+    """Wait until the page shows this preview and let the engine go on; the picture's address."""
+    image = page.locator(f".drawing .picture img[src*='/{job}-{percent}.png']")
+    await expect(image).to_be_visible()
+    await expect(page.locator(".drawing progress")).to_have_attribute("value", str(percent))
+    source = await image.get_attribute("src")
+    engine.let_go()
+    return source or ""
+
+
+def test_a_reload_in_the_middle_goes_on_and_cancel_keeps_what_there_is(
+    loop: asyncio.Runner, chromium: Browser, tmp_path: Path
+) -> None:
+    """A page that was closed has missed nothing."""
+
+    async def scenario() -> None:
+        async with opened(chromium, tmp_path) as (page, engine):
+            await page.get_by_role("button", name="half-life 3 screenshot").click()
+            await preview(page, engine, job=1, percent=10)
+            await page.reload()
+            await preview(page, engine, job=1, percent=20)
+            await page.get_by_role("button", name="Cancel").click()
+            engine.let_go()
+            await expect(page.locator(".stopped .picture img[src*='/1.png']")).to_be_visible()
+
+    loop.run(scenario())
+
+
+def test_prompts_are_text_and_remix_brings_them_back_for_editing(
+    loop: asyncio.Runner, chromium: Browser, tmp_path: Path
+) -> None:
+    """Markup in a prompt must show as what it is."""
+    prompt = "<img src=x onerror=alert(1)> <b>star</b>"
+
+    async def scenario() -> None:
+        async with opened(chromium, tmp_path) as (page, engine):
+            engine.let_go(100)
+            await page.get_by_label("Message").fill(prompt)
+            await page.get_by_role("button", name="Send").click()
+            await expect(page.locator(".mine .text")).to_have_text(prompt)
+            await page.get_by_role("button", name="Remix").click()
+            await expect(page.get_by_label("Message")).to_have_value(prompt)
+            await page.get_by_label("Message").fill("a blue star")
+            await page.keyboard.press("Enter")
+            await expect(page.locator(".final")).to_have_count(2)
+            await page.get_by_label("Message").fill("/show 2")
+            await page.keyboard.press("Enter")
+            await expect(page.locator(".note .text").last).to_contain_text("#2 is a remix of #1.")
+            assert await page.locator("#chat b, #chat img[src=x]").count() == 0
+
+    loop.run(scenario())
+
+
+def test_two_names_are_two_conversations_and_the_page_speaks_russian(
+    loop: asyncio.Runner, chromium: Browser, tmp_path: Path
+) -> None:
+    """Two windows side by side are two people."""
+
+    async def scenario() -> None:
+        async with opened(chromium, tmp_path, locale="ru-RU", viewport={"width": 390, "height": 844}) as (page, engine):
+            engine.let_go(100)
+            other = await page.context.new_page()
+            await other.goto(page.url)
+            for window, name in ((page, "Анна"), (other, "Борис")):
+                await window.get_by_label("Ваше имя").fill(name)
+                await window.keyboard.press("Tab")
+            await page.get_by_role("button", name="жёлтый кот").click()
+            await expect(page.get_by_role("button", name="Увеличить ×4")).to_be_visible()
+            await other.reload()
+            await expect(other.get_by_role("heading", name="Что нарисовать?")).to_be_visible()
+            assert await other.locator(".message").count() == 0
+            assert await page.evaluate("document.documentElement.scrollWidth") <= 390
+
+    loop.run(scenario())
