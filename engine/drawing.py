@@ -59,10 +59,10 @@ def steps_of(models: Models, requests: list[Request], x: Tensor, start: int) -> 
     """
     request, description = requests[0], models.description
     seeds = [(r.seed, 0) for r in requests]
-    pull = Pull(
-        guidance_scale=request.guidance_scale, tv_scale=request.tv_scale, range_scale=request.range_scale,
-        cuts=request.cuts, cut_power=description.defaults.cut_power, smallest_cut=description.defaults.smallest_cut,
-        seeds=seeds, from_level=description.defaults.from_level)
+    fixed = {name: getattr(description.defaults, name)
+             for name in ("cut_power", "smallest_cut", "from_level", "largest_shift")}
+    pull = Pull(guidance_scale=request.guidance_scale, tv_scale=request.tv_scale, range_scale=request.range_scale,
+                cuts=request.cuts, seeds=seeds, **fixed)
     schedule = description.unet["schedule"]
     denoise = guided(models.denoise, targets_of(models, [r.prompt for r in requests]), pull, schedule)
     levels = Levels(schedule, request.steps)

@@ -4,6 +4,7 @@ CLIP-guided diffusion (Crowson 2021): the gradient of CLIP's distance between cu
 half-finished picture and the prompt, taken at x_t through the U-Net, moves the sampler's step.
 """
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -39,6 +40,7 @@ class Pull:
     smallest_cut: int  # pixels
     seeds: list[tuple[int, int]]  # (seed, picture) of each picture: its own cut stream
     from_level: float = 0.0  # guide only where ᾱ is at least this: above it lies noise that has no picture yet
+    largest_shift: float = math.inf  # root mean square by which x0 may be moved in one step
 
 
 Cutter = Callable[[Tensor, Tensor], Crops]  # (t [n], pictures [n, c, h, w]) → crops of each
@@ -62,6 +64,18 @@ def clip_distance(x_in: Tensor, crops: Crops, target: Target) -> Tensor:
     embeddings = target.clip.encode_images(cutouts.flatten(0, 1)).unflatten(0, (n, k))  # n k d
     distances = spherical_distance(embeddings[:, None], target.embeddings[:, :, None])  # n m k
     return (distances.mean(dim=-1) * target.weights).sum(dim=-1)
+
+
+def _bounded(gradient: Tensor, level: Tensor, largest_shift: float) -> Tensor:
+    """Shrink each picture's gradient so that x0, which it moves by (1 − ᾱ) / √ᾱ times itself, moves no further.
+
+    Near pure noise that factor has no bound, while what a network answers there is rounded: without
+    this a single early step can throw the drawing out of the range it ever saw.
+    """
+    if math.isinf(largest_shift):
+        return gradient
+    shift = (gradient * (1 - level) / level.sqrt()).pow(2).mean((1, 2, 3), keepdim=True).sqrt()
+    return gradient * (largest_shift / shift.clamp(min=largest_shift))
 
 
 def guided(denoise: Denoise, targets: list[Target], pull: Pull, schedule: Schedule,
@@ -88,8 +102,8 @@ def guided(denoise: Denoise, targets: list[Target], pull: Pull, schedule: Schedu
             if pull.range_scale:
                 loss = loss + pull.range_scale * out_of_range(prediction.x0)
             gradient, = torch.autograd.grad(loss.sum(), x)
-        return Prediction(x0=prediction.x0.detach(), eps=prediction.eps.detach(),
-                          pull=-gradient * (level >= pull.from_level),
+        gradient = _bounded(gradient, level, pull.largest_shift) * (level >= pull.from_level)
+        return Prediction(x0=prediction.x0.detach(), eps=prediction.eps.detach(), pull=-gradient,
                           variance_mix=prediction.variance_mix, distance=distance.detach())
 
     return wrapped

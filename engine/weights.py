@@ -5,6 +5,7 @@ Nothing is used whose size and hash are not the ones written there.
 """
 
 import hashlib
+import math
 import tomllib
 from dataclasses import dataclass
 from functools import cache
@@ -38,7 +39,8 @@ class Defaults:
     cuts: int
     cut_power: float
     smallest_cut: int  # pixels
-    from_level: float  # ᾱ below which nothing is guided
+    from_level: float = 0.0  # ᾱ below which nothing is guided
+    largest_shift: float = math.inf  # root mean square by which guidance may move x0 in one step
 
 
 @dataclass(frozen=True, kw_only=True)
