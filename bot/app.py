@@ -70,6 +70,7 @@ class App:
         """Start up; at the end shut down, in the opposite order."""
         folder = self.config.bot.folder
         async with AsyncExitStack() as stack:
+            stack.enter_context(_signals(self.stopping))  # until the very end, so that a second one forces
             stack.enter_context(_sole_owner(folder))
             self._store = await Store.open(folder / "imago.sqlite")
             stack.push_async_callback(self._store.close)
@@ -87,10 +88,8 @@ class App:
             self._working = asyncio.create_task(self._worker.run())
             stack.push_async_callback(self._end_work)
             stack.callback(handlers.close)
-            with _signals(self.stopping):
-                yield self
-                log.info("shutting down")
-                await stack.aclose()  # while a second signal still forces
+            yield self
+            log.info("shutting down")
 
     def _join(self, pictures: Pictures, adapters: dict[str, Adapter]) -> tuple[Handlers, Replies]:
         """Handlers, worker and replies know one another only by the functions passed here."""

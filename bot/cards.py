@@ -3,9 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import replace
 
-from bot.jobs import Job, Kind
+from bot.jobs import Job, Kind, Place
 from bot.messages import Action, Button, File, Reply, Stage
-from bot.queue import Place
 from bot.texts import Texts
 from engine import Preview
 

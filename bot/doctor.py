@@ -1,7 +1,100 @@
-"""`imago doctor`: checks Python, torch, device, weights, database and disk, and says what to do."""
+"""`imago doctor`: checks Python, torch, device, weights, database and disk, and says what to do about each fault."""
+
+import asyncio
+import os
+import shutil
+import sys
+from collections.abc import Callable
 from pathlib import Path
 
+import engine
+from bot import config
+from bot.config import Config
+from bot.errors import ConfigError, StoreError
+from bot.store import Store
+from engine import EngineError
 
-def run(config: Path | None) -> int:
-    """Later."""
-    return 0
+SPACE = 500_000_000  # bytes that should be free
+
+
+class Trouble(Exception):
+    """What is wrong and what to do about it, as one sentence."""
+
+
+def run(path: Path | None, say: Callable[[str], object] = print) -> int:
+    """Say what was found, a line a check; 0 when all is well, else 1."""
+    try:
+        settings = config.load(path)
+        say(f"✓ config: {path or 'none, the defaults hold'}")
+    except ConfigError as error:
+        say(f"✗ config: {error}")
+        return 1
+    sound = True
+    for check in (python, torch, models, disk, database):
+        try:
+            say(f"✓ {check.__name__}: {check(settings)}")
+        except Trouble as trouble:
+            say(f"✗ {check.__name__}: {trouble}")
+            sound = False
+    return 0 if sound else 1
+
+
+def python(settings: Config) -> str:
+    """The interpreter is new enough."""
+    version = ".".join(map(str, sys.version_info[:3]))
+    if sys.version_info < (3, 11):  # noqa: UP036 - told by a sentence rather than by a strange traceback
+        raise Trouble(f"this is Python {version}: install 3.11 or newer and make .venv again.")
+    return version
+
+
+def torch(settings: Config) -> str:
+    """It can be imported, in a version that was tried, and finds a device."""
+    try:
+        version, device = engine.torch_and_device()
+    except (ImportError, OSError, RuntimeError) as error:
+        line = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise Trouble(f"it cannot be imported ({line}): run `make .venv/.installed` again.") from error
+    return f"{version}, drawing on {device}"
+
+
+def models(settings: Config) -> str:
+    """Every file of the model set is there with the right hash."""
+    try:
+        size = engine.verify_models(settings.engine.models)
+    except EngineError as error:
+        raise Trouble(str(error)) from error
+    return f"{settings.engine.models}, {size / 1e6:.1f} MB, hashes are right"
+
+
+def disk(settings: Config) -> str:
+    """The folder can be written to and has room."""
+    folder = settings.bot.folder.absolute()
+    there = next(path for path in (folder, *folder.parents) if path.exists())
+    if not there.is_dir() or not os.access(there, os.W_OK | os.X_OK):
+        raise Trouble(f"{there} cannot be written to: change its owner, or folder in [bot].")
+    free = shutil.disk_usage(there).free
+    if free < SPACE:
+        raise Trouble(f"only {free / 1e6:.0f} MB are free at {there}: make room, or change folder in [bot].")
+    return f"{free / 1e9:.1f} GB free at {there}"
+
+
+def database(settings: Config) -> str:
+    """It opens, and is sound."""
+    path = settings.bot.folder / "imago.sqlite"
+    if not path.exists():
+        return f"none yet, the first start makes {path}"
+    try:
+        fault = asyncio.run(_fault_in(path))
+    except StoreError as error:
+        raise Trouble(str(error)) from error
+    if fault:
+        raise Trouble(f"{path} is damaged ({fault}): stop the bot and put a backup in its place.")
+    return f"{path}, sound"
+
+
+async def _fault_in(path: Path) -> str:
+    store = await Store.open(path)
+    try:
+        return await store.fault()
+    finally:
+        await store.close()

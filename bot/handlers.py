@@ -13,10 +13,10 @@ from bot.cards import shortened
 from bot.commands import Act, Command, Help, Imagine, Show, ShowQueue
 from bot.config import Config
 from bot.errors import Closed, UserError
-from bot.jobs import ACTIVE, Job, Kind, NewJob, Status
+from bot.jobs import ACTIVE, Job, Kind, NewJob, Status, later
 from bot.messages import REACTIONS, Action, Address, File, Incoming, Press, Reaction, Reply, TextMessage
 from bot.pictures import Pictures
-from bot.queue import Queue, later
+from bot.queue import Queue
 from bot.store import Store
 from bot.texts import Texts
 from engine import MAX_SEED, Request

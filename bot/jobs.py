@@ -71,3 +71,13 @@ class Job:
     def partial(self) -> bool:
         """A cancelled job that left a picture."""
         return self.status is Status.CANCELLED and self.width is not None
+
+
+# Where a job stands: 1 is next (or drawn now), with the seconds until it begins, None before anything was measured.
+Place = tuple[int, float | None]
+
+
+def later(place: Place, busy: float | None) -> Place:
+    """A place with the seconds that the running job still takes."""
+    number, wait = place
+    return number, None if wait is None or busy is None else wait + busy

@@ -8,14 +8,11 @@ from dataclasses import dataclass
 
 from bot.config import LimitsConfig
 from bot.errors import UserError
-from bot.jobs import Job, Kind, NewJob, Status
+from bot.jobs import Job, Kind, NewJob, Place, Status
 from bot.limits import DAY, Load, admit
 from bot.messages import Address
 from bot.store import Row, Store, Transaction
 from engine import Request
-
-# Where a job stands: 1 is next (or drawn now), with the seconds until it begins, None before anything was measured.
-Place = tuple[int, float | None]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -225,12 +222,6 @@ class Queue:
         owners = json.dumps(sorted({new.owner.key for new in batch}))
         rows = await transaction.rows("loads", owners=owners, since=self._clock() - DAY)
         return {row["owner"]: Load(queued=row["queued"], today=row["today"]) for row in rows}
-
-
-def later(place: Place, busy: float | None) -> Place:
-    """A place with the seconds that the running job still takes."""
-    number, wait = place
-    return number, None if wait is None or busy is None else wait + busy
 
 
 def _as_row(new: NewJob) -> dict[str, object]:

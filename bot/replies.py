@@ -7,11 +7,11 @@ from collections.abc import Awaitable, Callable, Mapping
 
 from bot.adapters.base import Adapter, Notice
 from bot.cards import Cards
-from bot.jobs import DONE, Job, Status
+from bot.jobs import DONE, Job, Status, later
 from bot.messages import Address, Reply
 from bot.outbox import Outbox, Parcel
 from bot.pictures import Pictures
-from bot.queue import Queue, later
+from bot.queue import Queue
 from bot.store import Store
 from engine import Preview
 

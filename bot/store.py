@@ -84,6 +84,11 @@ class Store:
         async with self._lock:
             await _close([self._reader, self._writer])
 
+    async def fault(self) -> str:
+        """The first thing that SQLite finds wrong with the file, empty when it finds nothing."""
+        ((line,), *_) = await self._reader.execute_fetchall("PRAGMA quick_check(1)")
+        return "" if line == "ok" else str(line)
+
     async def rows(self, name: str, **values: Any) -> list[Row]:
         """Read what is committed."""
         return list(await self._reader.execute_fetchall(self._sql[name], values))

@@ -23,7 +23,8 @@ __all__ = [
     "BOUNDS", "MAX_PROMPT", "MAX_SEED", "SAMPLERS", "WHOLE", "BadCheckpoint", "BadPicture", "BadRequest", "Checkpoint",
     "CorruptWeights", "EngineDied", "EngineError", "EngineProcess", "Event", "Failed", "Finished", "Inspection",
     "MissingWeights", "ModelSetStatus", "NumericalError", "OutOfMemory", "Preview", "Progress", "Request", "Started",
-    "UpscaleRequest", "WeightsError", "as_json", "draw", "inspect", "model_sets", "request_of_checkpoint", "upscale",
+    "UpscaleRequest", "WeightsError", "as_json", "draw", "inspect", "model_sets", "request_of_checkpoint",
+    "torch_and_device", "upscale", "verify_models",
 ]
 
 
@@ -95,3 +96,22 @@ def model_sets() -> list[ModelSetStatus]:
             name=name, title=described.title, bytes=sum(file.bytes for file in described.files()),
             bytes_on_disk=sum(file.path.stat().st_size for file in described.files() if not missing(file))))
     return found
+
+
+def verify_models(name: str) -> int:
+    """Check size and SHA-256 of every file of a set; its bytes. Raises BadRequest, MissingWeights, CorruptWeights."""
+    from engine.weights import load_model_set, verify
+
+    files = load_model_set(name).files()
+    for file in files:
+        verify(file)
+    return sum(file.bytes for file in files)
+
+
+def torch_and_device() -> tuple[str, str]:
+    """Version of torch, and the device that drawings run on. Raises whatever keeps torch from being imported."""
+    import torch
+
+    from engine.models import choose_device
+
+    return torch.__version__, str(choose_device())

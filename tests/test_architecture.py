@@ -30,8 +30,9 @@ LEVELS = {
     "bot": [
         "bot bot.errors bot.messages bot.log",
         "bot.config bot.jobs bot.commands bot.pictures bot.adapters bot.adapters.base",
-        "bot.texts bot.store bot.metrics bot.adapters.web_guard bot.adapters.web_rooms",
-        "bot.queue bot.limits bot.history bot.cards bot.adapters.discord bot.adapters.telegram bot.adapters.web",
+        "bot.texts bot.store bot.metrics bot.limits bot.outbox bot.adapters.web_guard bot.adapters.web_rooms",
+        "bot.queue bot.history bot.cards bot.adapters.web_page",
+        "bot.adapters.discord bot.adapters.telegram bot.adapters.web",
         "bot.handlers bot.worker bot.replies",
         "bot.app bot.doctor bot.terminal",
         "bot.__main__",
@@ -47,7 +48,7 @@ HOMES = {
     "torch": ("engine",),
     "discord": ("bot.adapters.discord",),
     "telegram": ("bot.adapters.telegram",),
-    "aiohttp": ("bot.adapters.web", "bot.adapters.web_guard", "bot.adapters.web_rooms"),
+    "aiohttp": ("bot.adapters.web", "bot.adapters.web_guard", "bot.adapters.web_page", "bot.adapters.web_rooms"),
     "aiosqlite": ("bot.store",),
     "fluent": ("bot.texts",),
 }

@@ -1,0 +1,32 @@
+"""bot/__main__.py: the `imago` command in a process of its own."""
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+IMAGO = [sys.executable, "-m", "bot"]
+
+
+def test_serve_stops_in_order_on_sigterm(tmp_path: Path) -> None:
+    """A service manager must be able to stop and start it at any time: exit code 0."""
+    config = tmp_path / "c.toml"
+    config.write_text(f'[bot]\nfolder = "{tmp_path / "bot"}"\n[web]\nport = 0\n')
+    with subprocess.Popen([*IMAGO, "serve", "--config", str(config)], stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr is not None
+        assert "http://127.0.0.1:" in process.stderr.readline()
+        os.kill(process.pid, signal.SIGTERM)
+        assert process.wait(30) == 0
+        assert "Traceback" not in process.stderr.read()
+
+
+def test_a_wrong_config_is_one_line_and_exit_code_78(tmp_path: Path) -> None:
+    """78 tells the service manager that trying again does not help."""
+    config = tmp_path / "c.toml"
+    config.write_text("[web]\nprot = 1\n")
+    done = subprocess.run([*IMAGO, "serve", "--config", str(config)], capture_output=True, text=True)
+    assert done.returncode == 78
+    assert done.stderr.splitlines() == [
+        f"imago: {config}: [web] has no setting prot; known are enabled, host, port, token."
+    ]
