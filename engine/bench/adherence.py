@@ -1,0 +1,50 @@
+"""how often the toybox draws what was asked, on combinations that training never saw, read off the pixels."""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from engine.bench.report import Figure
+from engine.drawing import enlarged, first_noise, resolved, steps_of
+from engine.models import Models, choose_device, load_models
+from engine.request import Request
+from engine.toybox.captions import english, russian
+from engine.toybox.judge import adherence, judge
+from engine.toybox.world import COMBINATIONS, Scene, held_out, random_scene
+
+PROMPTS, BATCH = 200, 10
+BARS = {"background": 0.97, "colour": 0.95, "object": 0.85, "all_three": 0.80}
+UNGUIDED_BAR = 0.05
+
+
+def measure() -> Iterator[Figure]:
+    """Shares of 200 pictures at the default settings, then all three with guidance switched off."""
+    models = load_models("toybox", choose_device())
+    scenes, prompts = held_out_prompts()
+    found = adherence([judge(picture) for picture in pictures(models, prompts)], scenes)
+    for name, bar in BARS.items():
+        share = getattr(found, name)
+        yield Figure(name=f"adherence, {name.replace('_', ' ')}", value=f"{share:.1%}", bar=f"≥ {bar:.0%}",
+                     met=share >= bar)
+    free = adherence([judge(picture) for picture in pictures(models, prompts, guidance_scale=0.0)], scenes)
+    yield Figure(name="adherence, all three, guidance off", value=f"{free.all_three:.1%}", bar=f"≤ {UNGUIDED_BAR:.0%}",
+                 met=free.all_three <= UNGUIDED_BAR)
+
+
+def held_out_prompts(count: int = PROMPTS) -> tuple[list[Scene], list[str]]:
+    """Scenes of held-out combinations, and a prompt for each that names object and both colours; always the same."""
+    rng = np.random.default_rng(2026)
+    unseen = [combination for combination in COMBINATIONS if held_out(*combination)]
+    order = np.concatenate([rng.permutation(len(unseen)) for _ in range(-(-count // len(unseen)))])[:count]
+    scenes = [random_scene(rng, [unseen[k]]) for k in order]
+    return scenes, [(english if rng.random() < 0.5 else russian)(scene, rng, size=False) for scene in scenes]
+
+
+def pictures(models: Models, prompts: list[str], **knobs: float) -> Iterator[np.ndarray]:
+    """The finished pictures; the seed is the prompt's number."""
+    defaults = models.description.defaults
+    requests = [resolved(Request(prompt=prompt, seed=seed, **knobs), defaults) for seed, prompt in enumerate(prompts)]
+    for at in range(0, len(requests), BATCH):
+        batch = requests[at:at + BATCH]
+        *_, last = steps_of(models, batch, first_noise(models, batch), batch[0].steps - 1)
+        yield from enlarged(models, list(last.x))
