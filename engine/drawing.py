@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from engine.checkpoint import Sitting, pack_sitting, unpack_sitting
-from engine.errors import NumericalError, OutOfMemory
+from engine.errors import BadPicture, NumericalError, OutOfMemory
 from engine.events import Checkpoint, Event, Finished, Preview, Progress, Started
 from engine.guidance import Pull, Target, guided
 from engine.images import pixels_sha256, read_png, to_gif, to_png, to_tensor, to_uint8
@@ -26,6 +26,7 @@ from engine.weights import Defaults, load_model_set
 
 GIF_FRAMES = 40  # about as many moments of the drawing are kept
 TILE, OVERLAP = 256, 16  # pixels of the small picture, when enlarging
+LARGEST_UPSCALED = 1024 * 1024  # pixels of a picture to enlarge: four times each side is what chats still take
 
 
 def resolved(request: Request, defaults: Defaults) -> Request:
@@ -158,6 +159,8 @@ def upscale_events(request: UpscaleRequest) -> Iterator[Event]:
     """See `engine.upscale`."""
     began = time.monotonic()
     pixels, metadata = read_png(request.png)
+    if pixels.shape[0] * pixels.shape[1] > LARGEST_UPSCALED:
+        raise BadPicture("This picture is too large to enlarge: it may have a million pixels, 1024 × 1024.")
     with _memory_sentence():
         models = load_models(request.models, choose_device())
         scale, (height, width) = models.description.scale, pixels.shape[:2]

@@ -26,7 +26,7 @@ from engine import (
 from engine.checkpoint import Sitting
 from engine.drawing import _drawing, _memory_sentence, first_noise, resolved, steps_of
 from engine.errors import OutOfMemory
-from engine.images import read_png
+from engine.images import read_png, to_png
 from engine.models import load_models
 from engine.samplers import Prediction
 
@@ -147,6 +147,12 @@ def test_upscaling_makes_it_four_times_larger_and_keeps_the_provenance(events: l
     big = finished(list(engine.upscale(UpscaleRequest(png=finished(events).png))))
     assert (big.width, big.height, big.gif) == (1024, 1024, b"")
     assert read_png(big.png)[1] == read_png(finished(events).png)[1]
+
+
+def test_upscaling_something_huge_is_refused() -> None:
+    """Four times each side of it would not fit the memory."""
+    with pytest.raises(BadPicture, match="too large to enlarge"):
+        list(engine.upscale(UpscaleRequest(png=to_png(np.zeros((1025, 1024, 3), np.uint8), {}))))
 
 
 def test_upscaling_something_else_is_refused() -> None:

@@ -1,4 +1,4 @@
-"""`python -m engine.toybox train unet|clip|upscaler`: make the embedded models again."""
+"""`python -m engine.toybox train unet|clip|upscaler`, then `pack`: make the embedded models again."""
 
 import argparse
 import sys
@@ -7,13 +7,15 @@ from pathlib import Path
 
 import torch
 
+from engine.toybox.pack import pack
+
 STEPS = {"unet": 12_000, "clip": 3_000, "upscaler": 6_000}
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m engine.toybox")
-    parser.add_argument("action", choices=["train"])
-    parser.add_argument("network", choices=list(STEPS))
+    parser.add_argument("action", choices=["train", "pack"])
+    parser.add_argument("network", choices=list(STEPS), nargs="?", help="which to train; pack takes all without it")
     parser.add_argument("--folder", type=Path, help="where checkpoint and weights go (default runs/NETWORK)")
     parser.add_argument("--steps", type=int, help="in all; a stopped run goes on from its checkpoint")
     parser.add_argument("--seed", type=int, default=0)
@@ -22,6 +24,12 @@ def main() -> int:
     args = parser.parse_args()
     if args.threads:
         torch.set_num_threads(args.threads)
+    if args.action == "pack":
+        for network in [args.network] if args.network else list(STEPS):
+            pack(network, args.folder or Path("runs") / network)
+        return 0
+    if args.network is None:
+        parser.error(f"say which network to train: {', '.join(STEPS)}")
     folder = args.folder or Path("runs") / args.network
     module = import_module(f"engine.toybox.train_{args.network}")
     module.train(folder, args.steps or STEPS[args.network], torch.device(args.device), args.seed)
