@@ -8,7 +8,7 @@ from collections.abc import AsyncGenerator
 from typing import Any
 
 from engine.errors import EngineDied
-from engine.events import Event
+from engine.events import Event, Failed, Finished
 from engine.request import Request, UpscaleRequest
 from engine.wire import BEAT, HEADER, pack, unpack
 
@@ -71,7 +71,7 @@ class EngineProcess:
     ) -> AsyncGenerator[Event, None]:
         """Draw; ends after Finished or Failed, or early and silently after `stop`.
 
-        Leaving the iteration before its end kills the process; the next request starts another.
+        Leaving the iteration before Finished or Failed kills the process; the next request starts another.
 
         Raises: EngineDied when the process crashed, hung or was killed.
         """
@@ -83,6 +83,7 @@ class EngineProcess:
             await self._tell("draw", self._number, request, resume)
             async for event in self._answers(self._number):
                 self._deaths = 0
+                ended = isinstance(event, Finished | Failed)
                 yield event
             ended = True
         finally:

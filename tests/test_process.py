@@ -158,8 +158,25 @@ def test_leaving_the_stream_early_kills_the_process() -> None:
         async with running(draw="tests.scripted:draw_slowly") as engine:
             events = engine.events(Request(prompt="a star"))
             await anext(events)
-            await events.aclose()  # type: ignore[attr-defined]
+            await events.aclose()
             assert engine.pid is None
+
+    asyncio.run(scenario())
+
+
+def test_leaving_the_stream_at_its_last_event_keeps_the_process() -> None:
+    """It once killed the process after each picture, so that every drawing loaded the models anew."""
+
+    async def scenario() -> None:
+        async with running() as engine:
+            events = engine.events(Request(prompt="a star"))
+            async for event in events:
+                if isinstance(event, Finished):
+                    break
+            await events.aclose()
+            pid = engine.pid
+            assert pid is not None
+            assert isinstance((await drawn(engine))[-1], Finished) and engine.pid == pid
 
     asyncio.run(scenario())
 

@@ -1,0 +1,66 @@
+"""`python -m tests.faults.kill_engine`: kill -9 the engine at random instants; the pixels must not care."""
+
+import argparse
+import asyncio
+import os
+import random
+import signal
+import tempfile
+from pathlib import Path
+
+from bot.messages import Stage
+from engine import EngineProcess
+from tests import fakes
+
+PROMPT = "a red star on a blue background --seed 7"
+
+
+async def picture(chat: fakes.Chat, job: int, options: str) -> bytes:
+    """Ask for a picture and wait for it."""
+    await chat.says(f"{PROMPT} {options}", who=f"person {job}", key=f"job {job}")
+    final = await chat.until(
+        lambda states: states[-1].job == job and states[-1].stage in (Stage.FINAL, Stage.FAILED), seconds=1800
+    )
+    assert final[-1].picture is not None, final[-1].text
+    return final[-1].picture.content
+
+
+async def kill_soon(engine: EngineProcess, longest: float, kills: list[int]) -> None:
+    """Kill the engine once, at a random instant of a drawing that takes `longest` seconds."""
+    while engine.pid is None:
+        await asyncio.sleep(0.01)
+    await asyncio.sleep(random.uniform(0, longest))
+    if engine.pid is not None:
+        kills.append(engine.pid)
+        os.kill(engine.pid, signal.SIGKILL)
+
+
+async def run(folder: Path, kills: int, draw: str, options: str) -> tuple[int, int]:
+    """Returns how many pictures are the same as the undisturbed one, and how many kills hit a drawing."""
+    chat, engine, hits, same = fakes.Chat(), EngineProcess(draw=draw, backoff_seconds=0.05), [], 0
+    loop = asyncio.get_running_loop()
+    async with fakes.bot(folder, chat, engine):
+        await picture(chat, 1, options)  # loads the models
+        began = loop.time()
+        undisturbed = await picture(chat, 2, options)
+        takes = loop.time() - began
+        for job in range(3, 3 + kills):
+            killer = asyncio.create_task(kill_soon(engine, takes, hits))
+            same += await picture(chat, job, options) == undisturbed
+            killer.cancel()
+    return same, len(hits)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--kills", type=int, default=20)
+    parser.add_argument("--draw", default="engine:draw", help="module:function")
+    parser.add_argument("--options", default="--steps 30", help="of the drawing")
+    args = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        same, hits = asyncio.run(run(Path(folder), args.kills, args.draw, args.options))
+    print(f"kill -9 of the engine ({args.draw}): {hits} kills, {same} of {args.kills} pictures with the same bytes")
+
+
+if __name__ == "__main__":
+    main()
