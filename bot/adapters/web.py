@@ -23,7 +23,7 @@ from bot.adapters.web_guard import (
     person_of,
 )
 from bot.adapters.web_page import Say, asset, html
-from bot.adapters.web_rooms import Body, Rooms, body_of
+from bot.adapters.web_rooms import Body, Rooms
 from bot.config import WebConfig
 from bot.errors import Closed, ConfigError, MessageGone
 from bot.messages import REACTIONS, Action, Address, Incoming, Person, Press, Reaction, Reply, TextMessage
@@ -86,8 +86,7 @@ class WebAdapter:
 
     async def send(self, address: Address, reply: Reply, *, nonce: str, answers: str = "") -> str:
         """A new message of the bot; the same nonce again gives the message that is there."""
-        files = (reply.picture, reply.gif)
-        return str(await self._rooms.say(address.chat, f"bot-{nonce}", "bot", body_of(reply), files))
+        return str(await self._rooms.answer(address.chat, nonce, reply))
 
     async def edit(self, address: Address, message: str, reply: Reply) -> None:
         """Replace all that a message shows. Raises MessageGone."""
@@ -207,7 +206,7 @@ class WebAdapter:
         if len(text) > MAX_TEXT:
             raise Refused(413, "web-too-large")
         remix = (await self._message(person, form["remix"]))["job"] if form.get("remix") else None
-        entry = await self._rooms.say(person.id, f"me-{key}", person.key, {"text": text})
+        entry = await self._rooms.say(person.id, key, person.key, text)
         return await self._hand_on(TextMessage(
             key=f"{person.id}:{key}", person=person, address=_address(person), text=text, message=str(entry),
             remix_of=remix,

@@ -75,7 +75,7 @@ class Rooms:
     def __init__(self, history: History) -> None:
         self._history = history
         self._listeners: defaultdict[str, set[Listener]] = defaultdict(set)
-        self._unfinished: dict[int, dict[str, bytes]] = {}  # previews, by message and name
+        self._previews: dict[int, dict[str, File]] = {}  # by message and name
         self._changing: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()  # by conversation
 
     async def transcript(self, chat: str) -> list[Body]:
@@ -83,11 +83,14 @@ class Rooms:
         entries = await self._history.entries(chat)
         return [shown(e.id, e.author, e.created, json.loads(e.body)) for e in entries]
 
-    async def say(self, chat: str, nonce: str, author: str, body: Body, files: tuple[File | None, ...] = ()) -> int:
-        """A new message; the same nonce again gives the one that is there."""
-        entry = await self._history.add(chat, nonce, author, json.dumps(body))
-        self._keep(entry, body, files)
-        self._tell(chat, entry, shown(entry, author, time.time(), body))
+    async def say(self, chat: str, nonce: str, author: str, text: str) -> int:
+        """A person's message; the same nonce again gives the one that is there."""
+        return await self._add(chat, f"me-{nonce}", author, {"text": text})
+
+    async def answer(self, chat: str, nonce: str, reply: Reply) -> int:
+        """A message of the bot; the same nonce again gives the one that is there."""
+        entry = await self._add(chat, f"bot-{nonce}", "bot", body_of(reply))
+        self._keep(entry, reply)
         return entry
 
     async def show(self, chat: str, entry: int, reply: Reply) -> bool:
@@ -97,7 +100,7 @@ class Rooms:
             body = body_of(reply) | {"reactions": _body(old)["reactions"] if old else []}
             if not await self._history.change(entry, json.dumps(body)):
                 return False
-        self._keep(entry, body, (reply.picture, reply.gif))
+        self._keep(entry, reply)
         self._tell(chat, entry, shown(entry, "bot", old.created if old else time.time(), body))
         return True
 
@@ -117,7 +120,7 @@ class Rooms:
     async def remove(self, chat: str, entry: int) -> None:
         """Take a message away."""
         await self._history.remove(entry)
-        self._unfinished.pop(entry, None)
+        self._previews.pop(entry, None)
         self._tell(chat, entry, None)
 
     async def find(self, chat: str, entry: int) -> HistoryEntry | None:
@@ -132,15 +135,15 @@ class Rooms:
         return _body(found)
 
     async def picture(self, chat: str, entry: int, name: str) -> tuple[bytes, str]:
-        """A picture that a message of this conversation shows now, and its media type. Raises KeyError."""
+        """A picture that a message of this conversation shows, and its media type. Raises KeyError."""
         body = await self.bot_message(chat, entry)
+        preview = self._previews.get(entry, {}).get(name)
         types = {file["name"]: file["type"] for file in (body["picture"], body["gif"]) if file}
-        if types[name] not in MEDIA_TYPES:
+        media_type = preview.media_type if preview else types[name]
+        content = preview.content if preview else await self._history.picture(name)
+        if content is None or media_type not in MEDIA_TYPES:
             raise KeyError(name)
-        content = self._unfinished.get(entry, {}).get(name) or await self._history.picture(name)
-        if content is None:
-            raise KeyError(name)
-        return content, types[name]
+        return content, media_type
 
     def listen(self, chat: str) -> Listener:
         """Be told of all that changes from now on."""
@@ -160,6 +163,11 @@ class Rooms:
             for listener in listeners:
                 listener.close()
 
+    async def _add(self, chat: str, nonce: str, author: str, body: Body) -> int:
+        entry = await self._history.add(chat, nonce, author, json.dumps(body))
+        self._tell(chat, entry, shown(entry, author, time.time(), body))
+        return entry
+
     def _lock(self, chat: str) -> asyncio.Lock:
         """Held while a body is read, changed and written back."""
         return self._changing.setdefault(chat, asyncio.Lock())
@@ -168,12 +176,13 @@ class Rooms:
         for listener in self._listeners.get(chat, ()):
             listener.tell(entry, message)
 
-    def _keep(self, entry: int, body: Body, files: tuple[File | None, ...]) -> None:
-        """The newest preview lives in memory; History has the pictures of all other stages."""
-        self._unfinished.pop(entry, None)
-        kept = {file.name: file.content for file in files if file}
-        if kept and body.get("stage") == Stage.DRAWING:
-            self._unfinished[entry] = kept
+    def _keep(self, entry: int, reply: Reply) -> None:
+        """Previews live in memory, the newest and the one that a page may just be fetching; the rest is in History."""
+        previews = self._previews.pop(entry, {})
+        if reply.stage is Stage.DRAWING:
+            if reply.picture:
+                previews[reply.picture.name] = reply.picture
+            self._previews[entry] = dict(list(previews.items())[-2:])
 
 
 def _body(entry: HistoryEntry) -> Body:

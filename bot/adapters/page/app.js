@@ -42,12 +42,14 @@ function setOnline(online) {
 }
 
 function showTranscript(messages) {
-  const known = new Set(messages.map((message) => message.id));
+  const atEnd = isAtEnd(), known = new Set(messages.map((message) => message.id));
   for (const id of [...elements.keys()]) if (!known.has(id)) remove(id);
   messages.forEach(show);
   $("empty").hidden = elements.size > 0;
-  scroll.scrollTop = scroll.scrollHeight;
+  if (atEnd) scroll.scrollTop = scroll.scrollHeight;
 }
+
+const isAtEnd = () => scroll.scrollHeight - scroll.scrollTop - scroll.clientHeight < 160;
 
 function remove(id) {
   elements.get(id)?.remove();
@@ -56,7 +58,7 @@ function remove(id) {
 }
 
 function show(message) {
-  const atEnd = scroll.scrollHeight - scroll.scrollTop - scroll.clientHeight < 160;
+  const atEnd = isAtEnd();
   let element = elements.get(message.id);
   if (!element) {
     element = $("message").content.firstElementChild.cloneNode(true);
