@@ -17,6 +17,7 @@ from bot.config import Config
 from bot.errors import ConfigError
 from bot.handlers import Handlers
 from bot.history import StoredHistory
+from bot.jobs import Job
 from bot.metrics import Metrics
 from bot.pictures import Pictures
 from bot.queue import Queue
@@ -128,6 +129,12 @@ class App:
     async def counts(self) -> dict[str, int]:
         """Number of jobs in each state."""
         return {status.value: jobs for status, jobs in (await self._queue.counts()).items()}
+
+    async def job(self, number: int) -> Job:
+        """A job that is there. Raises KeyError."""
+        if (job := await self._queue.find(number)) is None:
+            raise KeyError(number)
+        return job
 
     async def metrics_page(self) -> tuple[bytes, str]:
         """The text for Prometheus and its media type."""

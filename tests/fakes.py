@@ -63,9 +63,9 @@ class Chat:
                         return states
                 await self.moved.wait()
 
-    async def until_stage(self, stage: Stage, job: int = 1) -> list[Reply]:
+    async def until_stage(self, stage: Stage, job: int = 1, seconds: float = 20.0) -> list[Reply]:
         """The states of a job's message once it has come to a stage."""
-        return await self.until(lambda states: states[-1].stage is stage and states[-1].job == job)
+        return await self.until(lambda states: states[-1].stage is stage and states[-1].job == job, seconds)
 
     async def says(self, text: str, *, who: str = "ann", key: str = "", chat: str = "c", language: str = "en") -> None:
         """Somebody types."""
