@@ -79,7 +79,8 @@ def adherence(verdicts: Sequence[Verdict], scenes: Sequence[Scene]) -> Adherence
 
 def _at_world_side(picture: np.ndarray) -> np.ndarray:
     """[SIDE, SIDE, 3] float32, averaged over areas."""
-    if picture.ndim != 3 or picture.shape[0] != picture.shape[1] or picture.shape[2] != 3 or picture.dtype != np.uint8:
+    square = picture.ndim == 3 and picture.shape[0] == picture.shape[1] > 0
+    if not square or picture.shape[2] != 3 or picture.dtype != np.uint8:
         raise ValueError(f"The judge reads square RGB pictures [side, side, 3] of uint8; "
                          f"this is {list(picture.shape)} of {picture.dtype}.")
     if picture.shape[0] != SIDE:
