@@ -66,7 +66,7 @@ def steps_of(models: Models, requests: list[Request], x: Tensor, start: int) -> 
                 cuts=request.cuts, seeds=seeds, **fixed)
     schedule = description.unet["schedule"]
     denoise = guided(models.denoise, targets_of(models, [r.prompt for r in requests]), pull, schedule)
-    levels = Levels(schedule, request.steps)
+    levels = Levels(schedule, request.steps, spacing=description.defaults.spacing)
     shape = tuple(x.shape[1:])
     return sample(denoise, x, lambda i: per_picture(seeds, Stream.STEP, i, shape), levels,
                   sampler=request.sampler, eta=request.eta, start=start)

@@ -34,10 +34,11 @@ def alphas_cumprod(name: Schedule, steps: int = 1000) -> np.ndarray:
     return np.cumprod(1 - betas(name, steps))
 
 
-def spaced_timesteps(count: int, total: int = 1000) -> np.ndarray:
-    """`count` training timesteps spread evenly over 0 … total − 1, rising, [count] int64.
+def spaced_timesteps(count: int, total: int = 1000, power: float = 1.0) -> np.ndarray:
+    """`count` different training timesteps from 0 to total − 1, rising, [count] int64.
 
-    The same choice as guided-diffusion's `space_timesteps`, but a single step is the noisiest one.
+    A power of 1 spreads them evenly, the same choice as guided-diffusion's `space_timesteps` (but a
+    single step is the noisiest one). Above 1 they crowd towards the noise, where a drawing is decided.
     """
     if not 1 <= count <= total:
         raise ValueError(f"a drawing takes 1 to {total} steps, not {count}")
@@ -45,16 +46,17 @@ def spaced_timesteps(count: int, total: int = 1000) -> np.ndarray:
         return np.array([total - 1])
     stride, at, chosen = (total - 1) / (count - 1), 0.0, []
     for _ in range(count):
-        chosen.append(round(at))
+        chosen.append(round(at if power == 1 else (total - 1) * (1 - (1 - min(at / (total - 1), 1)) ** power)))
         at += stride
-    return np.array(chosen)
+    room = np.arange(count)  # keeps crowded ones apart: the k-th from the top is at most total − 1 − k
+    return np.minimum(np.array(chosen), total - count + room)
 
 
 class Levels:
     """The noise levels one drawing walks down; index 0 is the cleanest, as in the papers."""
 
-    def __init__(self, name: Schedule, steps: int, total: int = 1000) -> None:
-        self.timesteps = spaced_timesteps(steps, total)
+    def __init__(self, name: Schedule, steps: int, total: int = 1000, spacing: float = 1.0) -> None:
+        self.timesteps = spaced_timesteps(steps, total, spacing)
         self.alphas_cumprod = alphas_cumprod(name, total)[self.timesteps]  # ᾱ_i
         self.alphas_cumprod_prev = np.append(1.0, self.alphas_cumprod[:-1])  # ᾱ_{i−1}
         self.betas = 1 - self.alphas_cumprod / self.alphas_cumprod_prev

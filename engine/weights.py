@@ -39,6 +39,7 @@ class Defaults:
     cuts: int
     cut_power: float
     smallest_cut: int  # pixels
+    spacing: float = 1.0  # above 1 more of the steps are spent near pure noise
     from_level: float = 0.0  # ᾱ below which nothing is guided
     largest_shift: float = math.inf  # root mean square by which guidance may move x0 in one step
 
