@@ -6,10 +6,13 @@ PROMPT ?= half-life 3 screenshot
 # A machine without an NVIDIA card needs torch's small CPU build; torchvision must be the release beside it.
 TORCH := "torch==2.13.*" "torchvision==0.28.*"
 
-.PHONY: imagine test lint types bench toybox clean
+.PHONY: imagine run test lint types bench bench-bot toybox clean
 
 imagine: $(VENV)/.installed  ## draw PROMPT into out/
 	@$(VENV)/bin/imago draw "$(PROMPT)"
+
+run: $(VENV)/.installed  ## the bot with its chat page; config.toml is used when there is one
+	@$(VENV)/bin/imago serve $(if $(wildcard config.toml),--config config.toml)
 
 test: $(VENV)/.tested lint types  ## everything that must hold before a commit
 	$(VENV)/bin/python -m pytest
@@ -22,6 +25,9 @@ types: $(VENV)/.tested
 
 bench: $(VENV)/.tested  ## the figures of docs/benchmarks.md
 	$(VENV)/bin/python -m engine.bench
+
+bench-bot: $(VENV)/.tested  ## the figures of the bot: kills, load, pauses, cost, hostile input (half an hour)
+	@for name in kill_engine kill_bot load pause cost hostile; do $(VENV)/bin/python -m tests.faults.$$name || exit 1; done
 
 $(VENV)/.installed: pyproject.toml
 	@test -d $(VENV) || $(PYTHON) -m venv $(VENV)

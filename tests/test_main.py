@@ -1,11 +1,16 @@
 """bot/__main__.py: the `imago` command in a process of its own."""
 
 import os
+import re
 import signal
 import subprocess
 import sys
+from dataclasses import fields
 from pathlib import Path
 
+from bot.config import Config, Secret, environment_name
+
+ROOT = Path(__file__).parent.parent
 IMAGO = [sys.executable, "-m", "bot"]
 
 
@@ -30,3 +35,19 @@ def test_a_wrong_config_is_one_line_and_exit_code_78(tmp_path: Path) -> None:
     assert done.stderr.splitlines() == [
         f"imago: {config}: [web] has no setting prot; known are enabled, host, port, token."
     ]
+
+
+def test_every_command_and_every_environment_variable_is_documented() -> None:
+    """What nobody can find is not there."""
+    told = (ROOT / "docs/operations.md").read_text(encoding="utf-8")
+    helped = subprocess.run([*IMAGO, "--help"], capture_output=True, text=True).stdout
+    commands = re.findall(r"^    (\w+) ", helped, re.MULTILINE)
+    assert {"serve", "doctor"} <= set(commands)
+    assert [command for command in commands if f"imago {command}" not in told] == []
+    secrets = [
+        environment_name(section.name, setting.name)
+        for section in fields(Config)
+        for setting in fields(getattr(Config(), section.name))
+        if isinstance(setting.default, Secret)
+    ]
+    assert secrets and [name for name in secrets if f"`{name}`" not in told] == []
