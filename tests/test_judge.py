@@ -179,6 +179,26 @@ def test_an_object_of_two_colours_has_none() -> None:
     assert judge(picture).colour is None
 
 
+def test_a_patchwork_around_the_background_is_answered_not_divided_by_zero() -> None:
+    """Three colours that each differ in another channel have the background itself as their median."""
+    picture = np.full((SIDE, SIDE, 3), 20, np.uint8)
+    for channel in range(3):
+        picture[20:40, 10 + 12 * channel:22 + 12 * channel, channel] = 200
+    assert judge(picture) == Verdict("black", None, None)
+
+
+def test_no_picture_is_too_odd_for_an_answer() -> None:
+    """Patches and specks of any colours on any paper: a benchmark must not stop at its worst drawing."""
+    rng = np.random.default_rng(17)
+    for _ in range(150):
+        picture = np.full((SIDE, SIDE, 3), rng.integers(0, 256, 3), np.uint8)
+        for _ in range(rng.integers(1, 9)):
+            top, left = rng.integers(0, SIDE, 2)
+            height, width = rng.integers(1, 30, 2)
+            picture[top:top + height, left:left + width] = rng.integers(0, 256, 3)
+        judge(picture)
+
+
 def test_colours_off_the_palette_have_no_name() -> None:
     """Grey is neither black nor white; the nearest name would be a lenient one. The shape can still be read."""
     scene = Scene(object="star", colour="", background="", size="", x=32, y=32, radius=22)

@@ -100,13 +100,14 @@ def _colour_name(colour: np.ndarray) -> str | None:
 
 
 def _ink(pixels: np.ndarray, paper: np.ndarray) -> np.ndarray | None:
-    """The colour [3] of the object's core, or None where next to nothing differs from the paper."""
+    """The colour [3] of the object's core, or None where nothing of one colour stands out from the paper."""
     distances = _distance(pixels, paper)
     drawn = distances > COLOUR_REACH
     if drawn.sum() < MIN_PIXELS:
         return None
     core = drawn & (distances > 0.75 * np.percentile(distances[drawn], 90))  # leaves the soft edges out
-    return np.median(pixels[core], axis=0)
+    ink = np.median(pixels[core], axis=0)
+    return ink if _distance(ink, paper) > COLOUR_REACH else None  # the median of many colours may be the paper's own
 
 
 def _coverage(pixels: np.ndarray, paper: np.ndarray, ink: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -163,6 +164,8 @@ def _likeness(cover: np.ndarray) -> np.ndarray:
 
 def _shape(cover: np.ndarray) -> str | None:
     """The object that fits best, or None if none fits well or two fit alike."""
+    if cover.sum() < MIN_PIXELS:
+        return None
     likeness = _likeness(cover)
     second, best = likeness.argsort()[-2:]
     if likeness[best] < FLOOR or likeness[best] - likeness[second] < LEAD:
