@@ -47,7 +47,7 @@ def build_models(description: ModelSet, device: torch.device) -> Models:
         description=description, device=device, denoise=network_denoiser(
             load_unet(description, device), objective=unet["objective"], schedule=unet["schedule"],
             patch=unet["patch"], learned_variance=unet["learned_variance"]),
-        clips=[(_load_clip(description, table, device), table["weight"]) for table in description.clips],
+        clips=[(load_clip(description, table, device), table["weight"]) for table in description.clips],
         upscaler=_load_upscaler(description, device))
 
 
@@ -66,12 +66,13 @@ def load_unet(description: ModelSet, device: torch.device) -> UNet:
     return unet.eval().requires_grad_(False).to(device)
 
 
-def _load_clip(description: ModelSet, table: dict, device: torch.device) -> Clip:
+def load_clip(description: ModelSet, table: dict, device: torch.device, *, quicken: bool = True) -> Clip:
+    """One CLIP of a set, frozen; `quicken` False leaves open_clip's own layers in it."""
     path = verify(description.file(table))
     optional = {key: description.folder / table[key] for key in ("config", "vocabulary") if key in table}
     config = ClipConfig(model=table["model"], mean=tuple(table["mean"]), std=tuple(table["std"]), **optional)
     try:
-        return Clip(config, path, device)
+        return Clip(config, path, device, quicken=quicken)
     except (RuntimeError, SafetensorError) as error:
         raise CorruptWeights(path, f"The weights file {path.name} does not hold the CLIP {table['model']}: "
                                    "get the set again.") from error

@@ -3,7 +3,8 @@
 import torch
 
 from engine.clip import Clip
-from engine.models import load_models
+from engine.models import load_clip, load_models
+from engine.weights import load_model_set
 
 CPU = torch.device("cpu")
 
@@ -45,3 +46,17 @@ def test_pictures_are_normalised_by_the_clips_own_figures_and_differentiable() -
 
 def test_the_networks_are_frozen() -> None:
     assert not any(p.requires_grad for p in toybox_clip()._model.parameters())
+
+
+def test_the_quick_layers_compute_what_open_clips_own_do() -> None:
+    """Guidance uses the gradient, so that must be the same too."""
+    description = load_model_set("toybox")
+    plain = load_clip(description, description.clips[0], CPU, quicken=False)
+    pictures = torch.rand(3, 3, plain.side, plain.side, requires_grad=True)
+    found = []
+    for clip in (toybox_clip(), plain):
+        points = clip.encode_images(pictures)
+        found.append((points, *torch.autograd.grad(points.square().sum(), pictures)))
+    for quick, slow in zip(*found, strict=True):
+        assert slow.abs().sum() > 0
+        torch.testing.assert_close(quick, slow, rtol=1e-4, atol=1e-5)

@@ -1,7 +1,8 @@
 """one guided step: ours against the 2021 notebooks' loops, alternating in one run.
 
-All three have the same weights, CLIP, noise level, crops, losses and threads. The notebooks' crops
-are drawn before the clock starts; ours draws its own while it runs.
+All three have the same weights, noise level, crops, losses and threads. The notebooks run CLIP with
+the layers it was published with, as open_clip has them; their crops are drawn before the clock
+starts, ours while it runs. Where a set has several CLIPs, the first one guides.
 """
 
 import itertools
@@ -19,7 +20,7 @@ from engine.bench.report import Figure, at_most
 from engine.cutouts import cut
 from engine.drawing import targets_of
 from engine.guidance import Pull, guided, seeded_cutter
-from engine.models import Models, choose_device, load_models, load_unet
+from engine.models import Models, choose_device, load_clip, load_models, load_unet
 from engine.noise import Stream, per_picture
 from engine.samplers import sample
 from engine.schedule import Levels
@@ -74,9 +75,10 @@ def contenders(models: Models, unet: UNet, *, eta: float) -> dict[str, Contender
     diffusion = spaced_diffusion(table["schedule"], defaults.steps, learned_variance=False)
     theirs = UNetModel(**asdict(unet.config)).eval().requires_grad_(False).to(models.device)
     theirs.load_state_dict(unet.state_dict())
+    clip = load_clip(models.description, models.description.clips[0], models.device, quicken=False)
     notebook = Notebook(
         diffusion=diffusion, model=EpsOfUnshuffledV(theirs, table["patch"], diffusion).to(models.device),
-        encode_image=target.clip.encode_images, side=target.clip.side, target_embeds=target.embeddings[0],
+        encode_image=clip.encode_images, side=clip.side, target_embeds=target.embeddings[0],
         weights=target.weights[0], clip_guidance_scale=pull.guidance_scale, tv_scale=TV_SCALE, range_scale=RANGE_SCALE)
     boxes = {i: boxes_at(pull, x, int(levels.timesteps[i])) for i in middle(defaults.steps)}
     denoise = guided(models.denoise, [target], pull, table["schedule"])
