@@ -14,7 +14,7 @@ from bot.adapters.base import Adapter, History
 from bot.adapters.web import WebAdapter
 from bot.cards import Cards
 from bot.config import Config
-from bot.errors import ConfigError
+from bot.errors import ConfigError, StoreError
 from bot.handlers import Handlers
 from bot.history import StoredHistory
 from bot.jobs import Job
@@ -25,7 +25,7 @@ from bot.replies import Replies
 from bot.store import Store
 from bot.texts import Texts
 from bot.worker import Engine, Worker
-from engine import EngineProcess
+from engine import EngineProcess, model_sets
 
 log = logging.getLogger(__name__)
 CHECKPOINT_GRACE = 5.0  # seconds a running drawing gets at shutdown to reach its next checkpoint
@@ -63,8 +63,9 @@ class App:
             stopping = asyncio.create_task(self.stopping.wait())
             await asyncio.wait([stopping, self._working], return_when=asyncio.FIRST_COMPLETED)
             stopping.cancel()
-            if self._working.done():
-                self._working.result()  # raises what ended it: the service manager starts us again
+            if self._working.done() and (fault := self._working.exception()):
+                log.error("the worker has stopped", exc_info=fault)
+                raise StoreError(f"Imago cannot go on: {fault}. See `imago doctor`.") from fault
 
     @asynccontextmanager
     async def started(self) -> AsyncIterator["App"]:
@@ -113,7 +114,7 @@ class App:
         )  # fmt: skip
         handlers = Handlers(
             config=config, texts=self.texts, store=store, queue=queue, pictures=pictures, sender=replies,
-            stop=self._worker.stop, busy=self._worker.busy, notice=notice,
+            stop=self._worker.stop, busy=self._worker.busy, models=known_models(), notice=notice,
         )  # fmt: skip
         return handlers, replies
 
@@ -146,8 +147,15 @@ class App:
         return "" if self._working is None or not self._working.done() else "The worker has stopped."
 
 
+def known_models() -> list[str]:
+    """The names of the model sets there are, on disk or not."""
+    return [described.name for described in model_sets()]
+
+
 async def serve(config: Config) -> None:
     """Run the bot as configured, until it is told to stop."""
+    if config.engine.models not in known_models():
+        raise ConfigError(f"models in [engine] must be one of {', '.join(known_models())}.")
     await App(config).run()
 
 

@@ -136,8 +136,6 @@ def _refuse(error: BadRequest, prompt: str) -> NoReturn:
         _refuse_number(error.field)
     if error.field == "sampler":
         raise UserError("option-choice", name="sampler", options=", ".join(SAMPLERS)) from error
-    if error.field == "models":
-        raise UserError("option-models") from error
     if len(prompt) > MAX_PROMPT:
         raise UserError("prompt-long", length=len(prompt), limit=MAX_PROMPT) from error
     if not prompt.strip(" |"):

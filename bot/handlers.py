@@ -1,9 +1,10 @@
 """one function per Command: what a person asked becomes jobs and answers."""
 
+import asyncio
 import logging
 import secrets
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from dataclasses import replace
 from typing import Protocol
 
@@ -48,11 +49,19 @@ class Handlers:
         sender: Sender,
         stop: Callable[[Job], Awaitable[None]],
         busy: Callable[[], float | None],
+        models: Collection[str],
         notice: Notice,
     ) -> None:
-        """`stop` ends the drawing of a job that was cancelled; `busy` tells the seconds left of the running one."""
+        """Ready to receive.
+
+        Args:
+            stop: ends the drawing of a job that was cancelled.
+            busy: seconds that the running job still takes, None when nobody knows.
+            models: names of the model sets there are.
+        """
         self._config, self._texts, self._store, self._queue = config, texts, store, queue
         self._pictures, self._sender, self._stop, self._busy, self._notice = pictures, sender, stop, busy, notice
+        self._models = models
         self._closed = False
 
     def close(self) -> None:
@@ -63,6 +72,9 @@ class Handlers:
         """The one way in. Raises Closed; every other trouble becomes an answer."""
         if self._closed:
             raise Closed
+        await asyncio.shield(self._take(incoming))  # a browser that hangs up must not leave half an effect
+
+    async def _take(self, incoming: Incoming) -> None:
         try:
             command = await self._command(incoming)
             if command is not None:
@@ -111,6 +123,8 @@ class Handlers:
         parent = await self._visible(incoming, command.parent) if command.parent is not None else None
         inherited = _options(parent.request) if parent else {"models": self._config.engine.models}
         options = {**inherited, "seed": _new_seed(), **command.options}
+        if options["models"] not in self._models:
+            raise UserError("option-models", options=", ".join(sorted(self._models)))
         request = commands.request(command.prompt, options)
         await self._put(incoming, request, Kind.REMIX if parent else Kind.IMAGINE, parent)
 

@@ -109,6 +109,15 @@ def test_others_can_neither_cancel_nor_delete_and_elsewhere_see_nothing(tmp_path
     play(tmp_path, scenario)
 
 
+def test_models_that_are_not_there_are_refused_before_they_wait(tmp_path: Path) -> None:
+    """And the sentence names those that are."""
+
+    async def scenario(chat: fakes.Chat, engine: fakes.Engine) -> None:
+        assert "toybox" in await answer(chat, "a star --models dalle")
+
+    play(tmp_path, scenario)
+
+
 def test_delete_takes_message_and_files_away(tmp_path: Path) -> None:
     """Also of one that is being drawn."""
 
