@@ -1,9 +1,7 @@
 """the chat page: HTTP in, server-sent events out; the adapter that needs no account and no network."""
 
-import json
 import logging
 from collections.abc import Awaitable, Callable
-from typing import Any
 
 from aiohttp import web
 
@@ -21,9 +19,10 @@ from bot.adapters.web_guard import (
     language_of,
     new_browser,
     person_of,
+    set_cookie,
 )
 from bot.adapters.web_page import Say, asset, html
-from bot.adapters.web_rooms import Body, Rooms
+from bot.adapters.web_rooms import Body, Rooms, as_event
 from bot.config import WebConfig
 from bot.errors import Closed, ConfigError, MessageGone
 from bot.messages import REACTIONS, Action, Address, Incoming, Person, Press, Reaction, Reply, TextMessage
@@ -31,7 +30,6 @@ from bot.messages import REACTIONS, Action, Address, Incoming, Person, Press, Re
 MAX_BODY = 64 * 1024  # bytes of a post
 MAX_TEXT = 4000  # characters of a message
 PULSE = 15.0  # seconds between signs of life on a stream on which nothing happens
-YEAR = 365 * 24 * 3600  # seconds a browser keeps its secret
 
 log = logging.getLogger(__name__)
 
@@ -151,7 +149,7 @@ class WebAdapter:
     async def _get_page(self, request: web.Request) -> web.Response:
         response = html("index.html", request, self._say)
         if not has_browser(request):
-            self._set_cookie(request, response, BROWSER, new_browser())
+            set_cookie(request, response, BROWSER, new_browser())
         return response
 
     async def _post_door(self, request: web.Request) -> web.Response:
@@ -159,12 +157,8 @@ class WebAdapter:
         if not self._guard.opens(form.get("token", "")):
             raise Refused(401, "web-token-needed")
         response = web.Response(status=303, headers={"Location": "/"})
-        self._set_cookie(request, response, DOOR, self._guard.door_cookie())
+        set_cookie(request, response, DOOR, self._guard.door_cookie())
         return response
-
-    @staticmethod
-    def _set_cookie(request: web.Request, response: web.Response, name: str, value: str) -> None:
-        response.set_cookie(name, value, max_age=YEAR, httponly=True, samesite="Strict", secure=request.secure)
 
     async def _get_asset(self, request: web.Request) -> web.Response:
         return asset(request.match_info["name"])
@@ -177,10 +171,10 @@ class WebAdapter:
         listener = self._rooms.listen(chat)  # before the transcript is read, so that nothing falls between
         try:
             await response.prepare(request)
-            await response.write(_event("transcript", await self._rooms.transcript(chat)))
+            await response.write(as_event("transcript", await self._rooms.transcript(chat)))
             while not listener.closed:
                 news = await listener.news(PULSE)
-                events = [_event("message", m) if m else _event("gone", entry) for entry, m in news.items()]
+                events = [as_event("message", m) if m else as_event("gone", entry) for entry, m in news.items()]
                 await response.write(b"".join(events) or b": still here\n\n")
         except ConnectionResetError:
             pass  # the page was closed
@@ -259,8 +253,3 @@ class WebAdapter:
 
 def _address(person: Person) -> Address:
     return Address(platform="web", chat=person.id)
-
-
-def _event(kind: str, value: Any) -> bytes:
-    """One server-sent event; JSON has no line breaks of its own, so one line holds it."""
-    return f"event: {kind}\ndata: {json.dumps(value)}\n\n".encode()

@@ -19,6 +19,7 @@ MAX_NAME = 40  # characters
 KEY = re.compile(r"[A-Za-z0-9_-]{8,20}")  # the page's own name for one press of Enter, so that a repeat is known
 BROWSER = "imago_browser"  # cookie: the secret that all people of one browser are derived from
 DOOR = "imago_door"  # cookie: proof that this browser knew the token
+YEAR = 365 * 24 * 3600  # seconds a browser keeps them
 HEADERS = {
     "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
     "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
@@ -101,6 +102,11 @@ def _same_origin(request: web.Request) -> bool:
 def new_browser() -> str:
     """A fresh secret for a browser."""
     return secrets.token_urlsafe(24)
+
+
+def set_cookie(request: web.Request, response: web.Response, name: str, value: str) -> None:
+    """One that no script can read and no other site's page brings along."""
+    response.set_cookie(name, value, max_age=YEAR, httponly=True, samesite="Strict", secure=request.secure)
 
 
 def has_browser(request: web.Request) -> bool:

@@ -39,6 +39,11 @@ def shown(entry: int, author: str, created: float, body: Body) -> Body:
     return {**body, "id": entry, "mine": author != "bot", "at": int(created * 1000), "buttons": buttons}
 
 
+def as_event(kind: str, value: object) -> bytes:
+    """One server-sent event; JSON has no line breaks of its own, so one line holds it."""
+    return f"event: {kind}\ndata: {json.dumps(value)}\n\n".encode()
+
+
 class Listener:
     """One open page: what it has not been told yet. A newer version of a message replaces an older one."""
 
