@@ -33,8 +33,8 @@ class EngineProcess:
 
         Args:
             draw, upscale: `module:function`, called in the process.
-            beat_seconds: silence after which the process counts as dead.
-            hang_seconds: time without an Event after which it counts as hung.
+            beat_seconds: silence after which the process counts as dead, once its models are loaded.
+            hang_seconds: time without an Event after which it counts as hung; loading the models counts too.
             backoff_seconds: wait before the first restart; doubles with each death in a row.
             stop_seconds: time that a stopped drawing gets to end its step before the process is killed.
         """
@@ -44,6 +44,7 @@ class EngineProcess:
         self._process: asyncio.subprocess.Process | None = None
         self._number = 0  # of the newest request
         self._stop_by: float | None = None  # monotonic time by which a stopped drawing must have ended
+        self._loaded = False  # the process has sent its first Event; before, large libraries keep it from beating
         self._deaths = 0  # in a row, without an Event in between
         self.restarts = 0
 
@@ -62,6 +63,7 @@ class EngineProcess:
             log.warning("the engine process ended with %s; restart in %.1f s", self._process.returncode, delay)
             await asyncio.sleep(delay)
         pipe = asyncio.subprocess.PIPE
+        self._loaded = False
         self._process = await asyncio.create_subprocess_exec(
             *self._command, stdin=pipe, stdout=pipe, start_new_session=True, limit=1 << 20
         )
@@ -82,7 +84,7 @@ class EngineProcess:
         try:
             await self._tell("draw", self._number, request, resume)
             async for event in self._answers(self._number):
-                self._deaths = 0
+                self._deaths, self._loaded = 0, True
                 ended = isinstance(event, Finished | Failed)
                 yield event
             ended = True
@@ -121,12 +123,13 @@ class EngineProcess:
     async def _read(self) -> tuple[Any, ...]:
         assert self._process is not None and self._process.stdout is not None
         pipe = self._process.stdout
+        patience = self._beat_seconds if self._loaded else self._hang_seconds
         try:
-            async with asyncio.timeout(self._beat_seconds):
+            async with asyncio.timeout(patience):
                 (size,) = HEADER.unpack(await pipe.readexactly(HEADER.size))
                 return unpack(await pipe.readexactly(size))
         except TimeoutError:
-            raise await self._dead(f"no sign of life for {self._beat_seconds:g} s") from None
+            raise await self._dead(f"no sign of life for {patience:g} s") from None
         except asyncio.IncompleteReadError:
             raise await self._dead("the process ended") from None
 

@@ -120,6 +120,16 @@ def test_a_process_that_stops_beating_is_killed() -> None:
     asyncio.run(scenario())
 
 
+def test_a_process_may_take_longer_to_load_than_to_beat() -> None:
+    """Importing torch on a busy machine keeps the whole process still; it once was killed for that, three times."""
+
+    async def scenario() -> None:
+        async with running(draw="tests.test_process:draw_after_a_long_import", beat_seconds=0.1) as engine:
+            assert isinstance((await drawn(engine))[-1], Finished)
+
+    asyncio.run(scenario())
+
+
 def test_stop_ends_the_stream_without_a_picture_and_keeps_the_process() -> None:
     """To cancel is to stop; loaded models are kept."""
 
@@ -207,6 +217,11 @@ def test_what_a_library_prints_does_not_get_among_the_messages() -> None:
             assert isinstance((await drawn(engine))[-1], Finished)
 
     asyncio.run(scenario())
+
+
+def draw_after_a_long_import(request: Request, *, resume: bytes | None = None) -> Iterator[Event]:
+    time.sleep(0.3)
+    return scripted.draw(request, resume=resume)
 
 
 def draw_and_print(request: Request, *, resume: bytes | None = None) -> Iterator[Event]:

@@ -121,7 +121,7 @@ def play(folder: Path, kills: int, longest: float) -> dict[str, int]:
             time.sleep(random.uniform(0, longest))
             bot.kill()
     with subprocess.Popen(command) as bot:
-        deadline = time.monotonic() + 60 + jobs
+        deadline = time.monotonic() + 60 + 20 * jobs
         while (len(finals(folder)) < jobs or len(gifs(folder)) < jobs) and time.monotonic() < deadline:
             time.sleep(0.05)
         time.sleep(0.5)  # for what should not come
