@@ -119,3 +119,13 @@ def test_no_half_written_file_is_left(tmp_path: Path) -> None:
     """Each file is written to another name first."""
     fit(trainer(tmp_path))
     assert {path.name for path in tmp_path.iterdir()} == {"checkpoint.pt", "log.jsonl", "model.safetensors"}
+
+
+def test_a_new_run_can_begin_with_given_weights(tmp_path: Path) -> None:
+    """Committed weights learn on where the checkpoint of their run is lost."""
+    first = trainer(tmp_path / "first")
+    fit(first)
+    begun = Trainer(network(), Run(folder=tmp_path / "second", steps=1, outer=("0.", "4."),
+                                   start_from=tmp_path / "first" / "model.safetensors"))
+    for ours, theirs in zip(begun.average.state_dict().values(), first.average.state_dict().values(), strict=True):
+        assert torch.allclose(ours, theirs, atol=1e-3)  # the file is in half precision

@@ -44,10 +44,11 @@ def v_loss(model: nn.Module, rng: np.random.Generator, x0: Tensor, device: torch
     return F.mse_loss(out, F.pixel_unshuffle(v, PATCH).to(device))
 
 
-def train(folder: Path, steps: int, device: torch.device, seed: int = 0) -> None:
+def train(folder: Path, steps: int, device: torch.device, seed: int = 0, start_from: Path | None = None) -> None:
     torch.manual_seed(seed)
     model = UNet(CONFIG).to(device)
-    run = Run(folder=folder, steps=steps, seed=seed, outer=("input_blocks.0.", "out.", "time_embed."))
+    run = Run(folder=folder, steps=steps, seed=seed, start_from=start_from,
+              outer=("input_blocks.0.", "out.", "time_embed."))
 
     def evaluate(average: nn.Module) -> dict[str, float]:
         with torch.no_grad():

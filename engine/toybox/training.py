@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from engine.toybox.optim import Muon, split_parameters
@@ -35,6 +35,7 @@ class Run:
     ema: float = 0.999
     outer: tuple[str, ...] = ()  # name prefixes of matrices that Adam trains: first and last layers, tables
     save_every: float = 120.0  # seconds
+    start_from: Path | None = None  # weights to begin with when there is no checkpoint
 
 
 class Trainer:
@@ -42,6 +43,8 @@ class Trainer:
 
     def __init__(self, model: nn.Module, run: Run) -> None:
         self.model, self.run, self.step = model, run, 0
+        if run.start_from is not None:
+            model.load_state_dict(load_file(run.start_from))
         self.average = copy.deepcopy(model).requires_grad_(False)
         inner, rest = split_parameters(model, run.outer)
         self.optimisers: list[torch.optim.Optimizer] = [
