@@ -26,7 +26,7 @@ from engine.unet import UNet
 
 MODEL = {
     "embed_dim": 64,
-    "vision_cfg": {"image_size": 64, "layers": 4, "width": 128, "head_width": 32, "patch_size": 8, "pool_type": "avg"},
+    "vision_cfg": {"image_size": 64, "layers": [1, 1, 1, 1], "width": 16, "head_width": 64},
     "text_cfg": {"context_length": 32, "vocab_size": 1042, "width": 96, "heads": 3, "layers": 2},
 }
 SIDE = 64
@@ -146,8 +146,8 @@ def train(folder: Path, steps: int, device: torch.device, seed: int = 0,
     unet.to(device)
     torch.manual_seed(seed)
     student = Student().to(device)
-    run = Run(folder=folder, steps=steps, seed=seed, adam_lr=1.5e-3, ema=0.998,
-              outer=("clip.visual.conv1", "clip.visual.class", "clip.visual.positional", "clip.visual.proj",
+    run = Run(folder=folder, steps=steps, seed=seed, adam_lr=1.5e-3, ema=0.998, hold=0.55,
+              outer=("clip.visual.conv1", "clip.visual.attnpool.positional", "clip.visual.attnpool.c_proj",
                      "clip.token_embedding", "clip.positional", "clip.text_projection", "heads."))
     rng = np.random.default_rng((1, 1))
     examined = make_batch(rng, tokenizer, unet, [random_scene(rng, HELD_OUT) for _ in range(128)])
