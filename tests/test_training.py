@@ -129,3 +129,9 @@ def test_a_new_run_can_begin_with_given_weights(tmp_path: Path) -> None:
                                    start_from=tmp_path / "first" / "model.safetensors"))
     for ours, theirs in zip(begun.average.state_dict().values(), first.average.state_dict().values(), strict=True):
         assert torch.allclose(ours, theirs, atol=1e-3)  # the file is in half precision
+
+
+def test_a_model_card_tells_what_was_measured_last(tmp_path: Path) -> None:
+    fit(trainer(tmp_path))
+    card = (tmp_path / "card.md").read_text()
+    assert "steps: 40 of 40" in card and "- zero: 0" in card and "- loss: " in card

@@ -1,4 +1,4 @@
-"""put trained networks into the model set: copy the weights, write their sizes and hashes."""
+"""put trained networks into the model set: copy weights and model cards, write sizes and hashes."""
 
 import hashlib
 import json
@@ -14,7 +14,7 @@ SET = FOLDER / "toybox"
 
 
 def pack(network: str, run: Path) -> None:
-    """Copy `run`'s averaged weights as `network` (unet, clip or upscaler) and update toybox.toml."""
+    """Copy `run`'s averaged weights and its model card as `network` (unet, clip or upscaler) and update toybox.toml."""
     SET.mkdir(exist_ok=True)
     target = SET / f"{network}.safetensors"
     if network == "clip":
@@ -27,6 +27,8 @@ def pack(network: str, run: Path) -> None:
         (SET / "toybox-clip.json").write_text(json.dumps(MODEL, indent=2) + "\n")
     else:
         shutil.copy(run / "model.safetensors", target)
+    if (run / "card.md").exists():
+        shutil.copy(run / "card.md", SET / f"{network}.md")
     target.chmod(0o644)
     _write_hash(FOLDER / "toybox.toml", target)
 

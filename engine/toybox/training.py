@@ -43,6 +43,7 @@ class Trainer:
 
     def __init__(self, model: nn.Module, run: Run) -> None:
         self.model, self.run, self.step = model, run, 0
+        self.figures: dict[str, float] = {}  # measured last
         if run.start_from is not None:
             model.load_state_dict(load_file(run.start_from))
         self.average = copy.deepcopy(model).requires_grad_(False)
@@ -61,15 +62,25 @@ class Trainer:
         self.average.load_state_dict(saved["average"])
         for optimiser, state in zip(self.optimisers, saved["optimisers"], strict=True):
             optimiser.load_state_dict(state)
-        self.step = saved["step"]
+        self.step, self.figures = saved["step"], saved.get("figures", {})
 
     def save(self) -> None:
         """Write checkpoint and averaged weights, each to a temporary name first."""
         part = self.checkpoint.with_suffix(".part")
         torch.save({"model": self.model.state_dict(), "average": self.average.state_dict(), "step": self.step,
+                    "figures": self.figures,
                     "optimisers": [optimiser.state_dict() for optimiser in self.optimisers]}, part)
         os.replace(part, self.checkpoint)
         export(self.average, self.run.folder / "model.safetensors")
+        (self.run.folder / "card.md").write_text(self._card())
+
+    def _card(self) -> str:
+        """The model card: what was trained, for how long, and the figures measured last."""
+        title, count = type(self.model).__name__, sum(p.numel() for p in self.model.parameters())
+        began = f"- began with: {self.run.start_from.name}\n" if self.run.start_from else ""
+        figures = "".join(f"- {name.replace('_', ' ')}: {value:.5g}\n" for name, value in self.figures.items())
+        return (f"# {title}\n\n- parameters trained: {count:,}\n- steps: {self.step} of {self.run.steps}\n"
+                f"- seed: {self.run.seed}\n{began}\n## Measured\n\n{figures}")
 
     def _set_rates(self) -> None:
         left = (1 - self.step / self.run.steps) / (1 - self.run.hold)
@@ -110,6 +121,7 @@ class Trainer:
         self.save()
 
     def _note(self, figures: dict[str, float]) -> None:
+        self.figures = figures
         line = json.dumps({key: round(value, 5) for key, value in figures.items()})
         print(line, flush=True)
         with open(self.run.folder / "log.jsonl", "a") as log:
