@@ -1,0 +1,45 @@
+"""the benchmark of a guided step: a fair race between three that do the same work."""
+
+from collections import Counter
+
+import pytest
+import torch
+from torch import Tensor
+
+from engine.bench.step import ROUNDS, WARM_UP, alternate, contenders, middle, start
+from engine.models import load_models, load_unet
+
+CPU = torch.device("cpu")
+
+
+def test_every_contender_runs_equally_often_in_every_place() -> None:
+    """What runs first in a round finds colder caches."""
+    called: list[str] = []
+
+    def runner(name: str):
+        def run(index: int) -> Tensor:
+            called.append(name)
+            return torch.tensor(index)
+        return run
+
+    seconds = alternate({name: runner(name) for name in "abc"}, [3, 4])
+    assert {name: len(times) for name, times in seconds.items()} == dict.fromkeys("abc", ROUNDS)
+    for place in range(3):
+        assert set(Counter(called[place::3]).values()) == {(WARM_UP + ROUNDS) // 3}
+
+
+@pytest.mark.parametrize(("steps", "first", "last"), [(1, 0, 0), (3, 0, 1), (60, 15, 44)])
+def test_the_race_is_run_at_the_middle_noise_levels(steps: int, first: int, last: int) -> None:
+    """There must be at least one level, however few the steps."""
+    assert (middle(steps)[0], middle(steps)[-1]) == (first, last)
+
+
+def test_all_three_make_the_same_step() -> None:
+    """Otherwise the fastest may be the one that leaves something out; without fresh noise they must agree."""
+    models = load_models("toybox", CPU)
+    loops = contenders(models, load_unet(models.description, CPU), eta=0.0)
+    index = middle(models.description.defaults.steps)[-1]
+    mid_2021, final, ours = (loop(index) for loop in loops.values())
+    moved = (ours - start(models)).norm()
+    assert (final - mid_2021).norm() <= 1e-4 * moved
+    assert (ours - final).norm() <= 5e-3 * moved  # a trained CLIP's gradient magnifies the last bits of float32
