@@ -42,6 +42,11 @@ def draw_slowly(request: Request, *, resume: bytes | None = None) -> Iterator[Ev
     return draw(request, resume=resume, seconds=0.02)
 
 
+def draw_for_a_while(request: Request, *, resume: bytes | None = None) -> Iterator[Event]:
+    """A drawing at 0.8 s a step."""
+    return draw(request, resume=resume, seconds=0.8)
+
+
 def upscale(request: UpscaleRequest) -> Iterator[Event]:
     """Four times the size."""
     yield Started(models=request.models, seed=0, steps=1, first_step=0, width=32, height=32, device="cpu")

@@ -40,7 +40,7 @@ class SlowChat(fakes.Chat):
 async def run(folder: Path, seconds: float, steps: int) -> str:
     chat = SlowChat(seconds)
     drawn: list[float] = []
-    async with fakes.bot(folder, chat, EngineProcess(draw="tests.scripted:draw_slowly")) as app:
+    async with fakes.bot(folder, chat, EngineProcess(draw="tests.scripted:draw_for_a_while")) as app:
         await chat.says(f"a red star --seed 7 --steps {steps}")
         watch = asyncio.create_task(when_drawn(app, drawn))
         await chat.until_stage(Stage.FINAL, seconds=10 * seconds + 60)
@@ -64,7 +64,7 @@ async def when_drawn(app: fakes.App, drawn: list[float]) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seconds", type=float, default=30.0, help="that the chat asks to wait")
-    parser.add_argument("--steps", type=int, default=1000, help="of the drawing, 20 ms each")
+    parser.add_argument("--steps", type=int, default=100, help="of the drawing, 0.8 s each")
     args = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         print(f"retry after {args.seconds:g} s: {asyncio.run(run(Path(folder), args.seconds, args.steps))}")
