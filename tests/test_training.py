@@ -118,7 +118,7 @@ def test_counts_are_exported_as_they_are(tmp_path: Path) -> None:
 def test_no_half_written_file_is_left(tmp_path: Path) -> None:
     """Each file is written to another name first."""
     fit(trainer(tmp_path))
-    assert {path.name for path in tmp_path.iterdir()} == {"checkpoint.pt", "log.jsonl", "model.safetensors"}
+    assert {path.name for path in tmp_path.iterdir()} == {"card.md", "checkpoint.pt", "log.jsonl", "model.safetensors"}
 
 
 def test_a_new_run_can_begin_with_given_weights(tmp_path: Path) -> None:
