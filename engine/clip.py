@@ -7,6 +7,7 @@ from typing import cast
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from engine.quirks import allow_cpu_torchvision
 
@@ -49,11 +50,25 @@ class SelfAttention(nn.Module):
         return self.out_proj(out.transpose(1, 2).flatten(2)), None
 
 
+def fold_norms(module: nn.Module) -> None:
+    """Make each batch normalisation, which in a frozen network is a fixed scale and shift, part of its convolution."""
+    before = ""
+    for name, child in list(module.named_children()):
+        if isinstance(child, nn.BatchNorm2d) and isinstance(conv := getattr(module, before, None), nn.Conv2d):
+            setattr(module, before, fuse_conv_bn_eval(conv, child))
+            setattr(module, name, nn.Identity())
+        fold_norms(child)
+        before = name
+
+
 def quickened(model: nn.Module) -> nn.Module:
-    """The same function of the same weights, with the slow parts of open_clip's vision transformer replaced."""
+    """The same function of the same weights, with the slow parts of open_clip's vision towers replaced."""
+    from open_clip.modified_resnet import ModifiedResNet
     from open_clip.transformer import VisionTransformer
 
     visual = model.visual
+    if isinstance(visual, ModifiedResNet):
+        fold_norms(visual)
     if isinstance(visual, VisionTransformer):
         visual.conv1 = PatchEmbedding(visual.conv1)
         for block in visual.transformer.resblocks:

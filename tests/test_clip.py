@@ -59,4 +59,4 @@ def test_the_quick_layers_compute_what_open_clips_own_do() -> None:
         found.append((points, *torch.autograd.grad(points.square().sum(), pictures)))
     for quick, slow in zip(*found, strict=True):
         assert slow.abs().sum() > 0
-        torch.testing.assert_close(quick, slow, rtol=1e-4, atol=1e-5)
+        assert (quick - slow).norm() <= 2e-5 * slow.norm()
