@@ -38,10 +38,21 @@ def noised(rng: np.random.Generator, x0: Tensor, power: float = 1.0) -> tuple[Te
     return alpha * x0 + sigma * noise, alpha * noise - sigma * x0, t
 
 
-def v_loss(model: nn.Module, rng: np.random.Generator, x0: Tensor, device: torch.device) -> Tensor:
+def importance(t: Tensor) -> Tensor:
+    """1 / (1 + (λ / 2.3)²) with λ = log ᾱ/(1 − ᾱ), [n]: one over what the loss comes to at each noise level.
+
+    Near pure noise, and where almost nothing is left to remove, most of the loss cannot be learned
+    away; weighed like this the levels where shapes are decided are no longer drowned by the rest.
+    """
+    level = torch.from_numpy(alphas_cumprod("cosine"))[t]
+    return (1 / (1 + (torch.logit(level) / 2.3) ** 2)).float()
+
+
+def v_losses(model: nn.Module, rng: np.random.Generator, x0: Tensor, device: torch.device) -> tuple[Tensor, Tensor]:
+    """Squared error of v for each picture, [n], and its timestep, [n]."""
     x, v, t = noised(rng, x0)
     out = model(F.pixel_unshuffle(x, PATCH).to(device), t.to(device))
-    return F.mse_loss(out, F.pixel_unshuffle(v, PATCH).to(device))
+    return (out - F.pixel_unshuffle(v, PATCH).to(device)).square().mean((1, 2, 3)), t
 
 
 def train(folder: Path, steps: int, device: torch.device, seed: int = 0, start_from: Path | None = None) -> None:
@@ -53,7 +64,13 @@ def train(folder: Path, steps: int, device: torch.device, seed: int = 0, start_f
     def evaluate(average: nn.Module) -> dict[str, float]:
         with torch.no_grad():
             rngs = [np.random.default_rng((1, k)) for k in range(4)]
-            losses = [v_loss(average, rng, pictures(rng, 64, HELD_OUT), device).item() for rng in rngs]
-        return {"held_out_v_loss": sum(losses) / len(losses)}
+            found = [v_losses(average, rng, pictures(rng, 64, HELD_OUT), device) for rng in rngs]
+        losses, t = (torch.cat(parts).cpu() for parts in zip(*found, strict=True))
+        return {"held_out_v_loss": losses.mean().item(),
+                "held_out_v_loss_t_300_to_850": losses[(t >= 300) & (t <= 850)].mean().item()}
 
-    Trainer(model, run).fit(lambda rng, step: v_loss(model, rng, pictures(rng, BATCH, SEEN), device), evaluate)
+    def loss_of(rng: np.random.Generator, step: int) -> Tensor:
+        losses, t = v_losses(model, rng, pictures(rng, BATCH, SEEN), device)
+        return (losses * importance(t).to(device)).mean()
+
+    Trainer(model, run).fit(loss_of, evaluate)
