@@ -23,6 +23,7 @@ from bot.texts import Texts
 from engine import MAX_SEED, Request
 
 log = logging.getLogger(__name__)
+PORTION = 100  # messages handled at the same time: in a burst of hundreds the event loop must come to breathe
 LONGEST_DESCENT = 20  # generations told by /show
 KIND_OF = {Action.RERUN: Kind.RERUN, Action.UPSCALE: Kind.UPSCALE}
 
@@ -63,6 +64,7 @@ class Handlers:
         self._pictures, self._sender, self._stop, self._busy, self._notice = pictures, sender, stop, busy, notice
         self._models = models
         self._closed = False
+        self._portion = asyncio.Semaphore(PORTION)
 
     def close(self) -> None:
         """Take nothing more."""
@@ -76,9 +78,10 @@ class Handlers:
 
     async def _take(self, incoming: Incoming) -> None:
         try:
-            command = await self._command(incoming)
-            if command is not None:
-                await self._obey(incoming, command)
+            async with self._portion:
+                command = await self._command(incoming)
+                if command is not None:
+                    await self._obey(incoming, command)
         except UserError as error:
             self._answer(incoming, error.text, **error.values)
         except Exception:
