@@ -1,7 +1,7 @@
 """a drawing in the middle, as bytes: everything that another process needs to go on with the same pixels."""
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import numpy as np
@@ -29,8 +29,8 @@ class Sitting:
 
 
 def _identity(request: Request, models: ModelSet) -> str:
-    """What must be equal for a drawing to go on: the same request on the same weights."""
-    return json.dumps([request.to_json(), [file.sha256 for file in models.files()]])
+    """What must be equal for a drawing to go on: the same request on the same weights, drawn the same way."""
+    return json.dumps([request.to_json(), [file.sha256 for file in models.files()], asdict(models.defaults)])
 
 
 def pack_sitting(sitting: Sitting, request: Request, models: ModelSet) -> bytes:

@@ -46,6 +46,13 @@ def test_other_weights_are_refused() -> None:
         unpack_sitting(pack_sitting(SITTING, REQUEST, TOYBOX), REQUEST, other)
 
 
+def test_a_set_that_draws_in_another_way_is_refused() -> None:
+    """Same request, same weights, but its steps now lie elsewhere."""
+    other = dataclasses.replace(TOYBOX, defaults=dataclasses.replace(TOYBOX.defaults, spacing=1.25))
+    with pytest.raises(BadCheckpoint, match="model"):
+        unpack_sitting(pack_sitting(SITTING, REQUEST, TOYBOX), REQUEST, other)
+
+
 @given(st.binary(max_size=200))
 def test_no_bytes_crash_it(junk: bytes) -> None:
     with pytest.raises(BadCheckpoint):
