@@ -36,7 +36,7 @@ async def kill_soon(engine: EngineProcess, longest: float, kills: list[int]) -> 
 
 
 async def run(folder: Path, kills: int, draw: str, options: str) -> tuple[int, int]:
-    """Returns how many pictures are the same as the undisturbed one, and how many kills hit a drawing."""
+    """Draw until that many kills have hit a drawing; how many pictures there were, and how many had the right bytes."""
     chat, engine, hits, same = fakes.Chat(), EngineProcess(draw=draw, backoff_seconds=0.05), [], 0
     loop = asyncio.get_running_loop()
     async with fakes.bot(folder, chat, engine):
@@ -44,11 +44,13 @@ async def run(folder: Path, kills: int, draw: str, options: str) -> tuple[int, i
         began = loop.time()
         undisturbed = await picture(chat, 2, options)
         takes = loop.time() - began
-        for job in range(3, 3 + kills):
+        job = 2
+        while len(hits) < kills:
+            job += 1
             killer = asyncio.create_task(kill_soon(engine, takes, hits))
             same += await picture(chat, job, options) == undisturbed
             killer.cancel()
-    return same, len(hits)
+    return job - 2, same
 
 
 def main() -> None:
@@ -58,8 +60,8 @@ def main() -> None:
     parser.add_argument("--options", default="--steps 30", help="of the drawing")
     args = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        same, hits = asyncio.run(run(Path(folder), args.kills, args.draw, args.options))
-    print(f"kill -9 of the engine ({args.draw}): {hits} kills, {same} of {args.kills} pictures with the same bytes")
+        pictures, same = asyncio.run(run(Path(folder), args.kills, args.draw, args.options))
+    print(f"kill -9 of the engine ({args.draw}), {args.kills} times: {same} of {pictures} pictures with the same bytes")
 
 
 if __name__ == "__main__":
