@@ -16,7 +16,7 @@ def network() -> nn.Module:
     return nn.Sequential(nn.Linear(3, 8), nn.Tanh(), nn.Linear(8, 8), nn.Tanh(), nn.Linear(8, 1))
 
 
-def trainer(folder: Path, steps: int = 40, **settings: float) -> Trainer:
+def trainer(folder: Path, steps: int = 40, **settings: float | bool) -> Trainer:
     return Trainer(network(), Run(folder=folder, steps=steps, outer=("0.", "4."), **settings))
 
 
@@ -135,3 +135,14 @@ def test_a_model_card_tells_what_was_measured_last(tmp_path: Path) -> None:
     fit(trainer(tmp_path))
     card = (tmp_path / "card.md").read_text()
     assert "steps: 40 of 40" in card and "- zero: 0" in card and "- loss: " in card
+
+
+def test_bfloat16_products_leave_the_weights_in_float32(tmp_path: Path) -> None:
+    """Only the products are rounded: small updates would be lost in rounded weights."""
+    exact, rounded = trainer(tmp_path / "exact"), trainer(tmp_path / "rounded", bf16=True)
+    fit(exact)
+    fit(rounded)
+    weights = [torch.cat([p.flatten() for p in run.model.parameters()]) for run in (exact, rounded)]
+    assert {p.dtype for p in rounded.model.parameters()} == {torch.float32}
+    assert not torch.equal(*weights)
+    assert torch.allclose(*weights, atol=0.05)

@@ -24,8 +24,10 @@ def orthogonalise(g: Tensor, steps: int = 5) -> Tensor:
 class Muon(torch.optim.Optimizer):
     """Momentum, made orthogonal; every parameter is seen as [first dim, all the others]."""
 
-    def __init__(self, params: Iterable[nn.Parameter], lr: float = 0.02, momentum: float = 0.95) -> None:
+    def __init__(self, params: Iterable[nn.Parameter], lr: float = 0.02, momentum: float = 0.95,
+                 dtype: torch.dtype = torch.float32) -> None:
         super().__init__(params, {"lr": lr, "momentum": momentum})
+        self.dtype = dtype  # of the Newton-Schulz iteration; bfloat16 is precise enough
 
     @torch.no_grad()
     def step(self, closure: None = None) -> None:  # type: ignore[override]
@@ -39,7 +41,7 @@ class Muon(torch.optim.Optimizer):
                 buffer = state["momentum"].lerp_(p.grad, 1 - group["momentum"])
                 update = p.grad.lerp(buffer, group["momentum"]).flatten(1)
                 scale = max(1.0, update.shape[0] / update.shape[1]) ** 0.5
-                p.add_(orthogonalise(update).view_as(p), alpha=-group["lr"] * scale)
+                p.add_(orthogonalise(update.to(self.dtype)).view_as(p), alpha=-group["lr"] * scale)
 
 
 def split_parameters(model: nn.Module, outer: tuple[str, ...]) -> tuple[list[nn.Parameter], list[nn.Parameter]]:

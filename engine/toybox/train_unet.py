@@ -13,9 +13,10 @@ from engine.toybox.world import COMBINATIONS, held_out, random_scene, render
 from engine.unet import UNet, UNetConfig
 
 PATCH = 2  # the network sees PATCH × PATCH pixels as channels of one position
+# 64 channels outermost: with 32 every norm group is one channel, and its mean, the colour, is normalised away.
 CONFIG = UNetConfig(
-    image_size=32, in_channels=3 * PATCH**2, out_channels=3 * PATCH**2, model_channels=32, num_res_blocks=1,
-    attention_resolutions=(4,), channel_mult=(1, 2, 4), num_head_channels=32, resblock_updown=False)
+    image_size=32, in_channels=3 * PATCH**2, out_channels=3 * PATCH**2, model_channels=64, num_res_blocks=1,
+    attention_resolutions=(4,), channel_mult=(1, 1, 2), num_head_channels=32, resblock_updown=False)
 BATCH = 16
 SEEN = [c for c in COMBINATIONS if not held_out(*c)]
 HELD_OUT = [c for c in COMBINATIONS if held_out(*c)]
@@ -55,10 +56,11 @@ def v_losses(model: nn.Module, rng: np.random.Generator, x0: Tensor, device: tor
     return (out - F.pixel_unshuffle(v, PATCH).to(device)).square().mean((1, 2, 3)), t
 
 
-def train(folder: Path, steps: int, device: torch.device, seed: int = 0, start_from: Path | None = None) -> None:
+def train(folder: Path, steps: int, device: torch.device, seed: int = 0, start_from: Path | None = None,
+          bf16: bool = False) -> None:
     torch.manual_seed(seed)
     model = UNet(CONFIG).to(device)
-    run = Run(folder=folder, steps=steps, seed=seed, start_from=start_from,
+    run = Run(folder=folder, steps=steps, seed=seed, start_from=start_from, bf16=bf16,
               outer=("input_blocks.0.", "out.", "time_embed."))
 
     def evaluate(average: nn.Module) -> dict[str, float]:

@@ -36,6 +36,7 @@ class Run:
     outer: tuple[str, ...] = ()  # name prefixes of matrices that Adam trains: first and last layers, tables
     save_every: float = 120.0  # seconds
     start_from: Path | None = None  # weights to begin with when there is no checkpoint
+    bf16: bool = False  # matrix products in bfloat16; weights, averages and losses stay float32
 
 
 class Trainer:
@@ -46,10 +47,12 @@ class Trainer:
         self.figures: dict[str, float] = {}  # measured last
         if run.start_from is not None:
             model.load_state_dict(load_file(run.start_from))
+        self.device = next(model.parameters()).device.type
         self.average = copy.deepcopy(model).requires_grad_(False)
         inner, rest = split_parameters(model, run.outer)
         self.optimisers: list[torch.optim.Optimizer] = [
-            Muon(inner, lr=run.muon_lr), torch.optim.Adam(rest, lr=run.adam_lr, betas=(0.9, 0.99))]
+            Muon(inner, lr=run.muon_lr, dtype=torch.bfloat16 if run.bf16 else torch.float32),
+            torch.optim.Adam(rest, lr=run.adam_lr, betas=(0.9, 0.99))]
         self.rates = (run.muon_lr, run.adam_lr)
         run.folder.mkdir(parents=True, exist_ok=True)
         self.checkpoint = run.folder / "checkpoint.pt"
@@ -101,7 +104,8 @@ class Trainer:
         total, first = 0.0, self.step
         while self.step < self.run.steps:
             self._set_rates()
-            loss = loss_of(np.random.default_rng((self.run.seed, self.step)), self.step)
+            with torch.autocast(self.device, dtype=torch.bfloat16, enabled=self.run.bf16):
+                loss = loss_of(np.random.default_rng((self.run.seed, self.step)), self.step)
             for optimiser in self.optimisers:
                 optimiser.zero_grad(set_to_none=True)
             loss.backward()
