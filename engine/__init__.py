@@ -2,11 +2,13 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 from engine.errors import (
     BadCheckpoint,
     BadPicture,
     BadRequest,
+    CannotFetch,
     CorruptWeights,
     EngineDied,
     EngineError,
@@ -15,16 +17,17 @@ from engine.errors import (
     OutOfMemory,
     WeightsError,
 )
-from engine.events import Checkpoint, Event, Failed, Finished, Preview, Progress, Started, as_json
+from engine.events import Checkpoint, Event, Failed, Fetching, Finished, Needs, Preview, Progress, Started, as_json
 from engine.process import EngineProcess
 from engine.request import BOUNDS, MAX_PROMPT, MAX_SEED, SAMPLERS, WHOLE, Request, UpscaleRequest
 
 __all__ = [
-    "BOUNDS", "MAX_PROMPT", "MAX_SEED", "SAMPLERS", "WHOLE", "BadCheckpoint", "BadPicture", "BadRequest", "Checkpoint",
-    "CorruptWeights", "EngineDied", "EngineError", "EngineProcess", "Event", "Failed", "Finished", "Inspection",
-    "MissingWeights", "ModelSetStatus", "NumericalError", "OutOfMemory", "Preview", "Progress", "Request", "Started",
-    "UpscaleRequest", "WeightsError", "as_json", "draw", "inspect", "model_sets", "request_of_checkpoint",
-    "torch_and_device", "upscale", "verify_models",
+    "BOUNDS", "MAX_PROMPT", "MAX_SEED", "SAMPLERS", "WHOLE", "BadCheckpoint", "BadPicture", "BadRequest", "CannotFetch",
+    "Checkpoint", "CorruptWeights", "EngineDied", "EngineError", "EngineProcess", "Event", "Failed", "Fetching",
+    "Finished", "Inspection", "MissingWeights", "ModelSetStatus", "Needs", "NumericalError", "OutOfMemory", "Preview",
+    "Progress", "Request", "Started", "UpscaleRequest", "WeightsError", "add_model_file", "as_json", "best_models",
+    "draw", "fetch_models", "inspect", "model_needs", "model_sets", "request_of_checkpoint", "torch_and_device",
+    "upscale", "verify_models",
 ]
 
 
@@ -81,21 +84,58 @@ class ModelSetStatus:
 
     name: str
     title: str
-    bytes: int
-    bytes_on_disk: int
+    bytes: int  # as published
+    ready: bool  # everything is on disk
 
 
 def model_sets() -> list[ModelSetStatus]:
-    """Every model set, by name; sizes only, hashes are checked when a set is loaded."""
+    """Every model set that can be used, by name; hashes are checked when a set is loaded."""
     from engine.weights import load_model_set, missing, model_set_names
 
     found = []
     for name in model_set_names():
-        described = load_model_set(name)
+        try:
+            described = load_model_set(name)
+        except BadRequest:
+            continue  # a broken set of somebody's own, which says what is wrong when it is asked for
         found.append(ModelSetStatus(
             name=name, title=described.title, bytes=sum(file.bytes for file in described.files()),
-            bytes_on_disk=sum(file.path.stat().st_size for file in described.files() if not missing(file))))
+            ready=not any(missing(file) for file in described.files())))
     return found
+
+
+def model_needs(name: str) -> Needs:
+    """What fetching a set would take. Raises BadRequest."""
+    from engine.fetch import needs
+
+    return needs(name)
+
+
+def fetch_models(name: str) -> Iterator[Fetching]:
+    """Bring a set onto this machine: download, check, convert; what is here and sound is left alone.
+
+    Raises (while iterating): BadRequest, CannotFetch, CorruptWeights.
+    """
+    from engine.fetch import fetch
+
+    return fetch(name)
+
+
+def add_model_file(path: Path) -> Iterator[Fetching]:
+    """Take over a published checkpoint that came another way, or the description of a set of one's own.
+
+    Raises (while iterating): BadRequest, CannotFetch, CorruptWeights, OSError.
+    """
+    from engine.fetch import add
+
+    return add(path)
+
+
+def best_models() -> str:
+    """The set that suits this machine: what `auto` stands for. Imports torch."""
+    from engine.models import choose_device, models_for
+
+    return models_for(choose_device())
 
 
 def verify_models(name: str) -> int:

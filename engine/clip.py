@@ -1,13 +1,16 @@
 """open_clip behind one small face: texts and pictures to points on a sphere."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import torch
 import torch.nn.functional as F
+from safetensors import safe_open
 from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
+from torch.utils.checkpoint import checkpoint
 
 from engine.quirks import allow_cpu_torchvision
 
@@ -19,6 +22,8 @@ class ClipConfig:
     model: str  # open_clip's name, or that of `config`
     config: Path | None = None  # a model of our own in open_clip's JSON; its name is the file's stem
     vocabulary: Path | None = None  # merges of our own in the format of CLIP's tokenizer
+    text: Path | None = None  # folder with the config.json of a text tower from transformers
+    tokenizer: Path | None = None  # tokenizer.json of the same
     mean: tuple[float, float, float]
     std: tuple[float, float, float]
 
@@ -69,6 +74,7 @@ def quickened(model: nn.Module) -> nn.Module:
     visual = model.visual
     if isinstance(visual, ModifiedResNet):
         fold_norms(visual)
+        visual.to(memory_format=torch.channels_last)  # spares oneDNN and cuDNN a change of order at every layer
     if isinstance(visual, VisionTransformer):
         visual.conv1 = PatchEmbedding(visual.conv1)
         for block in visual.transformer.resblocks:
@@ -80,25 +86,28 @@ def quickened(model: nn.Module) -> nn.Module:
 class Clip:
     """One CLIP, frozen, on one device."""
 
-    def __init__(self, config: ClipConfig, weights: Path, device: torch.device, *, quicken: bool = True) -> None:
+    def __init__(self, config: ClipConfig, weights: Path | None, device: torch.device, *, quicken: bool = True,
+                 precision: torch.dtype = torch.float32) -> None:
+        """Without weights they are random. Raises RuntimeError when the file holds another network."""
         allow_cpu_torchvision()
         import open_clip
-        from open_clip.tokenizer import SimpleTokenizer
 
         if config.config is not None:
             open_clip.add_model_config(config.config)
-        model = open_clip.create_model(config.model, pretrained=str(weights), device=device, precision="fp32")
-        model = model.eval().requires_grad_(False)
+        model = open_clip.create_model(config.model, pretrained=str(weights) if weights else None, device="cpu",
+                                       precision="fp32", **_text_tower(config))
+        if weights is not None:
+            _check_shapes(model, weights)
+        model = model.eval().requires_grad_(False).to(device=device, dtype=precision)
         self._model: nn.Module = quickened(model) if quicken else model
-        length = model.context_length
-        self._tokenize = (
-            SimpleTokenizer(str(config.vocabulary), context_length=length) if config.vocabulary is not None
-            else open_clip.get_tokenizer(config.model))
+        self._tokenize = _tokenizer(config, model.context_length)
         size = model.visual.image_size
         self.side: int = size[0] if isinstance(size, tuple) else size
-        self._device = device
+        self._device, self._precision = device, precision
         self._mean = torch.tensor(config.mean, device=device)[:, None, None]  # 3 1 1
         self._std = torch.tensor(config.std, device=device)[:, None, None]
+        self.at_once: int | None = None  # pictures whose activations are kept at the same time; None for all
+        self._most = 0  # pictures that it was given
 
     @torch.no_grad()
     def encode_texts(self, texts: list[str]) -> Tensor:
@@ -108,4 +117,58 @@ class Clip:
 
     def encode_images(self, pictures: Tensor) -> Tensor:
         """[m, 3, side, side] in 0 … 1 → [m, d], not normalised; differentiable."""
-        return cast(Tensor, self._model.encode_image((pictures - self._mean) / self._std)).float()
+        given = ((pictures - self._mean) / self._std).to(self._precision)
+        self._most = max(self._most, len(given))
+        encode = cast(Callable[[Tensor], Tensor], self._model.encode_image)
+        if self.at_once is None or len(given) <= self.at_once:
+            return encode(given).float()
+        parts = [checkpoint(encode, part, use_reentrant=False, preserve_rng_state=False)
+                 for part in given.split(self.at_once)]
+        return torch.cat(parts).float()
+
+    def look_at_fewer(self) -> bool:
+        """Keep half as many pictures in memory at once from now on; False when that cannot help."""
+        now = self._most if self.at_once is None else self.at_once
+        self.at_once = max(1, now // 2)
+        return now > 1
+
+
+def _check_shapes(model: nn.Module, weights: Path) -> None:
+    """open_clip stretches position embeddings of another size without a word."""
+    expected = {name: list(tensor.shape) for name, tensor in model.state_dict().items()}
+    with safe_open(weights, "pt") as file:
+        for name in set(file.keys()) & set(expected) - {"logit_scale", "logit_bias"}:
+            if file.get_slice(name).get_shape() != expected[name]:
+                raise RuntimeError(f"{name} has another shape")
+
+
+def _text_tower(config: ClipConfig) -> dict[str, Any]:
+    """What open_clip needs so that it builds a text tower of transformers without asking the network."""
+    if config.text is None:
+        return {}
+    import open_clip
+
+    tower = (open_clip.get_model_config(config.model) or {}).get("text_cfg", {})
+    return {"text_cfg": {**tower, "hf_model_name": str(config.text), "hf_model_pretrained": False}}
+
+
+def _tokenizer(config: ClipConfig, length: int) -> Callable[[list[str]], Tensor]:
+    """Texts to [m, length] tokens."""
+    import open_clip
+    from open_clip.tokenizer import SimpleTokenizer
+
+    if config.vocabulary is not None:
+        return cast(Callable[[list[str]], Tensor], SimpleTokenizer(str(config.vocabulary), context_length=length))
+    if config.tokenizer is None:
+        return cast(Callable[[list[str]], Tensor], open_clip.get_tokenizer(config.model))
+    from transformers import PreTrainedTokenizerFast
+
+    tokenizer = PreTrainedTokenizerFast(tokenizer_file=str(config.tokenizer), pad_token="<pad>")
+    most = min(length, open_clip.tokenizer.DEFAULT_CONTEXT_LENGTH)
+
+    def tokenize(texts: list[str]) -> Tensor:
+        tidy = [" ".join(text.split()) for text in texts]
+        return cast(Tensor, tokenizer(tidy, max_length=most, padding="max_length", truncation=True,
+                                      return_tensors="pt").input_ids)
+
+    return tokenize

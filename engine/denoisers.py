@@ -4,11 +4,14 @@ A network predicts ε (Ho et al. 2020) or v = α·ε − σ·x0 (Salimans & Ho 2
 perhaps with a variance beside it, perhaps on pixels folded into channels. A sampler need not know.
 """
 
-from typing import Literal
+import math
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Literal, cast
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import Tensor
 
 from engine.samplers import Denoise, Prediction
 from engine.schedule import Schedule, alphas_cumprod
@@ -16,8 +19,8 @@ from engine.schedule import Schedule, alphas_cumprod
 Objective = Literal["eps", "v"]
 
 
-def network_denoiser(unet: nn.Module, *, objective: Objective, schedule: Schedule, patch: int = 1,
-                     learned_variance: bool = False) -> Denoise:
+def network_denoiser(unet: Callable[[Tensor, Tensor], Tensor], *, objective: Objective, schedule: Schedule,
+                     patch: int = 1, learned_variance: bool = False) -> Denoise:
     """Wrap a U-Net.
 
     Args:
@@ -43,5 +46,27 @@ def network_denoiser(unet: nn.Module, *, objective: Objective, schedule: Schedul
         else:
             x0, eps = (x - sigma * out) / alpha, out
         return Prediction(x0=x0, eps=eps, variance_mix=mix)
+
+    return denoise
+
+
+def secondary_denoiser(network: Callable[[Tensor, Tensor], Tensor], schedule: Schedule) -> Denoise:
+    """Wrap a v network that is told the angle of the noise level (0 … 1) in place of a timestep."""
+    levels = torch.from_numpy(alphas_cumprod(schedule))
+    angles = (torch.atan2((1 - levels).sqrt(), levels.sqrt()) * 2 / math.pi).float()
+
+    def at_timestep(x: Tensor, t: Tensor) -> Tensor:
+        return cast(Tensor, network(x, angles.to(x.device)[t]))
+
+    return network_denoiser(at_timestep, objective="v", schedule=schedule)
+
+
+def pulled_by(main: Denoise, guide: Denoise) -> Denoise:
+    """The predictions of one denoiser with the pull of another, whose way back is shorter."""
+
+    def denoise(x: Tensor, t: Tensor) -> Prediction:
+        pulling = guide(x, t)
+        with torch.no_grad():
+            return replace(main(x, t), pull=pulling.pull, distance=pulling.distance)
 
     return denoise

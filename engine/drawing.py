@@ -10,7 +10,8 @@ import torch
 from torch import Tensor
 
 from engine.checkpoint import Sitting, pack_sitting, unpack_sitting
-from engine.errors import BadPicture, NumericalError, OutOfMemory
+from engine.denoisers import pulled_by
+from engine.errors import BadPicture, BadRequest, NumericalError, OutOfMemory
 from engine.events import Checkpoint, Event, Finished, Preview, Progress, Started
 from engine.guidance import Pull, Target, guided
 from engine.images import pixels_sha256, read_png, to_gif, to_png, to_tensor, to_uint8
@@ -21,11 +22,11 @@ from engine.provenance import metadata_of
 from engine.request import Request, UpscaleRequest
 from engine.samplers import Step, sample
 from engine.schedule import Levels
-from engine.upscaling import upscale
+from engine.upscaling import upscale_to_pixels
 from engine.weights import Defaults, load_model_set
 
 GIF_FRAMES = 40  # about as many moments of the drawing are kept
-TILE, OVERLAP = 256, 16  # pixels of the small picture, when enlarging
+TILE, OVERLAP = 256, 16  # pixels of the small picture, when enlarging and the set does not say otherwise
 LARGEST_UPSCALED = 1024 * 1024  # pixels of a picture to enlarge: four times each side is what chats still take
 
 
@@ -65,7 +66,10 @@ def steps_of(models: Models, requests: list[Request], x: Tensor, start: int) -> 
     pull = Pull(guidance_scale=request.guidance_scale, tv_scale=request.tv_scale, range_scale=request.range_scale,
                 cuts=request.cuts, seeds=seeds, **fixed)
     schedule = description.unet["schedule"]
-    denoise = guided(models.denoise, targets_of(models, [r.prompt for r in requests]), pull, schedule)
+    targets = targets_of(models, [r.prompt for r in requests])
+    denoise = guided(models.secondary or models.denoise, targets, pull, schedule)
+    if models.secondary is not None:
+        denoise = pulled_by(models.denoise, denoise)
     levels = Levels(schedule, request.steps, spacing=description.defaults.spacing)
     shape = tuple(x.shape[1:])
     return sample(denoise, x, lambda i: per_picture(seeds, Stream.STEP, i, shape), levels,
@@ -79,18 +83,37 @@ def first_noise(models: Models, requests: list[Request]) -> Tensor:
     return per_picture(seeds, Stream.START, 0, (3, side, side)).to(models.device)
 
 
+def _is_lack_of_memory(error: RuntimeError) -> bool:
+    """torch has two ways of saying so."""
+    return isinstance(error, torch.OutOfMemoryError) or "can't allocate memory" in str(error)
+
+
 @contextmanager
-def _memory_sentence() -> Iterator[None]:
-    """Map torch's two ways of running out of memory to ours."""
+def _memory_sentence(models: str) -> Iterator[None]:
+    """Map torch's errors to ours, with what would fit."""
     try:
         yield
-    except torch.OutOfMemoryError as error:
-        raise OutOfMemory("The graphics card has too little free memory: close what else uses it, "
-                          "or draw with fewer cuts.") from error
     except RuntimeError as error:
-        if "can't allocate memory" not in str(error):
+        if not _is_lack_of_memory(error):
             raise
-        raise OutOfMemory("There is too little free memory: close other programs and try again.") from error
+        where = "graphics card" if isinstance(error, torch.OutOfMemoryError) else "machine"
+        smaller = "" if models == "toybox" else (
+            " or draw with a smaller model set: imagenet256-secondary needs half of imagenet256, toybox hardly any,")
+        raise OutOfMemory(f"The {where} has too little free memory for {models}, however few crops CLIP looks at at a "
+                          f"time: close other programs,{smaller} and try again.") from error
+
+
+def _patient_steps(models: Models, request: Request, sitting: Sitting) -> Iterator[Step]:
+    """The steps still to do; one that runs out of memory is made again with CLIP looking at fewer crops at a time."""
+    while True:
+        try:
+            yield from steps_of(models, [request], sitting.x.to(models.device), sitting.index)
+            return
+        except RuntimeError as error:
+            if not _is_lack_of_memory(error) or not models.look_at_fewer():
+                raise
+        if models.device.type == "cuda":
+            torch.cuda.empty_cache()  # here the failed step's tensors are gone, with its traceback
 
 
 def draw_events(request: Request, resume: bytes | None) -> Iterator[Event]:
@@ -98,7 +121,7 @@ def draw_events(request: Request, resume: bytes | None) -> Iterator[Event]:
     description = load_model_set(request.models)
     request = resolved(request, description.defaults)
     sitting = unpack_sitting(resume, request, description) if resume else None
-    with _memory_sentence():
+    with _memory_sentence(request.models):
         models = load_models(request.models, choose_device())
         if sitting is None:
             sitting = Sitting(x=first_noise(models, [request]).cpu(), index=request.steps - 1)
@@ -115,7 +138,7 @@ def _drawing(models: Models, request: Request, sitting: Sitting) -> Iterator[Eve
     every = -(-steps // GIF_FRAMES)
     if sitting.index < 0:
         return
-    for step in steps_of(models, [request], sitting.x.to(models.device), sitting.index):
+    for step in _patient_steps(models, request, sitting):
         if not torch.isfinite(step.x).all():
             raise NumericalError("The drawing broke off: its numbers ran away. Try another seed, or a lower guidance "
                                  "scale.")
@@ -136,14 +159,17 @@ def _drawing(models: Models, request: Request, sitting: Sitting) -> Iterator[Eve
 
 
 def enlarged(models: Models, pictures: list[Tensor]) -> list[np.ndarray]:
-    """[3, h, w] in −1 … 1 each → [h·scale, w·scale, 3] uint8, through the set's upscaler if it has one."""
-    out = []
-    for picture in pictures:
-        x = picture[None].to(models.device).clamp(-1, 1)
-        with torch.no_grad():
-            big = x if models.upscaler is None else upscale(models.upscaler, x, tile=TILE, overlap=OVERLAP)
-        out.append(to_uint8(big[0].cpu()))
-    return out
+    """[3, h, w] in −1 … 1 each → [h·scale, w·scale, 3] uint8, through the set's upscaler if it draws with one."""
+    if models.description.scale == 1:
+        return [to_uint8(picture.cpu()) for picture in pictures]
+    return [_upscaled(models, picture) for picture in pictures]
+
+
+def _upscaled(models: Models, picture: Tensor) -> np.ndarray:
+    assert models.upscaler is not None and models.description.upscaler is not None
+    overlap = models.description.upscaler.get("overlap", OVERLAP)
+    x = picture[None].to(models.device).clamp(-1, 1)
+    return upscale_to_pixels(models.upscaler, x, tile=TILE, overlap=overlap)
 
 
 def _finished(models: Models, request: Request, sitting: Sitting) -> Finished:
@@ -161,12 +187,15 @@ def upscale_events(request: UpscaleRequest) -> Iterator[Event]:
     pixels, metadata = read_png(request.png)
     if pixels.shape[0] * pixels.shape[1] > LARGEST_UPSCALED:
         raise BadPicture("This picture is too large to enlarge: it may have a million pixels, 1024 × 1024.")
-    with _memory_sentence():
+    table = load_model_set(request.models).upscaler
+    if table is None:
+        raise BadRequest("models", f"The model set {request.models} has no upscaler: choose another one.")
+    with _memory_sentence(request.models):
         models = load_models(request.models, choose_device())
-        scale, (height, width) = models.description.scale, pixels.shape[:2]
+        scale, (height, width) = table["scale"], pixels.shape[:2]
         yield Started(models=request.models, seed=0, steps=1, first_step=0, width=width * scale,
                       height=height * scale, device=models.device.type)
-        big = enlarged(models, [to_tensor(pixels)])[0]
+        big = _upscaled(models, to_tensor(pixels))
         yield Progress(step=1, steps=1, seconds_left=0.0, distance=0.0)
         yield Finished(png=to_png(big, metadata), gif=b"", width=big.shape[1], height=big.shape[0], seed=0, steps=1,
                        seconds=time.monotonic() - began, unet_calls=0, pixels_sha256=pixels_sha256(big))

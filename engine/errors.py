@@ -6,7 +6,8 @@
     ├── BadPicture           bytes that are not a picture that can be read
     ├── WeightsError         `path` names the file
     │   ├── MissingWeights   not on disk
-    │   └── CorruptWeights   wrong size, hash, keys or shapes
+    │   ├── CorruptWeights   wrong size, hash, keys or shapes
+    │   └── CannotFetch      no mirror gave the file, or there is no room for it
     ├── NumericalError       the drawing left the numbers that a picture can have
     ├── OutOfMemory          the device has too little memory for this
     └── EngineDied           the engine process crashed, hung or was killed; the work goes on from its checkpoint
@@ -49,6 +50,10 @@ class MissingWeights(WeightsError):
 
 class CorruptWeights(WeightsError):
     """The weights file is not the one that the model set describes."""
+
+
+class CannotFetch(WeightsError):
+    """A published weights file could not be fetched."""
 
 
 class NumericalError(EngineError):

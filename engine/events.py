@@ -5,6 +5,7 @@ Errors are raised by the stream; across a process border they travel as `Failed`
 """
 
 from dataclasses import dataclass, fields
+from pathlib import Path
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,6 +72,27 @@ class Failed:
 
     kind: str
     sentence: str  # for the person who asked
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fetching:
+    """One published file of a model set is on its way; not part of a drawing."""
+
+    file: str
+    done: int  # bytes
+    bytes: int
+    phase: str  # download, check or convert
+
+
+@dataclass(frozen=True, kw_only=True)
+class Needs:
+    """What a model set still asks of this machine, told before anything is fetched."""
+
+    download: int  # bytes
+    disk: int  # bytes that must be free while it is fetched and converted
+    free: int  # bytes that are
+    folder: Path
+    memory: str  # what a drawing needs, for people
 
 
 Event = Started | Progress | Preview | Checkpoint | Finished | Failed

@@ -1,19 +1,22 @@
 """a model set on a device: networks built, weights verified and loaded strictly."""
 
 from dataclasses import dataclass
-from functools import lru_cache
+from typing import Any
 
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file
+from torch import nn
 
 from engine.clip import Clip, ClipConfig
-from engine.denoisers import network_denoiser
-from engine.errors import CorruptWeights
+from engine.denoisers import network_denoiser, secondary_denoiser
+from engine.errors import BadRequest, CorruptWeights
 from engine.samplers import Denoise
+from engine.secondary import SecondaryNet
+from engine.tuning import Tuning, choose_tuning, tuned
 from engine.unet import UNet, UNetConfig
 from engine.upscaling import load_upscaler
-from engine.weights import ModelSet, load_model_set, verify
+from engine.weights import FOLDER, ModelSet, load_model_set, verify
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,6 +28,11 @@ class Models:
     denoise: Denoise
     clips: list[tuple[Clip, float]]  # with the weight of each
     upscaler: torch.nn.Module | None
+    secondary: Denoise | None = None  # guides in the place of `denoise`
+
+    def look_at_fewer(self) -> bool:
+        """Make the guidance need less memory; False when it already needs the least."""
+        return any([clip.look_at_fewer() for clip, _ in self.clips])
 
 
 def choose_device() -> torch.device:
@@ -34,51 +42,101 @@ def choose_device() -> torch.device:
     return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
 
 
-@lru_cache(maxsize=1)
+def models_for(device: torch.device) -> str:
+    """The set that `auto` stands for."""
+    return "toybox" if device.type == "cpu" else "imagenet256"
+
+
+_loaded: dict[tuple[str, torch.device], Models] = {}
+
+
 def load_models(name: str, device: torch.device) -> Models:
-    """`build_models` by name; the last set stays in memory. Raises BadRequest for an unknown name."""
-    return build_models(load_model_set(name), device)
+    """`build_models` by name; the last set stays in memory, never two. Raises BadRequest for an unknown name."""
+    if (name, device) not in _loaded:
+        description = load_model_set(name)
+        _loaded.clear()
+        _loaded[name, device] = build_models(description, device)
+    return _loaded[name, device]
 
 
 def build_models(description: ModelSet, device: torch.device) -> Models:
     """Verify, build and load everything a set describes; raises WeightsError."""
-    unet = description.unet
+    unet, tuning = description.unet, _tuning(description, device)
     return Models(
         description=description, device=device, denoise=network_denoiser(
-            load_unet(description, device), objective=unet["objective"], schedule=unet["schedule"],
+            load_unet(description, device, tuning), objective=unet["objective"], schedule=unet["schedule"],
             patch=unet["patch"], learned_variance=unet["learned_variance"]),
-        clips=[(load_clip(description, table, device), table["weight"]) for table in description.clips],
-        upscaler=_load_upscaler(description, device))
+        clips=[(load_clip(description, table, device, precision=tuning.precision), table["weight"])
+               for table in description.clips],
+        upscaler=_load_upscaler(description, device), secondary=_load_secondary(description, device))
 
 
-def load_unet(description: ModelSet, device: torch.device) -> UNet:
-    """The U-Net alone, float32, frozen."""
-    path = verify(description.file(description.unet))
+def _tuning(description: ModelSet, device: torch.device) -> Tuning:
+    return choose_tuning(device, description.unet["shape"]["model_channels"])
+
+
+def load_unet(description: ModelSet, device: torch.device, tuning: Tuning | None = None) -> UNet:
+    """The U-Net alone, frozen; never more than its own size in memory."""
+    path = verify(description.file(description.unet, "unet"))
     shape = dict(description.unet["shape"])
     for name in ("attention_resolutions", "channel_mult"):
         shape[name] = tuple(shape[name])
-    unet = UNet(UNetConfig(**shape))
     try:
-        unet.load_state_dict(load_file(path), strict=True)
+        with torch.device("meta"):
+            unet = UNet(UNetConfig(**shape))
+    except (TypeError, RuntimeError, ValueError) as error:
+        raise BadRequest("models", f"[unet.shape] of the model set {description.name} describes no network: {error}; "
+                                   "see docs/models.md.") from error
+    tuning = tuning or _tuning(description, device)
+    try:
+        tensors = {name: tensor.to(tuning.precision, copy=True) for name, tensor in load_file(path).items()}
+        unet.load_state_dict(tensors, strict=True, assign=True)
     except (RuntimeError, SafetensorError) as error:
         raise CorruptWeights(path, f"The weights file {path.name} does not hold the U-Net that the model set "
                                    f"{description.name} describes: get the set again.") from error
-    return unet.eval().requires_grad_(False).to(device)
+    tuned(unet.eval().requires_grad_(False), tuning, device)
+    return unet
 
 
-def load_clip(description: ModelSet, table: dict, device: torch.device, *, quicken: bool = True) -> Clip:
+def load_clip(description: ModelSet, table: dict[str, Any], device: torch.device, *, quicken: bool = True,
+              precision: torch.dtype = torch.float32) -> Clip:
     """One CLIP of a set, frozen; `quicken` False leaves open_clip's own layers in it."""
-    path = verify(description.file(table))
+    path = verify(description.file(table, "clip"))
     optional = {key: description.folder / table[key] for key in ("config", "vocabulary") if key in table}
+    if "tokenizer" in table:
+        optional["tokenizer"] = verify(description.file(table["tokenizer"], "tokenizer"))
+        beside = description.folder / table["text"]
+        optional["text"] = beside if beside.is_dir() else FOLDER / table["text"]
     config = ClipConfig(model=table["model"], mean=tuple(table["mean"]), std=tuple(table["std"]), **optional)
     try:
-        return Clip(config, path, device, quicken=quicken)
+        return Clip(config, path, device, quicken=quicken, precision=precision)
+    except ImportError as error:
+        raise BadRequest("models", f"The model set {description.name} needs a package that is not here: run "
+                                   "`pip install transformers`.") from error
     except (RuntimeError, SafetensorError) as error:
         raise CorruptWeights(path, f"The weights file {path.name} does not hold the CLIP {table['model']}: "
                                    "get the set again.") from error
 
 
-def _load_upscaler(description: ModelSet, device: torch.device) -> torch.nn.Module | None:
+def _load_secondary(description: ModelSet, device: torch.device) -> Denoise | None:
+    if description.secondary is None:
+        return None
+    path = verify(description.file(description.secondary, "secondary"))
+    network = SecondaryNet()
+    try:
+        network.load_state_dict(load_file(path), strict=True)
+    except (RuntimeError, SafetensorError) as error:
+        raise CorruptWeights(path, f"The weights file {path.name} does not hold the secondary network: "
+                                   "get the set again.") from error
+    return secondary_denoiser(network.float().eval().requires_grad_(False).to(device), description.unet["schedule"])
+
+
+def _load_upscaler(description: ModelSet, device: torch.device) -> nn.Module | None:
     if description.upscaler is None:
         return None
-    return load_upscaler(verify(description.file(description.upscaler))).to(device)
+    path = verify(description.file(description.upscaler, "upscaler"))
+    upscaler = load_upscaler(path).to(device)
+    if upscaler.scale != description.upscaler["scale"]:
+        raise CorruptWeights(path, f"The upscaler {path.name} enlarges {upscaler.scale} times and the model set "
+                                   f"{description.name} says {description.upscaler['scale']}: correct its scale.")
+    return upscaler

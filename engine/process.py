@@ -2,9 +2,12 @@
 
 import asyncio
 import logging
+import os
+import signal
 import sys
 import time
 from collections.abc import AsyncGenerator
+from contextlib import suppress
 from typing import Any
 
 from engine.errors import EngineDied
@@ -153,7 +156,8 @@ class EngineProcess:
         if self._process is None:
             return
         if self._alive():
-            self._process.kill()
+            with suppress(ProcessLookupError):  # not its own kill(), which reaps a dead process before asyncio can
+                os.kill(self._process.pid, signal.SIGKILL)
         if self._process.stdin is not None:
             self._process.stdin.close()
         await self._process.wait()

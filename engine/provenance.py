@@ -25,7 +25,8 @@ def metadata_of(request: Request, models: ModelSet) -> dict[str, str]:
         "Software": f"Imago {imago_version()}",
         "Description": request.prompt,
         "imago:request": request.to_json(),
-        "imago:weights": json.dumps({file.path.name: file.sha256 for file in models.files()}, sort_keys=True),
+        "imago:weights": json.dumps({file.source or file.path.name: file.sha256 for file in models.files()},
+                                    sort_keys=True),
     }
 
 

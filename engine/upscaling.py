@@ -5,11 +5,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
+import numpy as np
 import torch
 from safetensors import SafetensorError
 from torch import Tensor
 
 from engine.errors import CorruptWeights, MissingWeights
+from engine.images import to_uint8
 from engine.quirks import allow_cpu_torchvision
 
 if TYPE_CHECKING:
@@ -61,15 +63,33 @@ def upscale(model: Upscaler, x: Tensor, *, tile: int, overlap: int) -> Tensor:
             sees (8 pixels for the toybox's), the result is that of one call on the whole picture.
     """
     n, channels, h, w = x.shape
+    out = x.new_empty(n, channels, h * model.scale, w * model.scale)
+    for rows, columns, large in _tiles(model, x, tile, overlap):
+        out[..., rows, columns] = large
+    return out
+
+
+@torch.inference_mode()
+def upscale_to_pixels(model: Upscaler, x: Tensor, *, tile: int, overlap: int) -> np.ndarray:
+    """One picture [1, 3, h, w] as `upscale` and then `to_uint8` would make it, [H, W, 3]; only a tile is ever float."""
+    h, w = x.shape[-2:]
+    out = np.empty((h * model.scale, w * model.scale, 3), np.uint8)
+    for rows, columns, large in _tiles(model, x, tile, overlap):
+        out[rows, columns] = to_uint8(large[0])
+    return out
+
+
+def _tiles(model: Upscaler, x: Tensor, tile: int, overlap: int) -> Iterator[tuple[slice, slice, Tensor]]:
+    """(rows, columns, pixels in −1 … 1) of each part of the large picture."""
+    h, w = x.shape[-2:]
     scale = model.scale
-    out = x.new_empty(n, channels, h * scale, w * scale)
     for top, bottom, above, below in _spans(h, tile, overlap):
         for left, right, before, after in _spans(w, tile, overlap):
             window = (x[..., top - above:bottom + below, left - before:right + after] + 1) / 2
             large = model(window)[..., above * scale:(above + bottom - top) * scale,
                                   before * scale:(before + right - left) * scale]
-            out[..., top * scale:bottom * scale, left * scale:right * scale] = large.clamp(0, 1) * 2 - 1
-    return out
+            yield (slice(top * scale, bottom * scale), slice(left * scale, right * scale),
+                   large.clamp(0, 1) * 2 - 1)
 
 
 def _spans(length: int, tile: int, overlap: int) -> Iterator[tuple[int, int, int, int]]:

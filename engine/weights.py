@@ -1,29 +1,55 @@
 """names, sizes, SHA-256s: what a model set is made of, found and verified on disk.
 
-A model set is a TOML file in `model_sets/`; its files lie in the folder of the same name.
-Nothing is used whose size and hash are not the ones written there.
+A model set is a TOML file, ours in `model_sets/` or a person's own in the models folder. Its
+networks are either files that lie beside it, or published ones, which are fetched once into the
+models folder and kept there in a form of our own. Nothing is used whose size and hash are not the
+ones written in the set, or, for what we made of a published file, in its receipt.
 """
 
 import hashlib
+import json
 import math
+import os
+import re
 import tomllib
-from dataclasses import dataclass
-from functools import cache
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
 from engine.errors import BadRequest, CorruptWeights, MissingWeights
 
 FOLDER = Path(__file__).parent / "model_sets"
+ABOUT = 0.03  # share by which a size that is only about right may be wrong
+CONVERTED = ("unet", "clip", "secondary")  # kinds that we keep in a form of our own
+NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,39}")
 
 
 @dataclass(frozen=True, kw_only=True)
 class WeightsFile:
     """One file of a set."""
 
-    path: Path
-    bytes: int
-    sha256: str
+    path: Path  # what is loaded
+    bytes: int  # of the file as published
+    sha256: str  # of the same
+    kind: str = ""  # unet, clip, secondary, upscaler or tokenizer
+    source: str = ""  # name under which it was published; empty for one that lies beside its set
+    urls: tuple[str, ...] = ()  # where to get it, best first
+    exact: bool = True  # `bytes` is the size, not about the size
+    set_name: str = ""
+
+    @property
+    def converted(self) -> bool:
+        """Whether `path` is what we made of the published file, with a receipt beside it."""
+        return bool(self.source) and self.kind in CONVERTED
+
+    @property
+    def receipt(self) -> Path:
+        """Which published file `path` was made of, and what its own size and hash are."""
+        return self.path.with_suffix(".json")
+
+    def fits(self, size: int) -> bool:
+        """Whether the published file can have this size."""
+        return size == self.bytes if self.exact else abs(size - self.bytes) <= ABOUT * self.bytes
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,56 +82,153 @@ class ModelSet:
     clips: list[dict[str, Any]]  # tables [[clip]]
     upscaler: dict[str, Any] | None  # table [upscaler]
     defaults: Defaults
+    secondary: dict[str, Any] | None = None  # table [secondary]: a small network that guides in the U-Net's place
+    memory: str = ""  # what a drawing needs, for people
 
-    def file(self, table: dict[str, Any]) -> WeightsFile:
+    def file(self, table: dict[str, Any], kind: str = "") -> WeightsFile:
         """The weights that a table names."""
-        return WeightsFile(path=self.folder / table["file"], bytes=table["bytes"], sha256=table["sha256"])
+        size, exact = (table["bytes"], True) if "bytes" in table else (table["about_bytes"], False)
+        given = {"bytes": size, "exact": exact, "sha256": table["sha256"], "kind": kind, "set_name": self.name}
+        if "source" not in table:
+            return WeightsFile(path=self.folder / table["file"], **given)
+        source = Path(table["source"])
+        suffix = ".safetensors" if kind in CONVERTED else source.suffix
+        return WeightsFile(path=models_folder() / f"{source.stem}-{table['sha256'][:12]}{suffix}", source=source.name,
+                           urls=tuple(table.get("urls", ())), **given)
 
     def files(self) -> list[WeightsFile]:
         """All weights of the set."""
-        tables = [self.unet, *self.clips] + ([self.upscaler] if self.upscaler else [])
-        return [self.file(table) for table in tables]
+        found = [self.file(self.unet, "unet"), *(self.file(table, "clip") for table in self.clips)]
+        found += [self.file(table["tokenizer"], "tokenizer") for table in self.clips if "tokenizer" in table]
+        found += [self.file(self.secondary, "secondary")] if self.secondary else []
+        return found + ([self.file(self.upscaler, "upscaler")] if self.upscaler else [])
 
     @property
     def scale(self) -> int:
         """How much larger the final picture is than what the U-Net draws."""
-        return self.upscaler["scale"] if self.upscaler else 1
+        return self.upscaler["scale"] if self.upscaler and not self.upscaler.get("on_request") else 1
+
+
+def models_folder() -> Path:
+    """Where fetched weights and a person's own sets are: IMAGO_MODELS, else `imago` in the cache of Hugging Face."""
+    if own := os.environ.get("IMAGO_MODELS"):
+        return Path(own).expanduser()
+    if shared := os.environ.get("HF_HOME"):
+        return Path(shared).expanduser() / "imago"
+    return Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser() / "imago"
 
 
 def model_set_names(folder: Path = FOLDER) -> list[str]:
-    """Every described set, sorted."""
-    return sorted(path.stem for path in folder.glob("*.toml"))
+    """Every described set, ours and a person's own, sorted."""
+    names = {path.stem for place in (folder, models_folder()) for path in place.glob("*.toml")}
+    return sorted(name for name in names if NAME.fullmatch(name))
 
 
-@cache
 def load_model_set(name: str, folder: Path = FOLDER) -> ModelSet:
-    """Read a description; BadRequest when there is none of that name."""
+    """Read a description; BadRequest when there is none of that name, or when it cannot be used."""
     names = model_set_names(folder)
     if name not in names:
         raise BadRequest("models", f"There is no model set “{name[:40]}”: choose from {', '.join(names)}.")
-    with open(folder / f"{name}.toml", "rb") as file:
-        table = tomllib.load(file)
-    return ModelSet(name=name, title=table["title"], folder=folder / name, side=table["side"], unet=table["unet"],
-                    clips=table["clip"], upscaler=table.get("upscaler"), defaults=Defaults(**table["defaults"]))
+    path = folder / f"{name}.toml"
+    return read_model_set(path if path.is_file() else models_folder() / f"{name}.toml")
+
+
+def read_model_set(path: Path) -> ModelSet:
+    """The description in a file; BadRequest with one sentence for each mistake."""
+    try:
+        table = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise BadRequest("models", f"The model set {path.name} is not TOML: {error}.") from error
+    except OSError as error:
+        raise BadRequest("models", f"The model set {path.name} cannot be read: {error.strerror}.") from error
+    if not NAME.fullmatch(path.stem):
+        raise BadRequest("models", f"“{path.stem[:40]}” cannot be the name of a model set: rename the file, "
+                                   "using small letters, digits and hyphens.")
+    try:
+        _check(table)
+        return ModelSet(
+            name=path.stem, title=table["title"], folder=path.with_suffix(""), side=table["side"], unet=table["unet"],
+            clips=table["clip"], upscaler=table.get("upscaler"), secondary=table.get("secondary"),
+            memory=table.get("memory", ""), defaults=Defaults(**table["defaults"]))
+    except KeyError as error:
+        raise BadRequest("models", f"The model set {path.name} lacks {error.args[0]}: see docs/models.md.") from error
+    except (TypeError, ValueError, AttributeError) as error:
+        raise BadRequest("models", f"The model set {path.name} cannot be used: {error}; see docs/models.md.") from error
+
+
+def _check(table: dict[str, Any]) -> None:
+    """Raises KeyError, TypeError or ValueError for what would fail later, and less clearly."""
+    unet, clips = table["unet"], table["clip"]
+    shape = unet["shape"]
+    for key in ("objective", "schedule", "patch", "learned_variance"):
+        unet[key]
+    if unet["objective"] not in ("eps", "v") or unet["schedule"] not in ("linear", "cosine"):
+        raise ValueError('objective is "eps" or "v", schedule is "linear" or "cosine"')
+    stride = unet["patch"] * 2 ** (len(shape["channel_mult"]) - 1)
+    if not isinstance(table["side"], int) or table["side"] % stride or not 0 < table["side"] <= 2048:
+        raise ValueError(f"side must be a multiple of {stride}")
+    if not isinstance(clips, list) or not clips:
+        raise ValueError("it needs at least one [[clip]]")
+    for clip in clips:
+        for key in ("model", "mean", "std", "weight"):
+            clip[key]
+        if "tokenizer" in clip:
+            clip["text"]
+    others = [table[key] for key in ("upscaler", "secondary") if key in table]
+    for weights in [unet, *clips, *others, *(clip["tokenizer"] for clip in clips if "tokenizer" in clip)]:
+        _check_weights(weights)
+    known = {field.name for field in fields(Defaults)}
+    if unknown := set(table["defaults"]) - known:
+        raise ValueError(f"[defaults] has no {sorted(unknown)[0]}, it has {', '.join(sorted(known))}")
+
+
+def _check_weights(table: dict[str, Any]) -> None:
+    """A file must not lie anywhere but in its folder, and its hash must be one."""
+    name = table["source"] if "source" in table else table["file"]
+    if Path(name).name != name or name.startswith("."):
+        raise ValueError(f"{name!r} is not the plain name of a file")
+    if not re.fullmatch(r"[0-9a-f]{64}", table["sha256"]):
+        raise ValueError(f"the sha256 of {name} must be 64 digits from 0 to f")
+    if not isinstance(size := table["bytes"] if "bytes" in table else table["about_bytes"], int) or size <= 0:
+        raise ValueError(f"the size of {name} must be a whole number of bytes")
+    if not all(url.startswith(("https://", "http://")) for url in table.get("urls", ())):
+        raise ValueError(f"the urls of {name} must begin with https://")
 
 
 def missing(file: WeightsFile) -> bool:
     """Whether the file is not on disk at all."""
-    return not file.path.is_file()
+    return not file.path.is_file() or (file.converted and not file.receipt.is_file())
 
 
 def verify(file: WeightsFile) -> Path:
     """The path, once size and SHA-256 are right; else MissingWeights or CorruptWeights."""
     name = file.path.name
     if missing(file):
-        raise MissingWeights(file.path, f"The weights file {name} is not there: install Imago again or fetch the set.")
-    size = file.path.stat().st_size
-    if size != file.bytes:
-        raise CorruptWeights(file.path, f"The weights file {name} has {size} bytes in place of {file.bytes}: "
-                                        "delete it and get it again.")
-    with open(file.path, "rb") as stream:
-        found = hashlib.file_digest(stream, "sha256").hexdigest()
-    if found != file.sha256:
-        raise CorruptWeights(file.path, f"The weights file {name} is damaged (wrong SHA-256): "
-                                        "delete it and get it again.")
+        cure = f"run `imago models fetch {file.set_name}`" if file.source else "install Imago again"
+        raise MissingWeights(file.path, f"The weights file {file.source or name} is not there: {cure}.")
+    cure = f"run `imago models fetch {file.set_name}`" if file.source else "delete it and get it again"
+    size, sha256 = _expected(file, cure)
+    if (there := file.path.stat().st_size) != size and (file.exact or file.converted):
+        raise CorruptWeights(file.path, f"The weights file {name} has {there} bytes in place of {size}: {cure}.")
+    if sha256_of(file.path) != sha256:
+        raise CorruptWeights(file.path, f"The weights file {name} is damaged (wrong SHA-256): {cure}.")
     return file.path
+
+
+def _expected(file: WeightsFile, cure: str) -> tuple[int, str]:
+    """(size, SHA-256) that the file at `path` must have."""
+    if not file.converted:
+        return file.bytes, file.sha256
+    try:
+        receipt = json.loads(file.receipt.read_text(encoding="utf-8"))
+        if receipt["source"] != file.sha256:
+            raise ValueError
+        return int(receipt["bytes"]), str(receipt["sha256"])
+    except (ValueError, KeyError, TypeError) as error:
+        raise CorruptWeights(file.receipt, f"The receipt {file.receipt.name} is damaged: {cure}.") from error
+
+
+def sha256_of(path: Path) -> str:
+    """Hexadecimal."""
+    with open(path, "rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()

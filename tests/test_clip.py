@@ -1,8 +1,16 @@
 """the toybox's CLIP through the one face the engine knows."""
 
-import torch
+import dataclasses
+import hashlib
+import json
+from pathlib import Path
 
-from engine.clip import Clip
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+
+from engine.clip import Clip, ClipConfig
+from engine.errors import CorruptWeights
 from engine.models import load_clip, load_models
 from engine.weights import load_model_set
 
@@ -60,3 +68,69 @@ def test_the_quick_layers_compute_what_open_clips_own_do() -> None:
     for quick, slow in zip(*found, strict=True):
         assert slow.abs().sum() > 0
         assert (quick - slow).norm() <= 2e-5 * slow.norm()
+
+
+def test_looking_at_fewer_at_once_changes_nothing_but_the_memory() -> None:
+    """Guidance uses the gradient, so that must be the same too."""
+    description = load_model_set("toybox")
+    clip = load_clip(description, description.clips[0], CPU)
+    pictures = torch.rand(5, 3, clip.side, clip.side, requires_grad=True)
+    found = []
+    for at_once in (None, 2):
+        clip.at_once = at_once
+        points = clip.encode_images(pictures)
+        found.append((points, *torch.autograd.grad(points.square().sum(), pictures)))
+    for whole, parts in zip(*found, strict=True):
+        assert (whole - parts).norm() <= 1e-4 * whole.norm()
+
+
+def test_it_looks_at_fewer_until_it_looks_at_one() -> None:
+    description = load_model_set("toybox")
+    clip = load_clip(description, description.clips[0], CPU)
+    assert not clip.look_at_fewer(), "nothing was looked at: memory ran out elsewhere"
+    clip.at_once = None
+    clip.encode_images(torch.rand(6, 3, clip.side, clip.side))
+    assert [(clip.look_at_fewer(), clip.at_once) for _ in range(4)] == [(True, 3), (True, 1), (False, 1), (False, 1)]
+
+
+def test_position_embeddings_of_another_size_are_refused(tmp_path: Path) -> None:
+    """open_clip would stretch them without a word."""
+    description = load_model_set("toybox")
+    tensors = load_file(description.folder / "clip.safetensors")
+    tensors["positional_embedding"] = tensors["positional_embedding"][:-1].clone()
+    save_file(tensors, tmp_path / "clip.safetensors")
+    for name in ("toybox-clip.json", "vocabulary.txt.gz"):
+        (tmp_path / name).symlink_to(description.folder / name)
+    content = (tmp_path / "clip.safetensors").read_bytes()
+    table = {**description.clips[0], "bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()}
+    with pytest.raises(CorruptWeights, match="does not hold the CLIP"):
+        load_clip(dataclasses.replace(description, folder=tmp_path), table, CPU)
+
+
+def test_a_text_tower_of_transformers_needs_no_network(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With xlm-roberta prompts may be in any language; here a small one, its tokenizer made on the spot."""
+    transformers = pytest.importorskip("transformers")
+    tokenizers = pytest.importorskip("tokenizers")
+    for name in ("HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE"):
+        monkeypatch.setenv(name, "1")
+    words = {word: number for number, word in enumerate(["<s>", "<pad>", "</s>", "<unk>", "красная", "звезда", "star"])}
+    tokenizer = tokenizers.Tokenizer(tokenizers.models.WordLevel(words, unk_token="<unk>"))
+    tokenizer.pre_tokenizer = tokenizers.pre_tokenizers.Whitespace()
+    tokenizer.save(str(tmp_path / "tokenizer.json"))
+    transformers.XLMRobertaConfig(
+        vocab_size=len(words), hidden_size=32, num_hidden_layers=1, num_attention_heads=2, intermediate_size=32,
+        max_position_embeddings=90).save_pretrained(tmp_path)
+    (tmp_path / "tiny-roberta.json").write_text(json.dumps({
+        "embed_dim": 16, "vision_cfg": {"image_size": 16, "layers": 1, "width": 64, "patch_size": 8},
+        "text_cfg": {"hf_model_name": "xlm-roberta-base", "hf_tokenizer_name": "xlm-roberta-base",
+                     "hf_pooler_type": "mean_pooler", "hf_proj_type": "mlp"}}))
+    config = ClipConfig(model="tiny-roberta", config=tmp_path / "tiny-roberta.json", text=tmp_path,
+                        tokenizer=tmp_path / "tokenizer.json", mean=(0.5, 0.5, 0.5), std=(0.5, 0.5, 0.5))
+    torch.manual_seed(0)
+    clip = Clip(config, None, CPU)
+    found = clip.encode_texts(["красная звезда", "красная  звезда", "star", "red " * 200])
+    assert found.shape == (4, 16) and torch.allclose(found[0], found[1], atol=1e-5)
+    assert not torch.allclose(found[0], found[2], atol=1e-2)
+    save_file(dict(clip._model.state_dict()), tmp_path / "clip.safetensors")
+    again = Clip(config, tmp_path / "clip.safetensors", CPU)
+    assert torch.allclose(again.encode_texts(["star"]), found[2:3], atol=1e-4)

@@ -3,6 +3,7 @@
 import dataclasses
 import hashlib
 import io
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -24,6 +25,7 @@ from engine import (
     UpscaleRequest,
 )
 from engine.checkpoint import Sitting
+from engine.clip import Clip
 from engine.drawing import _drawing, _memory_sentence, first_noise, resolved, steps_of
 from engine.errors import OutOfMemory
 from engine.images import read_png, to_png
@@ -104,10 +106,11 @@ def test_closing_the_stream_stops_the_drawing() -> None:
 def test_picture_k_of_a_batch_is_picture_k_alone(sampler: str) -> None:
     """Different people's prompts may share one call of the network."""
     models = load_models("toybox", torch.device("cpu"))
-    asked = [dataclasses.replace(REQUEST, prompt=p, seed=s, sampler=sampler, steps=4)
+    asked = [dataclasses.replace(REQUEST, prompt=p, seed=s, sampler=sampler, steps=4, guidance_scale=50.0)
              for p, s in (("a red star", 1), ("синий круг | чёрный фон:0.5", 2))]
     asked = [resolved(r, models.description.defaults) for r in asked]
-    together = next(steps_of(models, asked, first_noise(models, asked), 1))  # nearer to the noise, rounding grows
+    # nearer to the noise, or under a stronger pull, rounding grows
+    together = next(steps_of(models, asked, first_noise(models, asked), 1))
     alone = next(steps_of(models, asked[1:], first_noise(models, asked[1:]), 1))
     assert torch.allclose(together.x[1:], alone.x, atol=2e-3)
 
@@ -129,12 +132,61 @@ def test_numbers_that_run_away_make_no_picture() -> None:
 
 
 def test_too_little_memory_is_a_sentence() -> None:
-    with pytest.raises(OutOfMemory, match="free memory"), _memory_sentence():
+    """And tells what would fit."""
+    with pytest.raises(OutOfMemory, match="imagenet256-secondary needs half"), _memory_sentence("imagenet256"):
         raise RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 99 bytes")
 
 
+class SmallMemory:
+    """A CLIP on a card that has room for so many crops at a time."""
+
+    def __init__(self, clip: Clip, room: int) -> None:
+        self.clip, self.room, self.side, self.at_once = clip, room, clip.side, 100
+        self.tried: list[int] = []
+
+    def encode_texts(self, texts: list[str]) -> torch.Tensor:
+        return self.clip.encode_texts(texts)
+
+    def encode_images(self, pictures: torch.Tensor) -> torch.Tensor:
+        self.tried.append(min(self.at_once, len(pictures)))
+        if self.tried[-1] > self.room:
+            raise torch.OutOfMemoryError("CUDA out of memory.")
+        return torch.cat([self.clip.encode_images(part) for part in pictures.split(self.at_once)])
+
+    def look_at_fewer(self) -> bool:
+        now = self.tried[-1]
+        self.at_once = max(1, now // 2)
+        return now > 1
+
+
+def drawn_in(room: int) -> tuple[Sitting, list[int], list[int]]:
+    """Two steps with four cuts; how far they came, the steps told, how many crops were tried at a time."""
+    models = load_models("toybox", torch.device("cpu"))
+    request = resolved(dataclasses.replace(REQUEST, steps=2, cuts=4), models.description.defaults)
+    small = SmallMemory(models.clips[0][0], room)
+    sitting = Sitting(x=first_noise(models, [request]), index=1)
+    models = dataclasses.replace(models, clips=[(small, 1.0)], upscaler=None,
+                                 description=dataclasses.replace(models.description, upscaler=None))
+    with _memory_sentence("toybox"):
+        events = list(_drawing(models, request, sitting))
+    return sitting, [event.step for event in events if isinstance(event, Progress)], small.tried
+
+
+def test_a_step_that_runs_out_of_memory_is_made_again_with_fewer_crops_at_a_time() -> None:
+    """Every crop is still looked at, and no step is skipped or made twice."""
+    sitting, steps, tried = drawn_in(room=1)
+    whole, _, _ = drawn_in(room=4)
+    assert tried == [4, 2, 1, 1] and steps == [1, 2] and sitting.unet_calls == 2
+    assert torch.allclose(sitting.x, whole.x, atol=2e-2)
+
+
+def test_memory_that_is_too_small_for_one_crop_is_a_sentence() -> None:
+    with pytest.raises(OutOfMemory, match="graphics card has too little free memory"):
+        drawn_in(room=0)
+
+
 def test_other_errors_keep_their_names() -> None:
-    with pytest.raises(RuntimeError, match="something else"), _memory_sentence():
+    with pytest.raises(RuntimeError, match="something else"), _memory_sentence("toybox"):
         raise RuntimeError("something else")
 
 
@@ -147,6 +199,16 @@ def test_upscaling_makes_it_four_times_larger_and_keeps_the_provenance(events: l
     big = finished(list(engine.upscale(UpscaleRequest(png=finished(events).png))))
     assert (big.width, big.height, big.gif) == (1024, 1024, b"")
     assert read_png(big.png)[1] == read_png(finished(events).png)[1]
+
+
+def test_a_set_without_an_upscaler_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It would give the same picture back as if it were four times larger."""
+    monkeypatch.setenv("IMAGO_MODELS", str(tmp_path))
+    description = (Path(engine.__file__).parent / "model_sets/imagenet256.toml").read_text()
+    bare = description[:description.index("[upscaler]")] + description[description.index("[defaults]"):]
+    (tmp_path / "bare.toml").write_text(bare)
+    with pytest.raises(BadRequest, match="bare has no upscaler"):
+        list(engine.upscale(UpscaleRequest(png=to_png(np.zeros((8, 8, 3), np.uint8), {}), models="bare")))
 
 
 def test_upscaling_something_huge_is_refused() -> None:

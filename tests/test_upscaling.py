@@ -11,8 +11,9 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from engine.errors import CorruptWeights, MissingWeights
+from engine.images import to_uint8
 from engine.quirks import allow_cpu_torchvision
-from engine.upscaling import load_upscaler, upscale
+from engine.upscaling import load_upscaler, upscale, upscale_to_pixels
 
 
 class Smear:
@@ -55,6 +56,13 @@ def test_tiles_leave_no_seams(h: int, w: int, tile: int) -> None:
     tiled = upscale(Smear(3), x, tile=tile, overlap=3)
     assert tiled.shape == (2, 3, 4 * h, 4 * w)
     assert torch.allclose(tiled, whole, atol=1e-5)
+
+
+def test_pixels_tile_by_tile_are_those_of_the_whole() -> None:
+    """Only a tile is ever in floating point: a large result must not take five times its size."""
+    x = picture(50, 23)
+    whole = to_uint8(upscale(Smear(3), x, tile=64, overlap=0)[0])
+    assert abs(upscale_to_pixels(Smear(3), x, tile=20, overlap=3).astype(int) - whole).max() <= 1
 
 
 def test_too_little_overlap_shows() -> None:

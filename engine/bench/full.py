@@ -1,0 +1,204 @@
+"""one guided step of the full-size 256 network with random weights: ours against the 2021 notebooks' loops, and memory.
+
+The shapes of the set imagenet256, so that it costs what the real one costs; nobody has to have the
+weights. DDIM without fresh noise, so that all three must arrive at the same place, which is told.
+"""
+
+import ctypes
+import statistics
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import asdict
+from pathlib import Path
+
+import torch
+from guided_diffusion.unet import UNetModel
+from torch import Tensor, nn
+
+from engine.bench.notebook import Notebook, spaced_diffusion
+from engine.bench.report import Figure, at_most
+from engine.bench.step import PROMPT, boxes_at
+from engine.clip import Clip, ClipConfig
+from engine.cutouts import cut
+from engine.denoisers import network_denoiser, pulled_by, secondary_denoiser
+from engine.guidance import Pull, Target, guided, seeded_cutter
+from engine.models import choose_device
+from engine.noise import Stream, per_picture
+from engine.samplers import sample
+from engine.schedule import Levels
+from engine.secondary import SecondaryNet
+from engine.tuning import choose_tuning, tuned
+from engine.unet import UNet, UNetConfig
+from engine.weights import ModelSet, load_model_set
+
+INDEX = 500  # of 1000 noise levels
+ROUNDS = 2  # after one that warms up, in which memory is measured
+TFLOP = {"mid-2021 notebook": 7.84, "final notebook": 5.60, "ours": 5.60}  # a step, by the layers of the networks
+DENSE_HALF_PEAK = {"H200": 989.0, "H100": 989.0, "A100": 312.0, "RTX 4090": 165.2, "T4": 65.0}  # TFLOP/s
+ROOM = 14_000_000_000  # bytes of memory on a CPU
+SECONDARY = "a step guided through the secondary network"
+Contender = Callable[[], Tensor]
+
+
+def random_unet(description: ModelSet, seed: int = 0) -> UNet:
+    """The U-Net of a set with weights that keep the size of what flows through it; none is zero."""
+    shape = dict(description.unet["shape"])
+    for name in ("attention_resolutions", "channel_mult"):
+        shape[name] = tuple(shape[name])
+    with torch.device("meta"):
+        unet = UNet(UNetConfig(**shape))
+    source = torch.Generator().manual_seed(seed)
+
+    def drawn(name: str, like: Tensor) -> Tensor:
+        if like.dim() == 1:
+            return torch.randn(like.shape, generator=source) * 0.02 + (1.0 if _is_norm(unet, name) else 0.0)
+        return torch.randn(like.shape, generator=source) * 0.7 / like[0].numel() ** 0.5
+
+    unet.load_state_dict({name: drawn(name, like) for name, like in unet.state_dict().items()}, assign=True)
+    return unet.eval().requires_grad_(False)
+
+
+def _is_norm(unet: nn.Module, name: str) -> bool:
+    module, _, parameter = name.rpartition(".")
+    return parameter == "weight" and isinstance(unet.get_submodule(module), nn.GroupNorm)
+
+
+def random_clip(description: ModelSet, device: torch.device, precision: torch.dtype, *, quicken: bool) -> Clip:
+    """The first CLIP of a set, with the same random weights at each call."""
+    table = description.clips[0]
+    torch.manual_seed(0)
+    return Clip(ClipConfig(model=table["model"], mean=tuple(table["mean"]), std=tuple(table["std"])), None, device,
+                quicken=quicken, precision=precision)
+
+
+def beginning(description: ModelSet) -> Tensor:
+    """Noise, [1, 3, side, side]."""
+    return per_picture([(0, 0)], Stream.START, 0, (3, description.side, description.side))
+
+
+def contenders(description: ModelSet, device: torch.device) -> tuple[dict[str, Contender], dict[str, Contender]]:
+    """(the three loops, what ours is made of), all with the same weights in memory once."""
+    defaults = description.defaults
+    tuning = choose_tuning(device, description.unet["shape"]["model_channels"])
+    unet = random_unet(description)
+    with torch.device("meta"):
+        theirs = UNetModel(**asdict(unet.config)).eval().requires_grad_(False)
+    unet = tuned(unet, tuning, device)
+    theirs.load_state_dict({name: tensor.float() for name, tensor in unet.state_dict().items()}, assign=True)
+    theirs.dtype = tuning.precision
+    for module in nn.ModuleList([theirs.input_blocks, theirs.middle_block, theirs.output_blocks]).modules():
+        if isinstance(module, nn.Conv1d | nn.Conv2d):
+            module.to(tuning.precision)  # what its `convert_to_fp16` halves
+    clip, plain = (random_clip(description, device, tuning.precision, quicken=quicken) for quicken in (True, False))
+    pull = Pull(guidance_scale=defaults.guidance_scale, tv_scale=defaults.tv_scale, range_scale=defaults.range_scale,
+                cuts=defaults.cuts, cut_power=defaults.cut_power, smallest_cut=defaults.smallest_cut, seeds=[(0, 0)])
+    x = beginning(description).to(device)
+    embeddings = clip.encode_texts([PROMPT])
+    target = Target(clip=clip, embeddings=embeddings[None], weights=torch.ones(1, 1, device=device))
+    levels = Levels(description.unet["schedule"], defaults.steps)
+    denoise = network_denoiser(unet, objective="eps", schedule=description.unet["schedule"], learned_variance=True)
+    pulled = guided(denoise, [target], pull, description.unet["schedule"])
+    notebook = Notebook(
+        diffusion=spaced_diffusion(description.unet["schedule"], defaults.steps, learned_variance=True), model=theirs,
+        encode_image=plain.encode_images, side=plain.side, target_embeds=embeddings,
+        weights=torch.ones(1, device=device), clip_guidance_scale=pull.guidance_scale, tv_scale=pull.tv_scale,
+        range_scale=pull.range_scale)
+    at = int(levels.timesteps[INDEX])
+    crops, boxes = seeded_cutter(pull)(torch.tensor([at]), x), boxes_at(pull, x, at)
+    pictures = cut((x + 1) / 2, crops, clip.side).flatten(0, 1)
+    t = torch.tensor([at], device=device)
+
+    def ours() -> Tensor:
+        return next(sample(pulled, x, lambda i: torch.zeros_like(x), levels, sampler="ddim", eta=0.0, start=INDEX)).x
+
+    small = secondary_denoiser(SecondaryNet().requires_grad_(False).to(device), description.unet["schedule"])
+    by = pulled_by(denoise, guided(small, [target], pull, description.unet["schedule"]))
+
+    def by_secondary() -> Tensor:
+        return next(sample(by, x, lambda i: torch.zeros_like(x), levels, sampler="ddim", eta=0.0, start=INDEX)).x
+
+    def through(function: Callable[[Tensor], Tensor], given: Tensor) -> Tensor:
+        given = given.detach().requires_grad_()
+        return torch.autograd.grad(function(given).sum(), given)[0]
+
+    return ({"mid-2021 notebook": lambda: notebook.two_forwards(x, INDEX, boxes, eta=0.0),
+             "final notebook": lambda: notebook.shared_forward(x, INDEX, boxes, eta=0.0), "ours": ours},
+            {"U-Net forward and backward": lambda: through(lambda x: denoise(x, t).x0, x),
+             "CLIP forward and backward": lambda: through(clip.encode_images, pictures), SECONDARY: by_secondary})
+
+
+def measure() -> Iterator[Figure]:
+    """Agreement, memory, seconds, the ratio that has a bar, shares; on a GPU what part of its peak that is."""
+    device, name = choose_device(), "full-size 256 network, random weights"
+    if device.type == "cpu" and (free := available()) < ROOM:
+        yield Figure(name=name, value=f"not measured: needs {ROOM / 1e9:.0f} GB of memory, {free / 1e9:.1f} are free")
+        return
+    loops, parts = contenders(load_model_set("imagenet256"), device)
+    results, peaks = {}, {}
+    for loop, step in loops.items():
+        peaks[loop], results[loop] = peak_of(step, device)
+        yield Figure(name=f"{name}: peak memory of a step, {loop}", value=f"{peaks[loop] / 2**20:.0f} MiB")
+    yield at_most(f"{name}: peak memory, ours ÷ mid-2021 notebook", peaks["ours"] / peaks["mid-2021 notebook"], 1.0)
+    final = results["final notebook"]
+    moved = (final - beginning(load_model_set("imagenet256")).to(final)).norm()
+    apart, theirs = ((results[loop] - final).norm() / moved for loop in ("ours", "mid-2021 notebook"))
+    yield Figure(name=f"{name}: how far ours ends from the final notebook, of the way that the step goes",
+                 value=f"{apart:.1e} (the two notebooks from each other: {theirs:.1e})")
+    times: dict[str, list[tuple[float, float]]] = {loop: [] for loop in loops}
+    for round_ in range(ROUNDS):
+        for loop in (list(loops) if round_ % 2 else list(loops)[::-1]):
+            times[loop].append(timed(loops[loop]))
+    medians = {loop: tuple(statistics.median(column) for column in zip(*rows, strict=True))
+               for loop, rows in times.items()}
+    for loop, (wall, processor) in medians.items():
+        yield Figure(name=f"{name}: one guided step, {loop}",
+                     value=f"{wall:.2f} s ({processor:.2f} s of processor time), {TFLOP[loop] / wall:.2f} TFLOP/s"
+                           + share_of_peak(TFLOP[loop] / wall))
+    for other, bar in (("mid-2021 notebook", 0.72), ("final notebook", 1.0)):
+        yield at_most(f"{name}: one guided step, ours ÷ {other}", medians["ours"][0] / medians[other][0], bar)
+        yield Figure(name="the same in processor time, which a busy machine disturbs less",
+                     value=f"{medians['ours'][1] / medians[other][1]:.3f}")
+    secondary = parts.pop(SECONDARY)
+    peak, _ = peak_of(secondary, device)
+    yield Figure(name=f"{name}: peak memory of a step guided through the secondary network",
+                 value=f"{peak / 2**20:.0f} MiB")
+    for part, step in {**parts, SECONDARY: secondary}.items():
+        wall, processor = timed(step)
+        yield Figure(name=f"{name}: {part}",
+                     value=f"{wall:.2f} s, {100 * processor / medians['ours'][1]:.0f} % of ours in processor time")
+
+
+def available() -> int:
+    """Bytes of memory that can be had without swapping; enough where nobody can say."""
+    meminfo = Path("/proc/meminfo")
+    lines = meminfo.read_text().splitlines() if meminfo.exists() else []
+    return next((int(line.split()[1]) * 1024 for line in lines if line.startswith("MemAvailable:")), ROOM)
+
+
+def timed(step: Contender) -> tuple[float, float]:
+    """(wall, processor) seconds."""
+    began = time.perf_counter(), time.process_time()
+    step().cpu()  # waits for a GPU to finish
+    return time.perf_counter() - began[0], time.process_time() - began[1]
+
+
+def peak_of(step: Contender, device: torch.device) -> tuple[int, Tensor]:
+    """(most bytes in use while it runs, weights included; what it gives)."""
+    if device.type == "cuda":
+        torch.cuda.reset_peak_memory_stats()
+        result = step().cpu()
+        return torch.cuda.max_memory_allocated(), result
+    ctypes.CDLL(None).malloc_trim(0)
+    Path("/proc/self/clear_refs").write_text("5")  # Linux: forget the peak so far
+    result = step()
+    status = Path("/proc/self/status").read_text().splitlines()
+    return next(int(line.split()[1]) for line in status if line.startswith("VmHWM:")) * 1024, result
+
+
+def share_of_peak(tflops: float) -> str:
+    """Of the dense half-precision peak of a known GPU, else nothing."""
+    if not torch.cuda.is_available():
+        return ""
+    name = torch.cuda.get_device_name()
+    peak = next((peak for card, peak in DENSE_HALF_PEAK.items() if card in name), None)
+    return f", {100 * tflops / peak:.0f} % of its dense half-precision peak" if peak else ""

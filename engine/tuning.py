@@ -1,0 +1,55 @@
+"""how networks run on a device: precision, memory layout, compilation; each with a switch in the environment."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import torch
+
+from engine.errors import BadRequest
+
+PRECISIONS = {"float32": torch.float32, "float16": torch.float16, "bfloat16": torch.bfloat16}
+LARGE = 128  # channels of the outermost level from which on a U-Net counts as large
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tuning:
+    """What was chosen."""
+
+    precision: torch.dtype
+    channels_last: bool
+    compiled: bool
+    graphs: bool  # CUDA graphs, which need `compiled`
+
+
+def choose_tuning(device: torch.device, channels: int, environment: Mapping[str, str] = os.environ) -> Tuning:
+    """What suits a device and the width of a U-Net, where the environment does not say otherwise; see docs/models.md.
+
+    Half precision on CUDA is what the 2021 notebooks ran these networks in. The rest is off where nobody has
+    measured it.
+    """
+    large = channels >= LARGE
+    precision = "float16" if device.type == "cuda" and large else "float32"
+    asked = environment.get("IMAGO_PRECISION") or precision
+    if asked not in PRECISIONS:
+        raise BadRequest("IMAGO_PRECISION", f"IMAGO_PRECISION must be one of {', '.join(PRECISIONS)}.")
+    graphs = _switch(environment, "IMAGO_CUDA_GRAPHS", False)
+    return Tuning(
+        precision=PRECISIONS[asked], channels_last=_switch(environment, "IMAGO_CHANNELS_LAST", False),
+        compiled=_switch(environment, "IMAGO_COMPILE", graphs), graphs=graphs and device.type == "cuda")
+
+
+def tuned(network: torch.nn.Module, tuning: Tuning, device: torch.device) -> torch.nn.Module:
+    """The network on its device, run as chosen."""
+    layout = torch.channels_last if tuning.channels_last else torch.contiguous_format
+    network = network.to(device=device, dtype=tuning.precision, memory_format=layout)
+    if tuning.compiled:
+        network.compile(mode="reduce-overhead" if tuning.graphs else "default")
+    return network
+
+
+def _switch(environment: Mapping[str, str], name: str, default: bool) -> bool:
+    given = environment.get(name, "")
+    if given not in ("", "0", "1"):
+        raise BadRequest(name, f"{name} must be 0 or 1.")
+    return given == "1" if given else default

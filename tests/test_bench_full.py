@@ -1,0 +1,65 @@
+"""the benchmark of the full-size network, in small: it measures the same step three times over."""
+
+import dataclasses
+import json
+from pathlib import Path
+
+import pytest
+import torch
+
+from engine.bench.full import SECONDARY, beginning, contenders, peak_of, random_unet, timed
+from engine.quirks import allow_cpu_torchvision
+from engine.weights import ModelSet, load_model_set
+
+CPU = torch.device("cpu")
+TINY_CLIP = {"embed_dim": 16, "quick_gelu": True,
+             "vision_cfg": {"image_size": 16, "layers": 1, "width": 64, "patch_size": 8},
+             "text_cfg": {"context_length": 77, "vocab_size": 49408, "width": 32, "heads": 2, "layers": 1}}
+
+
+@pytest.fixture
+def small(tmp_path: Path) -> ModelSet:
+    """imagenet256 with fewer channels, pixels and crops, and a tiny CLIP."""
+    allow_cpu_torchvision()
+    import open_clip
+
+    (tmp_path / "tiny-bench.json").write_text(json.dumps(TINY_CLIP))
+    open_clip.add_model_config(tmp_path / "tiny-bench.json")
+    full = load_model_set("imagenet256")
+    shape = {**full.unet["shape"], "model_channels": 32, "num_head_channels": 32, "num_res_blocks": 1}
+    return dataclasses.replace(
+        full, side=32, unet={**full.unet, "shape": shape}, clips=[{**full.clips[0], "model": "tiny-bench"}],
+        defaults=dataclasses.replace(full.defaults, cuts=2, smallest_cut=16))
+
+
+def test_all_end_in_the_same_place(small: ModelSet) -> None:
+    """Otherwise the fastest may be the one that leaves something out."""
+    loops, parts = contenders(small, CPU)
+    mid_2021, final, ours = (step() for step in loops.values())
+    moved = (final - beginning(small)).norm()
+    assert moved > 1e-3 and torch.equal(mid_2021, final)
+    assert (ours - final).norm() <= 5e-3 * moved
+    assert all(torch.isfinite(step()).all() for step in parts.values()) and SECONDARY in parts
+
+
+def test_it_runs_in_half_precision_too(small: ModelSet, monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a GPU everybody does: ours whole, guided-diffusion's with the layers that it halves itself."""
+    monkeypatch.setenv("IMAGO_PRECISION", "bfloat16")
+    loops, _ = contenders(small, CPU)
+    final, ours = loops["final notebook"](), loops["ours"]()
+    assert (ours - final).norm() <= 0.5 * (final - beginning(small)).norm()
+
+
+def test_no_weight_is_zero(small: ModelSet) -> None:
+    """A network that says nothing is quick."""
+    assert all(tensor.any() for tensor in random_unet(small).state_dict().values())
+
+
+def test_the_peak_is_of_the_step_alone() -> None:
+    """What was in use before and is free again does not count."""
+    torch.zeros(60_000_000).sum()
+    low, _ = peak_of(lambda: torch.zeros(1), CPU)
+    high, _ = peak_of(lambda: torch.zeros(50_000_000) + 1, CPU)
+    assert high - low > 300_000_000
+    wall, processor = timed(lambda: torch.zeros(10))
+    assert wall > 0 and processor >= 0

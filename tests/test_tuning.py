@@ -1,0 +1,39 @@
+"""engine/tuning.py"""
+
+import pytest
+import torch
+
+from engine.errors import BadRequest
+from engine.tuning import choose_tuning, tuned
+
+CPU, CUDA = torch.device("cpu"), torch.device("cuda")
+
+
+def test_the_cpu_and_small_networks_run_in_float32() -> None:
+    """The same seed gives the same bytes on a CPU, and the toybox gains nothing from less precision."""
+    assert choose_tuning(CPU, 256, {}).precision is torch.float32
+    assert choose_tuning(CUDA, 32, {}).precision is torch.float32
+    assert choose_tuning(CUDA, 256, {}).precision is torch.float16
+
+
+def test_everything_has_a_switch() -> None:
+    found = choose_tuning(CUDA, 256, {"IMAGO_PRECISION": "bfloat16", "IMAGO_CHANNELS_LAST": "1",
+                                      "IMAGO_CUDA_GRAPHS": "1"})
+    assert (found.precision, found.channels_last, found.compiled, found.graphs) == (torch.bfloat16, True, True, True)
+    assert not choose_tuning(CUDA, 256, {"IMAGO_COMPILE": "0"}).compiled
+    assert not choose_tuning(CPU, 256, {"IMAGO_CUDA_GRAPHS": "1"}).graphs, "a CPU has none"
+
+
+@pytest.mark.parametrize(("name", "value"), [("IMAGO_PRECISION", "half"), ("IMAGO_COMPILE", "yes")])
+def test_a_switch_that_is_none_is_one_sentence(name: str, value: str) -> None:
+    with pytest.raises(BadRequest, match=f"{name} must be"):
+        choose_tuning(CPU, 256, {name: value})
+
+
+@pytest.mark.parametrize("layout", ["0", "1"])
+def test_a_network_computes_the_same_in_either_layout(layout: str) -> None:
+    torch.manual_seed(0)
+    network, x = torch.nn.Conv2d(4, 8, 3), torch.randn(1, 4, 8, 8)
+    expected = network(x)
+    found = tuned(network, choose_tuning(CPU, 32, {"IMAGO_CHANNELS_LAST": layout}), CPU)(x)
+    assert torch.allclose(found, expected, atol=1e-5)
