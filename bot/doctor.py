@@ -11,6 +11,7 @@ import engine
 from bot import config
 from bot.config import Config
 from bot.errors import ConfigError, StoreError
+from bot.model_commands import AUTO
 from bot.store import Store
 from engine import EngineError
 
@@ -60,10 +61,11 @@ def torch(settings: Config) -> str:
 def models(settings: Config) -> str:
     """Every file of the model set is there with the right hash."""
     try:
-        size = engine.verify_models(settings.engine.models)
+        name = engine.best_models() if settings.engine.models == AUTO else settings.engine.models
+        size = engine.verify_models(name)
     except EngineError as error:
         raise Trouble(str(error)) from error
-    return f"{settings.engine.models}, {size / 1e6:.1f} MB, hashes are right"
+    return f"{name}, {size / 1e6:.1f} MB, hashes are right"
 
 
 def disk(settings: Config) -> str:

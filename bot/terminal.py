@@ -1,4 +1,4 @@
-"""the `imago` subcommands that need no bot: draw, inspect, models."""
+"""the `imago` subcommands that need no bot: draw, inspect, and what bot/model_commands.py has."""
 
 import argparse
 import json
@@ -13,10 +13,11 @@ from typing import Any
 from tqdm import tqdm
 
 import engine
+from bot import model_commands
 from engine import BadRequest, Checkpoint, EngineError, Finished, Preview, Progress, Request, Started, as_json
 
 KNOBS = {  # option of `draw` → how it is read and told; names are Request's
-    "models": (str, "model set (see `imago models`)"),
+    "models": (str, "model set (see `imago models`), or auto for the one that suits this machine"),
     "seed": (int, "same seed, same picture; default: any"),
     "steps": (int, "1 to 1000; more is slower and finer"),
     "sampler": (str, "ddim or ddpm"),
@@ -44,8 +45,7 @@ def add_commands(subparsers: "argparse._SubParsersAction[Any]") -> None:
     inspect = subparsers.add_parser("inspect", help="how a picture was drawn, and the command that draws it again")
     inspect.add_argument("file", type=Path)
     inspect.set_defaults(run=_guarded(run_inspect))
-    models = subparsers.add_parser("models", help="the model sets, and what of them is on disk")
-    models.set_defaults(run=_guarded(run_models))
+    model_commands.add_commands(subparsers, _guarded)
 
 
 def _guarded(command: Any) -> Any:
@@ -102,6 +102,8 @@ def run_draw(args: argparse.Namespace) -> int:
 def _request(args: argparse.Namespace, state: bytes | None) -> Request:
     """The request that the options make, or that of the checkpoint, from which the options may not differ."""
     given = {name: getattr(args, name) for name in ("prompt", *KNOBS) if getattr(args, name) is not None}
+    if given.get("models") == model_commands.AUTO:
+        given["models"] = model_commands.ready_for_this_machine()
     if state is None:
         if "prompt" not in given:
             raise BadRequest("prompt", "Say what to draw, for example: imago draw \"a red star on a blue background\".")
@@ -168,12 +170,4 @@ def run_inspect(args: argparse.Namespace) -> int:
     for key, value in about.metadata.items():
         print(f"{key}: {value}")
     print(f"\nDraw it again:\n{about.command}")
-    return 0
-
-
-def run_models(args: argparse.Namespace) -> int:
-    """List the sets: name, what is on disk, title."""
-    for status in engine.model_sets():
-        there = "on disk" if status.bytes_on_disk == status.bytes else f"{status.bytes_on_disk / 1e6:.0f} MB on disk"
-        print(f"{status.name:12} {status.bytes / 1e6:8.1f} MB, {there:20} {status.title}")
     return 0

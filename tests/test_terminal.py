@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+import engine
 from bot.__main__ import main
 from engine.images import read_png
 
@@ -23,6 +24,7 @@ def run(*words: str) -> int:
 @pytest.fixture(autouse=True)
 def in_a_folder_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("IMAGO_MODELS", str(tmp_path / "models"))
 
 
 def test_a_sentence_becomes_a_picture_a_gif_and_ten_previews(capsys: pytest.CaptureFixture[str]) -> None:
@@ -104,4 +106,12 @@ def test_a_foreign_picture_is_one_sentence(capsys: pytest.CaptureFixture[str]) -
 
 def test_models_lists_the_toybox(capsys: pytest.CaptureFixture[str]) -> None:
     assert run("models") == 0
-    assert "toybox" in capsys.readouterr().out
+    shown = {line.split()[0]: line for line in capsys.readouterr().out.splitlines()}
+    assert " ready " in shown["toybox"] and " not fetched " in shown["imagenet256"]
+
+
+def test_auto_is_the_set_that_suits_the_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without a GPU that is the toybox, and nothing is fetched."""
+    monkeypatch.setattr(engine, "best_models", lambda: "toybox")
+    assert run("draw", "a red star", "--models", "auto", *QUICK, "-o", "star.png") == 0
+    assert engine.inspect(Path("star.png").read_bytes()).request.models == "toybox"

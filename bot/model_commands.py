@@ -1,0 +1,97 @@
+"""`imago models`, `imago models fetch NAME`, `imago models add FILE`: what is there, and how more gets there."""
+
+import argparse
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+from tqdm import tqdm
+
+import engine
+from engine import Fetching
+
+AUTO = "auto"  # the set that suits this machine
+VERBS = {"download": "fetching", "check": "checking", "convert": "converting"}
+
+
+def add_commands(subparsers: "argparse._SubParsersAction[Any]", guarded: Callable[[Any], Any]) -> None:
+    """Register the subcommands."""
+    models = subparsers.add_parser("models", help="the model sets; fetch one, add a file of your own")
+    models.set_defaults(run=guarded(run_models))
+    actions = models.add_subparsers(metavar="ACTION")
+    fetch = actions.add_parser("fetch", help="download a set, check it and make it ready; goes on where it stopped")
+    fetch.add_argument("name", help="of the set, or auto for the one that suits this machine")
+    fetch.set_defaults(run=guarded(run_fetch))
+    add = actions.add_parser("add", help="take over a weights file that came another way, or a set of your own (.toml)")
+    add.add_argument("file", type=Path)
+    add.set_defaults(run=guarded(run_add))
+
+
+def run_models(args: argparse.Namespace) -> int:
+    """List the sets: name, size, whether it is there, title."""
+    for status in engine.model_sets():
+        there = "ready" if status.ready else "not fetched"
+        print(f"{status.name:24} {status.bytes / 1e6:8.1f} MB  {there:12} {status.title}")
+    return 0
+
+
+def run_fetch(args: argparse.Namespace) -> int:
+    """Fetch with a bar; the name of the set goes to stdout when it is ready."""
+    name = engine.best_models() if args.name == AUTO else args.name
+    fetch(name)
+    print(f"{name} is ready")
+    return 0
+
+
+def run_add(args: argparse.Namespace) -> int:
+    """Take over a file."""
+    _follow(engine.add_model_file(args.file))
+    print(f"{args.file.name} is taken over")
+    return 0
+
+
+def ready_for_this_machine() -> str:
+    """The set that suits it, fetched if it is not there yet."""
+    name = engine.best_models()
+    fetch(name)
+    return name
+
+
+def ready_elsewhere() -> str | None:
+    """The same without torch in this process; None when it failed, which has been told on stderr."""
+    command = [sys.executable, "-m", "bot", "models", "fetch", AUTO]
+    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=False)
+    return done.stdout.split()[0] if done.returncode == 0 and done.stdout else None
+
+
+def fetch(name: str) -> None:
+    """Tell what it takes, then fetch what is missing."""
+    needs = engine.model_needs(name)
+    if needs.download or needs.disk:
+        print(f"{name}: {_gb(needs.download)} to download into {needs.folder}; {_gb(needs.disk)} of disk are needed on "
+              f"the way, {_gb(needs.free)} are free. {needs.memory}".rstrip(), file=sys.stderr)
+    _follow(engine.fetch_models(name))
+
+
+def _follow(steps: Iterator[Fetching]) -> None:
+    """A bar for each file."""
+    bar: tqdm[Any] | None = None
+    shown = ""
+    for step in steps:
+        what = f"{VERBS[step.phase]} {step.file}"
+        if what != shown:
+            if bar is not None:
+                bar.close()
+            bar = tqdm(total=step.bytes, initial=step.done, desc=what, unit="B", unit_scale=True, ncols=100)
+            shown = what
+        assert bar is not None
+        bar.n = step.done
+        bar.refresh() if step.done >= step.bytes else bar.update(0)
+    if bar is not None:
+        bar.close()
+
+
+def _gb(size: int) -> str:
+    return f"{size / 1e9:.1f} GB"

@@ -1,0 +1,51 @@
+"""bot/model_commands.py, beyond what tests/test_fetch.py does with it."""
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from bot import app, model_commands
+from bot.__main__ import main
+from bot.config import BotConfig, Config, EngineConfig
+from bot.errors import ConfigError
+from engine import Fetching
+
+
+@pytest.fixture(autouse=True)
+def nothing_fetched(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("IMAGO_MODELS", str(tmp_path / "models"))
+
+
+def test_auto_is_found_out_in_another_process() -> None:
+    """The bot's own never loads torch. A machine with a GPU would fetch; the tests run without one."""
+    torch = pytest.importorskip("torch")
+    if torch.cuda.is_available() or torch.backends.mps.is_available():
+        pytest.skip("this machine would fetch 2.6 GB")
+    assert model_commands.ready_elsewhere() == "toybox"
+
+
+def test_a_set_that_is_not_fetched_cannot_be_served(tmp_path: Path) -> None:
+    """Better one line at the start than a failed picture for each person."""
+    config = Config(bot=BotConfig(folder=tmp_path), engine=EngineConfig(models="imagenet256"))
+    with pytest.raises(ConfigError, match="auto or one of toybox; `imago models fetch` gets more"):
+        asyncio.run(app.serve(config))
+
+
+@pytest.mark.parametrize(("words", "code", "sentence"), [
+    (["fetch", "imagenet"], 2, "There is no model set “imagenet”: choose from imagenet256"),
+    (["add", "nowhere.pt"], 2, "“nowhere.pt” cannot be used"),
+    (["add", "nowhere.toml"], 2, "nowhere.toml cannot be read"),
+])
+def test_a_mistake_is_one_sentence(
+        words: list[str], code: int, sentence: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["models", *words]) == code
+    assert sentence in (said := capsys.readouterr().err) and "Traceback" not in said
+
+
+def test_what_has_come_is_shown_file_by_file(capsys: pytest.CaptureFixture[str]) -> None:
+    """A bar for each file and each thing that is done with it, which ends full."""
+    steps = [Fetching(file="a.pt", done=done, bytes=100, phase="download") for done in (20, 60, 100)]
+    model_commands._follow(iter([*steps, Fetching(file="a.pt", done=100, bytes=100, phase="convert")]))
+    said = capsys.readouterr().err
+    assert "fetching a.pt: 100%" in said and "converting a.pt: 100%" in said
