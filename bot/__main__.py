@@ -4,9 +4,10 @@ import argparse
 import asyncio
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
-from bot import terminal
+from bot import model_commands, terminal
 from bot.errors import BotError, ConfigError
 
 
@@ -32,6 +33,11 @@ def run_serve(args: argparse.Namespace) -> int:
     try:
         settings = config.load(args.config)
         log.set_up(settings.bot.log_level)
+        if settings.engine.models == model_commands.AUTO:
+            name = model_commands.ready_elsewhere()
+            if name is None:
+                return 1
+            settings = replace(settings, engine=replace(settings.engine, models=name))
         asyncio.run(app.serve(settings))
     except ConfigError as error:
         print(f"imago: {error}", file=sys.stderr)

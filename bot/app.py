@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from pathlib import Path
 
-from bot.adapters.base import Adapter, History
+from bot.adapters.base import Adapter, History, Notebook
 from bot.adapters.web import WebAdapter
 from bot.cards import Cards
 from bot.config import Config
@@ -18,7 +18,9 @@ from bot.errors import ConfigError, StoreError
 from bot.handlers import Handlers
 from bot.history import StoredHistory
 from bot.jobs import Job
+from bot.messages import Address
 from bot.metrics import Metrics
+from bot.notebook import StoredNotebook
 from bot.pictures import Pictures
 from bot.queue import Queue
 from bot.replies import Replies
@@ -127,6 +129,10 @@ class App:
             self._working.cancel()
             await asyncio.wait([self._working])
 
+    async def moved(self, old: Address, new: Address) -> None:
+        """A chat goes on under another id."""
+        await self._queue.move_chat(old, new)
+
     async def counts(self) -> dict[str, int]:
         """Number of jobs in each state."""
         return {status.value: jobs for status, jobs in (await self._queue.counts()).items()}
@@ -136,6 +142,10 @@ class App:
         if (job := await self._queue.find(number)) is None:
             raise KeyError(number)
         return job
+
+    def notebook(self, platform: str) -> Notebook:
+        """Where a platform's adapter may note things down."""
+        return StoredNotebook(self._store, platform)
 
     async def metrics_page(self) -> tuple[bytes, str]:
         """The text for Prometheus and its media type."""
@@ -148,14 +158,15 @@ class App:
 
 
 def known_models() -> list[str]:
-    """The names of the model sets there are, on disk or not."""
-    return [described.name for described in model_sets()]
+    """The names of the model sets that can be drawn with: those that are on disk."""
+    return [described.name for described in model_sets() if described.ready]
 
 
 async def serve(config: Config) -> None:
     """Run the bot as configured, until it is told to stop."""
     if config.engine.models not in known_models():
-        raise ConfigError(f"models in [engine] must be one of {', '.join(known_models())}.")
+        raise ConfigError(f"models in [engine] must be auto or one of {', '.join(known_models())}; "
+                          "`imago models fetch` gets more.")
     await App(config).run()
 
 
@@ -166,8 +177,17 @@ def configured_adapters(app: App, history: History) -> list[Adapter]:
         adapters.append(
             WebAdapter(app.config.web, history, app.texts.say, metrics=app.metrics_page, trouble=app.trouble)
         )
+    if app.config.discord.token:
+        from bot.adapters.discord import DiscordAdapter  # half a second that only those who go there should wait
+
+        adapters.append(DiscordAdapter(app.config.discord, app.texts.say, app.notebook("discord")))
+    if app.config.telegram.token:
+        from bot.adapters.telegram import TelegramAdapter  # its library takes a second to import
+
+        adapters.append(TelegramAdapter(app.config.telegram, app.texts.say, moved=app.moved))
     if not adapters:
-        raise ConfigError("There is no chat to serve: set enabled = true in [web].")
+        known = "enabled = true in [web], or a token in [discord] or [telegram]"
+        raise ConfigError(f"There is no chat to serve: set {known}.")
     return adapters
 
 

@@ -63,7 +63,8 @@ class Cards:
 
     def gif(self, job: Job, gif: bytes) -> Reply:
         """The process GIF in a message of its own."""
-        return Reply(text="", stage=Stage.FINAL, gif=_file(job, f"{job.id}.gif", gif), job=job.id)
+        shown = _file(job, f"{job.id}.gif", gif)
+        return Reply(text="", stage=Stage.FINAL, gif=shown, job=job.id, reader=job.owner, language=job.language)
 
     def _card(
         self, job: Job, stage: Stage, text: str, values: Values, actions: tuple[Action, ...]
@@ -71,7 +72,10 @@ class Cards:
         shown = {"job": str(job.id), "prompt": shortened(job.request.prompt), "parent": str(job.parent or "")}
         buttons = (Button(action=a, job=job.id, label=self._texts.say(job.language, f"button-{a}")) for a in actions)
         sentence = self._texts.say(job.language, text, **shown, **values)
-        return Reply(text=sentence, stage=stage, buttons=tuple(buttons), job=job.id, prompt=job.request.prompt)
+        return Reply(
+            text=sentence, stage=stage, buttons=tuple(buttons), job=job.id, prompt=job.request.prompt,
+            reader=job.owner, language=job.language,
+        )  # fmt: skip
 
 
 def shortened(prompt: str) -> str:

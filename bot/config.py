@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from bot.errors import ConfigError
 
@@ -54,7 +55,7 @@ class LimitsConfig:
 class EngineConfig:
     """[engine]"""
 
-    models: str = "toybox"  # model set for those who name none
+    models: str = "toybox"  # model set for those who name none; auto: what suits this machine, fetched at the start
     attempts: int = 3  # restarts of the engine that one job may cost before it fails
     beat_seconds: float = 30.0  # silence after which the engine process counts as dead
     hang_seconds: float = 600.0  # time without a step after which it counts as hung
@@ -81,6 +82,41 @@ class WebConfig:
 
 
 @dataclass(frozen=True, kw_only=True)
+class DiscordConfig:
+    """[discord]; the bot goes there when there is a token"""
+
+    token: Secret = Secret()  # of the bot, from the developer portal
+    api_base: str = "https://discord.com/api/v10"  # for those who run an API proxy
+    gateway_url: str = "wss://gateway.discord.gg/"  # likewise
+    guilds: tuple[int, ...] = ()  # ids of the servers that may use the bot; empty for all
+    ping_seconds: float = 120.0  # a picture that took longer is announced to its owner by a ping
+
+    def __post_init__(self) -> None:
+        _url("api_base", self.api_base, "http", "https")
+        _url("gateway_url", self.gateway_url, "ws", "wss")
+        _within("ping_seconds", self.ping_seconds, 0, 1_000_000)
+
+
+@dataclass(frozen=True, kw_only=True)
+class TelegramConfig:
+    """[telegram]; the bot goes there when there is a token"""
+
+    token: Secret = Secret()  # of the bot, from @BotFather
+    base_url: str = "https://api.telegram.org"  # for those who run a Bot API server of their own
+    chats: tuple[int, ...] = ()  # ids of the chats where anybody may use the bot
+    people: tuple[int, ...] = ()  # ids of the people who may use it anywhere; both lists empty: everybody
+    webhook: str = ""  # public https address that updates are posted to; empty: the bot asks for them
+    host: str = "127.0.0.1"  # where it listens for them, behind a proxy that speaks https
+    port: int = 8421
+
+    def __post_init__(self) -> None:
+        _url("base_url", self.base_url, "http", "https")
+        if self.webhook:
+            _url("webhook", self.webhook, "https")
+        _within("port", self.port, 0, 65535)
+
+
+@dataclass(frozen=True, kw_only=True)
 class Config:
     """Everything that can be set."""
 
@@ -88,6 +124,8 @@ class Config:
     limits: LimitsConfig = field(default_factory=LimitsConfig)
     engine: EngineConfig = field(default_factory=EngineConfig)
     web: WebConfig = field(default_factory=WebConfig)
+    discord: DiscordConfig = field(default_factory=DiscordConfig)
+    telegram: TelegramConfig = field(default_factory=TelegramConfig)
 
 
 def load(path: Path | None, environment: Mapping[str, str] = os.environ) -> Config:
@@ -145,6 +183,8 @@ def _converted(value: object, default: object, where: str) -> object:
         wanted, right = "a whole number", isinstance(value, int) and not isinstance(value, bool)
     elif isinstance(default, float):
         wanted, right = "a number", isinstance(value, int | float) and not isinstance(value, bool)
+    elif isinstance(default, tuple):
+        wanted, right = "a list of whole numbers", isinstance(value, list) and all(type(item) is int for item in value)
     else:
         wanted, right = "text in quotes", isinstance(value, str)
     if not right:
@@ -155,6 +195,12 @@ def _converted(value: object, default: object, where: str) -> object:
 def _one_of(name: str, value: str, allowed: tuple[str, ...]) -> None:
     if value not in allowed:
         raise ValueError(f"{name} must be one of {', '.join(allowed)}")
+
+
+def _url(name: str, value: str, *schemes: str) -> None:
+    parts = urlsplit(value)
+    if parts.scheme not in schemes or not parts.hostname:
+        raise ValueError(f"{name} must be an address that begins with {' or '.join(s + '://' for s in schemes)}")
 
 
 def _within(name: str, value: float, low: float, high: float) -> None:

@@ -79,6 +79,8 @@ class Handlers:
     async def _take(self, incoming: Incoming) -> None:
         try:
             async with self._portion:
+                if isinstance(incoming, Reaction):
+                    incoming = await self._placed(incoming)
                 command = await self._command(incoming)
                 if command is not None:
                     await self._obey(incoming, command)
@@ -100,6 +102,11 @@ class Handlers:
         row = await self._store.row("job_of_message", platform=incoming.address.platform, message=incoming.message)
         return Act(action=action, job=row["job"]) if action and row else None
 
+    async def _placed(self, reaction: Reaction) -> Reaction:
+        """Not every platform says in which thread the message is; we wrote it down."""
+        row = await self._store.row("job_of_message", platform=reaction.address.platform, message=reaction.message)
+        return replace(reaction, address=replace(reaction.address, thread=row["thread"])) if row else reaction
+
     async def _obey(self, incoming: Incoming, command: Command) -> None:
         match command:
             case Imagine():
@@ -109,6 +116,8 @@ class Handlers:
             case Act(action=Action.REMIX, job=int(number)):
                 job = await self._visible(incoming, number)
                 self._answer(incoming, "remix-how", job=str(job.id), prompt=job.request.prompt)
+            case Act(action=Action.FILE, job=int(number)):
+                await self._send_file(incoming, await self._visible(incoming, number))
             case Act(action=Action.SETTINGS):
                 await self._settings(incoming, command.job)
             case Act(action=Action.CANCEL):
@@ -120,7 +129,7 @@ class Handlers:
             case ShowQueue():
                 await self._show_queue(incoming)
             case Help():
-                self._answer(incoming, "help", options=commands.option_names())
+                self._answer(incoming, "help", options=commands.option_names(), platform=incoming.address.platform)
 
     async def _imagine(self, incoming: Incoming, command: Imagine) -> None:
         parent = await self._visible(incoming, command.parent) if command.parent is not None else None
@@ -214,11 +223,19 @@ class Handlers:
             if parent is None:
                 break
             child = parent
+        self._note(incoming, "\n".join(lines), await self._picture(job))
+
+    async def _send_file(self, incoming: Incoming, job: Job) -> None:
+        picture = await self._picture(job)
+        if picture is None:
+            raise UserError("no-picture-yet", job=str(job.id))
+        values = {"job": str(job.id), "prompt": shortened(job.request.prompt)}
+        self._note(incoming, self._texts.say(incoming.person.language, "file", **values), picture, as_file=True)
+
+    async def _picture(self, job: Job) -> File | None:
         png = await self._pictures.read(f"{job.id}.png")
         name = f"{job.id}.png"
-        picture = File(name=name, content=png, media_type="image/png", alt=job.request.prompt) if png else None
-        reply = Reply(text="\n".join(lines), picture=picture, private=True)
-        self._sender.note(incoming.address, reply, incoming.message)
+        return File(name=name, content=png, media_type="image/png", alt=job.request.prompt) if png else None
 
     async def _show_queue(self, incoming: Incoming) -> None:
         places = await self._queue.places()
@@ -237,7 +254,7 @@ class Handlers:
                 values = {"job": str(mine.id), "prompt": shortened(mine.request.prompt)}
                 waits = self._texts.duration(language, wait)
                 lines.append(self._texts.say(language, "queue-mine", **values, place=place, wait=waits))
-        self._sender.note(incoming.address, Reply(text="\n".join(lines), private=True), incoming.message)
+        self._note(incoming, "\n".join(lines))
 
     async def _visible(self, incoming: Incoming, number: int) -> Job:
         """A job of this person or of this chat; for everybody else it does not exist."""
@@ -256,8 +273,16 @@ class Handlers:
         return await self._queue.first_time(f"{incoming.address.platform}:{incoming.key}")
 
     def _answer(self, incoming: Incoming, text: str, **values: str | int | float) -> None:
-        sentence = self._texts.say(incoming.person.language, text, **values)
-        self._sender.note(incoming.address, Reply(text=sentence, private=True), incoming.message)
+        self._note(incoming, self._texts.say(incoming.person.language, text, **values))
+
+    def _note(
+        self, incoming: Incoming, text: str, picture: File | None = None, *, as_file: bool = False
+    ) -> None:
+        person = incoming.person
+        reply = Reply(
+            text=text, picture=picture, as_file=as_file, private=True, reader=person.key, language=person.language
+        )
+        self._sender.note(incoming.address, reply, incoming.message)
 
 
 def _new_seed() -> int:

@@ -16,10 +16,11 @@ class Load:
     today: int = 0
 
 
-def admit(load: Load, limits: LimitsConfig) -> None:
-    """Count one more job in, or raise UserError."""
-    if limits.queued and load.queued >= limits.queued:
-        raise UserError("too-many-queued", limit=limits.queued)
+def admit(load: Load, limits: LimitsConfig, here: int = 0) -> None:
+    """Count one more job in, or raise UserError; `here` is the limit of the chat it comes from, 0 for none."""
+    queued = min(limits.queued or here, here or limits.queued)
+    if queued and load.queued >= queued:
+        raise UserError("too-many-queued", limit=queued)
     if limits.per_day and load.today >= limits.per_day:
         raise UserError("too-many-today", limit=limits.per_day)
     load.queued += 1

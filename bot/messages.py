@@ -13,6 +13,7 @@ class Action(StrEnum):
     SETTINGS = "settings"
     DELETE = "delete"
     CANCEL = "cancel"
+    FILE = "file"  # the PNG itself, where a platform only shows a copy
 
 
 class Stage(StrEnum):
@@ -44,6 +45,7 @@ class Person:
     name: str = ""  # to show, never to identify
     language: str = "en"  # as the platform tells it: `ru`, `en-US`, …
     moderator: bool = False  # may delete and cancel what others made in the chat this came from
+    queued: int = 0  # most jobs of one person at a time in that chat; 0 leaves it to the bot's own limit
 
     @property
     def key(self) -> str:
@@ -134,4 +136,7 @@ class Reply:
     job: int | None = None
     percent: int | None = None  # of the drawing, for platforms that can show a bar
     prompt: str = ""  # of the job, for a Remix that edits it in place
+    as_file: bool = False  # the picture is to be kept: byte for byte, not as the platform would show it
     private: bool = False  # for the asker's eyes only, where the platform can
+    reader: str = ""  # Person.key of the asker, for what a platform has to send to a person
+    language: str = "en"  # of the asker, for what an adapter has to say itself

@@ -144,6 +144,13 @@ class Queue:
         """The chat shows how the job ended."""
         await self._moves("told", job=job)
 
+    async def move_chat(self, old: Address, new: Address) -> None:
+        """A chat goes on under another id."""
+        values = {"platform": old.platform, "chat": old.chat}
+        async with self._store.transaction() as transaction:
+            await transaction.rows("forget_shown", **values)
+            await transaction.rows("move_chat", **values, new=new.chat)
+
     async def counts(self) -> dict[Status, int]:
         """Number of jobs in each state."""
         return {Status(row["status"]): row["jobs"] for row in await self._store.rows("counts")}
@@ -206,7 +213,7 @@ class Queue:
             if new.key in known or new.key in fresh or new.key in refused:
                 continue
             try:
-                admit(loads.setdefault(new.owner.key, Load()), self._limits)
+                admit(loads.setdefault(new.owner.key, Load()), self._limits, new.owner.queued)
                 fresh[new.key] = new
             except UserError as error:
                 refused[new.key] = error

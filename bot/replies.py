@@ -4,11 +4,12 @@ import asyncio
 import secrets
 import time
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
 
 from bot.adapters.base import Adapter, Notice
 from bot.cards import Cards
 from bot.jobs import DONE, Job, Status, later
-from bot.messages import Address, Reply
+from bot.messages import Address, Reply, Stage
 from bot.outbox import Outbox, Parcel
 from bot.pictures import Pictures
 from bot.queue import Queue
@@ -149,7 +150,7 @@ class Replies:
             self._outboxes[address.key] = Outbox(self._clock, self._sleep)
         return self._outboxes[address.key]
 
-    async def _show(self, job: Job, reply: Reply, role: str = "status") -> None:
+    async def _show(self, job: Job, reply: Reply, role: str = "status", answers: str = "") -> None:
         """Send or edit one of a job's messages; its intent has been written, its id is written after."""
         intent = await self._store.row("intent", job=job.id, role=role)
         if intent is None:  # deleted meanwhile
@@ -158,8 +159,13 @@ class Replies:
         if intent["message"] is not None:
             await adapter.edit(job.address, intent["message"], reply)
             return
-        message = await adapter.send(job.address, reply, nonce=intent["nonce"], answers=job.answers)
+        # A kill between the chat's yes and our note of it may double a message where the chat cannot find it again by
+        # its nonce. A line of text may be doubled, the finished picture not: it is always an edit.
+        first = reply if role == "gif" or reply.stage is not Stage.FINAL else _line_of(reply)
+        message = await adapter.send(job.address, first, nonce=intent["nonce"], answers=answers or job.answers)
         await self._store.write("sent", job=job.id, role=role, message=message)
+        if first is not reply:
+            await adapter.edit(job.address, message, reply)
 
     async def _show_end(self, number: int) -> None:
         job = await self._queue.find(number)
@@ -181,4 +187,10 @@ class Replies:
         await self._show(job, self._cards.final(job, png, None if apart else gif))
         if apart and gif:
             await self._store.write("put_intent", job=job.id, role="gif", platform=job.address.platform)
-            await self._show(job, self._cards.gif(job, gif), "gif")
+            picture = await self._store.row("intent", job=job.id, role="status")
+            await self._show(job, self._cards.gif(job, gif), "gif", answers=picture["message"] if picture else "")
+
+
+def _line_of(reply: Reply) -> Reply:
+    """Its words alone."""
+    return replace(reply, stage=Stage.DRAWING, picture=None, gif=None, buttons=())

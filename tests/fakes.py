@@ -2,15 +2,15 @@
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import aclosing, asynccontextmanager
 from pathlib import Path
 
-from bot.adapters.base import Receive
+from bot.adapters.base import Adapter, Receive
 from bot.app import App
 from bot.config import BotConfig, Config, EngineConfig, LimitsConfig
 from bot.errors import AdapterError, MessageGone
 from bot.messages import Action, Address, Person, Press, Reaction, Reply, Stage, TextMessage
-from engine import EngineDied, Event, Failed, NumericalError, Progress, Request, UpscaleRequest
+from engine import EngineDied, Event, Failed, NumericalError, Preview, Progress, Request, UpscaleRequest
 from tests import scripted
 
 
@@ -157,10 +157,44 @@ class Engine:
         self._stopped = True
 
 
+class PacedEngine(Engine):
+    """An engine that waits before each preview until it may go on, so that none is overtaken by the next."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._holds = asyncio.Event()
+        self._free = False
+
+    async def events(
+        self, request: Request | UpscaleRequest, resume: bytes | None = None
+    ) -> AsyncGenerator[Event, None]:
+        async with aclosing(super().events(request, resume)) as events:
+            async for event in events:
+                if isinstance(event, Preview) and not self._free:
+                    self.gate.clear()
+                    self._holds.set()
+                    await self.gate.wait()
+                    self._holds.clear()
+                    if self._stopped:
+                        return
+                yield event
+
+    async def draw_on(self) -> None:
+        """Wait until a preview is about to be made, and let it be made."""
+        await self._holds.wait()
+        self._holds.clear()
+        self.gate.set()
+
+    def free(self) -> None:
+        """Wait no more."""
+        self._free = True
+        self.gate.set()
+
+
 @asynccontextmanager
 async def bot(
     folder: Path,
-    chat: Chat,
+    chat: Adapter,
     engine: Engine | None = None,
     *,
     limits: LimitsConfig | None = None,

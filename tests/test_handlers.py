@@ -2,10 +2,11 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from pathlib import Path
 
 from bot.config import LimitsConfig
-from bot.messages import Action, Stage
+from bot.messages import Action, Person, Stage, TextMessage
 from tests import fakes
 
 Scenario = Callable[[fakes.Chat, fakes.Engine], Awaitable[None]]
@@ -180,6 +181,38 @@ def test_over_the_limit_is_refused_with_the_number(tmp_path: Path) -> None:
         assert "1 картинка" in await answer(chat, "two", language="ru")
 
     play(tmp_path, scenario, limits=LimitsConfig(queued=1))
+
+
+def test_the_file_of_a_picture_is_its_png_untouched(tmp_path: Path) -> None:
+    """For platforms that only show a copy of it."""
+
+    async def scenario(chat: fakes.Chat, engine: fakes.Engine) -> None:
+        await chat.presses(Action.FILE, 1)
+        sent = (await chat.until(lambda states: states[-1].as_file))[-1]
+        assert sent.picture and sent.picture.content == fakes.scripted.png(7, 10)
+        assert "There is no picture #1 here" in await answer(chat, "/file 1", who="mallory", chat_name="hers")
+        engine.gate.clear()
+        await chat.says("a house")
+        assert "#2 has no picture yet" in await answer(chat, "/file 2")
+
+    play(tmp_path, scenario)
+
+
+def test_a_reaction_is_answered_in_the_thread_of_its_message(tmp_path: Path) -> None:
+    """Telegram does not say in which topic it was; the job knows."""
+
+    async def run() -> None:
+        chat = fakes.Chat()
+        address = replace(chat.address("forum"), thread="7")
+        async with fakes.bot(tmp_path, chat) as app:
+            ann = Person(platform="fake", id="ann")
+            await chat.receive(TextMessage(key="1", person=ann, address=address, text="a star"))
+            await chat.until_stage(Stage.FINAL)
+            await chat.reacts("🎉", chat.message_of(1), chat="forum")
+            await chat.until_stage(Stage.FINAL, job=2)
+            assert (await app.job(2)).address == address
+
+    asyncio.run(run())
 
 
 def test_a_fault_of_ours_is_a_sentence_and_no_traceback(tmp_path: Path) -> None:

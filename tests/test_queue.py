@@ -198,3 +198,23 @@ def test_an_upscaling_is_found_by_its_parent(tmp_path: Path) -> None:
             assert await queue.upscaling_of(parent.id) == child
 
     asyncio.run(scenario())
+
+
+def test_a_chat_that_moves_takes_its_jobs_along(tmp_path: Path) -> None:
+    """What was shown in the old one cannot be edited: what is still to be shown is sent anew, the rest is left."""
+
+    async def scenario() -> None:
+        async with opened(tmp_path) as queue:
+            done, waiting = await put(queue, ("ann", "1"), ("ann", "2"))
+            for job in (done, waiting):
+                await queue._store.write("sent", job=job.id, role="status", message=f"c:{job.id}")
+            await queue.claim()
+            await queue.failed(done.id, "failed-engine")
+            await queue.told(done.id)
+            for _ in range(2):
+                await queue.move_chat(done.address, Address(platform="fake", chat="new"))
+            rows = [await queue._store.row("intent", job=job.id, role="status") for job in (done, waiting)]
+            assert [row["message"] for row in rows if row] == ["c:1", None]
+            assert {(await queue.find(job.id)).address.chat for job in (done, waiting)} == {"new"}  # type: ignore[union-attr]
+
+    asyncio.run(scenario())

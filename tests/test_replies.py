@@ -77,6 +77,26 @@ def test_a_send_that_was_not_recorded_is_not_doubled(tmp_path: Path) -> None:
     asyncio.run(scenario())
 
 
+def test_the_finished_picture_is_always_an_edit(tmp_path: Path) -> None:
+    """A send may be doubled where a platform knows no nonce: that may cost a line of text, not a second picture."""
+
+    async def scenario() -> None:
+        chat = fakes.Chat()
+        async with fakes.bot(tmp_path, chat) as app:
+            chat.trouble = [NotDelivered()] * 1000
+            await chat.says("a star")
+            async with asyncio.timeout(20):
+                while not (await app.counts()).get(Status.DRAWN):
+                    await asyncio.sleep(0.01)
+        chat.trouble = []
+        async with fakes.bot(tmp_path, chat):
+            first, *_, last = await chat.until_stage(Stage.FINAL)
+        assert first.picture is None and not first.buttons and "a star" in first.text
+        assert last.picture is not None
+
+    asyncio.run(scenario())
+
+
 @pytest.mark.parametrize("gone", [MessageGone(), AddressGone()])
 def test_a_message_deleted_by_others_cancels_its_job(tmp_path: Path, gone: MessageGone | AddressGone) -> None:
     """Nobody is left to show it to."""
@@ -86,7 +106,7 @@ def test_a_message_deleted_by_others_cancels_its_job(tmp_path: Path, gone: Messa
         engine.gate.clear()
         async with fakes.bot(tmp_path, chat, engine):
             await chat.says("a star")
-            await chat.until_stage(Stage.WAITING)
+            await chat.until(lambda states: states[-1].job == 1)  # it waits, or is begun already
             chat.trouble = [gone, gone]
             engine.gate.set()
         assert chat.calls > 1

@@ -38,6 +38,7 @@ def test_every_sentence_is_used_and_every_use_exists() -> None:
     pages = [Template(path.read_text(encoding="utf-8")) for path in BOT.glob("adapters/page/*.html")]
     made = {f"page-{word.replace('_', '-')}" for page in pages for word in page.get_identifiers()}
     made |= {f"button-{action}" for action in Action} | {f"descent-{kind}" for kind in ("rerun", "remix", "upscale")}
+    made |= {f"{string}-about" for string in strings if string.startswith("discord-")}
     assert sentences("en") - strings - made == set()
 
 

@@ -34,7 +34,7 @@ class Adapter(Protocol):
         Args:
             nonce: at most 25 characters; after a crash the same send comes again with the same nonce, and the
                 adapter returns the message that is already there instead of a second one, as well as it can find out.
-            answers: `message` of the Incoming that this answers, empty for none.
+            answers: `message` of the Incoming that this answers, or of a GIF the picture; empty for none.
 
         Raises: RetryAfter, AddressGone, NotDelivered.
         """
@@ -88,6 +88,18 @@ class History(Protocol):
 
     async def picture(self, name: str) -> bytes | None:
         """A finished picture or GIF by its File.name; None when there is none (previews are not kept)."""
+        ...
+
+
+class Notebook(Protocol):
+    """Where an adapter notes down small things of its own; durable."""
+
+    async def all(self) -> dict[str, str]:
+        """Everything that was noted down, by key."""
+        ...
+
+    async def put(self, key: str, value: str) -> None:
+        """Note something down; it is on the disk when this returns."""
         ...
 
 

@@ -154,7 +154,16 @@ SELECT message FROM messages WHERE job = :job AND message IS NOT NULL;
 UPDATE messages SET message = :message WHERE job = :job AND role = :role;
 
 -- name: job_of_message
-SELECT job FROM messages WHERE platform = :platform AND message = :message;
+SELECT job, thread FROM messages JOIN jobs ON jobs.id = job
+WHERE messages.platform = :platform AND message = :message;
+
+-- name: forget_shown
+-- What was shown in a chat that is now another one cannot be edited any more: what is still to be shown is sent anew.
+UPDATE messages SET message = NULL
+WHERE job IN (SELECT id FROM jobs WHERE platform = :platform AND chat = :chat AND told = 0);
+
+-- name: move_chat
+UPDATE jobs SET chat = :new, answers = '' WHERE platform = :platform AND chat = :chat;
 
 -- name: see
 INSERT INTO seen (key, at) VALUES (:key, :now) ON CONFLICT (key) DO NOTHING
@@ -180,3 +189,10 @@ DELETE FROM history WHERE id = :entry;
 
 -- name: history
 SELECT * FROM (SELECT * FROM history WHERE chat = :chat ORDER BY id DESC LIMIT :limit) ORDER BY id;
+
+-- name: notes
+SELECT key, value FROM notes WHERE platform = :platform;
+
+-- name: put_note
+INSERT INTO notes (platform, key, value) VALUES (:platform, :key, :value)
+ON CONFLICT (platform, key) DO UPDATE SET value = excluded.value;

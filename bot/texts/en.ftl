@@ -60,6 +60,7 @@ button-remix = Remix
 button-settings = Settings
 button-delete = Delete
 button-cancel = Cancel
+button-file = PNG file
 
 ## Answers
 
@@ -68,7 +69,10 @@ help = Say what to draw, for example “a red star on a blue background” or /i
     /queue shows who waits, /cancel stops your newest picture, /cancel 12 that one.
     /show 12 shows a picture and where it comes from, /settings 12 how to draw it again, /settings the defaults.
     /upscale 12, /rerun 12, /remix 12 new words and /delete 12 do what the buttons do.
-    Reactions: 🔥 upscale, 🎉 or ⚡ rerun, 👀 settings, 👎 or 💩 delete.
+    Reactions: 🔥 upscale, 🎉 or ⚡ rerun, 👀 settings, 👎 or 💩 delete.{ $platform ->
+        [telegram] {" "}In groups they reach me once I am an administrator; the buttons always do.
+       *[other] {""}
+    }
 queue-empty = Nobody waits: your picture would be drawn at once.
 queue = { $waiting ->
     [0] Nobody waits
@@ -106,6 +110,7 @@ descent-rerun = #{ $job } is a rerun of #{ $parent }.
 descent-remix = #{ $job } is a remix of #{ $parent }.
 descent-upscale = #{ $job } is #{ $parent }, four times larger.
 remix-how = Send the new words: /remix { $job } { $prompt }
+file = #{ $job } “{ $prompt }”: the picture as it was drawn, byte for byte.
 cancelled = #{ $job } is cancelled.
 deleted = #{ $job } is deleted.
 
@@ -179,3 +184,83 @@ web-empty = The message is empty: say what to draw.
 web-too-large = This is too much text at once: make it 4000 characters or fewer.
 web-closed = Imago is shutting down: send it again in a minute.
 web-failed = Something went wrong here: try again.
+
+## Discord: commands with their descriptions (at most 100 characters), then what only this platform says
+
+discord-imagine = imagine
+discord-imagine-about = Draw a picture from words, and watch how it comes out of the noise
+discord-queue = queue
+discord-queue-about = Show who waits, and how long your picture will take
+discord-cancel = cancel
+discord-cancel-about = Cancel a picture: your newest one, or the one with this number
+discord-show = show
+discord-show-about = Show a picture again, and where it comes from
+discord-settings = settings
+discord-settings-about = Show how to draw a picture again, or the defaults
+discord-help = help
+discord-help-about = Tell what can be said to Imago
+discord-server = server
+discord-server-about = Settings of this server, for those who manage it; without an option, show them
+discord-draw-this = Draw this
+discord-settings-of = Imago: settings
+discord-option-prompt = prompt
+discord-option-prompt-about = What to draw, for example: a red star on a blue background
+discord-option-seed = seed
+discord-option-seed-about = Number that the noise is made of: the same one draws the same picture
+discord-option-steps = steps
+discord-option-steps-about = More steps take longer and draw more carefully
+discord-option-guidance = guidance
+discord-option-guidance-about = How hard the words pull at the picture
+discord-option-sampler = sampler
+discord-option-sampler-about = How to walk from noise to picture
+discord-option-picture = picture
+discord-option-picture-about = Number of the picture
+discord-option-channel = channel
+discord-option-channel-about = Allow pictures in this channel, or take it off the list; with an empty list all are allowed
+discord-option-most-steps = most-steps
+discord-option-most-steps-about = Most steps that a person may ask for; 0 for no limit
+discord-option-most-queued = most-queued
+discord-option-most-queued-about = Most pictures of one person at a time; 0 for the bot's own limit
+discord-option-previews = previews
+discord-option-previews-about = Show the picture while it is drawn
+discord-option-spoiler = spoiler
+discord-option-spoiler-about = Hide pictures until somebody clicks on them
+
+discord-most-steps = Ask for { $limit } steps or fewer: that is the limit in this server.
+discord-not-here = I do not work in this server: ask whoever runs the bot.
+discord-other-channel = Ask me in { $channels }: in this channel I draw nothing.
+discord-not-manager = Only people who manage this server can change these settings: ask one of them.
+discord-no-picture-here = This is none of my pictures: choose a message with a picture that I have drawn.
+discord-closed = Imago is shutting down: ask again in a minute.
+discord-left-out = What is missing here was too large for this place.
+discord-bound = I can write here for 15 minutes only; if it takes longer, /show { $job } has the picture.
+discord-ready = { $person } your picture is ready.
+discord-shut-out = I may no longer write in { $channel }; /show { $job } shows what there is of the picture.
+discord-remix = Remix of #{ $job }
+discord-words = New words
+discord-server-settings = Settings of this server: channels { $channels }; steps { $steps ->
+        [0] as the models like it
+       *[other] { $steps }
+    }, at most { $most ->
+        [0] any number
+       *[other] { $most }
+    }; pictures of one person at a time: { $queued ->
+        [0] as many as the bot allows
+       *[other] { $queued }
+    }; previews { $previews ->
+        [true] on
+       *[other] off
+    }; spoiler { $spoiler ->
+        [true] on
+       *[other] off
+    }.
+
+## Telegram: the menu of commands, and what it has no room for
+
+telegram-imagine = Draw a picture: /imagine a red star
+telegram-queue = Who waits
+telegram-cancel = Stop your newest picture
+telegram-show = Show a picture: /show 12
+telegram-settings = How to draw a picture again: /settings 12
+telegram-help = What can be said
+telegram-large = The file is larger than Telegram takes: ask whoever runs the bot for it.

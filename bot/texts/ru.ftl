@@ -61,6 +61,7 @@ button-remix = Изменить
 button-settings = Настройки
 button-delete = Удалить
 button-cancel = Отменить
+button-file = Файл PNG
 
 ## Ответы
 
@@ -69,7 +70,10 @@ help = Напишите, что нарисовать, например «кра�
     /queue покажет очередь, /cancel отменит вашу последнюю картинку, /cancel 12 — именно эту.
     /show 12 покажет картинку и откуда она взялась, /settings 12 — как нарисовать её снова, /settings — значения по умолчанию.
     /upscale 12, /rerun 12, /remix 12 новые слова и /delete 12 делают то же, что кнопки.
-    Реакции: 🔥 увеличить, 🎉 или ⚡ ещё раз, 👀 настройки, 👎 или 💩 удалить.
+    Реакции: 🔥 увеличить, 🎉 или ⚡ ещё раз, 👀 настройки, 👎 или 💩 удалить.{ $platform ->
+        [telegram] {" "}В группах я вижу их, если я администратор; кнопки работают всегда.
+       *[other] {""}
+    }
 queue-empty = Очереди нет: вашу картинку начнут рисовать сразу.
 queue = { $waiting ->
     [0] Никто не ждёт
@@ -109,6 +113,7 @@ descent-rerun = #{ $job } — повтор картинки #{ $parent }.
 descent-remix = #{ $job } — переделка картинки #{ $parent }.
 descent-upscale = #{ $job } — картинка #{ $parent }, увеличенная в четыре раза.
 remix-how = Пришлите новые слова: /remix { $job } { $prompt }
+file = #{ $job } «{ $prompt }»: картинка такой, какой была нарисована, байт в байт.
 cancelled = #{ $job }: отменено.
 deleted = #{ $job }: удалено.
 
@@ -188,3 +193,83 @@ web-empty = Сообщение пустое: напишите, что нарис
 web-too-large = Слишком много текста за раз: уложитесь в 4000 знаков.
 web-closed = Imago останавливается: отправьте ещё раз через минуту.
 web-failed = Здесь что-то сломалось: попробуйте ещё раз.
+
+## Discord: команды с описаниями (не длиннее 100 знаков), затем то, что говорится только здесь
+
+discord-imagine = нарисуй
+discord-imagine-about = Нарисовать картинку по словам и смотреть, как она проступает из шума
+discord-queue = очередь
+discord-queue-about = Показать, кто ждёт и сколько ждать вам
+discord-cancel = отмена
+discord-cancel-about = Отменить картинку: вашу последнюю или с этим номером
+discord-show = покажи
+discord-show-about = Показать картинку ещё раз и откуда она взялась
+discord-settings = настройки
+discord-settings-about = Показать, как нарисовать картинку снова, или значения по умолчанию
+discord-help = помощь
+discord-help-about = Рассказать, что можно сказать боту
+discord-server = сервер
+discord-server-about = Настройки этого сервера для тех, кто им управляет; без параметров показывает их
+discord-draw-this = Нарисуй это
+discord-settings-of = Imago: настройки
+discord-option-prompt = описание
+discord-option-prompt-about = Что нарисовать, например: красная звезда на синем фоне
+discord-option-seed = зерно
+discord-option-seed-about = Число, из которого делается шум: одно и то же рисует ту же картинку
+discord-option-steps = шаги
+discord-option-steps-about = Больше шагов — дольше и тщательнее
+discord-option-guidance = сила
+discord-option-guidance-about = Как сильно слова тянут картинку к себе
+discord-option-sampler = способ
+discord-option-sampler-about = Как идти от шума к картинке
+discord-option-picture = картинка
+discord-option-picture-about = Номер картинки
+discord-option-channel = канал
+discord-option-channel-about = Разрешить картинки в этом канале или убрать его из списка; при пустом списке можно везде
+discord-option-most-steps = предел-шагов
+discord-option-most-steps-about = Сколько шагов можно попросить самое большее; 0 — без предела
+discord-option-most-queued = предел-картинок
+discord-option-most-queued-about = Сколько картинок одного человека сразу; 0 — как у самого бота
+discord-option-previews = наброски
+discord-option-previews-about = Показывать картинку, пока она рисуется
+discord-option-spoiler = спойлер
+discord-option-spoiler-about = Прятать картинки, пока на них не нажмут
+
+discord-most-steps = Попросите не больше { $limit } шагов: на этом сервере таков предел.
+discord-not-here = На этом сервере я не работаю: спросите владельца бота.
+discord-other-channel = Попросите меня в { $channels }: в этом канале я не рисую.
+discord-not-manager = Эти настройки меняют только те, кто управляет сервером: попросите кого-нибудь из них.
+discord-no-picture-here = Это не моя картинка: выберите сообщение с картинкой, которую нарисовал я.
+discord-closed = Imago останавливается: попросите ещё раз через минуту.
+discord-left-out = То, чего здесь не хватает, было слишком велико для этого места.
+discord-bound = Здесь я могу писать только 15 минут; если не успею, картинку покажет /show { $job }.
+discord-ready = { $person } ваша картинка готова.
+discord-shut-out = Мне больше нельзя писать в { $channel }; что есть от картинки, покажет /show { $job }.
+discord-remix = Переделка картинки #{ $job }
+discord-words = Новые слова
+discord-server-settings = Настройки этого сервера: каналы { $channels }; шаги { $steps ->
+        [0] как лучше моделям
+       *[other] { $steps }
+    }, не больше { $most ->
+        [0] сколько угодно
+       *[other] { $most }
+    }; картинок одного человека сразу: { $queued ->
+        [0] сколько разрешает бот
+       *[other] { $queued }
+    }; наброски { $previews ->
+        [true] показываются
+       *[other] не показываются
+    }; спойлер { $spoiler ->
+        [true] включён
+       *[other] выключен
+    }.
+
+## Телеграм: меню команд и то, чему в нём нет места
+
+telegram-imagine = Нарисовать картинку: /imagine красная звезда
+telegram-queue = Кто ждёт
+telegram-cancel = Остановить вашу последнюю картинку
+telegram-show = Показать картинку: /show 12
+telegram-settings = Как нарисовать картинку снова: /settings 12
+telegram-help = Что можно сказать
+telegram-large = Файл больше, чем принимает Телеграм: попросите его у владельца бота.

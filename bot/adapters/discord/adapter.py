@@ -1,0 +1,292 @@
+"""what the heart calls, on Discord: send, edit and delete, by the interaction's token or in the channel."""
+
+import asyncio
+import logging
+import time
+from collections.abc import Awaitable, Callable, Coroutine
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any
+
+import discord
+from discord.http import MultipartParameters
+
+from bot.adapters.base import Notebook, Receive
+from bot.adapters.discord.calls import Archived, Calls, TokenGone, TooLarge, until_taken
+from bot.adapters.discord.client import Client, connect
+from bot.adapters.discord.controls import body, job_of
+from bot.adapters.discord.files import NOTHING, Fitted, fit
+from bot.adapters.discord.hearing import Hearing
+from bot.adapters.discord.servers import Server
+from bot.adapters.discord.slash import Say
+from bot.adapters.discord.tickets import Mode, Ticket
+from bot.config import DiscordConfig
+from bot.errors import AddressGone, MessageGone, NotDelivered
+from bot.messages import Action, Address, Reply, Stage
+
+log = logging.getLogger(__name__)
+ENDS = (Stage.FINAL, Stage.STOPPED, Stage.FAILED)
+SMALLEST_LIMIT = 64 * 1024  # bytes; a place that takes less takes no pictures
+DOUBTFUL = 600.0  # seconds after the start in which a job may have been answered in the last life
+LOOKED_THROUGH = 100  # messages of a channel
+REMEMBERED = 10_000  # tickets, jobs: what is kept in memory to be polite
+CLOSING = 3.0  # seconds
+
+Connect = Callable[[Client, DiscordConfig], Awaitable[None]]
+Call = Callable[[MultipartParameters], Coroutine[Any, Any, str]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Place:
+    """A channel, and what holds in it."""
+
+    channel: int
+    limit: int  # bytes a file
+    server: Server
+
+
+class DiscordAdapter(Hearing):
+    """Discord. Hearing is the way in, this the way out."""
+
+    platform = "discord"
+    gif_apart = False
+
+    def __init__(
+        self,
+        config: DiscordConfig,
+        say: Say,
+        notebook: Notebook,
+        *,
+        connect: Connect = connect,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        """Nothing is opened yet; `connect` logs a client in and lets it listen."""
+        super().__init__(config, say, notebook, clock)
+        self._connect = connect
+        self._tried: dict[str, None] = {}  # nonces of sends that may or may not have arrived
+        self._explained: dict[str, None] = {}  # owners and channels that were told why there is silence
+        self._later: set[asyncio.Task[None]] = set()
+        self._started = 0.0
+
+    async def start(self, receive: Receive) -> None:
+        """Log in and listen; raises ConfigError for a wrong token, NotDelivered when Discord is not there."""
+        self._receive = receive
+        await self._servers.load()
+        logging.getLogger("discord.http").setLevel(logging.ERROR)  # its warnings show addresses that hold tokens
+        self.client = Client(self, self._say)
+        self._calls = Calls(self.client)
+        self._started = self._clock()
+        await self._connect(self.client, self._config)
+
+    async def close(self) -> None:
+        """Stop listening."""
+        for task in self._later:
+            task.cancel()
+        try:
+            await asyncio.wait_for(self.client.close(), CLOSING)
+        except TimeoutError:
+            log.warning("the connection to Discord did not close in time")
+
+    async def send(self, address: Address, reply: Reply, *, nonce: str, answers: str = "") -> str:
+        """A new message, or what is there already of it."""
+        place = self._place(address)
+        try:
+            if (ticket := Ticket.parse(answers)) is not None:
+                return await self._answer(ticket, place, reply)
+            if reply.private and not answers.startswith("m"):
+                return await self._whisper(reply)
+            return await self._post(place, reply, nonce, answers.removeprefix("m"))
+        except AddressGone:
+            self._explain(place, reply)
+            raise
+
+    async def edit(self, address: Address, message: str, reply: Reply) -> None:
+        """Replace what a message shows."""
+        place, ticket = self._place(address), Ticket.parse(message) or self._tickets.get(message)
+        try:
+            if ticket is not None and ticket.usable(self._clock()):
+                try:
+                    shown = self._bounded(ticket, reply)
+                    await self._deliver(place, shown, lambda p: self._calls.edit_answer(ticket, p))
+                    return self._afterwards(place, ticket.message, ticket, reply)
+                except TokenGone:
+                    self._tickets.pop(message, None)
+            if ticket is not None and ticket.bound:
+                return  # it was said before the token ended: /show has the picture
+            await self._edit_in_channel(place, message, reply)
+            self._afterwards(place, message, None, reply)
+        except AddressGone:
+            self._explain(place, reply)
+            raise
+
+    async def delete(self, address: Address, message: str) -> None:
+        """Take a message away; a missing one is gone already."""
+        ticket = Ticket.parse(message) or self._tickets.pop(message, None)
+        try:
+            if ticket is not None and ticket.usable(self._clock()):
+                try:
+                    return await self._calls.delete_answer(ticket)
+                except TokenGone:
+                    pass
+            if ticket is None or not ticket.bound:
+                await self._calls.delete(int(address.chat), ticket.message if ticket else message)
+        except MessageGone:
+            pass
+
+    async def _answer(self, ticket: Ticket, place: Place, reply: Reply) -> str:
+        """Answer an interaction: by its token, later in the channel; the message is the same."""
+        if ticket.usable(self._clock()):
+            try:
+                if ticket.mode is Mode.UPDATE or (reply.private and ticket.mode is Mode.PUBLIC):
+                    return await self._answer_apart(ticket, place, reply)
+                shown = self._bounded(ticket, reply)
+                message = await self._deliver(place, shown, lambda p: self._calls.edit_answer(ticket, p))
+                return str(ticket) if ticket.bound else message
+            except TokenGone:
+                pass
+        if reply.private:
+            return await self._whisper(reply)
+        if ticket.bound:
+            return str(ticket)
+        await self._edit_in_channel(place, ticket.message, reply)
+        return ticket.message
+
+    async def _answer_apart(self, ticket: Ticket, place: Place, reply: Reply) -> str:
+        """A private answer where a public one was announced: the announcement has to go."""
+        if ticket.mode is Mode.PUBLIC:  # the first follow-up would fill the announcement in, so it is filled before
+            await self._calls.edit_answer(ticket, body(Reply(text="…"), NOTHING))
+        message = await self._deliver(place, reply, lambda p: self._calls.follow(ticket, p), ephemeral=reply.private)
+        if ticket.mode is Mode.PUBLIC:
+            self._do_later(until_taken(lambda: self._calls.delete_answer(ticket)))
+        return message
+
+    async def _post(self, place: Place, reply: Reply, nonce: str, answers: str) -> str:
+        doubtful = nonce in self._tried or self._clock() < self._started + DOUBTFUL
+        if doubtful and reply.job is not None and (found := await self._find(place.channel, reply.job)):
+            await self._edit_in_channel(place, found, reply)
+            return found
+        _remember(self._tried, nonce)
+        message = await self._deliver(
+            place, reply, lambda p: self._calls.post(place.channel, p), nonce=nonce, answers=answers
+        )
+        self._tried.pop(nonce, None)
+        return message
+
+    async def _find(self, channel: int, job: int) -> str | None:
+        """The message of a job that an earlier life has sent without noting it down."""
+        try:
+            newest = await self._calls.newest(channel, LOOKED_THROUGH)
+        except AddressGone:
+            return None  # not allowed to read there: the nonce has to do
+        me = str(self.client.application_id), str(self.client.user.id if self.client.user else 0)
+        mine = (m for m in newest if m["author"]["id"] in me and job_of(m.get("components", ())) == job)
+        return next((str(message["id"]) for message in mine), None)
+
+    async def _edit_in_channel(self, place: Place, message: str, reply: Reply) -> None:
+        def change(params: MultipartParameters) -> Coroutine[Any, Any, str]:
+            return self._calls.edit(place.channel, message, params)
+
+        try:
+            await self._deliver(place, reply, change)
+        except Archived as archived:
+            if reply.stage not in ENDS:
+                raise NotDelivered("the thread is in the archive") from archived  # a preview does not wake it
+            await self._calls.wake(place.channel)
+            await self._deliver(place, reply, change)
+
+    async def _whisper(self, reply: Reply) -> str:
+        """For one person, where there is no interaction: a direct message."""
+        fitted = await asyncio.to_thread(fit, reply.picture, reply.gif, discord.utils.DEFAULT_FILE_SIZE_LIMIT_BYTES)
+        return await self._calls.whisper(_user(reply), body(reply, fitted))
+
+    async def _deliver(self, place: Place, reply: Reply, call: Call, **options: Any) -> str:
+        """Make a call whose files fit; where Discord takes less than it says, with smaller ones."""
+        if reply.stage is Stage.DRAWING and not place.server.previews:
+            reply = replace(reply, picture=None)
+        limit = place.limit
+        while True:
+            fitted = await self._fitted(reply, limit)
+            shown = replace(reply, text=self._with_word(reply, fitted))
+            try:
+                return await call(body(shown, fitted, spoiler=place.server.spoiler, **options))
+            except TooLarge as refusal:
+                sizes = [len(file.content) for file in (fitted.picture, fitted.gif) if file]
+                limit = min([limit, *sizes]) // 2
+                if limit < SMALLEST_LIMIT:
+                    raise NotDelivered("even the smallest files are too large") from refusal
+                self._limits[place.channel] = limit
+
+    async def _fitted(self, reply: Reply, limit: int) -> Fitted:
+        if sum(len(file.content) for file in (reply.picture, reply.gif) if file) <= limit:
+            return fit(reply.picture, reply.gif, limit)  # the usual case is quick, and needs no thread
+        return await asyncio.to_thread(fit, reply.picture, reply.gif, limit)
+
+    def _with_word(self, reply: Reply, fitted: Fitted) -> str:
+        if not fitted.left_out:
+            return reply.text
+        return f"{reply.text}\n{self._say(reply.language, 'discord-left-out')}".strip()
+
+    def _bounded(self, ticket: Ticket, reply: Reply) -> Reply:
+        """Say in time where the picture will be, if it comes too late for the only way there is."""
+        if not ticket.bound or reply.job is None or reply.stage not in (Stage.WAITING, Stage.DRAWING):
+            return reply
+        hint = self._say(reply.language, "discord-bound", job=str(reply.job))
+        return replace(reply, text=f"{reply.text}\n{hint}")
+
+    def _afterwards(self, place: Place, message: str, ticket: Ticket | None, reply: Reply) -> None:
+        """Once under a finished picture: the reactions to click on, and a ping when it took long."""
+        if reply.stage is not Stage.FINAL or f"after {message}" in self._explained:
+            return
+        _remember(self._explained, f"after {message}")
+        self._do_later(self._seed_and_ping(place, message, ticket, reply))
+
+    async def _seed_and_ping(self, place: Place, message: str, ticket: Ticket | None, reply: Reply) -> None:
+        took = self._clock() - discord.utils.snowflake_time(int(message)).timestamp()
+        if took >= self._config.ping_seconds and reply.reader:
+            text = self._say(reply.language, "discord-ready", person=f"<@{_user(reply)}>")
+            shown: dict[str, Any] = {"mentions": _user(reply), "raw": True}
+            if ticket is not None and ticket.bound:
+                ping = body(Reply(text=text), NOTHING, **shown)
+                await until_taken(lambda: self._calls.follow(ticket, ping))
+            else:  # the same nonce for the same picture: a ping too many is worse than none
+                ping = body(Reply(text=text), NOTHING, nonce=f"ping{message}", answers=message, **shown)
+                await until_taken(lambda: self._calls.post(place.channel, ping))
+        if ticket is None or not ticket.bound:
+            emoji = {Action.UPSCALE: "⬆️", Action.RERUN: "🔁"}
+            for button in reply.buttons:
+                if button.action in emoji:
+                    await until_taken(partial(self._calls.react, place.channel, message, emoji[button.action]))
+
+    def _explain(self, place: Place, reply: Reply) -> None:
+        """Tell the owner once, in private, that the bot may no longer write where the picture was asked for."""
+        key = f"{place.channel} {reply.reader}"
+        if reply.job is None or not reply.reader or key in self._explained:
+            return
+        _remember(self._explained, key)
+        text = self._say(reply.language, "discord-shut-out", channel=f"<#{place.channel}>", job=str(reply.job))
+        said = body(Reply(text=text), NOTHING, raw=True)
+        self._do_later(until_taken(lambda: self._calls.whisper(_user(reply), said)))
+
+    def _do_later(self, work: Coroutine[Any, Any, None]) -> None:
+        """Work that nobody waits for."""
+        task = asyncio.create_task(work)
+        self._later.add(task)
+        task.add_done_callback(self._later.discard)
+
+    def _place(self, address: Address) -> Place:
+        channel = int(address.chat)
+        found = self.client.get_channel(channel)
+        guild = getattr(found, "guild", None)
+        usual = guild.filesize_limit if guild else discord.utils.DEFAULT_FILE_SIZE_LIMIT_BYTES
+        server = self._servers.of(guild.id if guild else None)
+        return Place(channel=channel, limit=self._limits.get(channel) or usual, server=server)
+
+
+def _user(reply: Reply) -> str:
+    return reply.reader.rpartition(":")[2]
+
+
+def _remember(memory: dict[str, None], key: str) -> None:
+    memory[key] = None
+    if len(memory) > REMEMBERED:
+        del memory[next(iter(memory))]

@@ -1,0 +1,143 @@
+"""the connection to Discord: what the gateway tells us, handed to the adapter."""
+
+import asyncio
+import logging
+import re
+from typing import Any, Protocol
+
+import aiohttp
+import discord
+import yarl
+from discord import app_commands
+from discord.gateway import DiscordWebSocket
+from discord.http import Route
+
+from bot.adapters.discord.calls import never_wait
+from bot.adapters.discord.controls import Control, words_of
+from bot.adapters.discord.slash import Commands, Desk, Say, Translations
+from bot.config import DiscordConfig
+from bot.errors import ConfigError, NotDelivered
+from bot.messages import Action
+
+log = logging.getLogger(__name__)
+PERMISSIONS = discord.Permissions(
+    view_channel=True, send_messages=True, send_messages_in_threads=True, attach_files=True, add_reactions=True,
+    read_message_history=True,
+)  # fmt: skip
+WRONG_TOKEN = "token in [discord] is not one that Discord knows: copy it anew from the developer portal."
+
+
+class Ears(Desk, Protocol):
+    """Where everything is handed in that the gateway tells."""
+
+    async def reacted(self, event: discord.RawReactionActionEvent) -> None: ...
+    async def reworded(self, interaction: discord.Interaction[Any], job: int, words: str) -> None: ...
+    async def written(self, message: discord.Message, text: str) -> None: ...
+
+
+class Client(discord.Client):
+    """discord.py's client with what the bot needs, and nothing that needs approval."""
+
+    def __init__(self, ears: Ears, say: Say) -> None:
+        intents = discord.Intents(
+            guilds=True, guild_messages=True, guild_reactions=True, dm_messages=True, dm_reactions=True
+        )
+        super().__init__(
+            intents=intents, max_messages=None, allowed_mentions=discord.AllowedMentions.none(),
+            member_cache_flags=discord.MemberCacheFlags.none(), chunk_guilds_at_startup=False,
+        )  # fmt: skip
+        never_wait(self.http)
+        self._ears = ears
+        self._say = say
+        self.tree = app_commands.CommandTree(self)
+        Commands(ears, say).add_to(self.tree)
+        self.connected = asyncio.Event()
+        self._telling: asyncio.Task[None] | None = None
+
+    async def setup_hook(self) -> None:
+        """Before the gateway: know the old buttons, tell Discord the commands."""
+        self.add_dynamic_items(Control)
+        await self.tree.set_translator(Translations(self._say))
+        self._telling = asyncio.create_task(self._tell_commands())
+
+    async def _tell_commands(self) -> None:
+        while True:
+            try:
+                await self.tree.sync()
+                return
+            except discord.RateLimited as limit:
+                log.warning("Discord takes the commands in %.0f s", limit.retry_after)
+                await asyncio.sleep(limit.retry_after)
+            except (discord.HTTPException, aiohttp.ClientError, OSError) as error:
+                log.error("Discord does not take the commands: %s", error)
+                return
+
+    async def close(self) -> None:
+        if self._telling is not None:
+            self._telling.cancel()
+        await super().close()
+
+    async def on_connect(self) -> None:
+        if not self.connected.is_set():
+            log.info("At Discord as %s; to invite the bot: %s", self.user, invitation(self.application_id))
+        self.connected.set()
+
+    async def on_raw_reaction_add(self, event: discord.RawReactionActionEvent) -> None:
+        await self._ears.reacted(event)
+
+    async def on_interaction(self, interaction: discord.Interaction[Any]) -> None:
+        if (words := words_of(interaction)) is not None:  # commands and buttons go other ways
+            await self._ears.reworded(interaction, *words)
+
+    async def pressed(self, interaction: discord.Interaction[Any], action: Action, job: int) -> None:
+        """A Control was pressed."""
+        await self._ears.pressed(interaction, action, job)
+
+    async def on_message(self, message: discord.Message) -> None:
+        if message.author.bot or self.user is None:
+            return
+        mention = re.compile(rf"<@!?{self.user.id}>")
+        if message.guild is None or mention.search(message.content):
+            await self._ears.written(message, mention.sub(" ", message.content).strip())
+
+
+def invitation(application: int | None) -> str:
+    """The address where somebody adds the bot to a server, with the rights it needs and no others."""
+    rights = f"permissions={PERMISSIONS.value}&scope=bot+applications.commands"
+    return f"https://discord.com/oauth2/authorize?client_id={application or 'APPLICATION_ID'}&{rights}"
+
+
+async def connect(client: Client, config: DiscordConfig) -> None:
+    """Log in and begin to listen; raises ConfigError for a wrong token, NotDelivered when Discord is not there."""
+    Route.BASE = config.api_base.rstrip("/")
+    DiscordWebSocket.DEFAULT_GATEWAY = yarl.URL(config.gateway_url)
+    token = config.token.value.strip()
+    if not token.isascii() or not token.isprintable() or " " in token:
+        raise ConfigError(WRONG_TOKEN)
+    try:
+        await client.login(token)
+    except discord.LoginFailure:
+        await client.close()
+        raise ConfigError(WRONG_TOKEN) from None
+    except (discord.DiscordException, aiohttp.ClientError, OSError, TimeoutError) as error:
+        await client.close()
+        raise NotDelivered(f"Discord cannot be reached at {config.api_base} ({type(error).__name__}).") from None
+    listening = asyncio.create_task(client.connect())
+    connected = asyncio.create_task(client.connected.wait())
+    await asyncio.wait([listening, connected], return_when=asyncio.FIRST_COMPLETED)
+    connected.cancel()
+    if listening.done() and (fault := listening.exception()):
+        await client.close()
+        raise ConfigError(_why(fault)) from None
+    listening.add_done_callback(_say_why)
+
+
+def _say_why(listening: asyncio.Task[None]) -> None:
+    if not listening.cancelled() and (fault := listening.exception()):
+        log.error("Discord has closed the connection for good: %s", _why(fault))
+
+
+def _why(fault: BaseException) -> str:
+    if isinstance(fault, discord.ConnectionClosed) and fault.code == 4004:
+        return WRONG_TOKEN
+    return f"[discord]: the gateway refuses the bot ({type(fault).__name__} {getattr(fault, 'code', '')})."

@@ -1,0 +1,118 @@
+"""the buttons under a picture, which work for ever, and what a Reply looks like as the body of a call."""
+
+import io
+import re
+from typing import Any, Self
+
+import discord
+from discord.http import MultipartParameters, handle_message_parameters
+
+from bot.adapters.discord.files import Fitted
+from bot.messages import Action, Button, File, Reply
+
+LONGEST_TEXT, LONGEST_ALT = 2000, 1024  # characters
+EMOJI = {
+    Action.UPSCALE: "⬆️", Action.RERUN: "🔁", Action.REMIX: "✏️",
+    Action.SETTINGS: "👀", Action.DELETE: "❌", Action.CANCEL: "✖️",
+}  # fmt: skip
+_TEMPLATE = re.compile(rf"imago:(?P<action>{'|'.join(Action)}):(?P<job>[0-9]{{1,18}})")
+_MODAL = re.compile(r"imago:words:(?P<job>[0-9]{1,18})")
+
+
+class Control(discord.ui.DynamicItem[discord.ui.Button[discord.ui.View]], template=_TEMPLATE):
+    """A button that is known by its custom_id alone, so it outlives restarts and upgrades."""
+
+    def __init__(self, action: Action, job: int, label: str | None) -> None:
+        ends = action in (Action.CANCEL, Action.DELETE)
+        style = discord.ButtonStyle.danger if ends else discord.ButtonStyle.secondary
+        super().__init__(
+            discord.ui.Button(style=style, label=label, emoji=EMOJI.get(action), custom_id=f"imago:{action}:{job}")
+        )
+        self.action, self.job = action, job
+
+    @classmethod
+    async def from_custom_id(
+        cls, interaction: discord.Interaction[Any], item: discord.ui.Item[Any], match: re.Match[str], /
+    ) -> Self:
+        return cls(Action(match["action"]), int(match["job"]), getattr(item, "label", None))
+
+    async def callback(self, interaction: discord.Interaction[Any]) -> Any:
+        await interaction.client.pressed(interaction, self.action, self.job)
+
+
+class Words(discord.ui.Modal):
+    """Asks for new words. Its answer is recognized by its custom_id, after a restart too."""
+
+    def __init__(self, job: int, title: str, label: str, prompt: str, longest: int) -> None:
+        super().__init__(title=title[:45], custom_id=f"imago:words:{job}", timeout=15 * 60)
+        field = discord.ui.TextInput[Self](
+            style=discord.TextStyle.paragraph, default=prompt[:longest] or None, max_length=longest, custom_id="words"
+        )
+        self.add_item(discord.ui.Label(text=label[:45], component=field))
+
+
+def words_of(interaction: discord.Interaction[Any]) -> tuple[int, str] | None:
+    """The job to remix and the new words; None when this is no answer to Words."""
+    data: Any = interaction.data or {}
+    match = _MODAL.fullmatch(data.get("custom_id", ""))
+    if interaction.type is not discord.InteractionType.modal_submit or not match:
+        return None
+    rows = [row.get("component") or row["components"][0] for row in data["components"]]
+    return int(match["job"]), next(str(field["value"]) for field in rows if field["custom_id"] == "words")
+
+
+def job_of(components: Any) -> int | None:
+    """The job whose buttons stand among a message's components, as Discord sends them."""
+    for part in components:
+        if match := _TEMPLATE.fullmatch(part.get("custom_id") or ""):
+            return int(match["job"])
+        if (job := job_of(part.get("components", ()))) is not None:
+            return job
+    return None
+
+
+def body(
+    reply: Reply,
+    fitted: Fitted,
+    *,
+    spoiler: bool = False,
+    nonce: str | None = None,
+    answers: str = "",
+    mentions: str = "",
+    ephemeral: bool = False,
+    raw: bool = False,
+) -> MultipartParameters:
+    """A message as Discord takes it.
+
+    Args:
+        answers: id of the message that this replies to.
+        mentions: id of the one person who gets a ping.
+        raw: the text is ours, with markup; all other text is escaped.
+    """
+    view = discord.ui.View(timeout=None)
+    for button in reply.buttons:
+        view.add_item(_control(button))
+    text = reply.text if raw else discord.utils.escape_markdown(reply.text)
+    people = [discord.Object(int(mentions))] if mentions else False
+    more: dict[str, Any] = {}
+    if answers:
+        more["message_reference"] = {"message_id": answers, "fail_if_not_exists": False}
+    if ephemeral:
+        more["flags"] = discord.MessageFlags(ephemeral=True)
+    return handle_message_parameters(
+        content=text if len(text) <= LONGEST_TEXT else text[: LONGEST_TEXT - 1] + "…",
+        attachments=[_attached(file, spoiler) for file in (fitted.picture, fitted.gif) if file],
+        view=view if reply.buttons else None,
+        nonce=nonce,
+        allowed_mentions=discord.AllowedMentions(everyone=False, roles=False, users=people, replied_user=False),
+        **more,
+    )
+
+
+def _control(button: Button) -> Control:
+    return Control(button.action, button.job, button.label[:80])
+
+
+def _attached(file: File, spoiler: bool) -> discord.File:
+    alt = file.alt if len(file.alt) <= LONGEST_ALT else file.alt[: LONGEST_ALT - 1] + "…"
+    return discord.File(io.BytesIO(file.content), filename=file.name, description=alt or None, spoiler=spoiler)

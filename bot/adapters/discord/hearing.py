@@ -1,0 +1,281 @@
+"""what people do on Discord, as Incoming: commands, presses, reactions, mentions, direct messages."""
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable
+from typing import Any
+
+import discord
+
+from bot.adapters.base import Notebook, Receive
+from bot.adapters.discord.calls import FAULTS, Calls
+from bot.adapters.discord.client import Client
+from bot.adapters.discord.controls import Words, body
+from bot.adapters.discord.files import NOTHING
+from bot.adapters.discord.servers import Server, Servers, with_steps
+from bot.adapters.discord.slash import Say
+from bot.adapters.discord.tickets import LIFE, Mode, Ticket
+from bot.config import DiscordConfig
+from bot.errors import AdapterError, Closed, UserError
+from bot.messages import REACTIONS, Action, Address, Incoming, Person, Press, Reaction, Reply, TextMessage
+from engine import MAX_PROMPT
+
+log = logging.getLogger(__name__)
+Asked = discord.Interaction[Any]
+MANY = 10_000  # tickets and languages kept in memory
+MODES = {
+    Action.SETTINGS: Mode.PRIVATE, Action.FILE: Mode.PRIVATE,
+    Action.CANCEL: Mode.UPDATE, Action.DELETE: Mode.UPDATE,
+}  # fmt: skip
+
+
+class Hearing:
+    """The way in. An interaction is deferred before anything else is done for it."""
+
+    client: Client
+    _calls: Calls
+    _receive: Receive
+
+    def __init__(
+        self, config: DiscordConfig, say: Say, notebook: Notebook, clock: Callable[[], float] = time.time
+    ) -> None:
+        self._config, self._say, self._clock = config, say, clock
+        self._servers = Servers(notebook)
+        self._tickets: dict[str, Ticket] = {}  # by the message that answers, while the token works
+        self._languages: dict[int, str] = {}  # of people, as their last interaction told
+        self._limits: dict[int, int] = {}  # bytes a file, by channel
+        self._deferring = 0  # interactions whose first response is on its way
+        self._all_deferred = asyncio.Event()  # set when there are none
+
+    # What the client hands in
+
+    async def typed(self, interaction: Asked, text: str, mode: Mode, remix_of: int | None = None) -> None:
+        """A slash command or a message command, as a person would have typed it."""
+        try:
+            text = with_steps(text, self._servers.of(interaction.guild_id))
+        except UserError as error:
+            return await self.refused(interaction, error.text, **error.values)
+        await self._ask(interaction, mode, lambda message: TextMessage(
+            key=str(interaction.id), person=self._person(interaction), address=_address(interaction), text=text,
+            message=message, remix_of=remix_of,
+        ))  # fmt: skip
+
+    async def pressed(self, interaction: Asked, action: Action, job: int) -> None:
+        """A button; Remix asks for the new words first."""
+        if action is Action.REMIX and self._refusal(interaction) is None:
+            return await self._ask_for_words(interaction, job)
+        await self._ask(interaction, MODES.get(action, Mode.PUBLIC), lambda message: Press(
+            key=str(interaction.id), person=self._person(interaction), address=_address(interaction), action=action,
+            job=job, message=message,
+        ))  # fmt: skip
+
+    async def reworded(self, interaction: Asked, job: int, words: str) -> None:
+        """The new words of a remix."""
+        await self.typed(interaction, words, Mode.PUBLIC, remix_of=job)
+
+    async def reacted(self, event: discord.RawReactionActionEvent) -> None:
+        """An emoji under a message of ours."""
+        me, emoji = self.client.user, event.emoji.name or ""
+        known = emoji.replace("\ufe0f", "") in REACTIONS and not event.emoji.is_custom_emoji()
+        theirs = me is None or event.user_id == me.id or (event.member is not None and event.member.bot)
+        if not known or theirs or event.message_author_id not in (None, me.id if me else None):
+            return
+        if not self._allowed(event.guild_id) or not self._allows(event.guild_id, event.channel_id):
+            return
+        await self._hand_on(Reaction(
+            key=f"{event.message_id}:{event.user_id}:{emoji}", person=self._reactor(event),
+            address=Address(platform="discord", chat=str(event.channel_id)), message=str(event.message_id),
+            emoji=emoji,
+        ))  # fmt: skip
+
+    async def written(self, message: discord.Message, text: str) -> None:
+        """A direct message, or one that mentions the bot."""
+        guild = message.guild.id if message.guild else None
+        if not self._allowed(guild) or not self._allows(guild, message.channel.id):
+            return
+        server = self._servers.of(guild)
+        person = Person(
+            platform="discord", id=str(message.author.id), name=message.author.display_name,
+            language=self._language(message.author.id, message.guild), queued=server.most_queued,
+        )  # fmt: skip
+        address = Address(platform="discord", chat=str(message.channel.id))
+        try:
+            text = with_steps(text or "/help", server)
+        except UserError as error:
+            said = self._say(person.language, error.text, **error.values)
+            return await self._tell(message.channel.id, str(message.id), said)
+        await self._hand_on(TextMessage(
+            key=str(message.id), person=person, address=address, text=text, message=f"m{message.id}"
+        ))  # fmt: skip
+
+    async def refused(self, interaction: Asked, text: str, **values: str | int | float) -> None:
+        """One sentence for the asker alone, as the first response."""
+        sentence = self._say(str(interaction.locale), text, **values)
+        try:
+            await interaction.response.send_message(sentence, ephemeral=True)
+        except FAULTS as error:
+            log.info("an interaction could not be answered: %s", type(error).__name__)
+
+    async def configured(self, interaction: Asked, channel: int | None, values: dict[str, int | bool]) -> None:
+        """Somebody who manages the server changes its settings, or looks at them."""
+        if interaction.guild_id is None or not interaction.permissions.manage_guild:
+            return await self.refused(interaction, "discord-not-manager")
+        if not self._allowed(interaction.guild_id):
+            return await self.refused(interaction, "discord-not-here")
+        server = await self._servers.change(interaction.guild_id, channel, **values)
+        await self.refused(interaction, "discord-server-settings", **_told(server))
+
+    # Underneath
+
+    async def _ask(self, interaction: Asked, mode: Mode, incoming: Callable[[str], Incoming]) -> None:
+        """Defer, then hand on; the ticket goes with it, so that the answer finds the way back."""
+        if (refusal := self._refusal(interaction)) is not None:
+            return await self.refused(interaction, refusal[0], **refusal[1])
+        private = mode is Mode.PRIVATE
+        self._deferring += 1
+        try:
+            deferred = await interaction.response.defer(thinking=mode is not Mode.UPDATE, ephemeral=private)
+        except FAULTS as error:  # too late, or taken by another process: nobody would see an answer
+            log.warning("an interaction could not be deferred: %s", type(error).__name__)
+            return
+        finally:
+            self._deferring -= 1
+            if not self._deferring:
+                self._all_deferred.set()
+                self._all_deferred = asyncio.Event()
+        await self._let_others_defer()
+        message = str(deferred.message_id or 0) if deferred and mode is not Mode.UPDATE else "0"
+        ticket = Ticket(
+            token=interaction.token, message=message, since=interaction.created_at.timestamp(), mode=mode,
+            bound=_is_bound(interaction),
+        )  # fmt: skip
+        if mode is Mode.PUBLIC:
+            self._keep(ticket)
+        self._limits[interaction.channel_id or 0] = interaction.filesize_limit
+        _keep_few(self._limits)
+        try:
+            await self._receive(incoming(str(ticket)))
+        except Closed:
+            await self._say_closed(interaction, ticket)
+
+    async def _let_others_defer(self) -> None:
+        """In a burst of commands the first responses come before all work, for a second at most."""
+        if self._deferring:
+            try:
+                await asyncio.wait_for(self._all_deferred.wait(), 1.0)
+            except TimeoutError:
+                pass
+
+    async def _ask_for_words(self, interaction: Asked, job: int) -> None:
+        """A field with the old words, which stand in the picture's alt text."""
+        attached = interaction.message.attachments if interaction.message else []
+        prompt = next((a.description for a in attached if a.description), "")
+        language = str(interaction.locale)
+        title, label = self._say(language, "discord-remix", job=str(job)), self._say(language, "discord-words")
+        try:
+            await interaction.response.send_modal(Words(job, title, label, prompt or "", MAX_PROMPT))
+        except FAULTS as error:
+            log.warning("an interaction could not be answered: %s", type(error).__name__)
+
+    async def _say_closed(self, interaction: Asked, ticket: Ticket) -> None:
+        sentence = self._say(str(interaction.locale), "discord-closed")
+        try:
+            if ticket.mode is Mode.PRIVATE:
+                await interaction.edit_original_response(content=sentence)
+                return
+            if ticket.mode is Mode.PUBLIC:
+                await interaction.edit_original_response(content="…")
+            await interaction.followup.send(sentence, ephemeral=True)
+            if ticket.mode is Mode.PUBLIC:
+                await interaction.delete_original_response()
+        except FAULTS as error:
+            log.info("an interaction could not be answered: %s", type(error).__name__)
+
+    async def _hand_on(self, incoming: Incoming) -> None:
+        try:
+            await self._receive(incoming)
+        except Closed:
+            log.info("%s came while the bot shuts down", incoming.key)
+
+    async def _tell(self, channel: int, answers: str, text: str) -> None:
+        try:
+            await self._calls.post(channel, body(Reply(text=text), NOTHING, answers=answers))
+        except AdapterError as error:
+            log.info("a message could not be answered: %s", error)
+
+    def _refusal(self, interaction: Asked) -> tuple[str, dict[str, str]] | None:
+        """Why this place is not served: the id of a sentence, and its values."""
+        guild = interaction.guild_id
+        if not self._allowed(guild):
+            return "discord-not-here", {}
+        parent = getattr(interaction.channel, "parent_id", None)
+        server = self._servers.of(guild)
+        if not server.allows(interaction.channel_id, parent):
+            return "discord-other-channel", {"channels": " ".join(f"<#{c}>" for c in server.channels)}
+        return None
+
+    def _allowed(self, guild: int | None) -> bool:
+        return guild is None or not self._config.guilds or guild in self._config.guilds
+
+    def _allows(self, guild: int | None, channel: int) -> bool:
+        parent = getattr(self.client.get_channel(channel), "parent_id", None)
+        return self._servers.of(guild).allows(channel, parent)
+
+    def _person(self, interaction: Asked) -> Person:
+        language = self._languages[interaction.user.id] = str(interaction.locale)
+        _keep_few(self._languages)
+        return Person(
+            platform="discord", id=str(interaction.user.id), name=interaction.user.display_name, language=language,
+            moderator=interaction.guild_id is not None and interaction.permissions.manage_messages,
+            queued=self._servers.of(interaction.guild_id).most_queued,
+        )  # fmt: skip
+
+    def _reactor(self, event: discord.RawReactionActionEvent) -> Person:
+        guild = self.client.get_guild(event.guild_id) if event.guild_id else None
+        channel = self.client.get_channel(event.channel_id)
+        moderator = (
+            event.member is not None and isinstance(channel, discord.abc.GuildChannel | discord.Thread)
+            and channel.permissions_for(event.member).manage_messages
+        )  # fmt: skip
+        return Person(
+            platform="discord", id=str(event.user_id), moderator=moderator,
+            language=self._language(event.user_id, guild), queued=self._servers.of(event.guild_id).most_queued,
+        )  # fmt: skip
+
+    def _language(self, user: int, guild: discord.Guild | None) -> str:
+        """Reactions and messages tell no language: the last interaction did, or the server does."""
+        return self._languages.get(user) or (str(guild.preferred_locale) if guild else "")
+
+    def _keep(self, ticket: Ticket) -> None:
+        self._tickets[ticket.message] = ticket
+        if len(self._tickets) > MANY:
+            now = self._clock()
+            self._tickets = {m: t for m, t in self._tickets.items() if now < t.since + LIFE}
+
+
+def _keep_few(memory: dict[int, Any]) -> None:
+    if len(memory) > MANY:
+        del memory[next(iter(memory))]
+
+
+def _address(interaction: Asked) -> Address:
+    return Address(platform="discord", chat=str(interaction.channel_id))
+
+
+def _is_bound(interaction: Asked) -> bool:
+    """The bot was installed by this person only, or may not see the channel: it cannot write there by itself."""
+    if interaction.context.dm_channel:
+        return False
+    if interaction.is_user_integration() and not interaction.is_guild_integration():
+        return True
+    return interaction.guild_id is not None and not interaction.app_permissions.view_channel
+
+
+def _told(server: Server) -> dict[str, str | int]:
+    """A server's settings for a sentence."""
+    return {
+        "channels": " ".join(f"<#{channel}>" for channel in server.channels) or "all", "steps": server.steps,
+        "most": server.most_steps, "queued": server.most_queued, "previews": str(server.previews).lower(),
+        "spoiler": str(server.spoiler).lower(),
+    }  # fmt: skip

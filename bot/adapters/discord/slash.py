@@ -1,0 +1,160 @@
+"""the slash commands and message commands, with their names and descriptions in English and Russian."""
+
+from collections.abc import Callable
+from typing import Any, Protocol
+
+import discord
+from discord import app_commands
+from discord.app_commands import Range, TranslationContextTypes, locale_str
+
+from bot.adapters.discord.controls import job_of
+from bot.adapters.discord.tickets import Mode
+from bot.messages import Action
+from engine import BOUNDS, MAX_PROMPT, MAX_SEED, SAMPLERS
+
+Say = Callable[..., str]
+Asked = discord.Interaction[Any]
+Picture = Range[int, 1, 2**53 - 1]
+Steps = Range[int, int(BOUNDS["steps"][0]), int(BOUNDS["steps"][1])]
+MostSteps = Range[int, 0, int(BOUNDS["steps"][1])]
+Scale = Range[float, BOUNDS["guidance_scale"][0], BOUNDS["guidance_scale"][1]]
+SAMPLER_CHOICES: list[app_commands.Choice[str | int | float]] = [
+    app_commands.Choice(name=name, value=name) for name in SAMPLERS
+]
+
+CHANNELS = [discord.ChannelType.text, discord.ChannelType.news, discord.ChannelType.forum, discord.ChannelType.voice]
+OPTIONS = {  # parameter → id of its name in bot/texts
+    "prompt": "discord-option-prompt", "seed": "discord-option-seed", "steps": "discord-option-steps",
+    "guidance_scale": "discord-option-guidance", "sampler": "discord-option-sampler",
+    "picture": "discord-option-picture", "channel": "discord-option-channel",
+    "most_steps": "discord-option-most-steps", "most_queued": "discord-option-most-queued",
+    "previews": "discord-option-previews", "spoiler": "discord-option-spoiler",
+}  # fmt: skip
+
+
+class Desk(Protocol):
+    """Where the commands are handed in."""
+
+    async def typed(self, interaction: Asked, text: str, mode: Mode) -> None: ...
+    async def pressed(self, interaction: Asked, action: Action, job: int) -> None: ...
+    async def refused(self, interaction: Asked, text: str) -> None: ...
+    async def configured(self, interaction: Asked, channel: int | None, values: dict[str, int | bool]) -> None: ...
+
+
+class Translations(app_commands.Translator):
+    """Names and descriptions from bot/texts; English is what Discord shows to everybody else."""
+
+    def __init__(self, say: Say) -> None:
+        self._say = say
+
+    async def translate(
+        self, string: locale_str, locale: discord.Locale, context: TranslationContextTypes
+    ) -> str | None:
+        text = string.extras.get("text")
+        return self._say("ru", text) if text and locale is discord.Locale.russian else None
+
+
+class Commands:
+    """Builds the command tree: each command says what a person would type, and to whom the answer goes."""
+
+    def __init__(self, desk: Desk, say: Say) -> None:
+        self._desk = desk
+        self._say = say
+
+    def add_to(self, tree: app_commands.CommandTree[Any]) -> None:
+        """All commands; they are told to Discord by `sync`."""
+        simple = {
+            "discord-imagine": self.imagine, "discord-queue": self.queue, "discord-cancel": self.cancel,
+            "discord-show": self.show, "discord-settings": self.settings, "discord-help": self.help,
+        }  # fmt: skip
+        for name, callback in simple.items():
+            tree.add_command(self._command(name, callback))
+        server = self._command("discord-server", self.server)
+        server.default_permissions = discord.Permissions(manage_guild=True)
+        server.allowed_contexts = app_commands.AppCommandContext(guild=True)
+        server.allowed_installs = app_commands.AppInstallationType(guild=True, user=False)
+        tree.add_command(server)
+        tree.add_command(self._menu("discord-draw-this", self.draw_this))
+        tree.add_command(self._menu("discord-settings-of", self.settings_of))
+
+    async def imagine(
+        self,
+        interaction: Asked,
+        prompt: Range[str, 1, MAX_PROMPT],
+        seed: Range[int, 0, MAX_SEED] | None = None,
+        steps: Steps | None = None,
+        guidance_scale: Scale | None = None,
+        sampler: str | None = None,
+    ) -> None:
+        options = {"seed": seed, "steps": steps, "guidance-scale": guidance_scale, "sampler": sampler}
+        said = "".join(f" --{name} {value}" for name, value in options.items() if value is not None)
+        await self._desk.typed(interaction, f"/imagine {prompt}{said}", Mode.PUBLIC)
+
+    async def queue(self, interaction: Asked) -> None:
+        await self._desk.typed(interaction, "/queue", Mode.PRIVATE)
+
+    async def cancel(self, interaction: Asked, picture: Picture | None = None) -> None:
+        await self._desk.typed(interaction, f"/cancel {picture or ''}", Mode.PRIVATE)
+
+    async def show(self, interaction: Asked, picture: Picture) -> None:
+        await self._desk.typed(interaction, f"/show {picture}", Mode.PRIVATE)
+
+    async def settings(self, interaction: Asked, picture: Picture | None = None) -> None:
+        await self._desk.typed(interaction, f"/settings {picture or ''}", Mode.PRIVATE)
+
+    async def help(self, interaction: Asked) -> None:
+        await self._desk.typed(interaction, "/help", Mode.PRIVATE)
+
+    async def server(
+        self,
+        interaction: Asked,
+        channel: app_commands.AppCommandChannel | None = None,
+        steps: MostSteps | None = None,
+        most_steps: MostSteps | None = None,
+        most_queued: Range[int, 0, 1000] | None = None,
+        previews: bool | None = None,
+        spoiler: bool | None = None,
+    ) -> None:
+        values = {
+            "steps": steps, "most_steps": most_steps, "most_queued": most_queued, "previews": previews,
+            "spoiler": spoiler,
+        }  # fmt: skip
+        given = {name: value for name, value in values.items() if value is not None}
+        await self._desk.configured(interaction, channel.id if channel else None, given)
+
+    async def draw_this(self, interaction: Asked, message: discord.Message) -> None:
+        await self._desk.typed(interaction, f"/imagine {message.content}", Mode.PUBLIC)
+
+    async def settings_of(self, interaction: Asked, message: discord.Message) -> None:
+        job = job_of([row.to_dict() for row in message.components])
+        if job is None or message.author != interaction.client.user:
+            await self._desk.refused(interaction, "discord-no-picture-here")
+        else:
+            await self._desk.pressed(interaction, Action.SETTINGS, job)
+
+    def _command(self, name: str, callback: Any) -> app_commands.Command[Any, Any, Any]:
+        command = app_commands.Command[Any, Any, Any](
+            name=self._text(name), description=self._text(f"{name}-about"), callback=callback,
+            allowed_contexts=_CONTEXTS, allowed_installs=_INSTALLS,
+        )  # fmt: skip
+        for parameter in command.parameters:
+            inner, text = command._params[parameter.name], OPTIONS[parameter.name]
+            inner._rename = self._text(text)
+            inner.description = self._text(f"{text}-about")
+            if parameter.name == "sampler":
+                inner.choices = SAMPLER_CHOICES
+            if parameter.name == "channel":
+                inner.channel_types = CHANNELS
+        return command
+
+    def _menu(self, text: str, callback: Any) -> app_commands.ContextMenu:
+        return app_commands.ContextMenu(
+            name=self._text(text), callback=callback, allowed_contexts=_CONTEXTS, allowed_installs=_INSTALLS
+        )
+
+    def _text(self, text: str) -> locale_str:
+        return locale_str(self._say("en", text), text=text)
+
+
+_CONTEXTS = app_commands.AppCommandContext(guild=True, dm_channel=True, private_channel=True)
+_INSTALLS = app_commands.AppInstallationType(guild=True, user=True)

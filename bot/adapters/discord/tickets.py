@@ -1,0 +1,43 @@
+"""what is known of an interaction: until when its token may be used, and which message answers it."""
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Self
+
+LIFE = 14 * 60.0  # seconds that a token is used; Discord takes it for 15 minutes
+BOUND_LIFE = 14 * 60.0 + 50.0  # where there is no other way to the message
+
+
+class Mode(StrEnum):
+    """How an interaction was deferred, which cannot be changed later."""
+
+    PUBLIC = "public"  # a message that all can see
+    PRIVATE = "private"  # a message that only the asker sees
+    UPDATE = "update"  # no message: the one with the button will change
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ticket:
+    """It travels through the heart as the opaque `message` of an Incoming, and is stored with the job."""
+
+    token: str = field(repr=False)
+    message: str  # id of the message that answers; "0" for none
+    since: float  # Unix time of the interaction
+    mode: Mode
+    bound: bool = False  # the channel is closed to the bot: only the token leads to the message
+
+    def usable(self, now: float) -> bool:
+        """The token still works, with a margin."""
+        return now < self.since + (BOUND_LIFE if self.bound else LIFE)
+
+    def __str__(self) -> str:
+        return f"{self.mode} {self.message} {self.since:.0f} {self.bound:d} {self.token}"
+
+    @classmethod
+    def parse(cls, text: str) -> Self | None:
+        """A ticket from its text; None for any other text."""
+        words = text.split(" ")
+        if len(words) != 5:
+            return None
+        mode, message, since, bound, token = words
+        return cls(token=token, message=message, since=float(since), mode=Mode(mode), bound=bound == "1")

@@ -1,0 +1,5 @@
+"""Telegram: the same bot in private chats, groups, topics and channels."""
+
+from bot.adapters.telegram.adapter import TelegramAdapter
+
+__all__ = ["TelegramAdapter"]

@@ -1,0 +1,239 @@
+"""the Telegram adapter: python-telegram-bot outward, updates inward."""
+
+import asyncio
+import hashlib
+import logging
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable
+
+from telegram import BotCommand, Update
+from telegram.error import ChatMigrated, InvalidToken, TelegramError
+
+from bot.adapters.base import Receive
+from bot.adapters.telegram import errors
+from bot.adapters.telegram.calls import Calls
+from bot.adapters.telegram.incoming import PLATFORM, incoming_of, move_of, named, numbers, wants_power, with_power
+from bot.adapters.telegram.library import make_bot
+from bot.adapters.telegram.pace import Pace, Urgency
+from bot.adapters.telegram.shown import Say
+from bot.adapters.telegram.updates import LONGEST_PAUSE, Webhook, poll, trouble
+from bot.config import TelegramConfig
+from bot.errors import Closed, ConfigError, MessageGone, NotDelivered, RetryAfter
+from bot.messages import Address, Incoming, Reply, Stage
+
+OFFICIAL = TelegramConfig().base_url
+UPLOAD, OWN_SERVER_UPLOAD = 50_000_000, 2_000_000_000  # bytes of a file; a Bot API server of one's own takes more
+LONGEST_TURN = 1.0  # seconds until our own flood control is asked again: a final must not wait for a preview's turn
+REMEMBERED = 1000  # messages whose newest state is known, so that the same is not sent twice
+MENU = {
+    "imagine": "telegram-imagine", "queue": "telegram-queue", "cancel": "telegram-cancel", "show": "telegram-show",
+    "settings": "telegram-settings", "help": "telegram-help",
+}  # fmt: skip
+
+log = logging.getLogger(__name__)
+
+
+class TelegramAdapter:
+    """One bot account."""
+
+    platform = PLATFORM
+    gif_apart = True
+
+    def __init__(
+        self,
+        config: TelegramConfig,
+        say: Say,
+        *,
+        moved: Callable[[Address, Address], Awaitable[None]],
+        pace: Pace | None = None,
+    ) -> None:
+        """Nothing is connected yet.
+
+        Args:
+            say: a sentence in a language.
+            moved: told when a chat goes on under another id.
+        """
+        self._config, self._say, self._moved, self._pace = config, say, moved, pace or Pace()
+        self._bot = make_bot(config.token.value, config.base_url)
+        upload = UPLOAD if config.base_url == OFFICIAL else OWN_SERVER_UPLOAD
+        self._calls = Calls(self._bot, say, upload)
+        self._webhook = Webhook(config, self._bot, self._take) if config.webhook else None
+        self._listening: asyncio.Task[None] | None = None
+        self._answering: set[asyncio.Task[None]] = set()
+        self._new_ids: dict[int, int] = {}  # of chats that have moved
+        self._last: OrderedDict[str, bytes] = OrderedDict()  # digest of what a message shows
+        self._receive: Receive
+
+    async def start(self, receive: Receive) -> None:
+        """Begin to listen; a server that cannot be reached is tried again in the background. Raises ConfigError."""
+        self._receive = receive
+        try:
+            await self._bot.initialize()
+        except InvalidToken:
+            await self._bot.shutdown()
+            raise ConfigError("token in [telegram]: Telegram refuses it; copy it again from @BotFather.") from None
+        except TelegramError as error:
+            log.warning("Telegram cannot be reached yet: %s", trouble(error))
+        if self._webhook:
+            await self._webhook.start()
+        self._listening = asyncio.create_task(self._listen())
+
+    async def send(self, address: Address, reply: Reply, *, nonce: str, answers: str = "") -> str:
+        """A new message. Telegram knows no nonces: a send whose answer is lost may be doubled."""
+        chat = self._new_ids.get(int(address.chat), int(address.chat))
+        self._wait_turn(chat, Urgency.STATUS if reply.job is None else Urgency.FINAL)
+        try:
+            message = await self._calls.send(chat, address.thread, reply, answers)
+        except ChatMigrated as move:
+            await self._move(chat, move.new_chat_id)
+            raise RetryAfter(0.0) from None
+        except TelegramError as error:
+            raise errors.mapped(error) from None
+        shown = named(message.chat_id, message.message_id)
+        self._remember(shown, reply)
+        return shown
+
+    async def edit(self, address: Address, message: str, reply: Reply) -> None:
+        """Replace all that a message shows."""
+        if self._last.get(message) == _digest(reply):
+            return
+        chat, number = numbers(message)
+        self._wait_turn(chat, _urgency(reply))
+        try:
+            await self._calls.edit(chat, number, reply)
+        except ChatMigrated as move:  # a group's messages stay behind: the heart sends a new one
+            await self._move(chat, move.new_chat_id)
+            raise NotDelivered("the chat has moved") from None
+        except TelegramError as error:
+            if not errors.says(error, errors.UNCHANGED):
+                raise errors.mapped(error) from None
+        self._remember(message, reply)
+
+    async def delete(self, address: Address, message: str) -> None:
+        """Remove a message; one that is already gone, or that stayed behind in a chat that moved, is no error."""
+        chat, number = numbers(message)
+        self._wait_turn(chat, Urgency.FINAL)
+        self._last.pop(message, None)
+        try:
+            await self._bot.delete_message(chat, number)
+        except ChatMigrated as move:
+            await self._move(chat, move.new_chat_id)
+        except TelegramError as error:
+            ours = errors.mapped(error)
+            if not isinstance(ours, MessageGone):
+                raise ours from None
+            log.info("message %s is not there to be deleted: %s", message, ours)
+
+    async def close(self) -> None:
+        """Stop listening; what was not taken comes again."""
+        if self._webhook:
+            await self._webhook.close()
+        tasks = [task for task in (self._listening, *self._answering) if task is not None]
+        for task in tasks:
+            task.cancel()
+        if tasks:
+            await asyncio.wait(tasks)
+        await self._bot.shutdown()
+
+    def _wait_turn(self, chat: int, urgency: Urgency) -> None:
+        """Raises RetryAfter, which costs no call: whatever is newest then is what will be sent."""
+        wait = self._pace.take(chat, urgency)
+        if wait > 0:
+            raise RetryAfter(min(wait, LONGEST_TURN))
+
+    def _remember(self, message: str, reply: Reply) -> None:
+        self._last[message] = _digest(reply)
+        self._last.move_to_end(message)
+        while len(self._last) > REMEMBERED:
+            self._last.popitem(last=False)
+
+    async def _move(self, old: int, new: int) -> None:
+        self._new_ids[old] = new
+        await self._moved(Address(platform=PLATFORM, chat=str(old)), Address(platform=PLATFORM, chat=str(new)))
+
+    # Inward
+
+    async def _listen(self) -> None:
+        """Once the server answers: tell it our commands, then take its updates."""
+        failures = 0
+        while True:
+            try:
+                await self._bot.initialize()
+                if self._webhook:
+                    await self._webhook.register()
+                break
+            except TelegramError as error:
+                failures += 1
+                log.warning("Telegram cannot be reached yet: %s", trouble(error))
+                await asyncio.sleep(min(LONGEST_PAUSE, 0.5 * 2**failures))
+        log.info("The bot is @%s on Telegram", self._bot.username)
+        await self._tell_commands()
+        if not self._webhook:
+            await poll(self._bot, self._take)
+
+    async def _tell_commands(self) -> None:
+        """The menu beside the text field; it is no matter of life and death."""
+        try:
+            for language in ("en", "ru"):
+                menu = [BotCommand(name, self._say(language, text)) for name, text in MENU.items()]
+                await self._bot.set_my_commands(menu, language_code="" if language == "en" else language)
+        except TelegramError as error:
+            log.warning("Telegram did not take the menu of commands: %s", trouble(error))
+
+    async def _take(self, update: Update) -> None:
+        """Hand an update on; it may be confirmed when this returns. Raises Closed."""
+        try:
+            if move := move_of(update):
+                await self._move(*move)
+            for incoming in incoming_of(update, self._bot.bot):
+                if self._allowed(incoming):
+                    await self._receive(await self._empowered(incoming))
+        except Closed:
+            raise
+        except Exception:  # an update that cannot be taken must not come again for ever
+            log.exception("update %d could not be taken", update.update_id)
+        if update.callback_query is not None:
+            self._answer_press(update.callback_query.id)
+
+    def _allowed(self, incoming: Incoming) -> bool:
+        config, person = self._config, incoming.person.id
+        listed = int(incoming.address.chat) in config.chats or int(person) in config.people
+        return listed or not (config.chats or config.people)
+
+    async def _empowered(self, incoming: Incoming) -> Incoming:
+        """Ask who is an administrator only where it matters."""
+        chat, person = int(incoming.address.chat), int(incoming.person.id)
+        if chat == person or person < 0 or not wants_power(incoming):
+            return incoming
+        try:
+            member = await self._bot.get_chat_member(chat, person)
+        except TelegramError:
+            return incoming
+        return with_power(incoming) if member.status in ("creator", "administrator") else incoming
+
+    def _answer_press(self, query: str) -> None:
+        """The button stops to glow; nobody waits for that."""
+
+        async def answer() -> None:
+            try:
+                await self._bot.answer_callback_query(query)
+            except TelegramError as error:
+                log.info("a press was not answered: %s", trouble(error))
+
+        task = asyncio.create_task(answer())
+        self._answering.add(task)
+        task.add_done_callback(self._answering.discard)
+
+
+def _urgency(reply: Reply) -> Urgency:
+    """Of an edit; a job's new message (its first words, its GIF) is as urgent as its end."""
+    if reply.stage in (Stage.FINAL, Stage.STOPPED, Stage.FAILED):
+        return Urgency.FINAL
+    return Urgency.PREVIEW if reply.stage is Stage.DRAWING else Urgency.STATUS
+
+
+def _digest(reply: Reply) -> bytes:
+    digest = hashlib.sha256(repr((reply.text, reply.buttons)).encode("utf-8", "surrogatepass"))
+    for file in (reply.picture, reply.gif):
+        digest.update(file.content if file else b"-")
+    return digest.digest()

@@ -1,0 +1,86 @@
+"""one message sent or edited: the Bot API has a method for each kind of message, and refuses some pictures."""
+
+from collections.abc import Awaitable, Callable
+
+from telegram import Bot, LinkPreviewOptions, Message, ReplyParameters
+from telegram.error import BadRequest
+
+from bot.adapters.telegram import errors
+from bot.adapters.telegram.incoming import numbers
+from bot.adapters.telegram.shown import CAPTION, TEXT, Kind, Say, file_of, keyboard, kind_of, media_of, words
+from bot.messages import Reply
+
+ROOM = 200  # characters kept for a sentence of our own
+PLAIN = LinkPreviewOptions(is_disabled=True)
+
+
+class Calls:
+    """Raises what the library raises."""
+
+    def __init__(self, bot: Bot, say: Say, upload: int) -> None:
+        """`upload`: bytes that the server takes as one file."""
+        self._bot, self._say, self._upload = bot, say, upload
+
+    async def send(self, chat: int, thread: str, reply: Reply, answers: str) -> Message:
+        """A new message in a topic (or none), as an answer to another one (or none)."""
+        kind = kind_of(reply, self._upload)
+        try:
+            return await self._send(kind, chat, thread, reply, answers)
+        except BadRequest as error:
+            if kind is not Kind.PHOTO or not errors.says(error, *errors.PICTURE_REFUSED):
+                raise
+            return await self._send(Kind.DOCUMENT, chat, thread, reply, answers)
+
+    async def edit(self, chat: int, number: int, reply: Reply) -> None:
+        """Replace what a message shows; a text may become a picture, but not the other way round."""
+        kind = kind_of(reply, self._upload)
+        try:
+            await self._edit(kind, chat, number, reply)
+        except BadRequest as error:
+            if kind is not Kind.PHOTO or not errors.says(error, *errors.PICTURE_REFUSED):
+                raise
+            await self._edit(Kind.DOCUMENT, chat, number, reply)
+
+    async def _send(self, kind: Kind, chat: int, thread: str, reply: Reply, answers: str) -> Message:
+        bot, topic, answered = self._bot, int(thread) if thread else None, _answered(chat, answers)
+        buttons = keyboard(reply, self._say)
+        if kind is Kind.TEXT:
+            return await bot.send_message(
+                chat, self._text(reply), message_thread_id=topic, reply_parameters=answered, reply_markup=buttons,
+                link_preview_options=PLAIN,
+            )  # fmt: skip
+        methods: dict[Kind, Callable[..., Awaitable[Message]]] = {
+            Kind.PHOTO: bot.send_photo, Kind.ANIMATION: bot.send_animation, Kind.DOCUMENT: bot.send_document
+        }  # fmt: skip
+        file = file_of(reply)
+        return await methods[kind](
+            chat, file.content, filename=file.name, caption=words(reply, CAPTION), message_thread_id=topic,
+            reply_parameters=answered, reply_markup=buttons,
+        )  # fmt: skip
+
+    async def _edit(self, kind: Kind, chat: int, number: int, reply: Reply) -> None:
+        bot, buttons = self._bot, keyboard(reply, self._say)
+        if kind is not Kind.TEXT:
+            await bot.edit_message_media(media_of(reply, kind), chat, number, reply_markup=buttons)
+            return
+        try:
+            await bot.edit_message_text(
+                self._text(reply), chat, number, reply_markup=buttons, link_preview_options=PLAIN
+            )
+        except BadRequest as error:
+            if not errors.says(error, errors.NO_TEXT):
+                raise
+            await bot.edit_message_caption(chat, number, caption=words(reply, CAPTION), reply_markup=buttons)
+
+    def _text(self, reply: Reply) -> str:
+        """The words of a message without a picture; where that was too large, they say so."""
+        large = self._say(reply.language, "telegram-large") if reply.picture or reply.gif else ""
+        return f"{words(reply, TEXT - ROOM)}\n{large}".strip()
+
+
+def _answered(chat: int, answers: str) -> ReplyParameters | None:
+    """What a message answers; it is sent all the same when that was deleted meanwhile."""
+    if not answers:
+        return None
+    there, number = numbers(answers)
+    return ReplyParameters(number, allow_sending_without_reply=True) if there == chat else None

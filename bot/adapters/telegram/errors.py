@@ -1,0 +1,43 @@
+"""what the Bot API answered, as our own errors: one table; the token is in none of them."""
+
+from telegram.error import BadRequest, Forbidden, NetworkError, TelegramError
+from telegram.error import RetryAfter as Flood
+
+from bot.errors import AdapterError, AddressGone, MessageGone, NotDelivered, RetryAfter
+
+UNCHANGED = "message is not modified"
+NO_TEXT = "there is no text in the message"  # it is a picture by now: its caption is to be edited
+
+# Words in the description of a 400; the server has no finer codes.
+MESSAGE_GONE = (
+    "message to edit not found", "message to delete not found", "message can't be edited", "message can't be deleted",
+    "message_id_invalid", "message not found",
+)  # fmt: skip
+ADDRESS_GONE = (
+    "chat not found", "message thread not found", "topic_closed", "topic_deleted", "topic_id_invalid",
+    "not enough rights", "have no rights", "chat_write_forbidden", "chat_restricted", "peer_id_invalid",
+    "need administrator rights", "user is deactivated", "chat_admin_required", "chat_send_",
+)  # fmt: skip
+PICTURE_REFUSED = ("photo", "image_process_failed")
+
+
+def mapped(error: TelegramError) -> AdapterError:
+    """The error of ours that says the same."""
+    words = str(error)
+    if isinstance(error, Flood):
+        return RetryAfter(error._retry_after.total_seconds())  # the public name warns or not, as the environment says
+    if isinstance(error, Forbidden):  # kicked, blocked, or the account is gone
+        return AddressGone(words)
+    if not isinstance(error, BadRequest):
+        # The token's words are never repeated: a refused one is quoted by the library.
+        return NotDelivered(words if isinstance(error, NetworkError) else type(error).__name__)
+    if says(error, *MESSAGE_GONE):
+        return MessageGone(words)
+    if says(error, *ADDRESS_GONE):
+        return AddressGone(words)
+    return AdapterError(words)  # a fault of ours: to try again would not help
+
+
+def says(error: BaseException, *words: str) -> bool:
+    """True when the description has one of the words."""
+    return isinstance(error, BadRequest) and any(word in str(error).lower() for word in words)

@@ -1,0 +1,170 @@
+"""what Telegram tells, as Incoming: who asked what where, and whether the bot was meant at all. Pure."""
+
+import re
+from dataclasses import replace
+
+from telegram import Chat, Message, MessageReactionUpdated, ReactionTypeEmoji, Update, User
+
+from bot.messages import REACTIONS, Action, Address, Incoming, Person, Press, Reaction, TextMessage
+
+PLATFORM = "telegram"
+COMMANDS = frozenset({"imagine", "help", "start", "queue", "show", *Action})
+NO_MENTION = "\u2060"  # an invisible sign that we put into @names, so that nobody is called by a prompt
+POWERS = (Action.CANCEL, Action.DELETE)
+_COMMAND = re.compile(r"/(?P<name>[A-Za-z]+)(?:@(?P<bot>\w+))?(?!\S)")
+# What a person sends on purpose. Other messages without words (somebody joined, a topic was opened) mean nothing.
+_WORDLESS = (
+    "photo", "sticker", "animation", "video", "video_note", "voice", "audio", "document", "location", "contact", "poll",
+    "dice",
+)  # fmt: skip
+
+
+def incoming_of(update: Update, me: User) -> list[Incoming]:
+    """What an update asks of the bot; empty when it asks nothing."""
+    if update.callback_query is not None:
+        return _press(update, me)
+    if update.message_reaction is not None:
+        return _reactions(update.message_reaction, update.update_id, me)
+    message = update.message or update.channel_post
+    text = _words_for_us(message, me) if message else None
+    if message is None or text is None:
+        return []
+    return [TextMessage(
+        key=f"{me.id}:{message.chat_id}:{message.message_id}",  # of the message: edited or told twice, it is one
+        person=_person(message.from_user, message.sender_chat, message.chat), address=_address(message),
+        text=text, message=named(message.chat_id, message.message_id), remix_of=_remixed(message, me),
+    )]  # fmt: skip
+
+
+def named(chat: int, number: int) -> str:
+    """A message as the heart knows it: Telegram counts them in each chat."""
+    return f"{chat}:{number}"
+
+
+def numbers(message: str) -> tuple[int, int]:
+    """Chat and number of a message."""
+    chat, _, number = message.partition(":")
+    return int(chat), int(number)
+
+
+def move_of(update: Update) -> tuple[int, int] | None:
+    """Old and new id of a group that became a supergroup."""
+    message = update.message
+    if message is None:
+        return None
+    if message.migrate_to_chat_id is not None:
+        return message.chat_id, message.migrate_to_chat_id
+    if message.migrate_from_chat_id is not None:
+        return message.migrate_from_chat_id, message.chat_id
+    return None
+
+
+def wants_power(incoming: Incoming) -> bool:
+    """It may end what somebody else began, so it matters whether the person is an administrator."""
+    if isinstance(incoming, Press):
+        return incoming.action in POWERS
+    if isinstance(incoming, Reaction):
+        return REACTIONS.get(incoming.emoji) in POWERS
+    return incoming.text.startswith(tuple(f"/{action}" for action in POWERS))
+
+
+def with_power(incoming: Incoming) -> Incoming:
+    """The same, of an administrator."""
+    return replace(incoming, person=replace(incoming.person, moderator=True))
+
+
+def _press(update: Update, me: User) -> list[Incoming]:
+    query = update.callback_query
+    assert query is not None
+    action, _, job = (query.data or "").partition(":")
+    shown = query.message
+    if shown is None or action not in list(Action) or not re.fullmatch(r"[0-9]{1,18}", job):
+        return []
+    return [Press(
+        key=f"{me.id}:press:{query.id}", person=_person(query.from_user, None, shown.chat),
+        # A message that is too old for the server to tell has no topic: its answer goes to the chat.
+        address=_address(shown) if isinstance(shown, Message) else _place(shown.chat),
+        action=Action(action), job=int(job), message=named(shown.chat.id, shown.message_id),
+    )]  # fmt: skip
+
+
+def _reactions(update: MessageReactionUpdated, number: int, me: User) -> list[Incoming]:
+    """Only what was added: new − old."""
+    if update.user is None and update.actor_chat is None:
+        return []
+    old, new = (
+        [r.emoji.replace("\ufe0f", "") for r in reactions if isinstance(r, ReactionTypeEmoji)]
+        for reactions in (update.old_reaction, update.new_reaction)
+    )
+    return [
+        Reaction(
+            key=f"{me.id}:reaction:{number}:{emoji}", person=_person(update.user, update.actor_chat, update.chat),
+            address=_place(update.chat), message=named(update.chat.id, update.message_id), emoji=emoji,
+        )  # fmt: skip
+        for emoji in new
+        if emoji not in old
+    ]
+
+
+def _person(user: User | None, sender: Chat | None, chat: Chat) -> Person:
+    """A user; or a chat that speaks for itself: a channel, or an anonymous administrator as the group."""
+    if sender is not None or user is None:
+        sender = sender or chat
+        return Person(
+            platform=PLATFORM, id=str(sender.id), name=sender.title or "", language="", moderator=sender.id == chat.id
+        )
+    return Person(platform=PLATFORM, id=str(user.id), name=user.full_name, language=user.language_code or "")
+
+
+def _address(message: Message) -> Address:
+    # Replies in a group without topics have a thread id too, which can't be sent to.
+    topic = message.message_thread_id if message.is_topic_message else None
+    return _place(message.chat, str(topic or ""))
+
+
+def _place(chat: Chat, thread: str = "") -> Address:
+    return Address(platform=PLATFORM, chat=str(chat.id), thread=thread)
+
+
+def _words_for_us(message: Message, me: User) -> str | None:
+    """The text to obey; None when the bot was not meant."""
+    by_a_bot = message.from_user is not None and message.from_user.is_bot and message.sender_chat is None
+    if by_a_bot or message.is_automatic_forward:
+        return None
+    text = (message.text or message.caption or "").replace(NO_MENTION, "").strip()
+    if message.chat.type == Chat.PRIVATE:
+        if not text and (message.media_group_id or not any(getattr(message, kind) for kind in _WORDLESS)):
+            return None  # of an album only one picture has the words
+        return _without_mention(text, me)
+    return _without_mention(text, me) if _meant(message, text, me) else None
+
+
+def _remixed(message: Message, me: User) -> int | None:
+    """Whoever answers the question that Remix asks gives the new words, with or without the command in it."""
+    asked = message.reply_to_message
+    if asked is None or asked.from_user is None or asked.from_user.id != me.id:
+        return None
+    command = re.search(r"/remix (\d{1,18}) ", asked.text or "")
+    return int(command[1]) if command else None
+
+
+def _meant(message: Message, text: str, me: User) -> bool:
+    """In a group: a command of ours, a mention, a reply."""
+    if command := _COMMAND.match(text):
+        bot = command["bot"]
+        return bot.lower() == str(me.username).lower() if bot else command["name"].lower() in COMMANDS
+    if _mention(me).search(text):
+        return True
+    answered = message.reply_to_message
+    if answered is None or answered.from_user is None or not text:
+        return False
+    # In a topic every message seems to answer the one that opened it.
+    return answered.from_user.id == me.id and answered.forum_topic_created is None
+
+
+def _without_mention(text: str, me: User) -> str:
+    return _mention(me).sub(" ", text).strip()
+
+
+def _mention(me: User) -> re.Pattern[str]:
+    return re.compile(rf"(?<![\w/@])@{re.escape(str(me.username))}\b", re.IGNORECASE)

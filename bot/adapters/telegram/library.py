@@ -1,0 +1,28 @@
+"""python-telegram-bot, set up: quiet about the token, patient with uploads."""
+
+import logging
+import os
+
+from telegram import Bot
+from telegram.request import HTTPXRequest
+
+
+def make_bot(token: str, base_url: str) -> Bot:
+    """Nothing is connected yet."""
+    for name in ("httpx", "httpcore", "telegram"):  # their lines carry the token, which is part of every address
+        logging.getLogger(name).setLevel(logging.WARNING)
+    os.environ.setdefault("PTB_TIMEDELTA", "1")  # else the library warns of its own coming change at each 429
+    return Bot(
+        token,
+        base_url=f"{base_url.rstrip('/')}/bot",
+        request=_connections(64, seconds=60.0),
+        get_updates_request=_connections(1, seconds=10.0),
+    )
+
+
+def _connections(most: int, *, seconds: float) -> HTTPXRequest:
+    """`seconds`: of silence before a call has failed."""
+    return HTTPXRequest(
+        connection_pool_size=most, read_timeout=seconds, write_timeout=30.0, media_write_timeout=300.0,
+        connect_timeout=10.0, pool_timeout=30.0,
+    )  # fmt: skip

@@ -1,0 +1,98 @@
+"""a Reply as Telegram shows it: words within its limits that call nobody, a keyboard, photo or file."""
+
+import re
+import struct
+from collections.abc import Callable
+from enum import StrEnum
+
+from telegram import (
+    InlineKeyboardButton,
+    InlineKeyboardMarkup,
+    InputMediaAnimation,
+    InputMediaDocument,
+    InputMediaPhoto,
+)
+
+from bot.adapters.telegram.incoming import NO_MENTION
+from bot.messages import Action, Button, File, Reply, Stage
+
+TEXT, CAPTION = 4096, 1024  # characters of a message, and of the words under a picture
+PHOTO_BYTES, PHOTO_SIDES, PHOTO_RATIO = 10_000_000, 10_000, 20
+ROW = 3  # buttons beside one another
+
+Say = Callable[..., str]
+
+
+class Kind(StrEnum):
+    """As what a message is sent."""
+
+    TEXT = "text"
+    PHOTO = "photo"
+    ANIMATION = "animation"
+    DOCUMENT = "document"
+
+
+def words(reply: Reply, limit: int) -> str:
+    """The text, cut where it must be; no @name in it is called."""
+    return cut(re.sub(r"@(?=\w)", f"@{NO_MENTION}", reply.text), limit)
+
+
+def cut(text: str, limit: int) -> str:
+    """At most `limit` UTF-16 units, as Telegram counts; the last line (seed, steps, time) is never cut."""
+    if units(text) <= limit:
+        return text
+    head, line, tail = text.rpartition("\n")
+    if not line or units(tail) > limit // 2:
+        head, tail = text, ""
+    end = f"…{line}{tail}" if tail else "…"
+    room = limit - units(end)
+    return head.encode("utf-16-le")[: 2 * room].decode("utf-16-le", "ignore").rstrip() + end
+
+
+def units(text: str) -> int:
+    """The length of a text in UTF-16 units: an emoji has two."""
+    return len(text.encode("utf-16-le", "surrogatepass")) // 2
+
+
+def keyboard(reply: Reply, say: Say) -> InlineKeyboardMarkup | None:
+    """The buttons; under a finished picture also one for the PNG, since photos are re-encoded."""
+    buttons = list(reply.buttons)
+    if reply.stage is Stage.FINAL and reply.picture and reply.job is not None and buttons:
+        button = Button(action=Action.FILE, job=reply.job, label=say(reply.language, "button-file"))
+        buttons.insert(len(buttons) - 1, button)
+    keys = [InlineKeyboardButton(b.label, callback_data=f"{b.action}:{b.job}") for b in buttons]
+    return InlineKeyboardMarkup([keys[i : i + ROW] for i in range(0, len(keys), ROW)]) if keys else None
+
+
+def kind_of(reply: Reply, limit: int) -> Kind:
+    """As what a reply is sent; a file of more than `limit` bytes cannot be."""
+    file = reply.gif or reply.picture
+    if file is None or len(file.content) > limit:
+        return Kind.TEXT
+    if reply.gif is not None:
+        return Kind.ANIMATION
+    return Kind.DOCUMENT if reply.as_file or not is_photo(file) else Kind.PHOTO
+
+
+def media_of(reply: Reply, kind: Kind) -> InputMediaPhoto | InputMediaAnimation | InputMediaDocument:
+    """The picture or GIF with its words, for an edit."""
+    file, caption = file_of(reply), words(reply, CAPTION)
+    if kind is Kind.ANIMATION:
+        return InputMediaAnimation(file.content, caption=caption, filename=file.name)
+    if kind is Kind.PHOTO:
+        return InputMediaPhoto(file.content, caption=caption, filename=file.name)
+    return InputMediaDocument(file.content, caption=caption, filename=file.name)
+
+
+def file_of(reply: Reply) -> File:
+    """What it shows beside words."""
+    file = reply.gif or reply.picture
+    assert file is not None, "a reply of words alone"
+    return file
+
+
+def is_photo(file: File) -> bool:
+    """True when Telegram takes it as a photo; else it is sent as a file."""
+    width, height = struct.unpack(">II", file.content[16:24])  # PNG: the first chunk begins with the size
+    ratio = max(width, height) / max(1, min(width, height))
+    return len(file.content) <= PHOTO_BYTES and width + height <= PHOTO_SIDES and ratio <= PHOTO_RATIO

@@ -1,0 +1,118 @@
+"""where updates come from: polling, or a webhook; both confirm an update only when its effect is durable."""
+
+import asyncio
+import hashlib
+import hmac
+import json
+import logging
+from collections.abc import Awaitable, Callable, Iterable
+from urllib.parse import urlsplit
+
+from aiohttp import web
+from telegram import Bot, Update
+from telegram.error import Conflict, InvalidToken
+
+from bot.config import TelegramConfig
+from bot.errors import Closed, ConfigError
+
+ALLOWED = ["message", "channel_post", "callback_query", "message_reaction"]  # the last is off unless asked for
+LONG_POLL = 25  # seconds that the server may wait for something to tell
+LONGEST_PAUSE = 30.0  # seconds between tries while the server fails
+MAX_BODY = 1024 * 1024  # bytes of an update
+
+Take = Callable[[Update], Awaitable[None]]  # raises Closed
+log = logging.getLogger(__name__)
+
+
+async def poll(bot: Bot, take: Take, sleep: Callable[[float], Awaitable[None]] = asyncio.sleep) -> None:
+    """Ask for updates until cancelled or closed; asking for the next ones confirms the last."""
+    offset, failures, by_webhook = None, 0, True
+    while True:
+        try:
+            if by_webhook:  # as it may have been set up before: then nobody may poll
+                await bot.delete_webhook()
+                by_webhook = False
+            updates = await bot.get_updates(offset=offset, timeout=LONG_POLL, allowed_updates=ALLOWED)
+        except Exception as error:  # also what the library fails to read: the bot must not go deaf
+            failures += 1
+            log.warning("Telegram tells nothing: %s", trouble(error))
+            await sleep(min(LONGEST_PAUSE, 0.5 * 2**failures))
+            continue
+        failures = 0
+        try:
+            await take_all(updates, take)
+        except Closed:
+            return  # not confirmed: what had no effect yet comes again after the restart
+        if updates:
+            offset = updates[-1].update_id + 1
+
+
+async def take_all(updates: Iterable[Update], take: Take) -> None:
+    """All chats at once, in each the updates one after the other."""
+    chats: dict[int, list[Update]] = {}
+    for update in updates:
+        chats.setdefault(update.effective_chat.id if update.effective_chat else 0, []).append(update)
+
+    async def take_chat(line: list[Update]) -> None:
+        for update in line:
+            await take(update)
+
+    outcomes = await asyncio.gather(*map(take_chat, chats.values()), return_exceptions=True)
+    for outcome in outcomes:
+        if isinstance(outcome, BaseException):
+            raise outcome
+
+
+def trouble(error: Exception) -> str:
+    """What is wrong, for the log; the library quotes a refused token, so its own words are not used there."""
+    if isinstance(error, InvalidToken):
+        return "the server refuses the token"
+    if isinstance(error, Conflict):
+        return "another bot polls with the same token, or a webhook was set: stop that one"
+    return f"{type(error).__name__}: {error}"
+
+
+class Webhook:
+    """A small HTTP server that Telegram, by way of a proxy that speaks https, posts each update to."""
+
+    def __init__(self, config: TelegramConfig, bot: Bot, take: Take) -> None:
+        self._config, self._bot, self._take = config, bot, take
+        self._secret = hashlib.sha256(b"imago webhook " + config.token.value.encode()).hexdigest()
+        self._runner: web.AppRunner | None = None
+
+    async def start(self) -> None:
+        """Listen; raises ConfigError when the address is taken."""
+        app = web.Application(client_max_size=MAX_BODY)
+        app.add_routes([web.post(urlsplit(self._config.webhook).path or "/", self._post)])
+        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=2)
+        await self._runner.setup()
+        host, port = self._config.host, self._config.port
+        try:
+            await web.TCPSite(self._runner, host, port).start()
+        except OSError as error:
+            await self._runner.cleanup()
+            sentence = f"[telegram] cannot listen on {host}:{port} ({error.strerror}): change host or port."
+            raise ConfigError(sentence) from error
+
+    async def register(self) -> None:
+        """Tell Telegram where to post. Raises TelegramError."""
+        await self._bot.set_webhook(self._config.webhook, allowed_updates=ALLOWED, secret_token=self._secret)
+
+    async def close(self) -> None:
+        """Stop listening; Telegram tries again until the next start."""
+        if self._runner is not None:
+            await self._runner.cleanup()
+
+    async def _post(self, request: web.Request) -> web.Response:
+        shown = request.headers.get("X-Telegram-Bot-Api-Secret-Token", "")
+        if not hmac.compare_digest(shown.encode(), self._secret.encode()):
+            return web.Response(status=403)
+        try:
+            update = Update.de_json(json.loads(await request.read()), self._bot)
+        except (ValueError, TypeError, KeyError, AttributeError):
+            return web.Response(status=400)
+        try:
+            await self._take(update)
+        except Closed:
+            return web.Response(status=503)  # it comes again
+        return web.Response()

@@ -1,0 +1,417 @@
+"""bot/adapters/discord on SimCord: what people do in a server and what they see, with its clock and its rights."""
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from pathlib import Path
+from typing import Any
+
+import discord
+
+from bot.jobs import Status
+from bot.messages import Action
+from tests import fakes, scenario
+from tests.discord_sim import Sim, sim
+
+MINUTE = 60.0
+
+
+def told(test: Callable[[Sim], Coroutine[Any, Any, None]], folder: Path, *args: Any, **config: Any) -> None:
+    async def run() -> None:
+        async with sim(folder, *args, **config) as world:
+            await test(world)
+
+    asyncio.run(run())
+
+
+async def drawn(world: Sim, prompt: str = "a red star") -> int:
+    """Ask for a picture and wait for it; its number."""
+    before = scenario.finals(world)
+    await world.imagine(prompt)
+    await world.until(lambda: len(scenario.finals(world)) > len(before))
+    return max(scenario.finals(world))
+
+
+async def said(world: Sim, result: Any) -> str:
+    """The private answer to an interaction, once it is there."""
+
+    def answers() -> list[Any]:
+        return [m for m in (result.response, *result.followups) if m is not None and m.ephemeral and m.content]
+
+    await world.until(lambda: bool(answers()))
+    return str(answers()[0].content)
+
+
+async def half_drawn(world: Sim) -> None:
+    """Ask for a picture; two previews are shown."""
+    await world.imagine("a red star")
+    for _ in range(2):
+        await world.draw_on()
+    await scenario.until(world, lambda: len(scenario.previews(world, 1)) == 2)
+
+
+def test_the_story_holds(tmp_path: Path) -> None:
+    """imagine → previews → final → GIF → react → restart → old button → cancel."""
+    told(scenario.play, tmp_path, fakes.PacedEngine())
+
+
+def test_commands_other_than_imagine_are_answered_to_the_asker_alone(tmp_path: Path) -> None:
+    """A channel is not for help texts."""
+
+    async def test(world: Sim) -> None:
+        await drawn(world)
+        expected = {
+            "queue": "Nobody waits", "help": "Say what to draw", "cancel": "nothing that could be cancelled",
+            "settings": "Models: toybox",
+        }  # fmt: skip
+        for name, words in expected.items():
+            result = await world.ann.slash(world.channel, name)
+            assert result.ephemeral and words in await said(world, result)
+        result = await world.ann.slash(world.channel, "show", picture=1)
+        assert await said(world, result) and result.response.attachments[0].description == "a red star"
+        result = await world.ann.slash(world.channel, "settings", picture=1)
+        assert "/imagine a red star --seed" in await said(world, result)
+        assert len(world.texts()) == 1
+
+    told(test, tmp_path)
+
+
+def test_every_picture_has_the_prompt_as_its_alt_text_and_each_edit_one_picture(tmp_path: Path) -> None:
+    """What is not listed in an edit is removed; alt text is cut where Discord cuts it."""
+
+    async def test(world: Sim) -> None:
+        await drawn(world, "star " * 199)
+        attached = world.message(1).attachments
+        assert [a.filename for a in attached] == ["1.png", "1.gif"]
+        assert all(a.description.startswith("star star") and len(a.description) <= 1024 for a in attached)
+
+    told(test, tmp_path)
+
+
+def test_draw_this_draws_any_message_and_settings_finds_the_job(tmp_path: Path) -> None:
+    """Both are message commands: a right click, no typing."""
+
+    async def test(world: Sim) -> None:
+        cat = await world.ann.send(world.channel, "a blue cat")
+        await world.ann.context_menu(world.channel, "Draw this", cat)
+        await world.until(lambda: scenario.finals(world) == {1: 1})
+        result = await world.ann.context_menu(world.channel, "Imago: settings", world.message(1))
+        assert result.ephemeral and "/imagine a blue cat --seed" in await said(world, result)
+        result = await world.ann.context_menu(world.channel, "Imago: settings", cat)
+        assert result.ephemeral and "none of my pictures" in await said(world, result)
+
+    told(test, tmp_path)
+
+
+def test_words_that_ping_or_format_do_nothing(tmp_path: Path) -> None:
+    """A prompt is somebody else's text."""
+
+    async def test(world: Sim) -> None:
+        await world.imagine(f"@everyone <@{world.ann.id}> **a star**")
+        await world.until(lambda: scenario.finals(world) == {1: 1})
+        assert r"\*\*a star\*\*" in world.message(1).content
+        bodies = [entry.json for entry in world.env.http_requests if isinstance(entry.json, dict)]
+        allowed = [body["allowed_mentions"] for body in bodies if "content" in body]
+        assert allowed and all(mentions == {"parse": []} for mentions in allowed)
+
+    told(test, tmp_path)
+
+
+def test_after_14_minutes_the_message_is_edited_in_the_channel(tmp_path: Path) -> None:
+    """The token dies at 15; a picture may take hours."""
+
+    async def test(world: Sim) -> None:
+        await half_drawn(world)
+        first = world.message(1).id
+        for minutes in (14, 1.5, 60):
+            await world.env.advance_time(minutes * MINUTE)
+            before = len(scenario.previews(world, 1))
+            await world.draw_on()
+            await scenario.until(world, lambda before=before: len(scenario.previews(world, 1)) > before)  # type: ignore[misc]
+            edit = world.env.http_requests[-1]
+            assert edit.path == f"/channels/{world.channel.id}/messages/{first}"
+        world.engine.free()
+        await world.until(lambda: scenario.finals(world) == {1: 1})
+        await world.until(lambda: len(world.texts()) == 2)  # the picture, and the ping
+        assert world.message(1).id == first
+
+    told(test, tmp_path, fakes.PacedEngine())
+
+
+def test_a_token_that_dies_early_costs_nothing(tmp_path: Path) -> None:
+    """Discord may say 50027 or 10015 before its time."""
+
+    async def test(world: Sim) -> None:
+        await half_drawn(world)
+        world.env.inject_error("PATCH", "/webhooks/*", status=401, code=50027)
+        world.engine.free()
+        await world.until(lambda: scenario.finals(world) == {1: 1})
+        assert len(world.texts()) == 1
+
+    told(test, tmp_path, fakes.PacedEngine())
+
+
+def test_a_job_that_waited_through_a_restart_keeps_its_message(tmp_path: Path) -> None:
+    """The ticket is stored with the job: the announcement is filled in even if nothing was shown before the end."""
+
+    async def test(world: Sim) -> None:
+        world.env.inject_error("PATCH", "/webhooks/*", status=503, times=None)
+        await world.imagine("a red star")
+        await world.stop()
+        await world.env.advance_time(20 * MINUTE)
+        world.env.backend.faults.clear()
+        world.engine = fakes.Engine()
+        await world.start()
+        await world.until(lambda: scenario.finals(world) == {1: 1})
+        assert sum("seed" in text for text in world.texts()) == 1
+
+    told(test, tmp_path, fakes.PacedEngine())
+
+
+def test_a_message_that_a_moderator_deletes_cancels_the_job(tmp_path: Path) -> None:
+    """Nobody waits for it any more."""
+
+    async def test(world: Sim) -> None:
+        await half_drawn(world)
+        world.env.backend.delete_message(world.channel.id, world.message(1).id)
+        world.engine.free()
+        async with asyncio.timeout(10):
+            while not (await world.app.counts()).get(Status.CANCELLED):
+                await asyncio.sleep(0.01)
+        assert world.texts() == []
+
+    told(test, tmp_path, fakes.PacedEngine())
+
+
+def test_a_lost_permission_is_said_once_and_in_private(tmp_path: Path) -> None:
+    """The channel was closed to the bot: its owner hears where the picture is."""
+
+    async def test(world: Sim) -> None:
+        await half_drawn(world)
+        await world.env.advance_time(14 * MINUTE)
+        path = f"/channels/{world.channel.id}/messages/*"
+        world.env.inject_error("PATCH", path, status=403, code=50001, times=None)
+        world.engine.free()
+        direct = world.ann.user.dm_channel
+        await world.until(lambda: bool(world.texts(direct)))
+        await world.env.settle()
+        (text,) = world.texts(direct)
+        assert f"<#{world.channel.id}>" in text and "/show 1" in text
+
+    told(test, tmp_path, fakes.PacedEngine())
+
+
+def test_an_archived_thread_is_woken_by_the_final_alone(tmp_path: Path) -> None:
+    """Whoever archives a thread does not want ten previews to open it again."""
+
+    async def test(world: Sim) -> None:
+        thread = world.env.backend.create_thread(world.channel.id, "art thread", owner_id=world.ann.id)
+        world.channel = next(t for t in world.channel.threads if t.id == thread.id)
+        await half_drawn(world)
+        await world.env.advance_time(14 * MINUTE)
+        path = f"/channels/{thread.id}/messages/*"
+        world.env.inject_error("PATCH", path, status=400, code=50083, times=None)
+        wakes: list[Any] = []
+
+        def open_again(event: str, payload: Any) -> None:
+            if event == "THREAD_UPDATE":
+                wakes.append(payload)
+                world.env.backend.faults.clear()
+
+        world.env.backend.subscribers.append(open_again)
+        await world.draw_on()
+        await world.env.settle()
+        assert wakes == []
+        world.engine.free()
+        await world.until(lambda: scenario.finals(world) == {1: 1})
+        assert len(wakes) == 1
+
+    told(test, tmp_path, fakes.PacedEngine())
+
+
+def test_a_ping_comes_only_when_it_took_long(tmp_path: Path) -> None:
+    """Edits do not notify; and nobody wants to be called after ten seconds."""
+
+    async def test(world: Sim) -> None:
+        await half_drawn(world)
+        world.engine.free()
+        await world.until(lambda: scenario.finals(world) == {1: 1})
+        await world.env.settle()
+        assert len(world.texts()) == 1
+        world.engine = fakes.PacedEngine()
+        await world.restart()
+        await world.imagine("a blue cat")
+        await world.draw_on()
+        await world.env.advance_time(3 * MINUTE)
+        world.engine.free()
+        await world.until(lambda: len(world.texts()) == 3)
+        ping = world.channel.last_message
+        assert [user.id for user in ping.mentions] == [world.ann.id] and "your picture is ready" in ping.content
+        assert ping.reference.message_id == world.message(2).id
+
+    told(test, tmp_path, fakes.PacedEngine(), ping_seconds=120.0)
+
+
+def test_the_bot_offers_two_reactions_and_every_known_emoji_works(tmp_path: Path) -> None:
+    """⬆️ and 🔁 stand there to be clicked; the aliases do the same."""
+
+    async def test(world: Sim) -> None:
+        await drawn(world)
+        await world.until(lambda: len(world.message(1).reactions) == 2)
+        assert {str(r.emoji) for r in world.message(1).reactions} == {"⬆️", "🔁"}
+        await world.react("⬆️", 1)
+        await world.until(lambda: scenario.finals(world) == {1: 1, 2: 1})
+        await world.react("⚡", 1)
+        await world.until(lambda: scenario.finals(world) == {1: 1, 2: 1, 3: 1})
+        await world.react("🍕", 1)
+        await world.react("👎", 3)
+        await world.until(lambda: len(world.texts()) == 2)
+
+    told(test, tmp_path)
+
+
+def test_adding_removing_and_adding_a_reaction_makes_one_job(tmp_path: Path) -> None:
+    """A finger slips easily."""
+
+    async def test(world: Sim) -> None:
+        await drawn(world)
+        await world.react("🔁", 1)
+        await world.until(lambda: scenario.finals(world) == {1: 1, 2: 1})
+        await world.ann.unreact(world.message(1), "🔁")
+        await world.react("🔁", 1)
+        await world.react("🎉", 1)
+        await world.env.settle()
+        assert sum((await world.app.counts()).values()) == 2
+
+    told(test, tmp_path)
+
+
+def test_bots_and_other_peoples_messages_are_left_alone(tmp_path: Path) -> None:
+    """Two bots that answer one another never stop."""
+
+    async def test(world: Sim) -> None:
+        await drawn(world)
+        robot = world.guild.add_member(world.env.create_user("robot", bot=True))
+        await robot.react(world.message(1), "🔥")
+        await robot.send(world.channel, f"{world.env.bot.user.mention} a star")
+        other = await world.ann.send(world.channel, "hello")
+        await world.ann.react(other, "🔥")
+        await world.env.settle()
+        assert sum((await world.app.counts()).values()) == 1
+
+    told(test, tmp_path)
+
+
+def test_only_owner_or_moderator_deletes(tmp_path: Path) -> None:
+    """By reaction there is no private answer in the channel: it goes to the direct messages."""
+
+    async def test(world: Sim) -> None:
+        await drawn(world)
+        bob = world.guild.add_member(world.env.create_user("bob"))
+        await bob.react(world.message(1), "❌")
+        await world.until(lambda: world.texts(bob.user.dm_channel) == ["\\#1 belongs to somebody else."])
+        result = await bob.click(world.message(1), custom_id=f"imago:{Action.DELETE}:1")
+        assert "belongs to somebody else" in await said(world, result)
+        role = world.guild.create_role("Mods", permissions=discord.Permissions(manage_messages=True))
+        mod = world.guild.add_member(world.env.create_user("mod"), roles=[role])
+        await mod.react(world.message(1), "💩")
+        await world.until(lambda: world.texts() == [])
+
+    told(test, tmp_path)
+
+
+def test_a_refused_button_leaves_nothing_in_the_channel(tmp_path: Path) -> None:
+    """A public answer was announced, a private one came: the announcement is taken away."""
+
+    async def test(world: Sim) -> None:
+        await drawn(world)
+        await world.press(Action.UPSCALE, 1)
+        await world.until(lambda: scenario.finals(world) == {1: 1, 2: 1})
+        result = await world.press(Action.UPSCALE, 1)
+        assert "was already made larger" in await said(world, result)
+        await world.until(lambda: len(world.texts()) == 2)
+
+    told(test, tmp_path)
+
+
+def test_remix_asks_for_new_words_with_the_old_ones_in_the_field(tmp_path: Path) -> None:
+    """The old ones stand in the picture's alt text, so this works after a restart."""
+
+    async def test(world: Sim) -> None:
+        await drawn(world)
+        shown = await world.press(Action.REMIX, 1)
+        field = shown.modal["components"][0]["component"]
+        assert field["value"] == "a red star" and shown.modal["title"] == "Remix of #1"
+        await world.ann.submit_modal(shown, {"words": "a blue star"})
+        await world.until(lambda: scenario.finals(world) == {1: 1, 2: 1})
+        result = await world.ann.slash(world.channel, "show", picture=2)
+        assert "remix of" in await said(world, result)
+
+    told(test, tmp_path)
+
+
+def test_direct_messages_and_mentions_are_prompts(tmp_path: Path) -> None:
+    """Neither needs the message content intent."""
+
+    async def test(world: Sim) -> None:
+        await world.ann.user.send_dm("a red star")
+        direct = world.ann.user.dm_channel
+        await world.until(lambda: any("seed" in text for text in world.texts(direct)))
+        await world.ann.user.slash("queue")
+        await world.ann.send(world.channel, f"<@{world.env.bot.user.id}> a blue cat")
+        await world.until(lambda: any("blue cat" in text and "seed" in text for text in world.texts()))
+        assert world.channel.last_message.reference is not None
+        before = sum((await world.app.counts()).values())
+        await world.ann.send(world.channel, "a green cat, without asking anybody")
+        assert sum((await world.app.counts()).values()) == before
+
+    told(test, tmp_path)
+
+
+def test_only_unprivileged_intents_are_asked_for(tmp_path: Path) -> None:
+    """So that no server owner has to trust us with what people write."""
+
+    async def test(world: Sim) -> None:
+        intents = world.env.bot.intents
+        assert not (intents.members or intents.presences or intents.message_content)
+
+    told(test, tmp_path)
+
+
+def test_a_server_sets_channels_steps_previews_and_spoilers(tmp_path: Path) -> None:
+    """By those who manage it, and it outlives a restart."""
+
+    async def test(world: Sim) -> None:
+        role = world.guild.create_role("Boss", permissions=discord.Permissions(manage_guild=True))
+        boss = world.guild.add_member(world.env.create_user("boss"), roles=[role])
+        result = await boss.slash(
+            world.channel, "server", channel=world.channel, steps=5, **{"most-steps": 20}, previews=False, spoiler=True
+        )
+        assert result.ephemeral and "steps 5, at most 20" in await said(world, result)
+        await world.restart()
+        result = await world.ann.slash(world.channel, "imagine", prompt="a star", steps=21)
+        assert result.ephemeral and "20 steps or fewer" in await said(world, result)
+        result = await world.ann.slash(world.channel, "imagine", prompt="a star --steps 500")
+        assert result.ephemeral and "20 steps or fewer" in await said(world, result)
+        other = world.guild.create_text_channel("other")
+        result = await world.ann.slash(other, "imagine", prompt="a star")
+        assert result.ephemeral and f"<#{world.channel.id}>" in await said(world, result)
+        world.engine.free()
+        await drawn(world)
+        assert scenario.previews(world, 1) == [] and "5 steps" in world.message(1).content
+        assert world.message(1).attachments[0].filename.startswith("SPOILER_")
+
+    told(test, tmp_path)
+
+
+def test_a_server_limits_the_pictures_of_one_person(tmp_path: Path) -> None:
+    """Below what the bot allows."""
+
+    async def test(world: Sim) -> None:
+        boss = world.guild.owner
+        await world.adapter._servers.change(world.guild.id, most_queued=1)
+        assert boss is not None
+        await world.imagine("a star")
+        result = await world.ann.slash(world.channel, "imagine", prompt="another star")
+        assert "You have 1 picture in the queue" in await said(world, result)
+
+    told(test, tmp_path, fakes.PacedEngine())

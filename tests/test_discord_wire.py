@@ -1,0 +1,525 @@
+"""the Discord adapter over real HTTP and a real gateway connection, on loopback."""
+
+import asyncio
+import io
+import json
+import re
+from collections.abc import Callable, Coroutine
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import discord
+import pytest
+from PIL import Image
+from simcord.backend.errors import BackendError
+
+from bot import log
+from bot.__main__ import main
+from bot.adapters.discord.client import PERMISSIONS, invitation
+from bot.config import LimitsConfig
+from bot.errors import Closed, ConfigError, NotDelivered
+from bot.messages import Action, Address, File, Incoming, Reply, Stage
+from bot.texts import Texts
+from tests import fakes, scenario
+from tests.discord_driver import WireDriver, on_the_wire
+from tests.discord_wire import TOKEN, Wire, invalid
+from tests.faults import discord_storm
+
+SAY = Texts().say
+
+
+def told(test: Callable[[WireDriver], Coroutine[Any, Any, None]], folder: Path, *args: Any, **config: Any) -> None:
+    async def run() -> None:
+        async with on_the_wire(folder, *args, **config) as driver:
+            await test(driver)
+
+    asyncio.run(run())
+
+
+async def drawn(driver: WireDriver, prompt: str = "a red star") -> int:
+    """Ask for a picture and wait for it; its number."""
+    before = scenario.finals(driver)
+    await driver.imagine(prompt)
+    await driver.until(lambda: len(scenario.finals(driver)) > len(before))
+    return max(scenario.finals(driver))
+
+
+def noisy(size: int) -> bytes:
+    """A PNG that does not compress."""
+    out = io.BytesIO()
+    Image.effect_noise((size, size), 90).convert("RGB").save(out, "PNG")
+    return out.getvalue()
+
+
+def test_the_story_holds_with_the_rights_of_the_invitation_and_every_body_is_valid(tmp_path: Path) -> None:
+    """The same story as on SimCord, with what Discord's OpenAPI file says about each call."""
+
+    async def test(driver: WireDriver) -> None:
+        for role in driver.wire.guild.roles.values():
+            role.permissions = 0 if role.id == driver.wire.guild.id else PERMISSIONS.value
+        await scenario.play(driver)
+        assert {sent.status for sent in driver.wire.sent} <= {200, 204}
+
+    told(test, tmp_path, fakes.PacedEngine())
+
+
+def test_the_readme_lists_exactly_the_rights_that_the_bot_asks_for() -> None:
+    """Whoever invites it should know what for."""
+    readme = (Path(__file__).parent.parent / "README.md").read_text(encoding="utf-8")
+    assert invitation(None).replace("APPLICATION_ID", "") in readme.replace("APPLICATION_ID", "")
+    (line,) = re.findall(r"^Rights: (.+?)\.$", readme, re.MULTILINE)
+    named = {name.strip().lower().replace(" ", "_") for name in line.split(",")}
+    assert discord.Permissions(**dict.fromkeys(named, True)) == PERMISSIONS
+
+
+def test_a_body_that_discord_would_refuse_is_noticed() -> None:
+    """A check that can't fail is worth nothing."""
+    path = "/channels/1/messages"
+    assert invalid("POST", path, {"content": "a", "nonce": "x", "enforce_nonce": True}) is None
+    assert "content" in str(invalid("POST", path, {"content": "a" * 5000}))
+    assert "nonce" in str(invalid("POST", path, {"nonce": "x" * 26}))
+    assert invalid("POST", path, {"components": [{"type": 1, "components": [{"type": 2, "style": 99}]}]})
+    assert invalid("POST", "/channels/1/massages", {})
+
+
+def test_the_first_response_comes_before_any_work(tmp_path: Path) -> None:
+    """Three seconds are not long on a busy machine."""
+
+    async def test(driver: WireDriver) -> None:
+        before = len(driver.wire.sent)
+        number = driver.wire.slash("imagine", prompt="a star")
+        await driver.until(lambda: number in driver.wire.responses)
+        first = driver.wire.sent[before]
+        assert first.path.startswith(f"/interactions/{number}/") and first.body == {"type": 5}
+
+    told(test, tmp_path)
+
+
+def test_commands_have_russian_names_and_the_answers_the_language_of_the_asker(tmp_path: Path) -> None:
+    """Locale by interaction; a reaction, which tells none, is answered as the last interaction was."""
+
+    async def test(driver: WireDriver) -> None:
+        commands = driver.wire.backend.commands[None]
+        assert {name for name, _ in commands} == {
+            "imagine", "queue", "cancel", "show", "settings", "help", "server", "Draw this", "Imago: settings",
+        }  # fmt: skip
+        imagine = commands["imagine", 1]
+        assert imagine["name_localizations"] == {"ru": "нарисуй"}
+        assert imagine["options"][0]["description_localizations"]["ru"].startswith("Что нарисовать")
+        assert imagine["integration_types"] == [0, 1] and sorted(imagine["contexts"]) == [0, 1, 2]
+        driver.wire.locale = "ru"
+        await drawn(driver, "красная звезда")
+        assert "зерно" in driver.wire.states[-1].text
+        driver.wire.slash("help")
+        await driver.until(lambda: any("Напишите, что нарисовать" in text for text in driver.wire.whispers()))
+        driver.wire.react("👀", 1)
+        await driver.until(lambda: any("снова нарисует команда" in text for text in driver.wire.whispers()))
+
+    told(test, tmp_path)
+
+
+async def ask_elsewhere(driver: WireDriver) -> None:
+    await driver.adapter._servers.change(driver.wire.guild.id, 12345)
+    driver.wire.slash("imagine", prompt="a star")
+
+
+async def ask_for_many_steps(driver: WireDriver) -> None:
+    await driver.adapter._servers.change(driver.wire.guild.id, most_steps=5)
+    driver.wire.slash("imagine", prompt="a star", steps=6)
+
+
+async def press_twice(driver: WireDriver) -> None:
+    await drawn(driver)
+    driver.wire.press(Action.UPSCALE, 1)
+    await driver.until(lambda: scenario.finals(driver) == {1: 1, 2: 1})
+    driver.wire.press(Action.UPSCALE, 1)
+
+
+async def press_what_is_not_mine(driver: WireDriver) -> None:
+    await drawn(driver)
+    driver.wire.press(Action.DELETE, 1, who=driver.wire.join("bob"))
+
+
+def types(name: str, **options: Any) -> Callable[[WireDriver], Coroutine[Any, Any, None]]:
+    async def type_it(driver: WireDriver) -> None:
+        driver.wire.slash(name, **options)
+
+    return type_it
+
+
+async def ask_again_at_once(driver: WireDriver) -> None:
+    driver.engine.gate.clear()
+    driver.wire.slash("imagine", prompt="a star")
+    await driver.until(lambda: bool(scenario.states(driver, 1)))
+    driver.wire.slash("imagine", prompt="a star")
+
+
+async def cancel_what_has_ended(driver: WireDriver) -> None:
+    await drawn(driver)
+    while (await driver.app.counts()).get("delivered") != 1:
+        await asyncio.sleep(0.01)
+    driver.wire.slash("cancel", picture=1)
+
+
+async def enlarge_the_large_one(driver: WireDriver) -> None:
+    await drawn(driver)
+    driver.wire.press(Action.UPSCALE, 1)
+    await driver.until(lambda: scenario.finals(driver) == {1: 1, 2: 1})
+    driver.wire.react("⬆️", 2)
+
+
+async def ask_while_it_shuts_down(driver: WireDriver) -> None:
+    async def closed(incoming: Incoming) -> None:
+        raise Closed
+
+    driver.adapter._receive = closed
+    driver.wire.slash("imagine", prompt="a star")
+
+
+async def enlarge_what_is_not_drawn_yet(driver: WireDriver) -> None:
+    driver.engine.gate.clear()
+    driver.wire.slash("imagine", prompt="a star")
+    while not ((row := await driver.app._store.row("intent", job=1, role="status")) and row["message"]):
+        await asyncio.sleep(0.01)  # a message that the bot does not know yet is none of its business
+    driver.wire.react("🔥", 1)
+
+
+async def ask_for_one_more_today(driver: WireDriver) -> None:
+    await drawn(driver)
+    driver.wire.slash("imagine", prompt="a moon")
+
+
+async def cancel_when_the_database_fails(driver: WireDriver) -> None:
+    async def broken(owner: str) -> None:
+        raise OSError("the disk is gone")
+
+    driver.app._queue.newest_active_of = broken
+    driver.wire.slash("cancel")
+
+
+async def ask_in_a_server_that_is_not_listed(driver: WireDriver) -> None:
+    adapter = driver.adapter
+    adapter._config = replace(adapter._config, guilds=(99,))
+    driver.wire.slash("imagine", prompt="a star")
+
+
+async def settings_of_another_message(driver: WireDriver) -> None:
+    message = driver.wire.backend.create_message(driver.wire.channel, driver.wire.ann, "hello")
+    driver.wire.menu("Imago: settings", message.id)
+
+
+@pytest.mark.parametrize("language", ["en-US", "ru"])
+@pytest.mark.parametrize(
+    ("does", "text", "values"),
+    [
+        (types("imagine", prompt="|"), "no-prompt", {}),
+        (types("imagine", prompt="a star --wings 2"), "unknown-option", {"name": "wings"}),
+        (types("imagine", prompt="a star --seed"), "option-value", {"name": "seed", "example": "7"}),
+        (types("imagine", prompt="a star --steps 0"), "option-whole", {"name": "steps", "low": "1", "high": "1000"}),
+        (types("imagine", prompt="a star --sampler x"), "option-choice", {"name": "sampler", "options": "ddim, ddpm"}),
+        (types("imagine", prompt="a star --models x"), "option-models", {"options": "toybox"}),
+        (types("imagine", prompt="a star:999"), "prompt-weight", {}),
+        (types("imagine", prompt="a\x07star"), "prompt-letters", {}),
+        (types("imagine", prompt="a" * 1001), "prompt-long", {"length": 1001, "limit": 1000}),
+        (cancel_what_has_ended, "already-ended", {"job": "1"}),
+        (enlarge_the_large_one, "already-large", {"job": "2"}),
+        (ask_while_it_shuts_down, "discord-closed", {}),
+        (types("cancel"), "nothing-to-cancel", {}),
+        (types("show", picture=77), "no-such-job", {"job": "77"}),
+        (press_twice, "already-upscaled", {"job": "2", "parent": "1"}),
+        (press_what_is_not_mine, "not-yours", {"job": "1"}),
+        (ask_again_at_once, "too-many-queued", {"limit": 1}),
+        (ask_elsewhere, "discord-other-channel", {"channels": "<#12345>"}),
+        (ask_for_many_steps, "discord-most-steps", {"limit": 5}),
+        (settings_of_another_message, "discord-no-picture-here", {}),
+        (types("server", previews=False), "discord-not-manager", {}),
+        (enlarge_what_is_not_drawn_yet, "no-picture-yet", {"job": "1"}),
+        (ask_for_one_more_today, "too-many-today", {"limit": 1}),
+        (cancel_when_the_database_fails, "broken", {}),
+        (ask_in_a_server_that_is_not_listed, "discord-not-here", {}),
+    ],
+)
+def test_every_refusal_is_one_sentence_in_the_askers_language_for_the_asker_alone(
+    tmp_path: Path, language: str, does: Callable[[WireDriver], Coroutine[Any, Any, None]], text: str, values: Any
+) -> None:
+    """And nothing of it stays in the channel."""
+    if text == "unknown-option":
+        from bot.commands import option_names
+
+        values = {**values, "options": option_names()}
+    sentence = SAY(language, text, **values)
+
+    async def run() -> None:
+        wire = await Wire().start()
+        driver = WireDriver(tmp_path, wire)
+        driver.limits = LimitsConfig(per_day=1) if text == "too-many-today" else LimitsConfig(queued=1)
+        wire.locale = language
+        await driver.start()
+        await does(driver)
+        await driver.until(lambda: any(plain(said) == sentence for said in wire.whispers()))
+        await driver.until(lambda: not any(state_is_left(driver, said) for said in ("…", "")))
+        assert wire.invalid == []
+        driver.engine.gate.set()
+        await driver.stop()
+        await wire.stop()
+
+    asyncio.run(run())
+
+
+def plain(text: str) -> str:
+    """Without the escapes of markup."""
+    return re.sub(r"\\([^\w\s])", r"\1", text)
+
+
+def state_is_left(driver: WireDriver, text: str) -> bool:
+    """A message of the bot, for all to see, that says no more than this."""
+    stored = driver.wire.backend.messages[driver.wire.channel].values()
+    bot = driver.wire.backend.bot_user.id
+    return any(m.author_id == bot and not m.is_ephemeral and m.content == text for m in stored)
+
+
+def test_a_place_that_takes_little_gets_smaller_files(tmp_path: Path) -> None:
+    """The limit stands in each interaction: PNG, then WebP or JPEG, with the word that something is missing."""
+
+    async def test(driver: WireDriver) -> None:
+        driver.wire.largest = 200_000
+        await drawn(driver)
+        picture = File(name="1.png", content=noisy(512), media_type="image/png", alt="a")
+        gif = File(name="1.gif", content=animation(), media_type="image/gif", alt="a")
+        final = Reply(text="ok", stage=Stage.FINAL, picture=picture, gif=gif, job=1)
+        address = Address(platform="discord", chat=str(driver.wire.channel))
+        await driver.adapter.edit(address, driver.wire.states[-1].message, final)
+        shown = driver.wire.states[-1]
+        assert shown.picture is not None and len(shown.picture) <= 200_000
+        assert Image.open(io.BytesIO(shown.picture)).format in ("WEBP", "JPEG")
+        assert shown.gif is None or len(shown.gif) <= 200_000
+
+    told(test, tmp_path)
+
+
+def animation() -> bytes:
+    """A GIF of ten noisy frames, about two megabytes."""
+    frames = [Image.effect_noise((400, 400), 90) for _ in range(10)]
+    out = io.BytesIO()
+    frames[0].save(out, "GIF", save_all=True, append_images=frames[1:], duration=100, loop=0)
+    return out.getvalue()
+
+
+def test_a_limit_that_is_lower_than_told_is_found(tmp_path: Path) -> None:
+    """Discord answers 413: the same message goes out again with smaller files, and the place is remembered."""
+
+    async def test(driver: WireDriver) -> None:
+        await drawn(driver)
+        driver.wire.largest = 300_000
+        picture = File(name="1.png", content=noisy(600), media_type="image/png", alt="a")
+        address = Address(platform="discord", chat=str(driver.wire.channel))
+        for _ in range(2):
+            final = Reply(text="ok", stage=Stage.FINAL, picture=picture, job=1)
+            await driver.adapter.edit(address, driver.wire.states[-1].message, final)
+        assert len(driver.wire.states[-1].picture or b"") <= 300_000
+        assert [sent.status for sent in driver.wire.sent].count(413) <= 2
+
+    told(test, tmp_path)
+
+
+def test_an_app_of_one_person_edits_by_its_token_and_says_in_time_where_the_picture_will_be(tmp_path: Path) -> None:
+    """No channel edits, no reactions: after 15 minutes there is only /show."""
+
+    async def test(driver: WireDriver) -> None:
+        wire = driver.wire
+        wire.extra = {"authorizing_integration_owners": {"1": str(wire.ann)}, "context": 2}
+        wire.refuse = no_channel_calls
+        await driver.imagine("a red star")
+        await driver.draw_on()
+        await driver.until(lambda: bool(scenario.previews(driver, 1)))
+        assert "/show 1" in wire.states[-1].text
+        wire.backend.clock.advance(14 * 60)  # still: the margin is smaller where there is no other way
+        await driver.draw_on()
+        await driver.until(lambda: len(scenario.previews(driver, 1)) == 2)
+        wire.backend.clock.advance(2 * 60)
+        driver.engine.free()
+        async with asyncio.timeout(20):
+            while (await driver.app.counts()).get("delivered") != 1:
+                await asyncio.sleep(0.01)
+        wire.slash("show", picture=1)
+        await driver.until(lambda: any("finished" in text for text in wire.whispers()))
+
+    told(test, tmp_path, fakes.PacedEngine())
+
+
+def no_channel_calls(method: str, path: str) -> BackendError | None:
+    return BackendError(403, 50001, "Missing Access") if path.startswith("/channels") else None
+
+
+def test_an_allow_list_of_servers_keeps_all_others_out(tmp_path: Path) -> None:
+    """Whoever runs the bot pays for the electricity."""
+
+    async def test(driver: WireDriver) -> None:
+        driver.wire.slash("imagine", prompt="a star")
+        await driver.until(lambda: SAY("en", "discord-not-here") in driver.wire.whispers())
+        assert await driver.app.counts() == {}
+
+    told(test, tmp_path, guilds=(99,))
+
+
+def test_a_wrong_token_is_one_line_and_exit_code_78(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """And the token is not in it: logs are pasted."""
+
+    async def serve() -> Wire:
+        return await Wire().start()
+
+    loop = asyncio.new_event_loop()
+    wire = loop.run_until_complete(serve())
+    import threading
+
+    thread = threading.Thread(target=loop.run_forever)
+    thread.start()
+    try:
+        for token in ("wrong.secret.token", "wrong sécret"):
+            path = tmp_path / "c.toml"
+            path.write_text(
+                f'[bot]\nfolder = "{tmp_path}"\n[web]\nenabled = false\n[discord]\ntoken = "{token}"\n'
+                f'api_base = "{wire.api_base}"\ngateway_url = "{wire.gateway_url}"\n'
+            )
+            assert main(["serve", "--config", str(path)]) == 78
+            said = capsys.readouterr().err
+            assert "Traceback" not in said and "cret" not in said and len(said.strip().splitlines()) == 1
+            assert "token in [discord]" in said
+    finally:
+        asyncio.run_coroutine_threadsafe(wire.stop(), loop).result(5)
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join()
+        loop.close()
+
+
+def test_a_discord_that_is_not_there_is_one_line(tmp_path: Path) -> None:
+    """Not the fault of the config."""
+
+    async def run() -> None:
+        driver = WireDriver(tmp_path, Wire(port=1))
+        with pytest.raises(NotDelivered, match="Discord cannot be reached at http://127.0.0.1:1"):
+            await driver.start()
+
+    asyncio.run(run())
+
+
+def test_a_token_that_the_gateway_refuses_is_said_too(tmp_path: Path) -> None:
+    """4004: the token was reset between the two calls."""
+
+    async def run() -> None:
+        wire = await Wire().start()
+        driver = WireDriver(tmp_path, wire)
+        wire.token = "another"
+        with pytest.raises(ConfigError, match="token in \\[discord\\]"):
+            await driver.start()
+        await wire.stop()
+
+    asyncio.run(run())
+
+
+def test_no_secret_is_logged_however_much_is_logged(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    """Neither the bot's token nor those of interactions, which let anybody write in the bot's name."""
+    log.set_up("debug")
+
+    async def test(driver: WireDriver) -> None:
+        refused = iter([0.01, None] * 100)
+        driver.wire.limit = lambda method, path: next(refused) if "webhooks" in path else None
+        await drawn(driver)
+        driver.wire.limit = lambda method, path: None
+        driver.wire.refuse = lambda method, path: BackendError(500, 0, "no") if path.endswith("@me") else None
+        await drawn(driver)
+
+    told(test, tmp_path)
+    logged = capfd.readouterr().err
+    assert TOKEN not in logged and "simcord_interaction" not in logged
+
+
+def test_the_same_nonce_again_gives_the_message_that_is_there(tmp_path: Path) -> None:
+    """A crash between the chat's yes and our note of it."""
+
+    async def test(driver: WireDriver) -> None:
+        address, reply = Address(platform="discord", chat=str(driver.wire.channel)), Reply(text="hello")
+        first = await driver.adapter.send(address, reply, nonce="n1")
+        assert await driver.adapter.send(address, reply, nonce="n1") == first
+        assert await driver.adapter.send(address, reply, nonce="n2") != first
+
+    told(test, tmp_path)
+
+
+def test_after_a_long_outage_the_channel_is_looked_through_before_a_resend(tmp_path: Path) -> None:
+    """By then Discord has forgotten the nonce; the job's buttons have not."""
+
+    async def test(driver: WireDriver) -> None:
+        await drawn(driver)
+        address = Address(platform="discord", chat=str(driver.wire.channel))
+        button = scenario.states(driver, 1)[-1].message
+        driver.wire.backend.clock.advance(3600)
+        driver.adapter._started = driver.adapter._clock()  # as after a restart
+        again = Reply(text="hello", job=1)
+        assert await driver.adapter.send(address, again, nonce="long ago") == button
+
+    told(test, tmp_path)
+
+
+def test_a_rate_limit_holds_back_one_chat_and_sends_the_newest(tmp_path: Path) -> None:
+    """Where discord.py would wait with an old preview in its hand, the newest goes out."""
+
+    async def test(driver: WireDriver) -> None:
+        refused = iter([0.3] + [None] * 1000)
+        driver.wire.limit = lambda method, path: next(refused) if "@original" in path else None
+        await drawn(driver)
+        edits = [sent for sent in driver.wire.sent if "@original" in sent.path]
+        assert edits[0].status == 429 and edits[1].at - edits[0].at >= 0.3
+        assert "seed" in edits[1].body["content"], "the final overtakes what was waiting"
+
+    told(test, tmp_path)
+
+
+def test_refusals_without_end_make_the_bot_fall_silent(tmp_path: Path) -> None:
+    """10,000 refused calls in ten minutes are a ban."""
+
+    async def test(driver: WireDriver) -> None:
+        calls = driver.adapter._calls
+        calls._invalid.extend([calls._clock()] * 3000)
+        before = len(driver.wire.sent)
+        address = Address(platform="discord", chat=str(driver.wire.channel))
+        from bot.errors import RetryAfter
+
+        with pytest.raises(RetryAfter):
+            await driver.adapter.send(address, Reply(text="hello"), nonce="n")
+        assert len(driver.wire.sent) == before
+
+    told(test, tmp_path)
+
+
+def test_a_lost_connection_is_made_again(tmp_path: Path) -> None:
+    """The session is gone, the buttons are not."""
+
+    async def test(driver: WireDriver) -> None:
+        await drawn(driver)
+        (old,) = driver.wire._sockets
+        await old.send_json({"op": 7, "d": None, "s": None, "t": None})
+        await driver.until(lambda: driver.wire.connected and old not in driver.wire._sockets)
+        await driver.press(Action.RERUN, 1)
+        await driver.until(lambda: scenario.finals(driver) == {1: 1, 2: 1})
+
+    told(test, tmp_path)
+
+
+def test_the_committed_part_of_the_openapi_file_is_the_one_that_trim_makes() -> None:
+    """When the whole file is at hand."""
+    from tests.specs.trim import trimmed
+
+    whole = Path(__file__).parents[2] / "shared" / "specs" / "discord-openapi.json"
+    if not whole.exists():
+        pytest.skip("shared/specs/discord-openapi.json does not lie beside this checkout")
+    part = Path(__file__).parent / "specs" / "discord.json"
+    assert trimmed(json.loads(whole.read_text())) == json.loads(part.read_text())
+
+
+def test_a_storm_of_429_loses_doubles_and_delays_no_final(tmp_path: Path) -> None:
+    """tests/faults/discord_storm.py, in short: every second call of each route is refused."""
+    figures = asyncio.run(discord_storm.run(tmp_path, jobs=12, channels=6, longest=0.2))
+    assert figures["finals"] == figures["GIFs"] == 12 and figures["refused"] > 12
+    assert figures["doubled"] == figures["stale"] == figures["too early"] == figures["invalid bodies"] == 0

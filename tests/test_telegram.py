@@ -1,0 +1,510 @@
+"""bot/adapters/telegram: the whole bot against the emulated Bot API."""
+
+import asyncio
+import logging
+import sqlite3
+import sys
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aiohttp.test_utils import unused_port
+from telegram.error import BadRequest, Forbidden, NetworkError, TelegramError, TimedOut
+
+from bot.adapters.telegram import TelegramAdapter
+from bot.adapters.telegram.errors import mapped
+from bot.adapters.telegram.library import make_bot
+from bot.adapters.telegram.pace import Pace
+from bot.adapters.telegram.updates import poll
+from bot.config import TelegramConfig
+from bot.errors import AdapterError, AddressGone, Closed, ConfigError, MessageGone, NotDelivered, RetryAfter
+from bot.messages import Address, File, Reply
+from bot.texts import Texts
+from tests import botapi, fakes, scenario, scripted, telegram_bot
+from tests.botapi import ApiError, Json
+from tests.telegram_bot import buttons, finals, texts
+
+Story = Callable[[botapi.Server], Awaitable[None]]
+ME = botapi.ME["id"]
+GROUP = -1001
+PLACE = Address(platform="telegram", chat="5")
+
+
+def play(folder: Path, story: Story, engine: Any = None, **more: Any) -> botapi.Server:
+    """Tell a story to a running bot; all that it called must have been as the Bot API describes."""
+
+    async def run() -> botapi.Server:
+        async with botapi.Server().serving() as server, telegram_bot.bot(folder, server, engine, **more):
+            await story(server)
+            return server
+
+    server = asyncio.run(run())
+    assert server.invalid == [] and server.calls
+    return server
+
+
+def test_the_shared_story_holds_on_telegram(tmp_path: Path) -> None:
+    """imagine → previews → final → GIF → react → restart → old button → cancel."""
+
+    async def run() -> botapi.Server:
+        async with botapi.Server().serving() as server:
+            driver = telegram_bot.Driver(tmp_path, server)
+            await driver.bot.start()
+            await scenario.play(driver)
+            await driver.bot.stop()
+            return server
+
+    server = asyncio.run(run())
+    assert server.invalid == []
+
+
+def test_a_private_text_becomes_one_message_that_ends_as_the_picture_with_its_gif(tmp_path: Path) -> None:
+    """Text first, photo from the first preview on, six buttons at the end, the GIF as an answer to it."""
+
+    async def story(server: botapi.Server) -> None:
+        server.says(5, "a red star --seed 7")
+        gif = (await server.until(lambda: [s for s in server.states if "animation" in s.message]))[0]
+        (final,) = finals(server)
+        assert gif.message["reply_to_message"]["message_id"] == final["message_id"]
+        assert server.states[0].method == "sendMessage" and server.states[0].message["reply_to_message"]
+        assert "editMessageMedia" in [s.method for s in server.states if s.message["message_id"] == final["message_id"]]
+        assert buttons(final) == [f"{a}:1" for a in ("upscale", "rerun", "remix", "settings", "file", "delete")]
+        assert "seed 7" in final["caption"]
+
+    play(tmp_path, story)
+
+
+def statuses(folder: Path) -> list[str]:
+    """Of all jobs, oldest first."""
+    with sqlite3.connect(folder / "imago.sqlite") as database:
+        return [status for (status,) in database.execute("SELECT status FROM jobs ORDER BY id")]
+
+
+# Inward
+
+
+def test_an_update_is_confirmed_when_its_job_is_on_the_disk_and_told_again_is_the_same_job(tmp_path: Path) -> None:
+    """A kill in between costs nothing: unconfirmed it comes again, and the key is known."""
+    seen: list[int] = []
+
+    async def story(server: botapi.Server) -> None:
+        def look(method: str, parameters: Json) -> None:
+            if method == "getUpdates" and parameters.get("offset"):
+                seen.append(len(statuses(tmp_path)))  # at the moment of the confirmation
+
+        server.refuse = look
+        message = server.says(5, "a star")
+        await server.until(lambda: seen)
+        server.update("message", message)
+        server.says(5, "a house")
+        await server.until(lambda: len(finals(server)) == 2)
+
+    play(tmp_path, story)
+    assert seen[0] == 1 and len(statuses(tmp_path)) == 2
+
+
+def test_a_bot_that_is_closed_confirms_nothing() -> None:
+    """What could not be taken comes again after the restart."""
+
+    async def run() -> None:
+        async with botapi.Server().serving() as server, make_bot(botapi.TOKEN, server.url) as bot:
+
+            async def refuse(update: object) -> None:
+                raise Closed
+
+            server.says(5, "a star")
+            await poll(bot, refuse)
+            assert len(server.waiting()) == 1
+
+    asyncio.run(run())
+
+
+def test_reactions_that_were_added_do_what_buttons_do(tmp_path: Path) -> None:
+    """Only new − old counts, U+FE0F does not; added, taken away and added again asks once."""
+
+    async def story(server: botapi.Server) -> None:
+        server.chat(GROUP, "supergroup", forum=True, admins={ME})
+        topic = {"message_thread_id": 7, "is_topic_message": True}
+        server.says(GROUP, "/imagine a star", **topic)
+        (first,) = await server.until(lambda: finals(server))
+        number = first["message_id"]
+        server.reacts(GROUP, number, "🎉", old="")
+        server.reacts(GROUP, number, "", old="🎉")
+        server.reacts(GROUP, number, "🎉🔥", old="🔥")
+        server.reacts(GROUP, number, "👍")
+        server.reacts(GROUP, number, "👀")
+        await server.until(lambda: len(finals(server)) == 2 and any("/imagine a star --" in t for t in texts(server)))
+        ours = [m for m in server.chats[GROUP].messages.values() if m.get("from") == botapi.ME]
+        assert all(message["message_thread_id"] == 7 for message in ours)
+
+    play(tmp_path, story)
+    assert len(statuses(tmp_path)) == 2
+
+
+def test_only_the_owner_and_administrators_delete(tmp_path: Path) -> None:
+    """Telegram is asked who is one when it matters."""
+
+    async def story(server: botapi.Server) -> None:
+        server.chat(GROUP, "supergroup", admins={ME, 99})
+        for text in ("/imagine a star", "/imagine a house"):
+            server.says(GROUP, text, who=5)
+        first, second = await server.until(lambda: len(found := finals(server)) == 2 and found)
+        press = server.presses(GROUP, first["message_id"], "delete:1", who=6)
+        await server.until(lambda: any("#1 belongs to somebody else" in text for text in texts(server)))
+        assert press in server.answered
+        server.presses(GROUP, first["message_id"], "delete:1", who=99)
+        server.reacts(GROUP, second["message_id"], "💩", who=5)
+        await server.until(lambda: not finals(server))
+        gifs = [m for m in server.chats[GROUP].messages.values() if "animation" in m]
+        assert not gifs
+
+    play(tmp_path, story)
+    assert statuses(tmp_path) == ["deleted", "deleted"]
+
+
+def test_the_png_file_is_the_untouched_picture(tmp_path: Path) -> None:
+    """Telegram makes a JPEG of every photo."""
+
+    async def story(server: botapi.Server) -> None:
+        server.says(5, "a star --seed 7")
+        (final,) = await server.until(lambda: finals(server))
+        server.presses(5, final["message_id"], "file:1")
+        (sent,) = await server.until(lambda: [s for s in server.states if s.method == "sendDocument"])
+        assert sent.content == scripted.png(7, scripted.STEPS)
+
+    play(tmp_path, story)
+
+
+def test_an_answer_to_remix_has_the_old_picture_for_a_parent(tmp_path: Path) -> None:
+    """Nobody has to copy the command that the question shows."""
+
+    async def story(server: botapi.Server) -> None:
+        server.says(5, "a star --seed 7")
+        (first,) = await server.until(lambda: finals(server))
+        server.presses(5, first["message_id"], "remix:1")
+        (question,) = await server.until(lambda: [s for s in server.states if "/remix 1" in s.message.get("text", "")])
+        server.says(5, "a house", reply_to_message=question.message)
+        await server.until(lambda: len(finals(server)) == 2)
+
+    play(tmp_path, story)
+    with sqlite3.connect(tmp_path / "imago.sqlite") as database:
+        assert database.execute("SELECT kind, parent FROM jobs WHERE id = 2").fetchall() == [("remix", 1)]
+
+
+def test_forged_presses_do_nothing(tmp_path: Path) -> None:
+    """Whoever speaks the protocol can press buttons that are not there."""
+
+    async def story(server: botapi.Server) -> None:
+        server.says(5, "a star")
+        await server.until(lambda: finals(server))
+        message = server.says(6, "/queue", who=6)["message_id"]
+        for data in ("", "x", "file", "file:", "file:x", "dance:1", "file:-1", "file:" + "9" * 30):
+            server.presses(6, message, data, who=6)
+        server.presses(6, message, "file:1", who=6)
+        await server.until(lambda: any("There is no picture #1 here" in text for text in texts(server)))
+        await server.until(lambda: len(server.answered) == 9)
+        assert not [s for s in server.states if s.method == "sendDocument"]
+
+    play(tmp_path, story)
+
+
+def test_answers_come_in_the_persons_language_and_the_menu_in_both(tmp_path: Path) -> None:
+    """As `language_code` says; help tells once how to have reactions."""
+
+    async def story(server: botapi.Server) -> None:
+        server.says(5, "/help", language="ru")
+        server.says(6, "/help", language="de")
+        await server.until(lambda: len(texts(server)) == 2)
+        assert any("если я администратор" in text for text in texts(server))
+        assert any("once I am an administrator" in text for text in texts(server))
+        menus = await server.until(lambda: server.menus if "ru" in server.menus else None)
+        assert [command["command"] for command in menus[""]] == [
+            "imagine", "queue", "cancel", "show", "settings", "help"
+        ]  # fmt: skip
+        assert menus["ru"][1]["description"] == "Кто ждёт"
+
+    play(tmp_path, story)
+
+
+def test_with_a_list_only_those_on_it_are_heard(tmp_path: Path) -> None:
+    """A chat that is listed is open to all in it, a person that is listed may go anywhere; others get no answer."""
+
+    async def story(server: botapi.Server) -> None:
+        for group in (GROUP, -1002):
+            server.chat(group, "supergroup")
+        for chat, who in [(6, 6), (-1002, 6), (GROUP, 6), (5, 5), (-1002, 5)]:
+            server.says(chat, "/queue", who=who)
+        await server.until(lambda: len(texts(server)) == 3 and not server.waiting())
+        assert {state.message["chat"]["id"] for state in server.states} == {GROUP, 5, -1002}
+
+    play(tmp_path, story, chats=(GROUP,), people=(5,))
+
+
+def test_a_webhook_takes_updates_from_telegram_only(tmp_path: Path) -> None:
+    """The secret is agreed when the webhook is set; what is not taken is not confirmed."""
+
+    async def run() -> None:
+        async with botapi.Server().serving() as server:
+            port = unused_port()
+            async with telegram_bot.bot(tmp_path, server, webhook="https://example.org/hook", port=port):
+                await server.until(lambda: server.menus.get("ru"))
+                server.says(5, "a star")
+                assert await server.post_updates(port, secret="guessed") == [403]
+                assert await server.post_updates(port) == [200] and not server.waiting()
+                await server.until(lambda: finals(server))
+            assert server.invalid == []
+            async with telegram_bot.bot(tmp_path, server):  # and back to polling
+                server.says(5, "a house")
+                await server.until(lambda: len(finals(server)) == 2)
+
+    asyncio.run(run())
+
+
+# Outward
+
+
+@pytest.mark.parametrize(
+    "loss",
+    ["bot was kicked from the supergroup chat", "bot was blocked by the user", "TOPIC_CLOSED", "message deleted"],
+)
+def test_a_lost_place_ends_the_job_quietly(tmp_path: Path, loss: str) -> None:
+    """Nobody is left to show it to."""
+
+    async def story(server: botapi.Server) -> None:
+        engine.gate.clear()
+        chat = server.chat(GROUP, "supergroup")
+        server.says(GROUP, "/imagine a star")
+        (state,) = await server.until(lambda: server.states[:1])
+        if loss == "TOPIC_CLOSED":
+            server.refuse = lambda method, _: ApiError(400, "Bad Request: TOPIC_CLOSED") if "edit" in method else None
+        elif loss == "message deleted":
+            del chat.messages[state.message["message_id"]]
+        else:
+            chat.gone = loss
+        engine.gate.set()
+        async with asyncio.timeout(20):
+            while statuses(tmp_path) != ["cancelled"]:
+                await asyncio.sleep(0.01)
+
+    engine = fakes.Engine()
+    play(tmp_path, story, engine)
+
+
+def test_a_group_that_becomes_a_supergroup_takes_its_jobs_along(tmp_path: Path) -> None:
+    """Its old messages stay behind: the final is shown in a new one, once."""
+
+    async def story(server: botapi.Server) -> None:
+        engine.gate.clear()
+        server.chat(-5, "group")
+        server.says(-5, "/imagine a star")
+        await server.until(lambda: server.states)
+        server.moves(-5, GROUP)
+        engine.gate.set()
+        (final,) = await server.until(lambda: finals(server))
+        assert final["chat"]["id"] == GROUP
+        await server.until(lambda: any("animation" in m for m in server.chats[GROUP].messages.values()))
+        server.presses(GROUP, final["message_id"], "rerun:1")
+        await server.until(lambda: len(finals(server)) == 2)
+
+    engine = fakes.Engine()
+    play(tmp_path, story, engine)
+
+
+def test_a_picture_that_telegram_takes_for_no_photo_comes_as_a_file(tmp_path: Path) -> None:
+    """Whatever its reasons are."""
+
+    async def story(server: botapi.Server) -> None:
+        def refuse(method: str, parameters: Json) -> ApiError | None:
+            photo = parameters.get("media", {}).get("type") == "photo"
+            return ApiError(400, "Bad Request: PHOTO_SAVE_FILE_INVALID") if photo else None
+
+        server.refuse = refuse
+        server.says(5, "a star")
+        ended = await server.until(lambda: [s for s in server.states if "delete:1" in buttons(s.message)])
+        assert "document" in ended[0].message
+
+    play(tmp_path, story)
+
+
+def alone(story: Callable[[botapi.Server, TelegramAdapter], Awaitable[None]]) -> None:
+    """Tell a story to an adapter without a bot, in the private chat 5."""
+
+    async def nothing(incoming: object) -> None:
+        pass
+
+    async def run() -> None:
+        async with botapi.Server().serving() as server:
+            server.chat(5)
+            pace = Pace(spacing=0)
+            adapter = TelegramAdapter(telegram_bot.settings(server), Texts().say, moved=telegram_bot.stays, pace=pace)
+            await adapter.start(nothing)
+            try:
+                await story(server, adapter)
+            finally:
+                await adapter.close()
+
+    asyncio.run(run())
+
+
+def test_a_photo_that_loses_its_picture_keeps_it_and_changes_its_words() -> None:
+    """A photo can't become text again: then its caption is edited. And the same state twice is one call."""
+
+    async def story(server: botapi.Server, adapter: TelegramAdapter) -> None:
+        message = await adapter.send(PLACE, Reply(text="one"), nonce="1")
+        png = scripted.png(1, 1)
+        picture = File(name="1.png", content=png, media_type="image/png", alt="")
+        for reply in (Reply(text="two", picture=picture), Reply(text="three"), Reply(text="three")):
+            await adapter.edit(PLACE, message, reply)
+        assert server.states[-1].method == "editMessageCaption" and server.states[-1].content == png
+        edits = [method for _, method, _ in server.calls if method.startswith("edit")]
+        assert edits == ["editMessageMedia", "editMessageText", "editMessageCaption"]
+        await adapter.delete(PLACE, message)
+        await adapter.delete(PLACE, message)
+
+    alone(story)
+
+
+def test_the_same_edit_in_another_life_is_no_error() -> None:
+    """After a restart nobody knows what a message shows; Telegram says that nothing has changed."""
+
+    async def story(server: botapi.Server, adapter: TelegramAdapter) -> None:
+        message = await adapter.send(PLACE, Reply(text="one"), nonce="1")
+        adapter._last.clear()
+        await adapter.edit(PLACE, message, Reply(text="one"))
+
+    alone(story)
+
+
+@pytest.mark.parametrize(
+    ("error", "ours"),
+    [
+        (Forbidden("Forbidden: bot was kicked from the group chat"), AddressGone),
+        (BadRequest("Chat not found"), AddressGone),
+        (BadRequest("Not enough rights to send photos to the chat"), AddressGone),
+        (BadRequest("Message to edit not found"), MessageGone),
+        (BadRequest("Message can't be deleted for everyone"), MessageGone),
+        (BadRequest("Something new"), AdapterError),
+        (NetworkError("Bad Gateway"), NotDelivered),
+        (TimedOut(), NotDelivered),
+        (TelegramError("?"), NotDelivered),
+    ],
+)
+def test_each_refusal_is_an_error_of_ours(error: TelegramError, ours: type[AdapterError]) -> None:
+    """Only what may pass is tried again; a fault of ours is not."""
+    assert type(mapped(error)) is ours
+
+
+def test_what_telegram_asks_to_wait_is_passed_on() -> None:
+    """For the line of that chat, which waits and then sends what is newest."""
+
+    async def story(server: botapi.Server, adapter: TelegramAdapter) -> None:
+        flood = ApiError(429, "Too Many Requests", retry_after=7)
+        server.refuse = lambda method, _: flood if "send" in method else None
+        with pytest.raises(RetryAfter) as refused:
+            await adapter.send(PLACE, Reply(text="x"), nonce="1")
+        assert refused.value.seconds == 7
+
+    alone(story)
+
+
+# Starting
+
+
+def test_a_wrong_token_is_one_line_and_exit_code_78(tmp_path: Path) -> None:
+    """To try again would not help; and the token is not in the line."""
+
+    async def run() -> tuple[int | None, str]:
+        async with botapi.Server().serving() as server:
+            config = tmp_path / "c.toml"
+            folder, wrong = tmp_path / "bot", "999:wrongTOKENwrongTOKEN"
+            config.write_text(
+                f'[bot]\nfolder = "{folder}"\nlog_level = "debug"\n[web]\nenabled = false\n'
+                f'[telegram]\nbase_url = "{server.url}"\ntoken = "{wrong}"\n'
+            )
+            bot = await asyncio.create_subprocess_exec(
+                sys.executable, "-m", "bot", "serve", "--config", str(config), stderr=asyncio.subprocess.PIPE
+            )
+            _, told = await bot.communicate()
+            assert "wrongTOKEN" not in told.decode()
+            return bot.returncode, told.decode()
+
+    code, told = asyncio.run(run())
+    assert code == 78
+    assert told.splitlines()[-1] == (
+        "imago: token in [telegram]: Telegram refuses it; copy it again from @BotFather."
+    )
+
+
+def test_the_token_is_in_no_log(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """Not even at the lowest level, nor when calls fail."""
+
+    async def story(server: botapi.Server) -> None:
+        troubles = [ApiError(500, "Internal Server Error")]
+        server.refuse = lambda method, _: troubles.pop() if troubles and method == "sendAnimation" else None
+        server.says(5, "a star")
+        await server.until(lambda: [s for s in server.states if s.method == "sendAnimation"])
+
+    with caplog.at_level(logging.DEBUG):
+        play(tmp_path, story)
+    assert "not delivered" in caplog.text and "AAexample" not in caplog.text
+
+
+def test_a_server_that_cannot_be_reached_is_no_wrong_token(tmp_path: Path) -> None:
+    """A bot that starts before the network is there comes up with it."""
+
+    async def story(server: botapi.Server) -> None:
+        server.says(5, "a star")
+        await server.until(lambda: finals(server))
+
+    async def run() -> None:
+        async with botapi.Server().serving() as server:
+            troubles = [ApiError(502, "Bad Gateway")]
+            server.refuse = lambda method, _: troubles.pop() if troubles else None
+            async with telegram_bot.bot(tmp_path, server):
+                await story(server)
+
+    asyncio.run(run())
+
+
+def test_polling_goes_on_after_failures_and_waits_longer_each_time() -> None:
+    """A server that is down for an hour is not asked a million times."""
+    pauses: list[float] = []
+
+    async def run() -> None:
+        async with botapi.Server().serving() as server:
+            troubles = [ApiError(502, "Bad Gateway")] * 8
+            server.refuse = lambda method, _: troubles.pop() if method == "getUpdates" and troubles else None
+            server.says(5, "a star")
+            taken: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+            async def take(update: object) -> None:
+                taken.set_result(None)
+
+            async def sleep(seconds: float) -> None:
+                pauses.append(seconds)
+
+            async with make_bot(botapi.TOKEN, server.url) as bot:
+                polling = asyncio.create_task(poll(bot, take, sleep))
+                await taken
+                polling.cancel()
+                await asyncio.wait([polling])
+
+    asyncio.run(run())
+    assert pauses == [1, 2, 4, 8, 16, 30, 30, 30]
+
+
+def test_a_taken_port_for_the_webhook_is_a_line() -> None:
+    """Like every mistake in the config."""
+
+    async def run() -> None:
+        async with botapi.Server().serving() as server:
+            port = int(server.url.rpartition(":")[2])
+            more = TelegramConfig(token=telegram_bot.settings(server).token, base_url=server.url,
+                                  webhook="https://example.org/hook", port=port)  # fmt: skip
+            adapter = TelegramAdapter(more, Texts().say, moved=telegram_bot.stays)
+            with pytest.raises(ConfigError, match="cannot listen on"):
+                await adapter.start(lambda incoming: asyncio.sleep(0))  # type: ignore[arg-type,return-value]
+            await adapter.close()
+
+    asyncio.run(run())

@@ -1,0 +1,127 @@
+"""bot/adapters/telegram/incoming.py: who asked what where, each kind of message once, through the whole bot."""
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from telegram import Update, User
+
+from bot.adapters.telegram.incoming import incoming_of
+from bot.adapters.telegram.updates import ALLOWED
+from bot.config import LimitsConfig
+from tests import botapi, telegram_bot
+from tests.botapi_chats import ANONYMOUS, ME, Json
+
+ANN, PRIVATE, GROUP, FORUM, CHANNEL = 77, 77, -1001, -1002, -1003
+BOT = f"@{ME['username']}"
+STAR = "a red star --steps 1"
+DRAWS, NOTHING = "draws", "nothing"
+OF_THE_BOT = {"message_id": 1, "date": 1, "chat": {"id": GROUP, "type": "supergroup", "title": "x"}, "from": ME}
+OPENED = {"message_id": 7, "date": 1, "chat": {"id": FORUM, "type": "supergroup", "title": "x"}, "from": ME,
+          "forum_topic_created": {"name": "Topic", "icon_color": 1}}  # fmt: skip
+PHOTO = {"photo": [{"file_id": "f", "file_unique_id": "f", "width": 9, "height": 9}]}
+TOPIC = {"message_thread_id": 7, "is_topic_message": True}
+
+MESSAGES: list[tuple[str, int, str, Json, str]] = [
+    ("private text", PRIVATE, STAR, {}, DRAWS),
+    ("private command", PRIVATE, f"/imagine {STAR}", {}, DRAWS),
+    ("start", PRIVATE, "/start", {}, "Say what to draw, for example"),
+    ("unknown command", PRIVATE, "/dance", {}, "There is no command /dance"),
+    ("4096 characters", PRIVATE, "x" * 4096, {}, "The prompt has 4,096 characters: make it 1,000 or fewer."),
+    ("1000 characters", PRIVATE, "x" * 1000, {}, DRAWS),
+    ("emoji only", PRIVATE, "🏠🌟👨‍👩‍👧❤️", {}, DRAWS),
+    ("words under a photo", PRIVATE, "", {**PHOTO, "caption": STAR}, DRAWS),
+    ("a photo without words", PRIVATE, "", PHOTO, "Say what to draw"),
+    ("the second picture of an album", PRIVATE, "", {**PHOTO, "media_group_id": "1"}, NOTHING),
+    ("somebody pinned something", PRIVATE, "", {"pinned_message": OF_THE_BOT}, NOTHING),
+    ("group command", GROUP, f"/imagine {STAR}", {}, DRAWS),
+    ("group command to us", GROUP, f"/imagine{BOT} {STAR}", {}, DRAWS),
+    ("group command to another bot", GROUP, "/imagine@other_bot a red star", {}, NOTHING),
+    ("a command that is not ours", GROUP, "/dance", {}, NOTHING),
+    ("chatter", GROUP, STAR, {}, NOTHING),
+    ("mention", GROUP, f"hey {BOT.upper()} {STAR}", {}, DRAWS),
+    ("a longer name", GROUP, f"{BOT}2 a red star", {}, NOTHING),
+    ("reply", GROUP, STAR, {"reply_to_message": OF_THE_BOT}, DRAWS),
+    ("a reply to somebody else", GROUP, STAR, {"reply_to_message": {**OF_THE_BOT, "from": ANONYMOUS}}, NOTHING),
+    ("topic", FORUM, f"/imagine {STAR}", {**TOPIC, "reply_to_message": OPENED}, DRAWS),
+    ("chatter in a topic that the bot has opened", FORUM, "hello", {**TOPIC, "reply_to_message": OPENED}, NOTHING),
+    ("channel post", CHANNEL, f"/imagine {STAR}", {}, DRAWS),
+    ("another channel post", CHANNEL, "news", {}, NOTHING),
+    ("anonymous admin", GROUP, f"/imagine {STAR}",
+     {"from": ANONYMOUS, "sender_chat": {"id": GROUP, "type": "supergroup", "title": "x"}}, DRAWS),
+    ("another bot", GROUP, f"/imagine {STAR}", {"from": {**ANONYMOUS, "id": 5}}, NOTHING),
+    ("a channel's post in its group", GROUP, "/imagine x",
+     {"sender_chat": {"id": CHANNEL, "type": "channel", "title": "x"}, "is_automatic_forward": True}, NOTHING),
+]  # fmt: skip
+
+
+def answer_to(server: botapi.Server, asked: Json) -> Json | None:
+    """The bot's first message that answers another one, as it is now."""
+    for message in server.chats[asked["chat"]["id"]].messages.values():
+        answered = message.get("reply_to_message", {})
+        if message.get("from") == ME and answered.get("message_id") == asked["message_id"]:
+            return message
+    return None
+
+
+def test_each_kind_of_message_does_the_expected_thing(tmp_path: Path) -> None:
+    """It draws, gets one sentence, or is left alone; answers stay in the topic."""
+
+    async def run() -> dict[str, Any]:
+        found: dict[str, Any] = {}
+        limits = LimitsConfig(queued=0)
+        async with botapi.Server().serving() as server, telegram_bot.bot(tmp_path, server, limits=limits):
+            for chat in (GROUP, FORUM):
+                server.chat(chat, "supergroup", forum=chat == FORUM, admins={ME["id"]})
+            server.chat(CHANNEL, "channel")
+            for chat in (GROUP, FORUM, CHANNEL):  # messages 1 to 9, so that replies have something to point to
+                server.chats[chat].newest = 9
+            asked = {name: server.says(chat, text, **fields) for name, chat, text, fields, _ in MESSAGES}
+            for name, _, _, _, expected in MESSAGES:
+                if expected != NOTHING:
+                    await server.until(lambda name=name: answer_to(server, asked[name]))
+            await server.until(lambda: len(telegram_bot.finals(server)) == sum(row[4] == DRAWS for row in MESSAGES))
+            for name, *_ in MESSAGES:
+                found[name] = answer_to(server, asked[name])
+            assert server.invalid == [] and not server.waiting()
+        return found
+
+    found = asyncio.run(run())
+    for name, _, _, fields, expected in MESSAGES:
+        if expected == NOTHING:
+            assert found[name] is None, name
+        elif expected == DRAWS:
+            assert "photo" in found[name] and "seed" in found[name]["caption"], name
+        else:
+            assert expected in found[name]["text"], name
+        if found[name]:
+            assert found[name].get("message_thread_id") == fields.get("message_thread_id"), name
+
+
+def told(text: str, **fields: Any) -> list[Any]:
+    """What the bot makes of a message in a group."""
+    chat = {"id": GROUP, "type": "supergroup", "title": "x"}
+    message = {"message_id": 1, "date": 1, "chat": chat, "from": botapi.person(ANN), "text": text, **fields}
+    update = Update.de_json({"update_id": 1, "message": message}, None)
+    return list(incoming_of(update, User(**ME)))
+
+
+@given(st.text())
+def test_nothing_that_people_type_is_too_much(text: str) -> None:
+    """Chatter in a group is left alone, whatever it is; a reply is taken word for word."""
+    if not text.lstrip().startswith("/") and BOT not in text.lower():
+        assert told(text) == []
+        answered = told(text, reply_to_message=OF_THE_BOT)
+        words = text.replace("\u2060", "").strip()
+        assert [incoming.text for incoming in answered] == ([words] if words else [])
+
+
+@pytest.mark.parametrize("name", ["edited_message", "edited_channel_post"])
+def test_an_edited_message_draws_nothing_again(name: str) -> None:
+    """Whoever mends a typing mistake does not want two pictures; Telegram is not even asked for edits."""
+    message = {"message_id": 1, "date": 1, "chat": {"id": 7, "type": "private"}, "text": "a star", "edit_date": 2}
+    update = Update.de_json({"update_id": 1, name: message}, None)
+    assert incoming_of(update, User(**ME)) == [] and name not in ALLOWED
