@@ -11,7 +11,7 @@ RUN /opt/imago/bin/pip install --no-cache-dir "torch==2.13.*" "torchvision==0.28
  && /opt/imago/bin/pip install --no-cache-dir .
 
 FROM python:3.11-slim
-RUN useradd --system --uid 10001 --home-dir /var/lib/imago imago \
+RUN useradd --no-log-init --uid 10001 --home-dir /var/lib/imago imago \
  && install --directory --owner imago /var/lib/imago /var/cache/imago /etc/imago \
  && printf '[bot]\nfolder = "/var/lib/imago"\n[web]\nhost = "0.0.0.0"\n' > /etc/imago/config.toml
 COPY --from=build /opt/imago /opt/imago
