@@ -1,11 +1,12 @@
 """the U-Net against guided-diffusion's own, on the same random weights."""
 
-from dataclasses import asdict, replace
+from dataclasses import replace
 
 import pytest
 import torch
 from guided_diffusion.unet import UNetModel
 
+from engine.bench.notebook import guided_diffusion_unet
 from engine.unet import UNet, UNetConfig, timestep_embedding
 
 SMALL = UNetConfig(
@@ -20,6 +21,7 @@ CONFIGS = {
     "two blocks a level": replace(SMALL, num_res_blocks=2, out_channels=3),
     "fractional multiplier": replace(SMALL, model_channels=64, channel_mult=(0.5, 1, 2)),
     "unshuffled input": replace(SMALL, in_channels=12, out_channels=12, resblock_updown=False),
+    "eight norm groups": replace(SMALL, norm_groups=8),
     "bare": replace(SMALL, resblock_updown=False, use_scale_shift_norm=False, attention_resolutions=()),
 }
 PUBLISHED_256 = UNetConfig(
@@ -32,7 +34,7 @@ PUBLISHED_512 = replace(
 def pair(config: UNetConfig) -> tuple[UNetModel, UNet]:
     """Theirs and ours with the same weights, none of them zero, so that every layer is heard."""
     torch.manual_seed(0)
-    theirs, ours = UNetModel(**asdict(config)).eval(), UNet(config).eval()
+    theirs, ours = guided_diffusion_unet(config), UNet(config).eval()
     with torch.no_grad():
         for parameter in theirs.parameters():
             parameter.copy_(torch.randn_like(parameter) * 0.05 + (0.5 if parameter.dim() == 1 else 0))
@@ -102,7 +104,7 @@ def test_a_picture_of_a_batch_equals_the_picture_alone() -> None:
 def test_published_checkpoints_fit_key_for_key(config: UNetConfig, parameters: int, tensors: int | None) -> None:
     """Strict loading refuses a single missing, unexpected or misshapen tensor."""
     with torch.device("meta"):
-        theirs, ours = UNetModel(**asdict(config)).state_dict(), UNet(config).state_dict()
+        theirs, ours = guided_diffusion_unet(config).state_dict(), UNet(config).state_dict()
     assert {key: value.shape for key, value in ours.items()} == {key: value.shape for key, value in theirs.items()}
     assert sum(value.numel() for value in ours.values()) == parameters
     assert tensors is None or len(ours) == tensors

@@ -8,14 +8,12 @@ import ctypes
 import statistics
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import asdict
 from pathlib import Path
 
 import torch
-from guided_diffusion.unet import UNetModel
 from torch import Tensor, nn
 
-from engine.bench.notebook import Notebook, spaced_diffusion
+from engine.bench.notebook import Notebook, guided_diffusion_unet, spaced_diffusion
 from engine.bench.report import Figure, at_most
 from engine.bench.step import PROMPT, boxes_at
 from engine.clip import Clip, ClipConfig
@@ -82,7 +80,7 @@ def contenders(description: ModelSet, device: torch.device) -> tuple[dict[str, C
     tuning = choose_tuning(device, description.unet["shape"]["model_channels"])
     unet = random_unet(description)
     with torch.device("meta"):
-        theirs = UNetModel(**asdict(unet.config)).eval().requires_grad_(False)
+        theirs = guided_diffusion_unet(unet.config)
     unet = tuned(unet, tuning, device)
     theirs.load_state_dict({name: tensor.float() for name, tensor in unet.state_dict().items()}, assign=True)
     theirs.dtype = tuning.precision

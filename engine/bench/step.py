@@ -9,13 +9,11 @@ import itertools
 import statistics
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import asdict
 
 import torch
-from guided_diffusion.unet import UNetModel
 from torch import Tensor
 
-from engine.bench.notebook import EpsOfUnshuffledV, Notebook, spaced_diffusion
+from engine.bench.notebook import EpsOfUnshuffledV, Notebook, guided_diffusion_unet, spaced_diffusion
 from engine.bench.report import Figure, at_most
 from engine.cutouts import cut
 from engine.drawing import targets_of
@@ -85,7 +83,7 @@ def contenders(models: Models, unet: UNet, *, eta: float) -> dict[str, Contender
     pull, levels, target = pull_of(models), Levels(table["schedule"], defaults.steps), targets_of(models, [PROMPT])[0]
     ddim = defaults.sampler == "ddim"
     diffusion = spaced_diffusion(table["schedule"], defaults.steps, learned_variance=False)
-    theirs = UNetModel(**asdict(unet.config)).eval().requires_grad_(False).to(models.device)
+    theirs = guided_diffusion_unet(unet.config).to(models.device)
     theirs.load_state_dict(unet.state_dict())
     clip = load_clip(models.description, models.description.clips[0], models.device, quicken=False)
     notebook = Notebook(
