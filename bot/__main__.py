@@ -32,7 +32,8 @@ def run_serve(args: argparse.Namespace) -> int:
 
     try:
         settings = config.load(args.config)
-        log.set_up(settings.bot.log_level)
+        bot = settings.bot
+        log.set_up(bot.log_level, bot.log_format, prompts=bot.log_prompts, secrets=config.secrets(settings))
         if settings.engine.models == model_commands.AUTO:
             name = model_commands.ready_elsewhere()
             if name is None:

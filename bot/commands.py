@@ -18,6 +18,9 @@ _OPTION = re.compile(
 )
 _COMMAND = re.compile(r"/(?P<name>[A-Za-z]+)(?:@\w+)?(?:\s+(?P<rest>.*))?", re.DOTALL)
 
+_PERSON = re.compile(r"#?(?P<job>[0-9]{1,18})|<@!?(?P<mentioned>[0-9]{1,20})>|[a-z]{1,20}:[\w-]{1,64}")
+_FORGET = re.compile(r"me(?:\s+(?P<code>[0-9]{1,12}))?", re.IGNORECASE)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Imagine:
@@ -53,7 +56,42 @@ class Help:
     """Tell what can be said."""
 
 
-Command = Imagine | Act | Show | ShowQueue | Help
+@dataclass(frozen=True, kw_only=True)
+class Ban:
+    """Shut somebody out, or let them in again."""
+
+    who: str  # `#12` for whoever asked for picture 12, else Person.key, without its platform where that is this one
+    lift: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Purge:
+    """Take a picture away everywhere it was sent."""
+
+    job: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pause:
+    """Take no new pictures, or take them again."""
+
+    lift: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Forget:
+    """Delete all that is stored of the person; without the code, ask whether that is meant."""
+
+    code: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class WhoAmI:
+    """Tell how the bot knows the person."""
+
+
+House = Ban | Purge | Pause | Forget | WhoAmI
+Command = Imagine | Act | Show | ShowQueue | Help | House
 
 
 def parse(text: str) -> Command:
@@ -79,7 +117,30 @@ def parse(text: str) -> Command:
         return Act(action=Action(name), job=None)
     if name in list(Action):
         return Act(action=Action(name), job=_job(name, rest))
+    if (house := _house(name, rest)) is not None:
+        return house
     raise UserError("unknown-command", name=name[:40])
+
+
+HOUSE = ("ban", "unban", "purge", "pause", "resume", "forget", "whoami")
+
+
+def _house(name: str, rest: str) -> House | None:
+    """One of HOUSE, or None."""
+    if name in ("ban", "unban"):
+        if not (match := _PERSON.fullmatch(rest)):
+            raise UserError("which-person", name=name)
+        who = f"#{match['job']}" if match["job"] else match["mentioned"] or rest
+        return Ban(who=who, lift=name == "unban")
+    if name == "purge":
+        return Purge(job=_job(name, rest))
+    if name in ("pause", "resume"):
+        return Pause(lift=name == "resume")
+    if name == "forget":
+        if not (match := _FORGET.fullmatch(rest)):
+            raise UserError("forget-whom")
+        return Forget(code=match["code"] or "")
+    return WhoAmI() if name == "whoami" else None
 
 
 def request(prompt: str, options: dict[str, Value]) -> Request:

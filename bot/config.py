@@ -2,6 +2,7 @@
 
 import ipaddress
 import os
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
@@ -32,22 +33,26 @@ class BotConfig:
     folder: Path = Path("imago")  # database and pictures
     language: str = "en"  # for people whose language we do not speak: en or ru
     log_level: str = "info"  # debug, info, warning or error
+    log_format: str = "text"  # text or json, one line an event either way
+    log_prompts: bool = False  # whether prompts may stand in the log
 
     def __post_init__(self) -> None:
         _one_of("language", self.language, ("en", "ru"))
+        _one_of("log_format", self.log_format, ("text", "json"))
         _one_of("log_level", self.log_level, ("debug", "info", "warning", "error"))
 
 
 @dataclass(frozen=True, kw_only=True)
 class LimitsConfig:
-    """[limits], each for one person; 0 is no limit."""
+    """[limits], each for one person unless it says otherwise; 0 is no limit."""
 
     queued: int = 10  # jobs that wait or are drawn
     running: int = 1  # jobs that are drawn at the same time
     per_day: int = 200  # jobs in 24 hours
+    server_per_day: int = 0  # jobs in 24 hours of everybody in one Discord server, or in one chat elsewhere
 
     def __post_init__(self) -> None:
-        for name in ("queued", "running", "per_day"):
+        for name in ("queued", "running", "per_day", "server_per_day"):
             _within(name, getattr(self, name), 0, 100_000)
 
 
@@ -117,12 +122,29 @@ class TelegramConfig:
 
 
 @dataclass(frozen=True, kw_only=True)
+class HouseConfig:
+    """[house]: who keeps order, and what is kept"""
+
+    owners: tuple[str, ...] = ()  # people who may do everything everywhere, as platform:id; /whoami tells one's own
+    words: tuple[str, ...] = ()  # words and phrases that no prompt may have; whole words, in any case
+    words_file: str = ""  # more of them, one a line; a line that begins with # is a remark
+    keep_days: int = 0  # days after which prompts and pictures are deleted; 0 keeps them
+
+    def __post_init__(self) -> None:
+        for owner in self.owners:
+            if not re.fullmatch(r"[a-z]+:\S+", owner):
+                raise ValueError("owners must be written as platform:id, for example discord:123")
+        _within("keep_days", self.keep_days, 0, 36500)
+
+
+@dataclass(frozen=True, kw_only=True)
 class Config:
     """Everything that can be set."""
 
     bot: BotConfig = field(default_factory=BotConfig)
     limits: LimitsConfig = field(default_factory=LimitsConfig)
     engine: EngineConfig = field(default_factory=EngineConfig)
+    house: HouseConfig = field(default_factory=HouseConfig)
     web: WebConfig = field(default_factory=WebConfig)
     discord: DiscordConfig = field(default_factory=DiscordConfig)
     telegram: TelegramConfig = field(default_factory=TelegramConfig)
@@ -156,11 +178,12 @@ def _section(kind: Any, name: str, table: object, environment: Mapping[str, str]
     if not isinstance(table, dict):
         raise ConfigError(f"{where}: {name} must be a section: write [{name}] on a line of its own.")
     defaults = {f.name: f.default for f in fields(kind)}
+    texts = {f.name for f in fields(kind) if f.type == tuple[str, ...]}
     values: dict[str, object] = {}
     for key, value in table.items():
         if key not in defaults:
             raise ConfigError(f"{where}: [{name}] has no setting {key}; known are {', '.join(defaults)}.")
-        values[key] = _converted(value, defaults[key], f"{where}: {key} in [{name}]")
+        values[key] = _converted(value, defaults[key], f"{where}: {key} in [{name}]", of_texts=key in texts)
     for key in (k for k, default in defaults.items() if isinstance(default, Secret)):
         if text := environment.get(environment_name(name, key)):
             values[key] = Secret(text)
@@ -170,12 +193,19 @@ def _section(kind: Any, name: str, table: object, environment: Mapping[str, str]
         raise ConfigError(f"{where}: in [{name}], {error}.") from error
 
 
+def secrets(config: Config) -> list[str]:
+    """Every secret that is set, so that it can be masked where it must not show."""
+    values = (getattr(getattr(config, section.name), f.name)
+              for section in fields(config) for f in fields(getattr(config, section.name)))
+    return [value.value for value in values if isinstance(value, Secret) and value]
+
+
 def environment_name(section: str, key: str) -> str:
     """The environment variable that stands for a secret."""
     return f"IMAGO_{section}_{key}".upper()
 
 
-def _converted(value: object, default: object, where: str) -> object:
+def _converted(value: object, default: object, where: str, *, of_texts: bool = False) -> object:
     """The TOML value as the type of the default; ConfigError when it is of another."""
     if isinstance(default, bool):
         wanted, right = "true or false", isinstance(value, bool)
@@ -183,6 +213,8 @@ def _converted(value: object, default: object, where: str) -> object:
         wanted, right = "a whole number", isinstance(value, int) and not isinstance(value, bool)
     elif isinstance(default, float):
         wanted, right = "a number", isinstance(value, int | float) and not isinstance(value, bool)
+    elif of_texts:
+        wanted, right = "a list of texts", isinstance(value, list) and all(type(item) is str for item in value)
     elif isinstance(default, tuple):
         wanted, right = "a list of whole numbers", isinstance(value, list) and all(type(item) is int for item in value)
     else:

@@ -11,10 +11,11 @@ from typing import Protocol
 from bot import commands
 from bot.adapters.base import Notice
 from bot.cards import shortened
-from bot.commands import Act, Command, Help, Imagine, Show, ShowQueue
+from bot.commands import Act, Ban, Command, Forget, Help, Imagine, Pause, Purge, Show, ShowQueue, WhoAmI
 from bot.config import Config
 from bot.errors import Closed, UserError
-from bot.jobs import ACTIVE, Job, Kind, NewJob, Status, later
+from bot.house import Manners
+from bot.jobs import Job, Kind, NewJob, Status, later
 from bot.messages import REACTIONS, Action, Address, File, Incoming, Press, Reaction, Reply, TextMessage
 from bot.pictures import Pictures
 from bot.queue import Queue
@@ -31,9 +32,8 @@ KIND_OF = {Action.RERUN: Kind.RERUN, Action.UPSCALE: Kind.UPSCALE}
 class Sender(Protocol):
     """Whoever sends replies."""
 
-    def note(self, address: Address, reply: Reply, answers: str) -> None: ...
+    def note(self, address: Address, reply: Reply, answers: str, about: int | None = None) -> None: ...
     def queued(self, job: Job) -> None: ...
-    async def remove(self, job: Job) -> None: ...
 
 
 class Handlers:
@@ -48,6 +48,7 @@ class Handlers:
         queue: Queue,
         pictures: Pictures,
         sender: Sender,
+        house: Manners,
         stop: Callable[[Job], Awaitable[None]],
         busy: Callable[[], float | None],
         models: Collection[str],
@@ -62,7 +63,7 @@ class Handlers:
         """
         self._config, self._texts, self._store, self._queue = config, texts, store, queue
         self._pictures, self._sender, self._stop, self._busy, self._notice = pictures, sender, stop, busy, notice
-        self._models = models
+        self._models, self._house = models, house
         self._closed = False
         self._portion = asyncio.Semaphore(PORTION)
 
@@ -81,14 +82,27 @@ class Handlers:
             async with self._portion:
                 if isinstance(incoming, Reaction):
                     incoming = await self._placed(incoming)
-                command = await self._command(incoming)
+                command = await self._let_in(incoming)
                 if command is not None:
                     await self._obey(incoming, command)
         except UserError as error:
+            if error.text == "banned" and not await self._first_time(incoming):
+                return
             self._answer(incoming, error.text, **error.values)
         except Exception:
             log.exception("a fault while handling %s", incoming.key)
             self._answer(incoming, "broken")
+
+    async def _let_in(self, incoming: Incoming) -> Command | None:
+        """What is asked, if anything, by somebody who may ask. Raises UserError."""
+        try:
+            command = await self._command(incoming)
+        except UserError:
+            await self._house.check_banned(incoming)
+            raise
+        if command is not None:
+            await self._house.check_banned(incoming, command)
+        return command
 
     async def _command(self, incoming: Incoming) -> Command | None:
         if isinstance(incoming, TextMessage):
@@ -115,7 +129,7 @@ class Handlers:
                 await self._draw_again(incoming, command.action, await self._visible(incoming, number))
             case Act(action=Action.REMIX, job=int(number)):
                 job = await self._visible(incoming, number)
-                self._answer(incoming, "remix-how", job=str(job.id), prompt=job.request.prompt)
+                self._answer(incoming, "remix-how", about=job.id, job=str(job.id), prompt=job.request.prompt)
             case Act(action=Action.FILE, job=int(number)):
                 await self._send_file(incoming, await self._visible(incoming, number))
             case Act(action=Action.SETTINGS):
@@ -128,6 +142,9 @@ class Handlers:
                 await self._show(incoming, await self._visible(incoming, command.job))
             case ShowQueue():
                 await self._show_queue(incoming)
+            case Ban() | Purge() | Pause() | Forget() | WhoAmI():
+                text, values = await self._house.obey(incoming, command)
+                self._answer(incoming, text, **values)
             case Help():
                 self._answer(incoming, "help", options=commands.option_names(), platform=incoming.address.platform)
 
@@ -156,6 +173,7 @@ class Handlers:
         self, incoming: Incoming, request: Request, kind: Kind, parent: Job | None, action: Action | None = None
     ) -> None:
         began = time.monotonic()
+        await self._house.check_drawing(incoming, request.prompt)
         key = incoming.key
         if isinstance(incoming, Reaction):  # adding, removing and adding it again asks once
             key = f"reaction:{incoming.person.key}:{incoming.message}:{action}"
@@ -181,7 +199,8 @@ class Handlers:
             return
         job = await self._visible(incoming, number)
         options = commands.spelled(job.request)
-        self._answer(incoming, "settings", job=str(job.id), prompt=job.request.prompt, options=options)
+        values = {"job": str(job.id), "prompt": job.request.prompt, "options": options}
+        self._answer(incoming, "settings", about=job.id, **values)
 
     async def _cancel(self, incoming: Incoming, number: int | None) -> None:
         if number is None:
@@ -190,7 +209,7 @@ class Handlers:
                 raise UserError("nothing-to-cancel")
         else:
             job = await self._visible(incoming, number)
-            self._check_power(incoming, job)
+            self._house.roles.check_ends(incoming, job)
         if not await self._first_time(incoming):
             return
         if not await self._queue.cancel(job.id):
@@ -200,12 +219,8 @@ class Handlers:
             self._answer(incoming, "cancelled", job=str(job.id))
 
     async def _delete(self, incoming: Incoming, job: Job) -> None:
-        self._check_power(incoming, job)
-        await self._queue.delete(job.id)
-        await self._pictures.remove(job.id)
-        if job.status in ACTIVE:
-            await self._stop(job)
-        await self._sender.remove(job)
+        self._house.roles.check_ends(incoming, job)
+        await self._house.eraser.delete(job)
         if isinstance(incoming, TextMessage):
             self._answer(incoming, "deleted", job=str(job.id))
 
@@ -223,14 +238,15 @@ class Handlers:
             if parent is None:
                 break
             child = parent
-        self._note(incoming, "\n".join(lines), await self._picture(job))
+        self._note(incoming, "\n".join(lines), await self._picture(job), about=job.id)
 
     async def _send_file(self, incoming: Incoming, job: Job) -> None:
         picture = await self._picture(job)
         if picture is None:
             raise UserError("no-picture-yet", job=str(job.id))
         values = {"job": str(job.id), "prompt": shortened(job.request.prompt)}
-        self._note(incoming, self._texts.say(incoming.person.language, "file", **values), picture, as_file=True)
+        text = self._texts.say(incoming.person.language, "file", **values)
+        self._note(incoming, text, picture, as_file=True, about=job.id)
 
     async def _picture(self, job: Job) -> File | None:
         png = await self._pictures.read(f"{job.id}.png")
@@ -257,32 +273,29 @@ class Handlers:
         self._note(incoming, "\n".join(lines))
 
     async def _visible(self, incoming: Incoming, number: int) -> Job:
-        """A job of this person or of this chat; for everybody else it does not exist."""
+        """A job that this person may see; for everybody else it does not exist."""
         job = await self._queue.find(number)
-        if job is None or not (job.owner == incoming.person.key or job.address.key == incoming.address.key):
+        if job is None or not self._house.roles.sees(incoming, job):
             raise UserError("no-such-job", job=str(number))
         return job
-
-    def _check_power(self, incoming: Incoming, job: Job) -> None:
-        """Only the owner ends a job, or a moderator of the chat it is in."""
-        moderates = incoming.person.moderator and job.address.key == incoming.address.key
-        if job.owner != incoming.person.key and not moderates:
-            raise UserError("not-yours", job=str(job.id))
 
     async def _first_time(self, incoming: Incoming) -> bool:
         return await self._queue.first_time(f"{incoming.address.platform}:{incoming.key}")
 
-    def _answer(self, incoming: Incoming, text: str, **values: str | int | float) -> None:
-        self._note(incoming, self._texts.say(incoming.person.language, text, **values))
+    def _answer(
+        self, incoming: Incoming, text: str, *, about: int | None = None, **values: str | int | float
+    ) -> None:
+        self._note(incoming, self._texts.say(incoming.person.language, text, **values), about=about)
 
     def _note(
-        self, incoming: Incoming, text: str, picture: File | None = None, *, as_file: bool = False
-    ) -> None:
+        self, incoming: Incoming, text: str, picture: File | None = None, *, as_file: bool = False,
+        about: int | None = None,
+    ) -> None:  # fmt: skip
         person = incoming.person
         reply = Reply(
             text=text, picture=picture, as_file=as_file, private=True, reader=person.key, language=person.language
         )
-        self._sender.note(incoming.address, reply, incoming.message)
+        self._sender.note(incoming.address, reply, incoming.message, about)
 
 
 def _new_seed() -> int:

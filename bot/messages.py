@@ -46,6 +46,8 @@ class Person:
     language: str = "en"  # as the platform tells it: `ru`, `en-US`, …
     moderator: bool = False  # may delete and cancel what others made in the chat this came from
     queued: int = 0  # most jobs of one person at a time in that chat; 0 leaves it to the bot's own limit
+    server: str = ""  # the community that chat is part of, such as a Discord server; empty: the chat is one of its own
+    server_today: int = 0  # most jobs of everybody there in 24 hours; 0 leaves it to the bot's own limit
 
     @property
     def key(self) -> str:

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import logging
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -10,9 +11,12 @@ from bot.config import LimitsConfig
 from bot.errors import UserError
 from bot.jobs import Job, Kind, NewJob, Place, Status
 from bot.limits import DAY, Load, admit
+from bot.log import event
 from bot.messages import Address
 from bot.store import Row, Store, Transaction
 from engine import Request
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,6 +67,7 @@ class Queue:
                 return None
             (row,) = await transaction.rows("claim", job=next_row[0]["id"], now=self._clock())
             await transaction.rows("serve", owner=row["owner"])
+        event(log, "running", job=row["id"], waited=round(self._clock() - row["created"], 1))
         self._moved()
         return as_job(row)
 
@@ -83,6 +88,10 @@ class Queue:
         """The job that `/cancel` without a number means."""
         row = await self._store.row("newest_active_of", owner=owner)
         return as_job(row) if row else None
+
+    async def active_of(self, owner: str) -> list[Job]:
+        """The queued and running jobs of one person, oldest first."""
+        return [as_job(row) for row in await self._store.rows("active_of", owner=owner)]
 
     async def waiting_of(self, owner: str) -> list[Job]:
         """The queued jobs of one person, oldest first."""
@@ -150,6 +159,8 @@ class Queue:
         async with self._store.transaction() as transaction:
             await transaction.rows("forget_shown", **values)
             await transaction.rows("move_chat", **values, new=new.chat)
+            await transaction.rows("move_bans", old=old.key, new=new.key)
+            await transaction.rows("move_pauses", old=old.key, new=new.key)
 
     async def counts(self) -> dict[Status, int]:
         """Number of jobs in each state."""
@@ -177,6 +188,8 @@ class Queue:
 
     async def _moves(self, query: str, **values: object) -> bool:
         changed = await self._store.write(query, **values)
+        if changed and "job" in values:
+            event(log, query, **values)
         self._moved()
         return bool(changed)
 
@@ -199,21 +212,24 @@ class Queue:
             except Exception as error:  # whoever asked must hear of it; nothing of the batch is stored
                 outcomes = [error for _ in batch]
             self._moved()
-            for (_, done), outcome in zip(batch, outcomes, strict=True):
+            for (new, done), outcome in zip(batch, outcomes, strict=True):
+                if isinstance(outcome, tuple) and outcome[1]:
+                    event(log, "queued", job=outcome[0].id, kind=new.kind, prompt=new.request.prompt)
                 if not done.cancelled():
                     done.set_exception(outcome) if isinstance(outcome, Exception) else done.set_result(outcome)
 
     async def _put_batch(self, transaction: Transaction, batch: list[NewJob]) -> list[tuple[Job, bool] | Exception]:
         keys = json.dumps([new.key for new in batch])
         known = {row["key"] for row in await transaction.rows("known_keys", keys=keys)}
-        loads = await self._loads(transaction, batch)
+        loads, places = await self._loads(transaction, batch), await self._server_loads(transaction, batch)
         fresh: dict[str, NewJob] = {}
         refused: dict[str, UserError] = {}
         for new in batch:
             if new.key in known or new.key in fresh or new.key in refused:
                 continue
             try:
-                admit(loads.setdefault(new.owner.key, Load()), self._limits, new.owner.queued)
+                load, place = loads.setdefault(new.owner.key, Load()), places.setdefault(_server(new), Load())
+                admit(load, self._limits, new.owner.queued, place, new.owner.server_today)
                 fresh[new.key] = new
             except UserError as error:
                 refused[new.key] = error
@@ -230,6 +246,15 @@ class Queue:
         rows = await transaction.rows("loads", owners=owners, since=self._clock() - DAY)
         return {row["owner"]: Load(queued=row["queued"], today=row["today"]) for row in rows}
 
+    async def _server_loads(self, transaction: Transaction, batch: list[NewJob]) -> dict[str, Load]:
+        servers = json.dumps(sorted({_server(new) for new in batch}))
+        rows = await transaction.rows("server_loads", servers=servers, since=self._clock() - DAY)
+        return {row["server"]: Load(today=row["today"]) for row in rows}
+
+
+def _server(new: NewJob) -> str:
+    return f"{new.address.platform}:{new.owner.server or new.address.chat}"
+
 
 def _as_row(new: NewJob) -> dict[str, object]:
     return {
@@ -239,6 +264,7 @@ def _as_row(new: NewJob) -> dict[str, object]:
         "platform": new.address.platform,
         "chat": new.address.chat,
         "thread": new.address.thread,
+        "server": _server(new),
         "answers": new.answers,
         "request": new.request.to_json(),
         "kind": new.kind,

@@ -14,7 +14,8 @@ import aiosqlite
 from bot.errors import StoreError
 
 Row = sqlite3.Row
-PRAGMAS = ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON", "busy_timeout = 5000")
+# secure_delete: what was deleted is overwritten, not only marked as free.
+PRAGMAS = ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON", "busy_timeout = 5000", "secure_delete = ON")
 _QUERY = re.compile(r"^-- name: (\w+)\n(.*?)(?=^-- name: |\Z)", re.MULTILINE | re.DOTALL)
 
 
@@ -88,6 +89,11 @@ class Store:
         """The first thing that SQLite finds wrong with the file, empty when it finds nothing."""
         ((line,), *_) = await self._reader.execute_fetchall("PRAGMA quick_check(1)")
         return "" if line == "ok" else str(line)
+
+    async def scrub(self) -> None:
+        """Leave nothing of what was deleted in the log that SQLite writes beside its file."""
+        async with self._lock:
+            await self._writer.execute_fetchall("PRAGMA wal_checkpoint(TRUNCATE)")
 
     async def rows(self, name: str, **values: Any) -> list[Row]:
         """Read what is committed."""

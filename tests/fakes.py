@@ -7,7 +7,7 @@ from pathlib import Path
 
 from bot.adapters.base import Adapter, Receive
 from bot.app import App
-from bot.config import BotConfig, Config, EngineConfig, LimitsConfig
+from bot.config import BotConfig, Config, EngineConfig, HouseConfig, LimitsConfig
 from bot.errors import AdapterError, MessageGone
 from bot.messages import Action, Address, Person, Press, Reaction, Reply, Stage, TextMessage
 from engine import EngineDied, Event, Failed, NumericalError, Preview, Progress, Request, UpscaleRequest
@@ -67,9 +67,12 @@ class Chat:
         """The states of a job's message once it has come to a stage."""
         return await self.until(lambda states: states[-1].stage is stage and states[-1].job == job, seconds)
 
-    async def says(self, text: str, *, who: str = "ann", key: str = "", chat: str = "c", language: str = "en") -> None:
+    async def says(
+        self, text: str, *, who: str = "ann", key: str = "", chat: str = "c", language: str = "en",
+        moderator: bool = False,
+    ) -> None:  # fmt: skip
         """Somebody types."""
-        person = Person(platform=self.platform, id=who, language=language)
+        person = Person(platform=self.platform, id=who, language=language, moderator=moderator)
         self.keys += 1
         await self.receive(
             TextMessage(key=key or f"t{self.keys}", person=person, address=self.address(chat), text=text)
@@ -199,11 +202,13 @@ async def bot(
     *,
     limits: LimitsConfig | None = None,
     engine_settings: EngineConfig | None = None,
+    house: HouseConfig | None = None,
 ) -> AsyncIterator[App]:
     """A whole bot on a folder, with a fake chat and the scripted engine."""
     config = Config(
-        bot=BotConfig(folder=folder), limits=limits or LimitsConfig(), engine=engine_settings or EngineConfig()
-    )
+        bot=BotConfig(folder=folder), limits=limits or LimitsConfig(), engine=engine_settings or EngineConfig(),
+        house=house or HouseConfig(),
+    )  # fmt: skip
     app = App(config, engine=engine or Engine(), adapters=lambda app, history: [chat])
     async with app.started():
         yield app

@@ -264,3 +264,47 @@ telegram-show = Show a picture: /show 12
 telegram-settings = How to draw a picture again: /settings 12
 telegram-help = What can be said
 telegram-large = The file is larger than Telegram takes: ask whoever runs the bot for it.
+
+## The house: who keeps order, and what is forgotten
+
+banned = You cannot use this bot here: whoever keeps order has decided so. Only /forget me still works.
+house-paused = I take a break: pictures that are being drawn will be finished, new ones have to wait. Please ask again later.
+refused-word = This prompt has a word that is not drawn here: please say it in another way.
+not-moderator = Only those who keep order here can do that.
+which-person = Say whom, for example: /{ $name } #12 for whoever asked for picture 12, or /{ $name } discord:123
+not-banned = { $person } is not shut out.
+not-to-be-banned = { $person } cannot be shut out.
+has-been-banned = { $person } is shut out { $where ->
+    [everywhere] everywhere
+   *[here] in this chat
+}.
+unbanned = { $person } may come in again.
+purged = #{ $job } is gone everywhere it was sent: { $count ->
+    [one] { $count } picture
+   *[other] { $count } pictures
+}.
+has-been-paused = No new pictures are taken { $where ->
+    [everywhere] anywhere
+   *[here] in this chat
+} until /resume.
+has-been-resumed = New pictures are taken again{ $where ->
+    [everywhere] {" "}everywhere
+   *[here] {" "}in this chat
+}.
+forget-whom = Say whom: /forget me
+forget-sure = This deletes all that I keep of you: your words, your pictures and the messages that show them. It cannot be undone. If you are sure, send within { $minutes } minutes: /forget me { $code }
+forget-wrong-code = This is not the right code, or it is too old. If you are sure, send within { $minutes } minutes: /forget me { $code }
+forgotten = Done: I have forgotten you, with { $count ->
+    [0] no pictures
+    [one] { $count } picture
+   *[other] { $count } pictures
+}.
+who-you-are = I know you as { $person }{ $role ->
+    [owner] , an owner of this bot
+    [moderator] , who keeps order in this chat
+   *[user] {""}
+}.
+too-many-here = { $limit ->
+    [one] { $limit } picture was
+   *[other] { $limit } pictures were
+} asked for here in 24 hours, which is the limit: come back later.
