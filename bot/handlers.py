@@ -129,7 +129,7 @@ class Handlers:
                 await self._draw_again(incoming, command.action, await self._visible(incoming, number))
             case Act(action=Action.REMIX, job=int(number)):
                 job = await self._visible(incoming, number)
-                self._answer(incoming, "remix-how", about=job.id, job=str(job.id), prompt=job.request.prompt)
+                self._tell_of(job, incoming, "remix-how")
             case Act(action=Action.FILE, job=int(number)):
                 await self._send_file(incoming, await self._visible(incoming, number))
             case Act(action=Action.SETTINGS):
@@ -199,8 +199,7 @@ class Handlers:
             return
         job = await self._visible(incoming, number)
         options = commands.spelled(job.request)
-        values = {"job": str(job.id), "prompt": job.request.prompt, "options": options}
-        self._answer(incoming, "settings", about=job.id, **values)
+        self._tell_of(job, incoming, "settings", options=options)
 
     async def _cancel(self, incoming: Incoming, number: int | None) -> None:
         if number is None:
@@ -259,18 +258,20 @@ class Handlers:
         language, busy = incoming.person.language, self._busy()
         if not places and not running:
             return self._answer(incoming, "queue-empty")
-        lines = [self._texts.say(language, "queue", waiting=len(places), running=len(running))]
+        lines, about = [self._texts.say(language, "queue", waiting=len(places), running=len(running))], None
         for job in running:
             if job.owner == incoming.person.key:
                 values = {"job": str(job.id), "prompt": shortened(job.request.prompt)}
                 lines.append(self._texts.say(language, "queue-mine-running", **values))
+                about = job.id
         for mine in await self._queue.waiting_of(incoming.person.key):
             if mine.id in places:
                 place, wait = later(places[mine.id], busy)
                 values = {"job": str(mine.id), "prompt": shortened(mine.request.prompt)}
                 waits = self._texts.duration(language, wait)
                 lines.append(self._texts.say(language, "queue-mine", **values, place=place, wait=waits))
-        self._note(incoming, "\n".join(lines))
+                about = mine.id
+        self._note(incoming, "\n".join(lines), about=about)
 
     async def _visible(self, incoming: Incoming, number: int) -> Job:
         """A job that this person may see; for everybody else it does not exist."""
@@ -282,10 +283,14 @@ class Handlers:
     async def _first_time(self, incoming: Incoming) -> bool:
         return await self._queue.first_time(f"{incoming.address.platform}:{incoming.key}")
 
-    def _answer(
-        self, incoming: Incoming, text: str, *, about: int | None = None, **values: str | int | float
-    ) -> None:
-        self._note(incoming, self._texts.say(incoming.person.language, text, **values), about=about)
+    def _answer(self, incoming: Incoming, text: str, **values: str | int | float) -> None:
+        self._note(incoming, self._texts.say(incoming.person.language, text, **values))
+
+    def _tell_of(self, job: Job, incoming: Incoming, text: str, **values: str) -> None:
+        """An answer that has the words of a job, and goes when the job goes."""
+        language = incoming.person.language
+        said = self._texts.say(language, text, job=str(job.id), prompt=job.request.prompt, **values)
+        self._note(incoming, said, about=job.id)
 
     def _note(
         self, incoming: Incoming, text: str, picture: File | None = None, *, as_file: bool = False,

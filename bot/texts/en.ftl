@@ -247,6 +247,9 @@ discord-server-settings = Settings of this server: channels { $channels }; steps
     }; pictures of one person at a time: { $queued ->
         [0] as many as the bot allows
        *[other] { $queued }
+    }; in 24 hours: { $today ->
+        [0] as many as the bot allows
+       *[other] { $today }
     }; previews { $previews ->
         [true] on
        *[other] off
@@ -308,3 +311,22 @@ too-many-here = { $limit ->
     [one] { $limit } picture was
    *[other] { $limit } pictures were
 } asked for here in 24 hours, which is the limit: come back later.
+
+## Discord: the commands of the house
+
+discord-forget = forget
+discord-forget-about = Delete all that this bot keeps of you; it asks first
+discord-ban = ban
+discord-ban-about = Shut somebody out of this channel, or let them in again; for those who keep order
+discord-purge = purge
+discord-purge-about = Take a picture away everywhere it was sent; for those who keep order
+discord-pause = pause
+discord-pause-about = Take no new pictures in this channel, or take them again; for those who keep order
+discord-option-code = code
+discord-option-code-about = The number that /forget has told you
+discord-option-person = person
+discord-option-person-about = Whom
+discord-option-lift = lift
+discord-option-lift-about = The other way round: let them in, or go on
+discord-option-most-per-day = most-per-day
+discord-option-most-per-day-about = Most pictures of everybody here in 24 hours; 0 for the bot's own limit

@@ -256,6 +256,9 @@ discord-server-settings = Настройки этого сервера: кана
     }; картинок одного человека сразу: { $queued ->
         [0] сколько разрешает бот
        *[other] { $queued }
+    }; за сутки { $today ->
+        [0] сколько разрешает бот
+       *[other] { $today }
     }; наброски { $previews ->
         [true] показываются
        *[other] не показываются
@@ -328,3 +331,22 @@ too-many-here = За сутки здесь попросили { $limit ->
     [few] { $limit } картинки
    *[many] { $limit } картинок
 }, больше нельзя: приходите позже.
+
+## Discord: команды дома
+
+discord-forget = забудь
+discord-forget-about = Удалить всё, что бот хранит о вас; сначала он переспросит
+discord-ban = запрет
+discord-ban-about = Закрыть кому-то этот канал или снова открыть; для тех, кто следит за порядком
+discord-purge = вычисти
+discord-purge-about = Убрать картинку отовсюду, куда она была отправлена; для тех, кто следит за порядком
+discord-pause = перерыв
+discord-pause-about = Не принимать новые картинки в этом канале или снова принимать; для тех, кто следит за порядком
+discord-option-code = код
+discord-option-code-about = Число, которое назвала команда /forget
+discord-option-person = человек
+discord-option-person-about = Кого
+discord-option-lift = снять
+discord-option-lift-about = Наоборот: снова впустить или продолжить
+discord-option-most-per-day = предел-за-сутки
+discord-option-most-per-day-about = Сколько картинок за сутки всем вместе; 0 — как у самого бота

@@ -97,7 +97,8 @@ class Hearing:
         server = self._servers.of(guild)
         person = Person(
             platform="discord", id=str(message.author.id), name=message.author.display_name,
-            language=self._language(message.author.id, message.guild), queued=server.most_queued,
+            language=self._language(message.author.id, message.guild), moderator=_moderates(message),
+            queued=server.most_queued, server=str(guild or ""), server_today=server.most_per_day,
         )  # fmt: skip
         address = Address(platform="discord", chat=str(message.channel.id))
         try:
@@ -225,14 +226,16 @@ class Hearing:
     def _person(self, interaction: Asked) -> Person:
         language = self._languages[interaction.user.id] = str(interaction.locale)
         _keep_few(self._languages)
+        server = self._servers.of(interaction.guild_id)
         return Person(
             platform="discord", id=str(interaction.user.id), name=interaction.user.display_name, language=language,
             moderator=interaction.guild_id is not None and interaction.permissions.manage_messages,
-            queued=self._servers.of(interaction.guild_id).most_queued,
+            queued=server.most_queued, server=str(interaction.guild_id or ""), server_today=server.most_per_day,
         )  # fmt: skip
 
     def _reactor(self, event: discord.RawReactionActionEvent) -> Person:
         guild = self.client.get_guild(event.guild_id) if event.guild_id else None
+        server = self._servers.of(event.guild_id)
         channel = self.client.get_channel(event.channel_id)
         moderator = (
             event.member is not None and isinstance(channel, discord.abc.GuildChannel | discord.Thread)
@@ -240,7 +243,8 @@ class Hearing:
         )  # fmt: skip
         return Person(
             platform="discord", id=str(event.user_id), moderator=moderator,
-            language=self._language(event.user_id, guild), queued=self._servers.of(event.guild_id).most_queued,
+            language=self._language(event.user_id, guild), queued=server.most_queued,
+            server=str(event.guild_id or ""), server_today=server.most_per_day,
         )  # fmt: skip
 
     def _language(self, user: int, guild: discord.Guild | None) -> str:
@@ -263,6 +267,13 @@ def _address(interaction: Asked) -> Address:
     return Address(platform="discord", chat=str(interaction.channel_id))
 
 
+def _moderates(message: discord.Message) -> bool:
+    """Whether whoever wrote a message may manage those of others where it stands."""
+    author, channel = message.author, message.channel
+    known = isinstance(author, discord.Member) and isinstance(channel, discord.abc.GuildChannel | discord.Thread)
+    return known and channel.permissions_for(author).manage_messages  # type: ignore[union-attr,arg-type]
+
+
 def _is_bound(interaction: Asked) -> bool:
     """The bot was installed by this person only, or may not see the channel: it cannot write there by itself."""
     if interaction.context.dm_channel:
@@ -276,6 +287,6 @@ def _told(server: Server) -> dict[str, str | int]:
     """A server's settings for a sentence."""
     return {
         "channels": " ".join(f"<#{channel}>" for channel in server.channels) or "all", "steps": server.steps,
-        "most": server.most_steps, "queued": server.most_queued, "previews": str(server.previews).lower(),
-        "spoiler": str(server.spoiler).lower(),
+        "most": server.most_steps, "queued": server.most_queued, "today": server.most_per_day,
+        "previews": str(server.previews).lower(), "spoiler": str(server.spoiler).lower(),
     }  # fmt: skip

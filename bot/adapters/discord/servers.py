@@ -16,6 +16,7 @@ class Server:
     steps: int = 0  # of a drawing for which nobody says how many; 0 leaves it to the models
     most_steps: int = 0  # that somebody may ask for; 0 is no limit
     most_queued: int = 0  # pictures of one person at a time; 0 leaves it to the bot's own limit
+    most_per_day: int = 0  # pictures of everybody in 24 hours; 0 leaves it to the bot's own limit
     previews: bool = True
     spoiler: bool = False
 

@@ -28,6 +28,8 @@ OPTIONS = {  # parameter → id of its name in bot/texts
     "guidance_scale": "discord-option-guidance", "sampler": "discord-option-sampler",
     "picture": "discord-option-picture", "channel": "discord-option-channel",
     "most_steps": "discord-option-most-steps", "most_queued": "discord-option-most-queued",
+    "most_per_day": "discord-option-most-per-day", "code": "discord-option-code", "person": "discord-option-person",
+    "lift": "discord-option-lift",
     "previews": "discord-option-previews", "spoiler": "discord-option-spoiler",
 }  # fmt: skip
 
@@ -66,14 +68,21 @@ class Commands:
         simple = {
             "discord-imagine": self.imagine, "discord-queue": self.queue, "discord-cancel": self.cancel,
             "discord-show": self.show, "discord-settings": self.settings, "discord-help": self.help,
+            "discord-forget": self.forget,
         }  # fmt: skip
         for name, callback in simple.items():
             tree.add_command(self._command(name, callback))
-        server = self._command("discord-server", self.server)
-        server.default_permissions = discord.Permissions(manage_guild=True)
-        server.allowed_contexts = app_commands.AppCommandContext(guild=True)
-        server.allowed_installs = app_commands.AppInstallationType(guild=True, user=False)
-        tree.add_command(server)
+        for name, callback, power in (
+            ("discord-server", self.server, discord.Permissions(manage_guild=True)),
+            ("discord-ban", self.ban, discord.Permissions(manage_messages=True)),
+            ("discord-purge", self.purge, discord.Permissions(manage_messages=True)),
+            ("discord-pause", self.pause, discord.Permissions(manage_messages=True)),
+        ):
+            command = self._command(name, callback)
+            command.default_permissions = power
+            command.allowed_contexts = app_commands.AppCommandContext(guild=True)
+            command.allowed_installs = app_commands.AppInstallationType(guild=True, user=False)
+            tree.add_command(command)
         tree.add_command(self._menu("discord-draw-this", self.draw_this))
         tree.add_command(self._menu("discord-settings-of", self.settings_of))
 
@@ -105,6 +114,18 @@ class Commands:
     async def help(self, interaction: Asked) -> None:
         await self._desk.typed(interaction, "/help", Mode.PRIVATE)
 
+    async def forget(self, interaction: Asked, code: Range[int, 0, 9999] | None = None) -> None:
+        await self._desk.typed(interaction, f"/forget me {code or ''}", Mode.PRIVATE)
+
+    async def ban(self, interaction: Asked, person: discord.User, lift: bool = False) -> None:
+        await self._desk.typed(interaction, f"/{'unban' if lift else 'ban'} discord:{person.id}", Mode.PRIVATE)
+
+    async def purge(self, interaction: Asked, picture: Picture) -> None:
+        await self._desk.typed(interaction, f"/purge {picture}", Mode.PRIVATE)
+
+    async def pause(self, interaction: Asked, lift: bool = False) -> None:
+        await self._desk.typed(interaction, f"/{'resume' if lift else 'pause'}", Mode.PRIVATE)
+
     async def server(
         self,
         interaction: Asked,
@@ -112,12 +133,13 @@ class Commands:
         steps: MostSteps | None = None,
         most_steps: MostSteps | None = None,
         most_queued: Range[int, 0, 1000] | None = None,
+        most_per_day: Range[int, 0, 100_000] | None = None,
         previews: bool | None = None,
         spoiler: bool | None = None,
     ) -> None:
         values = {
-            "steps": steps, "most_steps": most_steps, "most_queued": most_queued, "previews": previews,
-            "spoiler": spoiler,
+            "steps": steps, "most_steps": most_steps, "most_queued": most_queued, "most_per_day": most_per_day,
+            "previews": previews, "spoiler": spoiler,
         }  # fmt: skip
         given = {name: value for name, value in values.items() if value is not None}
         await self._desk.configured(interaction, channel.id if channel else None, given)

@@ -5,12 +5,14 @@ from dataclasses import replace
 
 from telegram import Chat, Message, MessageReactionUpdated, ReactionTypeEmoji, Update, User
 
+from bot.commands import HOUSE
 from bot.messages import REACTIONS, Action, Address, Incoming, Person, Press, Reaction, TextMessage
 
 PLATFORM = "telegram"
-COMMANDS = frozenset({"imagine", "help", "start", "queue", "show", *Action})
+COMMANDS = frozenset({"imagine", "help", "start", "queue", "show", *Action, *HOUSE})
 NO_MENTION = "\u2060"  # an invisible sign that we put into @names, so that nobody is called by a prompt
 POWERS = (Action.CANCEL, Action.DELETE)
+POWERFUL = tuple(f"/{name}" for name in (*POWERS, *HOUSE))
 _COMMAND = re.compile(r"/(?P<name>[A-Za-z]+)(?:@(?P<bot>\w+))?(?!\S)")
 # What a person sends on purpose. Other messages without words (somebody joined, a topic was opened) mean nothing.
 _WORDLESS = (
@@ -65,7 +67,7 @@ def wants_power(incoming: Incoming) -> bool:
         return incoming.action in POWERS
     if isinstance(incoming, Reaction):
         return REACTIONS.get(incoming.emoji) in POWERS
-    return incoming.text.startswith(tuple(f"/{action}" for action in POWERS))
+    return incoming.text.startswith(POWERFUL)
 
 
 def with_power(incoming: Incoming) -> Incoming:
