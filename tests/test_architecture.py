@@ -36,7 +36,7 @@ LEVELS = {
         "bot.adapters.discord bot.adapters.telegram bot.adapters.web bot.eraser",
         "bot.house",
         "bot.handlers bot.worker bot.replies",
-        "bot.model_commands",
+        "bot.model_commands bot.backup",
         "bot.app bot.doctor bot.terminal",
         "bot.__main__",
     ],

@@ -103,6 +103,7 @@ def test_commands_have_russian_names_and_the_answers_the_language_of_the_asker(t
         commands = driver.wire.backend.commands[None]
         assert {name for name, _ in commands} == {
             "imagine", "queue", "cancel", "show", "settings", "help", "server", "Draw this", "Imago: settings",
+            "forget", "ban", "purge", "pause",
         }  # fmt: skip
         imagine = commands["imagine", 1]
         assert imagine["name_localizations"] == {"ru": "нарисуй"}

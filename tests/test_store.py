@@ -17,7 +17,7 @@ ROOT = Path(__file__).parent.parent
 def test_every_query_is_used_and_every_use_exists() -> None:
     """A query nobody runs is dead weight, and a name that is not there fails only when its path is taken."""
     code = "".join(path.read_text() for path in (ROOT / "bot").glob("*.py"))
-    used = set(re.findall(r'(?:\.rows?|\.write|_moves)\(\s*"(\w+)"', code))
+    used = set(re.findall(r'(?:(?:\.rows?|\.write|_moves)\(\s*|queries\(\)\[)"(\w+)"', code))
     assert used == set(store.queries())
 
 

@@ -318,3 +318,6 @@ DELETE FROM history WHERE 'web:' || chat = :person OR author = :person;
 
 -- name: erase_history
 DELETE FROM history WHERE created < :before;
+
+-- name: jobs_with_pictures
+SELECT id, width IS NOT NULL FROM jobs WHERE status <> 'deleted';
