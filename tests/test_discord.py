@@ -415,3 +415,41 @@ def test_a_server_limits_the_pictures_of_one_person(tmp_path: Path) -> None:
         assert "You have 1 picture in the queue" in await said(world, result)
 
     told(test, tmp_path, fakes.PacedEngine())
+
+
+def test_those_who_keep_order_ban_purge_and_pause_by_slash_commands(tmp_path: Path) -> None:
+    """In their channel; and anybody can be forgotten."""
+
+    async def test(world: Sim) -> None:
+        role = world.guild.create_role("Mod", permissions=discord.Permissions(manage_messages=True))
+        mia = world.guild.add_member(world.env.create_user("mia"), roles=[role])
+        assert await drawn(world) == 1
+
+        async def says(who: Any, command: str, **options: Any) -> str:
+            return await said(world, await who.slash(world.channel, command, **options))
+
+        assert "in this chat until /resume" in await says(mia, "pause")
+        assert "I take a break" in await says(world.ann, "imagine", prompt="a moon")
+        assert "taken again" in await says(mia, "pause", lift=True)
+        assert "is gone everywhere" in await says(mia, "purge", picture=1)
+        await world.until(lambda: not any("a red star" in text for text in world.texts()))
+        assert "is shut out in this chat" in await says(mia, "ban", person=world.ann.user)
+        assert "cannot use this bot here" in await says(world.ann, "queue")
+        assert "cannot be undone" in await says(world.ann, "forget")
+        assert "may come in again" in await says(mia, "ban", person=world.ann.user, lift=True)
+
+    told(test, tmp_path)
+
+
+def test_a_server_limits_the_pictures_of_everybody_in_a_day(tmp_path: Path) -> None:
+    """Over all its channels."""
+
+    async def test(world: Sim) -> None:
+        await world.adapter._servers.change(world.guild.id, most_per_day=1)
+        await drawn(world)
+        other = world.guild.create_text_channel("other")
+        bob = world.guild.add_member(world.env.create_user("bob"))
+        result = await bob.slash(other, "imagine", prompt="another star")
+        assert "1 picture was asked for here in 24 hours" in await said(world, result)
+
+    told(test, tmp_path)

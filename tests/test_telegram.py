@@ -163,6 +163,30 @@ def test_only_the_owner_and_administrators_delete(tmp_path: Path) -> None:
     assert statuses(tmp_path) == ["deleted", "deleted"]
 
 
+def test_administrators_keep_order_by_text(tmp_path: Path) -> None:
+    """In a group: who is shut out there is answered with a sentence, and a purged picture leaves the chat."""
+
+    async def story(server: botapi.Server) -> None:
+        server.chat(GROUP, "supergroup", admins={ME, 99})
+        server.says(GROUP, "/imagine a star", who=5)
+        await server.until(lambda: finals(server))
+        for number, (who, text, answer) in enumerate([
+            (5, "/pause", "Only those who keep order"),
+            (99, "/pause", "in this chat until /resume"),
+            (5, "/imagine a moon", "I take a break"),
+            (99, "/resume", "taken again"),
+            (99, "/ban #1", "telegram:5 is shut out in this chat"),
+            (5, "/imagine a moon", "cannot use this bot here"),
+            (99, "/purge 1", "gone everywhere"),
+        ]):  # fmt: skip
+            server.says(GROUP, text, who=who)
+            await server.until(lambda number=number: len(texts(server)) > number)
+            await server.until(lambda answer=answer: any(answer in text for text in texts(server)))
+        await server.until(lambda: not finals(server))
+
+    play(tmp_path, story)
+
+
 def test_the_png_file_is_the_untouched_picture(tmp_path: Path) -> None:
     """Telegram makes a JPEG of every photo."""
 
