@@ -69,6 +69,7 @@ help = Say what to draw, for example “a red star on a blue background” or /i
     /queue shows who waits, /cancel stops your newest picture, /cancel 12 that one.
     /show 12 shows a picture and where it comes from, /settings 12 how to draw it again, /settings the defaults.
     /upscale 12, /rerun 12, /remix 12 new words and /delete 12 do what the buttons do.
+    /forget me deletes all that I keep of you; /whoami tells how I know you.
     Reactions: 🔥 upscale, 🎉 or ⚡ rerun, 👀 settings, 👎 or 💩 delete.{ $platform ->
         [telegram] {" "}In groups they reach me once I am an administrator; the buttons always do.
        *[other] {""}
