@@ -27,6 +27,7 @@ from bot.queue import Queue
 from bot.replies import Replies
 from bot.store import Store
 from bot.texts import Texts
+from bot.verdicts import Judge, Verdict
 from bot.words import words_in
 from bot.worker import Engine, Worker
 from engine import EngineProcess, model_sets
@@ -51,7 +52,7 @@ class App:
         self.stopping = asyncio.Event()  # set it to shut down
         settings = config.engine
         self._engine: Engine = engine or EngineProcess(
-            beat_seconds=settings.beat_seconds, hang_seconds=settings.hang_seconds
+            beat_seconds=settings.beat_seconds, hang_seconds=settings.hang_seconds, check=config.house.check
         )
         self._make_adapters = adapters or configured_adapters
         self._store: Store
@@ -114,16 +115,18 @@ class App:
             store=store, queue=queue, pictures=pictures, cards=Cards(self.texts), adapters=adapters,
             busy=lambda: self._worker.busy(), gone=gone, notice=notice,
         )  # fmt: skip
+        rules = config.house
+        judge = Judge(check=rules.check, threshold=rules.check_threshold, action=Verdict(rules.check_action))
         self._worker = Worker(
             queue=queue, store=store, pictures=pictures, engine=self._engine, watcher=replies, moved=replies.refresh,
-            attempts=config.engine.attempts, notice=notice,
+            attempts=config.engine.attempts, notice=notice, judge=judge,
         )  # fmt: skip
         self._eraser = Eraser(
             store=store, queue=queue, pictures=pictures, stop=self._worker.stop, take_away=replies.take_away,
-            keep_days=config.house.keep_days,
+            keep_days=rules.keep_days,
         )  # fmt: skip
-        words = (*config.house.words, *words_in(config.house.words_file))
-        house = Manners(store=store, queue=queue, eraser=self._eraser, owners=config.house.owners, words=words)
+        words = (*rules.words, *words_in(rules.words_file))
+        house = Manners(store=store, queue=queue, eraser=self._eraser, owners=rules.owners, words=words)
         handlers = Handlers(
             config=config, texts=self.texts, store=store, queue=queue, pictures=pictures, sender=replies, house=house,
             stop=self._worker.stop, busy=self._worker.busy, models=known_models(), notice=notice,

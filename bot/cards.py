@@ -64,7 +64,8 @@ class Cards:
     def gif(self, job: Job, gif: bytes) -> Reply:
         """The process GIF in a message of its own."""
         shown = _file(job, f"{job.id}.gif", gif)
-        return Reply(text="", stage=Stage.FINAL, gif=shown, job=job.id, reader=job.owner, language=job.language)
+        whose = {"job": job.id, "reader": job.owner, "language": job.language, "hidden": job.hidden}
+        return Reply(text="", stage=Stage.FINAL, gif=shown, **whose)  # type: ignore[arg-type]
 
     def _card(
         self, job: Job, stage: Stage, text: str, values: Values, actions: tuple[Action, ...]
@@ -74,7 +75,7 @@ class Cards:
         sentence = self._texts.say(job.language, text, **shown, **values)
         return Reply(
             text=sentence, stage=stage, buttons=tuple(buttons), job=job.id, prompt=job.request.prompt,
-            reader=job.owner, language=job.language,
+            reader=job.owner, language=job.language, hidden=job.hidden,
         )  # fmt: skip
 
 

@@ -129,8 +129,13 @@ class HouseConfig:
     words: tuple[str, ...] = ()  # words and phrases that no prompt may have; whole words, in any case
     words_file: str = ""  # more of them, one a line; a line that begins with # is a remark
     keep_days: int = 0  # days after which prompts and pictures are deleted; 0 keeps them
+    check: str = ""  # texts, with | between them, that CLIP compares each finished picture with; empty for no check
+    check_threshold: float = 0.5  # score from which on a picture counts as showing one of them; depends on the models
+    check_action: str = "spoiler"  # what becomes of it: spoiler hides it behind a click, withhold does not show it
 
     def __post_init__(self) -> None:
+        _one_of("check_action", self.check_action, ("spoiler", "withhold"))
+        _within("check_threshold", self.check_threshold, -1, 1)
         for owner in self.owners:
             if not re.fullmatch(r"[a-z]+:\S+", owner):
                 raise ValueError("owners must be written as platform:id, for example discord:123")

@@ -237,7 +237,7 @@ class Handlers:
             if parent is None:
                 break
             child = parent
-        self._note(incoming, "\n".join(lines), await self._picture(job), about=job.id)
+        self._note(incoming, "\n".join(lines), await self._picture(job), about=job.id, hidden=job.hidden)
 
     async def _send_file(self, incoming: Incoming, job: Job) -> None:
         picture = await self._picture(job)
@@ -245,7 +245,7 @@ class Handlers:
             raise UserError("no-picture-yet", job=str(job.id))
         values = {"job": str(job.id), "prompt": shortened(job.request.prompt)}
         text = self._texts.say(incoming.person.language, "file", **values)
-        self._note(incoming, text, picture, as_file=True, about=job.id)
+        self._note(incoming, text, picture, as_file=True, about=job.id, hidden=job.hidden)
 
     async def _picture(self, job: Job) -> File | None:
         png = await self._pictures.read(f"{job.id}.png")
@@ -294,12 +294,13 @@ class Handlers:
 
     def _note(
         self, incoming: Incoming, text: str, picture: File | None = None, *, as_file: bool = False,
-        about: int | None = None,
+        about: int | None = None, hidden: bool = False,
     ) -> None:  # fmt: skip
         person = incoming.person
         reply = Reply(
-            text=text, picture=picture, as_file=as_file, private=True, reader=person.key, language=person.language
-        )
+            text=text, picture=picture, as_file=as_file, private=True, reader=person.key, language=person.language,
+            hidden=hidden,
+        )  # fmt: skip
         self._sender.note(incoming.address, reply, incoming.message, about)
 
 

@@ -66,6 +66,7 @@ class Job:
     width: int | None  # of the picture, once there is one
     height: int | None
     failure: str  # text id of why it failed, empty when it did not
+    hidden: bool = False  # its picture is shown behind a click only
 
     @property
     def partial(self) -> bool:

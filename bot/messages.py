@@ -139,6 +139,7 @@ class Reply:
     percent: int | None = None  # of the drawing, for platforms that can show a bar
     prompt: str = ""  # of the job, for a Remix that edits it in place
     as_file: bool = False  # the picture is to be kept: byte for byte, not as the platform would show it
+    hidden: bool = False  # the picture is shown behind a click, where the platform can
     private: bool = False  # for the asker's eyes only, where the platform can
     reader: str = ""  # Person.key of the asker, for what a platform has to send to a person
     language: str = "en"  # of the asker, for what an adapter has to say itself

@@ -119,9 +119,11 @@ class Queue:
         (row,) = await self._store.write("count_attempt", job=job)
         return int(row["attempts"])
 
-    async def drawn(self, job: int, *, seconds: float, steps: int, width: int, height: int) -> bool:
+    async def drawn(
+        self, job: int, *, seconds: float, steps: int, width: int, height: int, hidden: bool = False
+    ) -> bool:
         """Its picture is stored; False when the job was cancelled or deleted meanwhile."""
-        values = {"seconds": seconds, "steps": steps, "width": width, "height": height}
+        values = {"seconds": seconds, "steps": steps, "width": width, "height": height, "hidden": hidden}
         return await self._moves("drawn", job=job, **values)
 
     async def failed(self, job: int, failure: str) -> bool:
@@ -132,9 +134,9 @@ class Queue:
         """True when it was queued or running."""
         return await self._moves("cancel", job=job)
 
-    async def keep_partial(self, job: int, *, width: int, height: int) -> bool:
+    async def keep_partial(self, job: int, *, width: int, height: int, hidden: bool = False) -> bool:
         """A cancelled job has left a picture."""
-        return await self._moves("keep_partial", job=job, width=width, height=height)
+        return await self._moves("keep_partial", job=job, width=width, height=height, hidden=hidden)
 
     async def requeue(self, job: int) -> bool:
         """Back to the front, to go on from its checkpoint."""
@@ -281,4 +283,5 @@ def as_job(row: Row) -> Job:
         request=Request.from_json(row["request"]),
         kind=Kind(row["kind"]),
         status=Status(row["status"]),
+        hidden=bool(row["hidden"]),
     )

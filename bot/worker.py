@@ -6,6 +6,7 @@ import struct
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing
+from dataclasses import replace
 from typing import Protocol
 
 from bot.adapters.base import Notice
@@ -13,6 +14,7 @@ from bot.jobs import Job, Kind, Status
 from bot.pictures import Pictures
 from bot.queue import Queue
 from bot.store import Store
+from bot.verdicts import Judge, Verdict
 from engine import (
     Checkpoint,
     EngineDied,
@@ -73,15 +75,18 @@ class Worker:
         moved: Callable[[], Awaitable[None]],
         attempts: int,
         notice: Notice,
+        judge: Judge,
     ) -> None:
         """Nothing is claimed yet.
 
         Args:
             moved: called when a job has left the queue.
             attempts: restarts of the engine that one job may cost.
+            judge: says which pictures may be shown.
         """
         self._queue, self._store, self._pictures, self._engine = queue, store, pictures, engine
         self._watcher, self._moved, self._attempts, self._notice = watcher, moved, attempts, notice
+        self._judge = judge
         self._job: Job | None = None
         self._preview: bytes | None = None  # the newest of the running job
         self._left: float | None = None  # seconds the running job still took, at the time …
@@ -184,8 +189,11 @@ class Worker:
             await self._queue.begun(job.id, event.steps)
             self._watcher.starting(job)
         elif isinstance(event, Preview):
-            self._preview = event.png
-            self._watcher.preview(job, event, self.busy())
+            unchecked = self._judge.unfinished
+            if unchecked is Verdict.WITHHOLD:
+                event = replace(event, png=b"")
+            self._preview = event.png or None
+            self._watcher.preview(replace(job, hidden=unchecked is Verdict.SPOILER), event, self.busy())
         elif isinstance(event, Checkpoint):
             await self._store.write("put_checkpoint", job=job.id, state=event.state, preview=self._preview)
             if self._closing:
@@ -205,6 +213,10 @@ class Worker:
 
     async def _finish(self, job: Job, finished: Finished) -> None:
         """The files first, then the row: a picture that is said to be drawn is there."""
+        verdict = self._judge.of(job.id, finished.score)
+        if verdict is Verdict.WITHHOLD:
+            return await self._fail(job, "failed-withheld")
+        hidden = verdict is Verdict.SPOILER or await self._parent_hidden(job)
         try:
             await self._pictures.save(f"{job.id}.png", finished.png)
             if finished.gif:
@@ -213,7 +225,7 @@ class Worker:
             log.error("job %d: the picture cannot be stored: %s", job.id, error)
             return await self._fail(job, "failed-disk")
         size = {"width": finished.width, "height": finished.height}
-        if await self._queue.drawn(job.id, seconds=finished.seconds, steps=finished.steps, **size):
+        if await self._queue.drawn(job.id, seconds=finished.seconds, steps=finished.steps, **size, hidden=hidden):
             await self._store.write("drop_checkpoint", job=job.id)
             self._watcher.ended(job)
         else:  # cancelled or deleted in the last moment
@@ -239,7 +251,8 @@ class Worker:
         if preview:
             await self._pictures.save(f"{job.id}.png", preview)
             width, height = struct.unpack(">II", preview[16:24])  # PNG: the first chunk begins with the size
-            if not await self._queue.keep_partial(job.id, width=width, height=height):
+            hidden = self._judge.unfinished is Verdict.SPOILER
+            if not await self._queue.keep_partial(job.id, width=width, height=height, hidden=hidden):
                 await self._pictures.remove(job.id)
         await self._store.write("drop_checkpoint", job=job.id)
 
@@ -248,6 +261,11 @@ class Worker:
             return job.request
         png = await self._pictures.read(f"{job.parent}.png")
         return UpscaleRequest(png=png, models=job.request.models) if png else None
+
+    async def _parent_hidden(self, job: Job) -> bool:
+        """What is hidden stays so when it is made larger."""
+        parent = await self._queue.find(job.parent) if job.kind is Kind.UPSCALE and job.parent else None
+        return parent is not None and parent.hidden
 
     def _note_left(self, seconds: float | None) -> None:
         self._left, self._left_at = seconds, time.monotonic()

@@ -64,6 +64,7 @@ class Finished:
     seconds: float  # of drawing, over all sittings
     unet_calls: int  # forward passes of the U-Net, over all sittings
     pixels_sha256: str  # of the RGB bytes, row by row
+    score: float | None = None  # how much it shows of what the engine process was told to look for; engine/check.py
 
 
 @dataclass(frozen=True, kw_only=True)

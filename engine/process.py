@@ -31,6 +31,7 @@ class EngineProcess:
         hang_seconds: float = 600.0,
         backoff_seconds: float = 0.5,
         stop_seconds: float = 60.0,
+        check: str = "",
     ) -> None:
         """Nothing is started yet.
 
@@ -40,8 +41,9 @@ class EngineProcess:
             hang_seconds: time without an Event after which it counts as hung; loading the models counts too.
             backoff_seconds: wait before the first restart; doubles with each death in a row.
             stop_seconds: time that a stopped drawing gets to end its step before the process is killed.
+            check: texts, with `|` between them, that each finished picture is compared with; empty for none.
         """
-        self._command = (sys.executable, "-m", "engine.serve", draw, upscale)
+        self._command = (sys.executable, "-m", "engine.serve", draw, upscale, *([check] if check else []))
         self._beat_seconds, self._hang_seconds = beat_seconds, hang_seconds
         self._backoff_seconds, self._stop_seconds = backoff_seconds, stop_seconds
         self._process: asyncio.subprocess.Process | None = None

@@ -21,7 +21,7 @@ LEVELS = {
         "engine.denoisers engine.guidance",
         "engine.weights engine.upscaling",
         "engine.models engine.provenance engine.checkpoint engine.download engine.convert",
-        "engine.drawing engine.fetch",
+        "engine.drawing engine.fetch engine.check",
         "engine.process engine.serve",
         "engine",
         "engine.toybox",
@@ -30,7 +30,7 @@ LEVELS = {
     "bot": [
         "bot bot.errors bot.messages bot.log",
         "bot.config bot.jobs bot.commands bot.pictures bot.adapters bot.adapters.base",
-        "bot.texts bot.store bot.metrics bot.limits bot.roles bot.words bot.outbox bot.adapters.web_guard "
+        "bot.texts bot.store bot.metrics bot.limits bot.roles bot.words bot.verdicts bot.outbox bot.adapters.web_guard "
         "bot.adapters.web_rooms",
         "bot.queue bot.history bot.notebook bot.cards bot.adapters.web_page",
         "bot.adapters.discord bot.adapters.telegram bot.adapters.web bot.eraser",

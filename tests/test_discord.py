@@ -7,10 +7,12 @@ from typing import Any
 
 import discord
 
+from bot.config import HouseConfig
 from bot.jobs import Status
 from bot.messages import Action
 from tests import fakes, scenario
 from tests.discord_sim import Sim, sim
+from tests.test_verdicts import Scoring
 
 MINUTE = 60.0
 
@@ -453,3 +455,16 @@ def test_a_server_limits_the_pictures_of_everybody_in_a_day(tmp_path: Path) -> N
         assert "1 picture was asked for here in 24 hours" in await said(world, result)
 
     told(test, tmp_path)
+
+
+def test_a_hidden_picture_is_a_spoiler_in_any_server(tmp_path: Path) -> None:
+    """Whatever the server has set."""
+
+    async def test(world: Sim) -> None:
+        world.rules = HouseConfig(check="x", check_threshold=0.3)
+        await world.stop()
+        await world.start()
+        await drawn(world, "0.9 stars")
+        assert [a.filename for a in world.message(1).attachments] == ["SPOILER_1.png", "SPOILER_1.gif"]
+
+    told(test, tmp_path, Scoring())

@@ -8,7 +8,7 @@ import pytest
 
 from engine.events import Event, Failed, Finished, Preview, Progress, Started, as_json
 
-FILLED: dict[object, object] = {int: 7, float: 0.123456, str: "λ", bytes: b"\x89PNG"}
+FILLED: dict[object, object] = {int: 7, float: 0.123456, str: "λ", bytes: b"\x89PNG", float | None: 0.123456}
 
 
 @pytest.mark.parametrize("kind", get_args(Event))

@@ -17,13 +17,14 @@ from bot.adapters.telegram.errors import mapped
 from bot.adapters.telegram.library import make_bot
 from bot.adapters.telegram.pace import Pace
 from bot.adapters.telegram.updates import poll
-from bot.config import TelegramConfig
+from bot.config import HouseConfig, TelegramConfig
 from bot.errors import AdapterError, AddressGone, Closed, ConfigError, MessageGone, NotDelivered, RetryAfter
 from bot.messages import Address, File, Reply
 from bot.texts import Texts
 from tests import botapi, fakes, scenario, scripted, telegram_bot
 from tests.botapi import ApiError, Json
 from tests.telegram_bot import buttons, finals, texts
+from tests.test_verdicts import Scoring
 
 Story = Callable[[botapi.Server], Awaitable[None]]
 ME = botapi.ME["id"]
@@ -532,3 +533,20 @@ def test_a_taken_port_for_the_webhook_is_a_line() -> None:
             await adapter.close()
 
     asyncio.run(run())
+
+
+def test_a_hidden_picture_is_behind_a_click_in_every_message(tmp_path: Path) -> None:
+    """The photo that becomes it, and the GIF, which is a message of its own."""
+
+    async def run() -> botapi.Server:
+        async with botapi.Server().serving() as server:
+            house = HouseConfig(check="x", check_threshold=0.3)
+            async with telegram_bot.bot(tmp_path, server, Scoring(), house=house):
+                server.says(5, "0.9 stars")
+                await server.until(lambda: [s for s in server.states if "animation" in s.message])
+            return server
+
+    server = asyncio.run(run())
+    assert server.invalid == []
+    sent = [values for _, method, values in server.calls if method in ("editMessageMedia", "sendAnimation")]
+    assert len(sent) > 1 and all("has_spoiler" in str(values) for values in sent)

@@ -25,6 +25,7 @@ def body_of(reply: Reply) -> Body:
         "job": reply.job,
         "percent": reply.percent,
         "prompt": reply.prompt,
+        "hidden": reply.hidden,
         "reactions": [],
     }
 

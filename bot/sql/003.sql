@@ -28,3 +28,5 @@ CREATE TABLE removals (
 
 ALTER TABLE jobs ADD COLUMN server TEXT NOT NULL DEFAULT '';  -- platform:id of the community that the chat is part of
 CREATE INDEX jobs_by_server ON jobs (server, created);
+
+ALTER TABLE jobs ADD COLUMN hidden INTEGER NOT NULL DEFAULT 0;  -- its picture is shown behind a click only

@@ -98,7 +98,7 @@ RETURNING id;
 UPDATE jobs SET status = 'queued' WHERE status = 'running';
 
 -- name: drawn
-UPDATE jobs SET status = 'drawn', seconds = :seconds, steps = :steps, width = :width, height = :height
+UPDATE jobs SET status = 'drawn', seconds = :seconds, steps = :steps, width = :width, height = :height, hidden = :hidden
 WHERE id = :job AND status = 'running'
 RETURNING id;
 
@@ -111,7 +111,7 @@ UPDATE jobs SET status = 'cancelled' WHERE id = :job AND status IN ('queued', 'r
 RETURNING id;
 
 -- name: keep_partial
-UPDATE jobs SET width = :width, height = :height WHERE id = :job AND status = 'cancelled'
+UPDATE jobs SET width = :width, height = :height, hidden = :hidden WHERE id = :job AND status = 'cancelled'
 RETURNING id;
 
 -- name: told

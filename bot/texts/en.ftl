@@ -331,3 +331,4 @@ discord-option-lift = lift
 discord-option-lift-about = The other way round: let them in, or go on
 discord-option-most-per-day = most-per-day
 discord-option-most-per-day-about = Most pictures of everybody here in 24 hours; 0 for the bot's own limit
+failed-withheld = #{ $job } “{ $prompt }”: the finished picture is not shown, since it may show what is not wanted here. Try other words.

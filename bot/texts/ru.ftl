@@ -351,3 +351,4 @@ discord-option-lift = снять
 discord-option-lift-about = Наоборот: снова впустить или продолжить
 discord-option-most-per-day = предел-за-сутки
 discord-option-most-per-day-about = Сколько картинок за сутки всем вместе; 0 — как у самого бота
+failed-withheld = #{ $job } «{ $prompt }»: готовая картинка не показана: на ней может быть то, чему здесь не место. Попробуйте другие слова.

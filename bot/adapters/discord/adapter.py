@@ -208,7 +208,7 @@ class DiscordAdapter(Hearing):
             fitted = await self._fitted(reply, limit)
             shown = replace(reply, text=self._with_word(reply, fitted))
             try:
-                return await call(body(shown, fitted, spoiler=place.server.spoiler, **options))
+                return await call(body(shown, fitted, spoiler=place.server.spoiler or reply.hidden, **options))
             except TooLarge as refusal:
                 sizes = [len(file.content) for file in (fitted.picture, fitted.gif) if file]
                 limit = min([limit, *sizes]) // 2

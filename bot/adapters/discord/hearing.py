@@ -271,7 +271,7 @@ def _moderates(message: discord.Message) -> bool:
     """Whether whoever wrote a message may manage those of others where it stands."""
     author, channel = message.author, message.channel
     known = isinstance(author, discord.Member) and isinstance(channel, discord.abc.GuildChannel | discord.Thread)
-    return known and channel.permissions_for(author).manage_messages  # type: ignore[union-attr,arg-type]
+    return known and channel.permissions_for(author).manage_messages  # type: ignore[arg-type]
 
 
 def _is_bound(interaction: Asked) -> bool:

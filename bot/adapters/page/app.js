@@ -85,6 +85,7 @@ function fill(element, message) {
   fillPicture(find(".gif"), message, message.gif, false);
   find(".pictures").classList.toggle("some", Boolean(busy || message.picture));
   find(".pictures").classList.toggle("wide", !message.gif);
+  find(".pictures").classList.toggle("hidden", Boolean(message.hidden)); // blurred until it is opened
   fillButtons(element, message);
 }
 

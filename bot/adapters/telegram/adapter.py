@@ -233,7 +233,7 @@ def _urgency(reply: Reply) -> Urgency:
 
 
 def _digest(reply: Reply) -> bytes:
-    digest = hashlib.sha256(repr((reply.text, reply.buttons)).encode("utf-8", "surrogatepass"))
+    digest = hashlib.sha256(repr((reply.text, reply.buttons, reply.hidden)).encode("utf-8", "surrogatepass"))
     for file in (reply.picture, reply.gif):
         digest.update(file.content if file else b"-")
     return digest.digest()

@@ -76,11 +76,11 @@ def kind_of(reply: Reply, limit: int) -> Kind:
 
 def media_of(reply: Reply, kind: Kind) -> InputMediaPhoto | InputMediaAnimation | InputMediaDocument:
     """The picture or GIF with its words, for an edit."""
-    file, caption = file_of(reply), words(reply, CAPTION)
+    file, caption, hidden = file_of(reply), words(reply, CAPTION), reply.hidden or None
     if kind is Kind.ANIMATION:
-        return InputMediaAnimation(file.content, caption=caption, filename=file.name)
+        return InputMediaAnimation(file.content, caption=caption, filename=file.name, has_spoiler=hidden)
     if kind is Kind.PHOTO:
-        return InputMediaPhoto(file.content, caption=caption, filename=file.name)
+        return InputMediaPhoto(file.content, caption=caption, filename=file.name, has_spoiler=hidden)
     return InputMediaDocument(file.content, caption=caption, filename=file.name)
 
 
