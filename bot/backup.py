@@ -12,7 +12,8 @@ from bot.errors import StoreError
 from bot.store import jobs_in, mark_deleted, snapshot
 
 DATABASE, PICTURES = "imago.sqlite", "pictures"
-_OF_JOB = re.compile(r"(\d{1,18})\D[\w.-]*(?<!\.part)")  # a file that belongs to a job, once it is whole
+# A file that belongs to a job, or (by a hash) to what asks for one that has no number yet; once it is whole.
+_OF_JOB = re.compile(r"(?:(\d{1,18})|[0-9a-f]{32})\.[\w.]+(?<!\.part)")
 _MEMBER = re.compile(rf"{DATABASE}|{PICTURES}/{_OF_JOB.pattern}")
 
 
@@ -77,18 +78,25 @@ def restore(file: Path, folder: Path) -> int:
 
 
 def _pack_pictures(tar: tarfile.TarFile, pictures: Path, jobs: dict[int, bool]) -> set[str]:
-    """Add the files of jobs that are not deleted; their names."""
+    """Add the files of jobs that are not deleted; their names. Looks again until nothing is new: files are renamed."""
     packed: set[str] = set()
-    for path in sorted(pictures.iterdir()) if pictures.exists() else ():
-        match = _OF_JOB.fullmatch(path.name)
-        if match is None or int(match[1]) not in jobs:
-            continue
-        try:
-            tar.add(path, f"{PICTURES}/{path.name}", recursive=False)
-        except FileNotFoundError:  # deleted since the folder was read
-            continue
-        packed.add(path.name)
+    while fresh := [name for name in _names_in(pictures, jobs) if name not in packed]:
+        added = len(packed)
+        for name in fresh:
+            try:
+                tar.add(pictures / name, f"{PICTURES}/{name}", recursive=False)
+                packed.add(name)
+            except FileNotFoundError:  # deleted or renamed since the folder was read
+                continue
+        if len(packed) == added:
+            break
     return packed
+
+
+def _names_in(pictures: Path, jobs: dict[int, bool]) -> list[str]:
+    names = sorted(path.name for path in pictures.iterdir()) if pictures.exists() else []
+    matches = [(name, _OF_JOB.fullmatch(name)) for name in names]
+    return [name for name, match in matches if match and (match[1] is None or int(match[1]) in jobs)]
 
 
 def _unpack(tar: tarfile.TarFile, member: tarfile.TarInfo, target: Path) -> None:

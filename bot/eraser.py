@@ -49,8 +49,8 @@ class Eraser:
         await self._take_away()
 
     async def purge(self, job: Job) -> list[Job]:
-        """A picture everywhere it was sent: with what was made larger of it, by whomever, and the line that asked."""
-        family = [as_job(row) for row in await self._store.rows("upscalings_under", job=job.id)]
+        """A picture everywhere it was sent: with what was made of it, by whomever, and the line that asked."""
+        family = [as_job(row) for row in await self._store.rows("made_of", job=job.id)]
         await self._store.write("remove_asking", jobs=_listed(job.id for job in family))
         for one in family:
             await self._hide(one)

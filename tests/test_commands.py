@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot import commands
-from bot.commands import Act, Help, Imagine, Show, ShowQueue, parse
+from bot.commands import Act, Ban, Forget, Help, Imagine, Pause, Purge, Show, ShowQueue, WhoAmI, parse
 from bot.errors import UserError
 from bot.messages import Action
 from bot.texts import Texts
@@ -28,6 +28,16 @@ from bot.texts import Texts
         ("/show 3", Show(job=3)),
         ("/queue", ShowQueue()),
         ("/help", Help()),
+        ("/ban #12", Ban(who="#12")),
+        ("/ban 12", Ban(who="#12")),
+        ("/unban discord:123", Ban(who="discord:123", lift=True)),
+        ("/ban <@!123>", Ban(who="123")),
+        ("/purge #12", Purge(job=12)),
+        ("/pause", Pause()),
+        ("/Resume@imago_bot", Pause(lift=True)),
+        ("/forget me", Forget()),
+        ("/forget Me 1234", Forget(code="1234")),
+        ("/whoami", WhoAmI()),
     ],
 )
 def test_says_what_was_asked(text: str, command: commands.Command) -> None:
@@ -50,6 +60,12 @@ def test_says_what_was_asked(text: str, command: commands.Command) -> None:
         ("/rerun", "which-job"),
         ("/remix", "which-job"),
         ("/cancel that one", "which-job"),
+        ("/ban", "which-person"),
+        ("/unban everybody here", "which-person"),
+        ("/purge", "which-job"),
+        ("/forget", "forget-whom"),
+        ("/forget her", "forget-whom"),
+        ("/forget me please", "forget-whom"),
     ],
 )
 def test_refuses_what_makes_no_sense(text: str, sentence: str) -> None:

@@ -240,18 +240,18 @@ SELECT scope FROM pauses WHERE scope IN ('*', :scope);
 -- name: active_of
 SELECT * FROM jobs WHERE owner = :owner AND status IN ('queued', 'running') ORDER BY id;
 
--- name: upscalings_under
--- A job and every picture that is it, made larger; also those that others have asked for.
+-- name: made_of
+-- A job and every picture that was made of its picture; also those that others have asked for.
 WITH RECURSIVE family (id) AS (
-    VALUES (:job) UNION SELECT jobs.id FROM jobs JOIN family ON jobs.parent = family.id WHERE kind = 'upscale'
+    VALUES (:job) UNION SELECT jobs.id FROM jobs JOIN family ON jobs.parent = family.id WHERE kind IN ('upscale', 'vary')
 )
 SELECT jobs.* FROM jobs JOIN family USING (id) WHERE status <> 'deleted' ORDER BY id;
 
 -- name: jobs_to_forget
--- All of one person, with what others have made larger.
+-- All of one person, with what others have made of those pictures.
 WITH RECURSIVE family (id) AS (
     SELECT id FROM jobs WHERE owner = :owner
-    UNION SELECT jobs.id FROM jobs JOIN family ON jobs.parent = family.id WHERE kind = 'upscale'
+    UNION SELECT jobs.id FROM jobs JOIN family ON jobs.parent = family.id WHERE kind IN ('upscale', 'vary')
 )
 SELECT jobs.* FROM jobs JOIN family USING (id) ORDER BY id;
 

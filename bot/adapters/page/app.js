@@ -2,7 +2,7 @@
 
 const $ = (id) => document.getElementById(id);
 const chat = $("chat"), scroll = $("scroll"), text = $("text"), nameField = $("name");
-const COMMANDS = ["/imagine", "/queue", "/cancel", "/show", "/settings", "/help"];
+const COMMANDS = ["/imagine", "/queue", "/cancel", "/show", "/settings", "/help", "/forget me"];
 
 const elements = new Map(); // message id → its element on the page
 let remixOf = null; // message whose prompt is being edited
