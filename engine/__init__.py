@@ -25,7 +25,8 @@ __all__ = [
     "BOUNDS", "MAX_PROMPT", "MAX_SEED", "SAMPLERS", "WHOLE", "BadCheckpoint", "BadPicture", "BadRequest", "CannotFetch",
     "Checkpoint", "CorruptWeights", "EngineDied", "EngineError", "EngineProcess", "Event", "Failed", "Fetching",
     "Finished", "Inspection", "MissingWeights", "ModelSetStatus", "Needs", "NumericalError", "OutOfMemory", "Preview",
-    "Progress", "Request", "Started", "UpscaleRequest", "WeightsError", "add_model_file", "as_json", "best_models",
+    "Progress", "Request", "Started", "UpscaleRequest", "WeightsError", "accept_picture", "add_model_file", "as_json",
+    "best_models",
     "draw", "fetch_models", "inspect", "model_needs", "model_sets", "request_of_checkpoint", "torch_and_device",
     "upscale", "verify_models",
 ]
@@ -50,6 +51,17 @@ def upscale(request: UpscaleRequest) -> Iterator[Event]:
     from engine.drawing import upscale_events
 
     return upscale_events(request)
+
+
+def accept_picture(data: bytes) -> bytes:
+    """A picture from outside (PNG, JPEG, WebP or GIF) as a clean RGB PNG of at most 1024 pixels a side.
+
+    It takes up to a second and imports Pillow, not torch. Raises BadPicture, whose `reason` is kind, bytes, pixels
+    or damaged.
+    """
+    from engine.intake import accept
+
+    return accept(data)
 
 
 def request_of_checkpoint(state: bytes) -> Request:
