@@ -19,16 +19,32 @@ from engine.errors import (
 )
 from engine.events import Checkpoint, Event, Failed, Fetching, Finished, Needs, Preview, Progress, Started, as_json
 from engine.process import EngineProcess
-from engine.request import BOUNDS, MAX_PROMPT, MAX_SEED, SAMPLERS, WHOLE, Request, UpscaleRequest
+from engine.ramps import Ramp, parse_ramp
+from engine.request import (
+    BOUNDS,
+    CHOICES,
+    MAX_PROMPT,
+    MAX_SEED,
+    MAX_SIDE,
+    MAX_TARGETS,
+    RAMPS,
+    SAMPLERS,
+    WHOLE,
+    Inputs,
+    Request,
+    UpscaleRequest,
+    read_option,
+    size_of,
+)
 
 __all__ = [
-    "BOUNDS", "MAX_PROMPT", "MAX_SEED", "SAMPLERS", "WHOLE", "BadCheckpoint", "BadPicture", "BadRequest", "CannotFetch",
-    "Checkpoint", "CorruptWeights", "EngineDied", "EngineError", "EngineProcess", "Event", "Failed", "Fetching",
-    "Finished", "Inspection", "MissingWeights", "ModelSetStatus", "Needs", "NumericalError", "OutOfMemory", "Preview",
-    "Progress", "Request", "Started", "UpscaleRequest", "WeightsError", "accept_picture", "add_model_file", "as_json",
-    "best_models",
-    "draw", "fetch_models", "inspect", "model_needs", "model_sets", "request_of_checkpoint", "torch_and_device",
-    "upscale", "verify_models",
+    "BOUNDS", "CHOICES", "MAX_PROMPT", "MAX_SEED", "MAX_SIDE", "MAX_TARGETS", "RAMPS", "SAMPLERS", "WHOLE",
+    "BadCheckpoint", "BadPicture", "BadRequest", "CannotFetch", "Checkpoint", "CorruptWeights", "EngineDied",
+    "EngineError", "EngineProcess", "Event", "Failed", "Fetching", "Finished", "Inputs", "Inspection", "MissingWeights",
+    "ModelSetStatus", "Needs", "NumericalError", "OutOfMemory", "Preview", "Progress", "Ramp", "Request", "Started",
+    "UpscaleRequest", "WeightsError", "add_model_file", "as_json", "best_models", "draw", "fetch_models", "inspect",
+    "model_needs", "model_sets", "parse_ramp", "read_option", "request_of_checkpoint", "size_of", "torch_and_device",
+    "upscale", "verify_models", "accept_picture",
 ]
 
 

@@ -43,7 +43,7 @@ def command_of(request: Request) -> str:
     words = ["imago", "draw", request.prompt]
     for field in fields(Request):
         value = getattr(request, field.name)
-        if field.name != "prompt" and value is not None:
+        if field.name != "prompt" and value is not None and (field.name, value) != ("count", 1):
             words += [f"--{field.name.replace('_', '-')}", str(value)]
     if request.prompt.startswith("-"):
         words[2:3] = []

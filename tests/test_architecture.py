@@ -15,7 +15,7 @@ FILES = {".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix("._
 # Imports point only to a lower level; a package that is not split up here has one level for all of it.
 LEVELS = {
     "engine": [
-        "engine.errors engine.events engine.prompts engine.quirks engine.wire",
+        "engine.errors engine.events engine.prompts engine.quirks engine.ramps engine.wire",
         "engine.request engine.schedule engine.noise engine.images engine.intake",
         "engine.unet engine.clip engine.cutouts engine.samplers engine.losses engine.secondary engine.tuning",
         "engine.denoisers engine.guidance",
