@@ -23,6 +23,7 @@ from engine.ramps import Ramp, parse_ramp
 from engine.request import (
     BOUNDS,
     CHOICES,
+    MAX_PICTURE_BYTES,
     MAX_PROMPT,
     MAX_SEED,
     MAX_SIDE,
@@ -44,7 +45,7 @@ __all__ = [
     "ModelSetStatus", "Needs", "NumericalError", "OutOfMemory", "Preview", "Progress", "Ramp", "Request", "Started",
     "UpscaleRequest", "WeightsError", "add_model_file", "as_json", "best_models", "draw", "fetch_models", "inspect",
     "model_needs", "model_sets", "parse_ramp", "read_option", "request_of_checkpoint", "size_of", "torch_and_device",
-    "upscale", "verify_models", "accept_picture",
+    "upscale", "verify_models", "MAX_PICTURE_BYTES", "accept_picture",
 ]
 
 
