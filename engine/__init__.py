@@ -44,7 +44,7 @@ __all__ = [
     "ModelSetStatus", "Needs", "NumericalError", "OutOfMemory", "Preview", "Progress", "Ramp", "Request", "Started",
     "UpscaleRequest", "WeightsError", "add_model_file", "as_json", "best_models", "draw", "fetch_models", "inspect",
     "model_needs", "model_sets", "parse_ramp", "read_option", "request_of_checkpoint", "size_of", "torch_and_device",
-    "upscale", "verify_models",
+    "upscale", "verify_models", "accept_picture",
 ]
 
 
@@ -67,6 +67,17 @@ def upscale(request: UpscaleRequest) -> Iterator[Event]:
     from engine.drawing import upscale_events
 
     return upscale_events(request)
+
+
+def accept_picture(data: bytes) -> bytes:
+    """A picture from outside (PNG, JPEG, WebP or GIF) as a clean RGB PNG of at most 1024 pixels a side.
+
+    It takes up to a second and imports Pillow, not torch. Raises BadPicture, whose `reason` is kind, bytes, pixels
+    or damaged.
+    """
+    from engine.intake import accept
+
+    return accept(data)
 
 
 def request_of_checkpoint(state: bytes) -> Request:

@@ -16,7 +16,7 @@ FILES = {".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix("._
 LEVELS = {
     "engine": [
         "engine.errors engine.events engine.prompts engine.quirks engine.ramps engine.wire",
-        "engine.request engine.schedule engine.noise engine.images",
+        "engine.request engine.schedule engine.noise engine.images engine.intake",
         "engine.unet engine.clip engine.cutouts engine.samplers engine.losses engine.secondary engine.tuning",
         "engine.denoisers engine.guidance",
         "engine.weights engine.upscaling",
