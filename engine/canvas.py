@@ -1,11 +1,11 @@
-"""how large a drawing is: the sizes that a set can draw, the nearest to one that it cannot, and several pictures as one."""
+"""how large a drawing is: what sizes a set can draw, the nearest to one that it cannot, and several pictures as one."""
 
 import math
 
 import numpy as np
 
 from engine.errors import BadRequest
-from engine.request import Request, size_of
+from engine.request import Inputs, Request, size_of
 from engine.weights import ModelSet
 
 LARGEST = 4  # a side may be so many times the set's own, and the area of the picture too
@@ -30,6 +30,12 @@ def finished_size(request: Request, models: ModelSet) -> tuple[int, int]:
                                  f"{_smallest(models)} to {side * LARGEST}, and no more than {LARGEST} times the area "
                                  f"of {side}x{side}: the nearest to {request.size} is {near[0]}x{near[1]}.")
     return asked
+
+
+def check_inputs(request: Request, inputs: Inputs) -> None:
+    """Raises BadRequest where a picture is spoken of that is not there."""
+    if request.init is not None and inputs.init is None:
+        raise BadRequest("init", "init says how much of a picture to keep: give the picture too, or leave init out.")
 
 
 def drawn_size(request: Request, models: ModelSet) -> tuple[int, int]:
