@@ -43,29 +43,44 @@ __all__ = [
     "BadCheckpoint", "BadPicture", "BadRequest", "CannotFetch", "Checkpoint", "CorruptWeights", "EngineDied",
     "EngineError", "EngineProcess", "Event", "Failed", "Fetching", "Finished", "Inputs", "Inspection", "MissingWeights",
     "ModelSetStatus", "Needs", "NumericalError", "OutOfMemory", "Preview", "Progress", "Ramp", "Request", "Started",
-    "UpscaleRequest", "WeightsError", "add_model_file", "as_json", "best_models", "draw", "fetch_models", "inspect",
-    "model_needs", "model_sets", "parse_ramp", "read_option", "request_of_checkpoint", "size_of", "torch_and_device",
-    "upscale", "verify_models", "MAX_PICTURE_BYTES", "accept_picture",
+    "UpscaleRequest", "WeightsError", "accept_picture", "add_model_file", "as_json", "best_models", "check", "draw",
+    "fetch_models", "inspect", "model_needs", "model_sets", "parse_ramp", "read_option", "request_of_checkpoint",
+    "size_of", "torch_and_device", "upscale", "verify_models", "MAX_PICTURE_BYTES",
 ]
 
 
-def draw(request: Request, *, resume: bytes | None = None) -> Iterator[Event]:
+NO_INPUTS = Inputs()
+
+
+def draw(request: Request, *, resume: bytes | None = None, inputs: Inputs = NO_INPUTS,
+         parent: str | None = None) -> Iterator[Event]:
     """Draw in this process; torch is imported at the first step. Closing the stream frees it.
 
     Args:
         request: what to draw.
         resume: the state of a Checkpoint of the same request, to go on from there.
+        inputs: pictures to begin from and to be pulled towards; with `resume` they may be left out.
+        parent: the job that this drawing comes from, for the picture's provenance.
 
     Raises (while iterating): EngineError.
     """
     from engine.drawing import draw_events
 
-    return draw_events(request, resume)
+    return draw_events(request, resume, inputs, parent)
+
+
+def check(request: Request, inputs: Inputs = NO_INPUTS) -> None:
+    """Raises BadRequest for what the model set cannot draw, a size for instance; does not import torch."""
+    from engine.canvas import check_inputs, finished_size
+    from engine.weights import load_model_set
+
+    finished_size(request, load_model_set(request.models))
+    check_inputs(request, inputs)
 
 
 def upscale(request: UpscaleRequest) -> Iterator[Event]:
     """Enlarge a picture ×4 in this process; the same stream as `draw`, without previews and GIF."""
-    from engine.drawing import upscale_events
+    from engine.enlarging import upscale_events
 
     return upscale_events(request)
 
@@ -100,11 +115,11 @@ class Inspection:
 def inspect(png: bytes) -> Inspection:
     """Read a picture's provenance; raises BadPicture when it has none."""
     from engine.images import read_png
-    from engine.provenance import command_of, request_of
+    from engine.provenance import INPUTS, command_of, request_of
 
     _, metadata = read_png(png)
     request = request_of(metadata)
-    return Inspection(metadata=metadata, request=request, command=command_of(request))
+    return Inspection(metadata=metadata, request=request, command=command_of(request, metadata.get(INPUTS)))
 
 
 @dataclass(frozen=True, kw_only=True)

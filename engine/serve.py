@@ -85,11 +85,12 @@ def main(arguments: list[str]) -> None:
     feeder.start()
     draw, upscale = (_function(path) for path in arguments)
     while True:
-        number, request, state = feeder.queue.get()
+        number, request, *rest = feeder.queue.get()
         if isinstance(request, UpscaleRequest):
             feeder.stream(number, upscale(request))
         else:
-            feeder.stream(number, draw(request, resume=state))
+            state, inputs, parent = rest
+            feeder.stream(number, draw(request, resume=state, inputs=inputs, parent=parent))
 
 
 def _pipes() -> tuple[BinaryIO, BinaryIO]:

@@ -121,13 +121,15 @@ class Engine:
         self.gate = asyncio.Event()
         self.gate.set()
         self.resumed: list[bytes | None] = []
+        self.given: list[dict[str, object]] = []  # inputs and parent, where they were given
         self.refuses_checkpoints = False
         self._stopped = False
 
     async def events(
-        self, request: Request | UpscaleRequest, resume: bytes | None = None
+        self, request: Request | UpscaleRequest, resume: bytes | None = None, **given: object
     ) -> AsyncGenerator[Event, None]:
         self._stopped = False
+        self.given.append(given)
         self.resumed.append(resume)
         if resume is not None and self.refuses_checkpoints:
             yield Failed(kind="BadCheckpoint", sentence="This checkpoint is of other models.")
@@ -166,9 +168,9 @@ class PacedEngine(Engine):
         self._free = False
 
     async def events(
-        self, request: Request | UpscaleRequest, resume: bytes | None = None
+        self, request: Request | UpscaleRequest, resume: bytes | None = None, **given: object
     ) -> AsyncGenerator[Event, None]:
-        async with aclosing(super().events(request, resume)) as events:
+        async with aclosing(super().events(request, resume, **given)) as events:
             async for event in events:
                 if isinstance(event, Preview) and not self._free:
                     self.gate.clear()

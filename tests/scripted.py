@@ -20,7 +20,7 @@ def png(seed: int, step: int, size: int = 8) -> bytes:
     return out.getvalue()
 
 
-def draw(request: Request, *, resume: bytes | None = None, seconds: float = 0.0) -> Iterator[Event]:
+def draw(request: Request, *, resume: bytes | None = None, seconds: float = 0.0, **_: object) -> Iterator[Event]:
     """A drawing whose pixels depend on the seed alone."""
     steps = request.steps or STEPS
     first = int(resume) if resume else 0
@@ -37,12 +37,12 @@ def draw(request: Request, *, resume: bytes | None = None, seconds: float = 0.0)
     yield _finished(request.seed, steps, png(request.seed, steps), b"GIF89a", 8)
 
 
-def draw_slowly(request: Request, *, resume: bytes | None = None) -> Iterator[Event]:
+def draw_slowly(request: Request, *, resume: bytes | None = None, **_: object) -> Iterator[Event]:
     """A drawing at 20 ms a step, so that there is a middle to be killed in."""
     return draw(request, resume=resume, seconds=0.02)
 
 
-def draw_for_a_while(request: Request, *, resume: bytes | None = None) -> Iterator[Event]:
+def draw_for_a_while(request: Request, *, resume: bytes | None = None, **_: object) -> Iterator[Event]:
     """A drawing at 0.8 s a step."""
     return draw(request, resume=resume, seconds=0.8)
 
