@@ -21,7 +21,7 @@ from bot.queue import Queue
 from bot.store import Store
 from bot.styles import NONE, Styles, defaults_of
 from bot.texts import Texts
-from engine import MAX_SEED, MAX_TARGETS, BadPicture, Request, accept_picture
+from engine import MAX_SEED, MAX_TARGETS, BadPicture, Request, accept_picture, nearest_size
 
 log = logging.getLogger(__name__)
 PORTION = 100  # messages handled at the same time: in a burst of hundreds the event loop must come to breathe
@@ -157,7 +157,11 @@ class Handlers:
         if models not in self._models:
             where = options.marked_value(text, "models", models)
             options.refuse_choice("models", models, sorted(self._models), where)
-        return options.request(prompt, chosen)
+        request = options.request(prompt, chosen)
+        if request.size is not None and (near := nearest_size(request)) != request.size:
+            where = options.marked_value(text, "size", request.size)
+            raise UserError("option-size-near", models=models, size=request.size, near=near, where=where)
+        return request
 
     async def _inputs(self, incoming: Incoming, request: Request, parent: Job | None) -> dict[str, bytes]:
         """The pictures that come with a message, accepted; a remix without any takes over its parent's."""

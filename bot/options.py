@@ -19,6 +19,7 @@ EXAMPLES = {
 }  # fmt: skip
 _DEFAULTS = {f.name: f.default for f in fields(Request)}
 _ALWAYS = ("seed", "models")  # told even when they are the default: another bot may have other ones
+_CROSS = {ord(letter): "x" for letter in "×хХ"}  # sizes are kept with a Latin letter
 _CONTEXT, _LONGEST = 24, 60  # characters shown around a mistake, and of it
 # Phones turn two hyphens into a dash, which counts where an option of ours follows.
 _KNOWN = "(?i:" + "|".join(NAMES).replace("_", "[-_]") + r")(?![\w-])"
@@ -53,7 +54,12 @@ def spelled(request: Request) -> str:
     values = {name: getattr(request, name) for name in OPTIONS}
     told = {name: value for name, value in values.items() if name in _ALWAYS or value != _DEFAULTS[name]}
     words = _TO_ESCAPE.sub(r"\\", request.prompt)
-    return " ".join(["/imagine", words, *(f"--{typed(name)} {value}" for name, value in told.items())])
+    return " ".join(["/imagine", words, *(f"--{typed(name)} {_plain(value)}" for name, value in told.items())])
+
+
+def _plain(value: Value) -> str:
+    """Exact, and the same for 2 and 2.0."""
+    return str(value).removesuffix(".0") if isinstance(value, float) else str(value)
 
 
 def typed(name: str) -> str:
@@ -82,7 +88,7 @@ def marked(text: str, start: int, end: int) -> str:
 def marked_value(text: str, name: str, value: str) -> str:
     """An option's value, in ⟨ ⟩ where a text has it, else alone."""
     for match in _OPTION.finditer(text):
-        if _name(match) == name and match["value"] == value:
+        if _name(match) == name and str(match["value"]).translate(_CROSS).lower() == value.lower():
             return marked(text, *match.span())
     return marked(f"--{typed(name)} {value}", 0, len(typed(name)) + 3 + len(value))
 

@@ -354,3 +354,6 @@ page-attach = Attach pictures (PNG, JPEG, WebP or GIF)
 page-detach = Take the pictures away
 page-pick = Show alone picture
 page-vary = Vary picture
+
+option-size-near = { $models } cannot draw { $size }: the nearest size is { $near }.
+    { $where }

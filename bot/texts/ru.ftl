@@ -364,3 +364,6 @@ page-attach = Приложить картинки (PNG, JPEG, WebP или GIF)
 page-detach = Убрать картинки
 page-pick = Показать отдельно картинку
 page-vary = Вариация картинки
+
+option-size-near = { $models } не рисует { $size }: ближайший размер — { $near }.
+    { $where }

@@ -153,7 +153,7 @@ def by_shell(asked: Request) -> Request:
     parser = argparse.ArgumentParser()
     terminal.add_commands(parser.add_subparsers())
     options = [f"--{typed(name)}={value}" for name in OPTIONS if (value := getattr(asked, name)) is not None]
-    return terminal.asked(parser.parse_args(["draw", *options, "--", asked.prompt]))
+    return terminal._request(parser.parse_args(["draw", *options, "--", asked.prompt]), None)
 
 
 FACES = {"Discord": by_discord, "Telegram": by_telegram, "page": by_page, "command line": by_shell}
