@@ -9,7 +9,7 @@ from importlib import import_module
 
 from engine.bench.report import HEADER, machine, row
 
-FIGURES = ("step", "full", "upscale", "adherence", "determinism", "memory")
+FIGURES = ("step", "full", "upscale", "adherence", "determinism", "memory", "redraw", "satisfied", "negative")
 
 
 def main() -> None:
