@@ -93,7 +93,7 @@ def test_an_attached_picture_pulls_beside_the_words_and_with_init_the_drawing_be
             "2.png", "2.gif", "2.init.png", "2.target1.png"}  # fmt: skip
         await chat.says("/delete 2")
         await chat.until(lambda states: "#2 is deleted" in states[-1].text)
-        assert not [path for path in (tmp_path / "pictures").iterdir() if not path.name[0] in "134"]
+        assert not [path for path in (tmp_path / "pictures").iterdir() if path.name[0] not in "134"]
 
     play(tmp_path, scenario)
 

@@ -152,8 +152,13 @@ async def form_with_pictures(request: web.Request) -> tuple[dict[str, str], list
         raise Refused(413, "picture-bytes") from error
     except (UnicodeError, ValueError, LookupError, AssertionError) as error:
         raise Refused(400, "web-bad-request") from error
-    files = [value for name, value in form.items() if isinstance(value, web.FileField) and name == "picture"]
-    pictures = [content for file in files if (content := file.file.read())]  # a file field left empty has no bytes
+    pictures: list[bytes] = []
+    for name, value in form.items():
+        if isinstance(value, web.FileField):
+            with value.file as file:
+                content = file.read()
+            if content and name == "picture":  # a field left empty has no bytes
+                pictures.append(content)
     return {name: value for name, value in form.items() if isinstance(value, str)}, pictures
 
 
