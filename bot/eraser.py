@@ -52,6 +52,7 @@ class Eraser:
         """A picture everywhere it was sent: with what was made of it, by whomever, and the line that asked."""
         family = [as_job(row) for row in await self._store.rows("made_of", job=job.id)]
         await self._store.write("remove_asking", jobs=_listed(job.id for job in family))
+        await self._remove_inherited(family)
         for one in family:
             await self._hide(one)
         await self._take_away()
@@ -64,6 +65,7 @@ class Eraser:
             if job.status in ACTIVE:
                 await self._queue.delete(job.id)
                 await self.stop(job)
+        await self._remove_inherited(jobs)
         for job in jobs:
             await self._pictures.remove(job.id)
         async with self._store.transaction() as transaction:
@@ -104,6 +106,13 @@ class Eraser:
             except Exception:
                 log.exception("what is too old could not be deleted")
             await self._sleep(DAY)
+
+    async def _remove_inherited(self, jobs: list[Job]) -> None:
+        """The pictures that these were drawn from, where reruns and remixes have taken them over."""
+        contents = {png for job in jobs for png in (await self._pictures.inputs(job.id)).values()}
+        if contents:
+            for row in await self._store.rows("descendants", jobs=_listed(job.id for job in jobs)):
+                await self._pictures.remove_inputs(row["id"], contents)
 
     async def _hide(self, job: Job) -> None:
         """Nobody finds it any more, and its messages wait to be taken away; a row without words stays for a while."""

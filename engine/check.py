@@ -11,8 +11,13 @@ from engine.models import choose_device, load_models
 
 
 def with_score(event: Event, models: str, texts: str) -> Event:
-    """A Finished with its score, and any other event as it is. Raises WeightsError, BadPicture."""
-    return replace(event, score=score_of(event.png, models, texts)) if isinstance(event, Finished) else event
+    """A Finished with its score, the highest where it has several pictures; any other event as it is.
+
+    Raises: WeightsError, BadPicture.
+    """
+    if not isinstance(event, Finished):
+        return event
+    return replace(event, score=max(score_of(png, models, texts) for png in event.pictures or (event.png,)))
 
 
 @torch.no_grad()

@@ -12,11 +12,12 @@ from typing import Any
 
 from engine.errors import EngineDied
 from engine.events import Event, Failed, Finished
-from engine.request import Request, UpscaleRequest
+from engine.request import Inputs, Request, UpscaleRequest
 from engine.wire import BEAT, HEADER, pack, unpack
 
 log = logging.getLogger(__name__)
 LONGEST_BACKOFF = 60.0
+NO_INPUTS = Inputs()
 
 
 class EngineProcess:
@@ -74,9 +75,13 @@ class EngineProcess:
         )
 
     async def events(
-        self, request: Request | UpscaleRequest, resume: bytes | None = None
+        self,
+        request: Request | UpscaleRequest,
+        resume: bytes | None = None,
+        inputs: Inputs = NO_INPUTS,
+        parent: str | None = None,
     ) -> AsyncGenerator[Event, None]:
-        """Draw; ends after Finished or Failed, or early and silently after `stop`.
+        """Draw, as `engine.draw` does; ends after Finished or Failed, or early and silently after `stop`.
 
         Leaving the iteration before Finished or Failed kills the process; the next request starts another.
 
@@ -87,7 +92,7 @@ class EngineProcess:
         self._stop_by = None
         ended = False
         try:
-            await self._tell("draw", self._number, request, resume)
+            await self._tell("draw", self._number, request, resume, inputs, parent)
             async for event in self._answers(self._number):
                 self._deaths, self._loaded = 0, True
                 ended = isinstance(event, Finished | Failed)

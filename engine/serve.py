@@ -85,8 +85,12 @@ def main(arguments: list[str]) -> None:
     feeder.start()
     draw, upscale = (_function(path) for path in arguments[:2])
     while True:
-        number, request, state = feeder.queue.get()
-        events = upscale(request) if isinstance(request, UpscaleRequest) else draw(request, resume=state)
+        number, request, *rest = feeder.queue.get()
+        if isinstance(request, UpscaleRequest):
+            events = upscale(request)
+        else:
+            state, inputs, parent = rest
+            events = draw(request, resume=state, inputs=inputs, parent=parent)
         feeder.stream(number, events, _look(request.models, *arguments[2:]))
 
 

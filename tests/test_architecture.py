@@ -15,12 +15,13 @@ FILES = {".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix("._
 # Imports point only to a lower level; a package that is not split up here has one level for all of it.
 LEVELS = {
     "engine": [
-        "engine.errors engine.events engine.prompts engine.quirks engine.wire",
+        "engine.errors engine.events engine.prompts engine.quirks engine.ramps engine.satisfied engine.wire engine.xmp",
         "engine.request engine.schedule engine.noise engine.images",
         "engine.unet engine.clip engine.cutouts engine.samplers engine.losses engine.secondary engine.tuning",
-        "engine.denoisers engine.guidance",
+        "engine.denoisers engine.guidance engine.intake",
         "engine.weights engine.upscaling",
-        "engine.models engine.provenance engine.checkpoint engine.download engine.convert",
+        "engine.models engine.provenance engine.canvas engine.inputs engine.download engine.convert",
+        "engine.checkpoint engine.enlarging engine.steps",
         "engine.drawing engine.fetch engine.check",
         "engine.process engine.serve",
         "engine",
@@ -29,6 +30,8 @@ LEVELS = {
     ],
     "bot": [
         "bot bot.errors bot.messages bot.log",
+        "bot.options",
+        "bot.styles",
         "bot.config bot.jobs bot.commands bot.pictures bot.adapters bot.adapters.base",
         "bot.texts bot.store bot.metrics bot.limits bot.roles bot.words bot.verdicts bot.outbox bot.adapters.web_guard "
         "bot.adapters.web_rooms",

@@ -122,6 +122,24 @@ def test_to_be_forgotten_leaves_no_word_and_no_id_on_the_disk(tmp_path: Path) ->
     asyncio.run(scenario())
 
 
+def test_an_attached_picture_goes_also_where_a_remix_has_taken_it_over(tmp_path: Path) -> None:
+    """It may show the person; what the other one attached stays."""
+
+    async def scenario() -> None:
+        async with rig(tmp_path) as bench:
+            mine = await bench.drawn(ANN, "1")
+            remix = await bench.drawn(BOB, "2", Kind.REMIX, mine.id)
+            again = await bench.drawn(BOB, "3", Kind.RERUN, remix.id)
+            for job, name, content in ((mine, "init", b"me"), (remix, "init", b"me"), (again, "target1", b"me"),
+                                       (again, "target2", b"a cat")):  # fmt: skip
+                await bench.pictures.save(f"{job.id}.{name}.png", content)
+            await bench.eraser.forget(ANN)
+            assert await bench.has(remix) and await bench.pictures.inputs(remix.id) == {}
+            assert await bench.pictures.inputs(again.id) == {"target2": b"a cat"}
+
+    asyncio.run(scenario())
+
+
 def test_what_is_too_old_goes_at_the_start_and_each_day(tmp_path: Path) -> None:
     """On the day it gets too old, and not before; what still waits stays."""
 

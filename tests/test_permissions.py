@@ -21,6 +21,7 @@ from bot.queue import Queue
 from bot.store import Store, snapshot
 from bot.texts import Texts
 from engine import Request
+from tests import scripted
 
 TABLES = ("people", "jobs", "messages", "copies", "checkpoints", "removals", "seen", "bans", "pauses")
 PLATFORMS = ("web", "discord", "telegram")
@@ -57,6 +58,8 @@ TABLE = {  # what is typed → by role, in the order of ROLES
     "/remix 1 a moon": SEE,
     "/settings 1": SEE,
     "/file 1": SEE,
+    "/pick 1 1": SEE,
+    "/vary 1": SEE,
     "/show 1": SEE,
     "/cancel 1": END,
     "/delete 1": END,
@@ -80,6 +83,7 @@ EMOJI = {emoji: END if action is Action.DELETE else SEE for emoji, action in REA
 DONE = {
     "a moon": "queued", "/imagine a moon": "queued", "/upscale 1": "queued", "/rerun 1": "queued",
     "/remix 1": "remix-how", "/remix 1 a moon": "queued", "/settings 1": "settings", "/file 1": "file",
+    "/pick 1": "picked", "/pick 1 1": "picked", "/vary 1": "queued",
     "/show 1": "show", "/cancel 1": "already-ended", "/delete 1": "deleted", "/queue": "queue-empty", "/help": "help",
     "/settings": "defaults", "/whoami": "who-you-are", "/purge 1": "purged", "/ban #1": "has-been-banned",
     "/ban {platform}:eve": "has-been-banned", "/unban {platform}:eve": "unbanned", "/pause": "has-been-paused",
@@ -156,7 +160,7 @@ class House:
             for table in (*TABLES, "sqlite_sequence"):
                 await transaction._connection.execute_fetchall(f"INSERT INTO {table} SELECT * FROM furnished.{table}")
         self.picture.parent.mkdir(exist_ok=True)
-        self.picture.write_bytes(b"x")
+        self.picture.write_bytes(scripted.png(7, 10))
         self.sender.said.clear()
         await self.handlers.receive(incoming)
         return " ".join(self.sender.said)

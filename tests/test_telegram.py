@@ -70,7 +70,7 @@ def test_a_private_text_becomes_one_message_that_ends_as_the_picture_with_its_gi
         assert gif.message["reply_to_message"]["message_id"] == final["message_id"]
         assert server.states[0].method == "sendMessage" and server.states[0].message["reply_to_message"]
         assert "editMessageMedia" in [s.method for s in server.states if s.message["message_id"] == final["message_id"]]
-        assert buttons(final) == [f"{a}:1" for a in ("upscale", "rerun", "remix", "settings", "file", "delete")]
+        assert buttons(final) == [f"{a}:1" for a in ("upscale", "vary", "rerun", "remix", "settings", "file", "delete")]
         assert "seed 7" in final["caption"]
 
     play(tmp_path, story)

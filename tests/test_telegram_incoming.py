@@ -14,6 +14,7 @@ from bot.adapters.telegram.updates import ALLOWED
 from bot.config import LimitsConfig
 from tests import botapi, telegram_bot
 from tests.botapi_chats import ANONYMOUS, ME, Json
+from tests.faults import pictures
 
 ANN, PRIVATE, GROUP, FORUM, CHANNEL = 77, 77, -1001, -1002, -1003
 BOT = f"@{ME['username']}"
@@ -77,6 +78,7 @@ def test_each_kind_of_message_does_the_expected_thing(tmp_path: Path) -> None:
             for chat in (GROUP, FORUM):
                 server.chat(chat, "supergroup", forum=chat == FORUM, admins={ME["id"]})
             server.chat(CHANNEL, "channel")
+            server.files["f"] = pictures.saved(pictures.picture(), "JPEG")
             for chat in (GROUP, FORUM, CHANNEL):  # messages 1 to 9, so that replies have something to point to
                 server.chats[chat].newest = 9
             asked = {name: server.says(chat, text, **fields) for name, chat, text, fields, _ in MESSAGES}

@@ -20,10 +20,10 @@ class Scoring(fakes.Engine):
     """Scores what it draws by the first word of the prompt; an upscaling scores 0."""
 
     async def events(
-        self, request: Request | UpscaleRequest, resume: bytes | None = None
+        self, request: Request | UpscaleRequest, resume: bytes | None = None, **given: object
     ) -> AsyncGenerator[Event, None]:
         score = 0.0 if isinstance(request, UpscaleRequest) else float(request.prompt.split()[0])
-        async for event in super().events(request, resume):
+        async for event in super().events(request, resume, **given):
             yield replace(event, score=score) if isinstance(event, Finished) else event
 
 

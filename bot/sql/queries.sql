@@ -52,7 +52,8 @@ SELECT * FROM jobs WHERE owner = :owner AND status = 'queued' ORDER BY id;
 
 -- name: upscaling_of
 SELECT * FROM jobs
-WHERE parent = :parent AND kind = 'upscale' AND status IN ('queued', 'running', 'drawn', 'delivered') LIMIT 1;
+WHERE parent = :parent AND kind = 'upscale' AND coalesce(request ->> 'pick', 0) = :picture
+  AND status IN ('queued', 'running', 'drawn', 'delivered') LIMIT 1;
 
 -- name: waiting
 -- In the order in which they will be drawn: what was begun before a restart, then round by round over people
@@ -321,3 +322,10 @@ DELETE FROM history WHERE created < :before;
 
 -- name: jobs_with_pictures
 SELECT id, width IS NOT NULL FROM jobs WHERE status <> 'deleted';
+
+-- name: descendants
+-- Whatever was made of these jobs in any way, by others too: it may have taken over what they were drawn from.
+WITH RECURSIVE family (id) AS (
+    SELECT value FROM json_each(:jobs) UNION SELECT jobs.id FROM jobs JOIN family ON jobs.parent = family.id
+)
+SELECT id FROM family WHERE id NOT IN (SELECT value FROM json_each(:jobs));

@@ -9,7 +9,9 @@ from importlib import import_module
 
 from engine.bench.report import HEADER, machine, row
 
-FIGURES = ("step", "full", "upscale", "adherence", "determinism", "memory", "check")
+FIGURES = (
+    "step", "full", "upscale", "adherence", "determinism", "memory", "redraw", "satisfied", "negative", "check",
+)
 
 
 def main() -> None:
