@@ -65,10 +65,12 @@ button-file = PNG file
 ## Answers
 
 help = Say what to draw, for example “a red star on a blue background” or /imagine half-life 3 screenshot.
+    Weights: a castle at dusk :2 | oil painting | people :-0.5
     Options: --seed 7 --steps 100, also { $options }.
+    Attach a picture and it pulls beside the words; with --init 0.4 the drawing begins from it. --count 4 draws four at once.
     /queue shows who waits, /cancel stops your newest picture, /cancel 12 that one.
     /show 12 shows a picture and where it comes from, /settings 12 how to draw it again, /settings the defaults.
-    /upscale 12, /rerun 12, /remix 12 new words and /delete 12 do what the buttons do.
+    /upscale 12, /vary 12, /rerun 12, /remix 12 new words and /delete 12 do what the buttons do; /vary 12 2 means the second of several.
     /forget me deletes all that I keep of you; /whoami tells how I know you.
     Reactions: 🔥 upscale, 🎉 or ⚡ rerun, 👀 settings, 👎 or 💩 delete.{ $platform ->
         [telegram] {" "}In groups they reach me once I am an administrator; the buttons always do.

@@ -9,7 +9,7 @@ from typing import Any
 import discord
 
 from bot.adapters.base import Notebook, Receive
-from bot.adapters.discord.attached import fetches_of, pictures_of
+from bot.adapters.discord.attached import fetches_of, pictures_with_reply
 from bot.adapters.discord.calls import FAULTS, Calls
 from bot.adapters.discord.client import Client
 from bot.adapters.discord.controls import Words, body
@@ -121,7 +121,7 @@ class Hearing:
             return await self._tell(message.channel.id, str(message.id), said)
         await self._hand_on(TextMessage(
             key=str(message.id), person=person, address=address, text=text or "/help", message=f"m{message.id}",
-            pictures=fetches_of(pictures_of(message)), defaults=defaults,
+            pictures=fetches_of(pictures_with_reply(message, self.client.user)), defaults=defaults,
         ))  # fmt: skip
 
     async def refused(self, interaction: Asked, text: str, **values: str | int | float) -> None:
