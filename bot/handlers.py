@@ -152,7 +152,7 @@ class Handlers:
         start = self._defaults | defaults_of(here) if inherited is None else inherited
         style = start.pop("style", NONE)
         prompt, said = self._styles.dressed(command.prompt, {"style": style} | command.options, text)
-        chosen = {"seed": _new_seed(), "models": self._config.engine.models} | start | said
+        chosen = {"seed": _new_seed(), "models": self._config.engine.models, **start, **said}
         models = str(chosen["models"])
         if models not in self._models:
             where = options.marked_value(text, "models", models)
