@@ -1,0 +1,28 @@
+"""engine/bench/satisfied.py and negative.py, in a few steps; the figures themselves are commands."""
+
+import numpy as np
+import torch
+
+from engine.bench import negative, satisfied
+from engine.models import load_models
+
+
+def test_a_picture_that_never_satisfies_ends_as_it_would() -> None:
+    models = load_models("toybox", torch.device("cpu"))
+    endings = list(satisfied.both_endings(models, ["a red star", "a blue cat"], rule=lambda *_: False, steps=3, cuts=1))
+    assert [(ending.steps, ending.all) for ending in endings] == [(3, 3)] * 2
+    assert all(np.array_equal(ending.early, ending.late) for ending in endings)
+
+
+def test_a_picture_is_kept_as_it_is_when_it_satisfies() -> None:
+    """The first time, each on its own."""
+    models = load_models("toybox", torch.device("cpu"))
+    [ending] = satisfied.both_endings(
+        models, ["a red star"], rule=lambda history, *_: len(history) >= 2, steps=4, cuts=1)
+    assert ending.steps == 2 and not np.array_equal(ending.early, ending.late)
+
+
+def test_red_objects_and_stars_are_counted() -> None:
+    """With nothing drawn yet there are none."""
+    models = load_models("toybox", torch.device("cpu"))
+    assert negative.count_red(models, negative.WITHOUT, 2, steps=1, cuts=1) == (0, 0, 2)
