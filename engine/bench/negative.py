@@ -11,7 +11,7 @@ from engine.request import Request
 from engine.toybox.judge import judge
 
 PLAIN, WITHOUT, COLOUR = "a star", "a star | red :-1", "red"
-SEEDS, BAR = 100, 0.02
+PICTURES, BAR = 100, 0.02
 
 
 class Count(NamedTuple):
@@ -22,12 +22,12 @@ class Count(NamedTuple):
     all: int
 
 
-def measure(seeds: int = SEEDS) -> Iterator[Figure]:
+def measure(pictures: int = PICTURES) -> Iterator[Figure]:
     """The same seeds with and without the negative part."""
     models = load_models("toybox", choose_device())
-    plain, without = (count_red(models, prompt, seeds) for prompt in (PLAIN, WITHOUT))
-    yield Figure(name=f"red objects in {seeds} pictures of “{PLAIN}”", value=f"{plain.red / plain.all:.1%}")
-    yield Figure(name=f"red objects in {seeds} pictures of “{WITHOUT}”", value=f"{without.red / without.all:.1%}",
+    plain, without = (count_red(models, prompt, pictures) for prompt in (PLAIN, WITHOUT))
+    yield Figure(name=f"red objects in {pictures} pictures of “{PLAIN}”", value=f"{plain.red / plain.all:.1%}")
+    yield Figure(name=f"red objects in {pictures} pictures of “{WITHOUT}”", value=f"{without.red / without.all:.1%}",
                  bar=f"< {BAR:.0%}", met=without.red / without.all < BAR)
     yield Figure(name="stars among them, without and with the negative part",
                  value=f"{plain.stars / plain.all:.0%}, {without.stars / without.all:.0%}")
