@@ -25,6 +25,7 @@ from bot.pictures import Pictures
 from bot.queue import Queue
 from bot.replies import Replies
 from bot.store import Store
+from bot.styles import Styles
 from bot.texts import Texts
 from bot.worker import Engine, Worker
 from engine import EngineProcess, model_sets
@@ -143,6 +144,10 @@ class App:
             raise KeyError(number)
         return job
 
+    def offers(self) -> dict[str, list[str]]:
+        """What there is of options that are names, for platforms that suggest while somebody types."""
+        return {"models": known_models(), "style": Styles(self.config.styles).names}
+
     def notebook(self, platform: str) -> Notebook:
         """Where a platform's adapter may note things down."""
         return StoredNotebook(self._store, platform)
@@ -180,7 +185,7 @@ def configured_adapters(app: App, history: History) -> list[Adapter]:
     if app.config.discord.token:
         from bot.adapters.discord import DiscordAdapter  # half a second that only those who go there should wait
 
-        adapters.append(DiscordAdapter(app.config.discord, app.texts.say, app.notebook("discord")))
+        adapters.append(DiscordAdapter(app.config.discord, app.texts.say, app.notebook("discord"), offers=app.offers()))
     if app.config.telegram.token:
         from bot.adapters.telegram import TelegramAdapter  # its library takes a second to import
 

@@ -2,6 +2,7 @@
 
 import ipaddress
 import os
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
@@ -9,7 +10,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from bot.errors import ConfigError
+from bot.errors import ConfigError, UserError
+from bot.styles import NONE, defaults_of, style_of
 
 
 @dataclass(frozen=True)
@@ -32,10 +34,15 @@ class BotConfig:
     folder: Path = Path("imago")  # database and pictures
     language: str = "en"  # for people whose language we do not speak: en or ru
     log_level: str = "info"  # debug, info, warning or error
+    options: str = ""  # of every drawing for which nothing else is said, as they are typed: --steps 150
 
     def __post_init__(self) -> None:
         _one_of("language", self.language, ("en", "ru"))
         _one_of("log_level", self.log_level, ("debug", "info", "warning", "error"))
+        try:
+            defaults_of(self.options)
+        except UserError as error:
+            raise ValueError(f"options must be options alone, as in --steps 150 ({_told(error)})") from error
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -126,6 +133,7 @@ class Config:
     web: WebConfig = field(default_factory=WebConfig)
     discord: DiscordConfig = field(default_factory=DiscordConfig)
     telegram: TelegramConfig = field(default_factory=TelegramConfig)
+    styles: Mapping[str, str] = field(default_factory=dict)  # [styles]: name → words and options
 
 
 def load(path: Path | None, environment: Mapping[str, str] = os.environ) -> Config:
@@ -135,12 +143,32 @@ def load(path: Path | None, environment: Mapping[str, str] = os.environ) -> Conf
     """
     where = str(path) if path else "the environment"
     tables = _read(path) if path else {}
-    known = {f.name: f.default_factory for f in fields(Config)}
+    known: dict[str, Any] = {f.name: f.default_factory for f in fields(Config)}
     for name in tables:
         if name not in known:
             raise ConfigError(f"{where}: there is no section [{name}]; known are {', '.join(known)}.")
+    styles = _styles(tables.get("styles", {}), where)
+    known.pop("styles")
     sections = {name: _section(kind, name, tables.get(name, {}), environment, where) for name, kind in known.items()}
-    return Config(**sections)
+    return Config(**sections, styles=styles)
+
+
+def _styles(table: object, where: str) -> dict[str, str]:
+    if not isinstance(table, dict) or not all(isinstance(text, str) for text in table.values()):
+        raise ConfigError(f"{where}: [styles] must have texts in quotes: ink = \"black ink drawing --cuts 24\".")
+    for name, text in table.items():
+        if not re.fullmatch(r"\w[\w-]{0,31}", name) or name.lower() == NONE:
+            raise ConfigError(f"{where}: in [styles], {name} cannot be the name of a style: use letters and digits.")
+        try:
+            style_of(text)
+        except UserError as error:
+            raise ConfigError(f"{where}: {name} in [styles] cannot be read ({_told(error)}).") from error
+    return table
+
+
+def _told(error: UserError) -> str:
+    """What is wrong with options in the config; there is no language yet to say it in."""
+    return str(error.values.get("where") or error.values.get("words") or error.text)
 
 
 def _read(path: Path) -> dict[str, Any]:

@@ -4,28 +4,30 @@ import asyncio
 import logging
 import secrets
 import time
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import replace
 from typing import Protocol
 
-from bot import commands
+from bot import commands, options
 from bot.adapters.base import Notice
-from bot.cards import shortened
+from bot.cards import Cards, shortened
 from bot.commands import Act, Command, Help, Imagine, Show, ShowQueue
 from bot.config import Config
 from bot.errors import Closed, UserError
-from bot.jobs import ACTIVE, Job, Kind, NewJob, Status, later
+from bot.jobs import ACTIVE, DONE, Job, Kind, NewJob, Status, later
 from bot.messages import REACTIONS, Action, Address, File, Incoming, Press, Reaction, Reply, TextMessage
 from bot.pictures import Pictures
 from bot.queue import Queue
 from bot.store import Store
+from bot.styles import NONE, Styles, defaults_of
 from bot.texts import Texts
-from engine import MAX_SEED, Request
+from engine import MAX_SEED, MAX_TARGETS, BadPicture, Request, accept_picture, nearest_size
 
 log = logging.getLogger(__name__)
 PORTION = 100  # messages handled at the same time: in a burst of hundreds the event loop must come to breathe
 LONGEST_DESCENT = 20  # generations told by /show
-KIND_OF = {Action.RERUN: Kind.RERUN, Action.UPSCALE: Kind.UPSCALE}
+KIND_OF = {Action.RERUN: Kind.RERUN, Action.UPSCALE: Kind.UPSCALE, Action.VARY: Kind.VARY}
+STRENGTH = 0.5  # of a variation: how much of the picture is kept where nobody says
 
 
 class Sender(Protocol):
@@ -63,8 +65,10 @@ class Handlers:
         self._config, self._texts, self._store, self._queue = config, texts, store, queue
         self._pictures, self._sender, self._stop, self._busy, self._notice = pictures, sender, stop, busy, notice
         self._models = models
+        self._styles, self._defaults = Styles(config.styles), defaults_of(config.bot.options)
         self._closed = False
         self._portion = asyncio.Semaphore(PORTION)
+        self._accepting = asyncio.Lock()  # one picture is decoded at a time: each takes its memory
 
     def close(self) -> None:
         """Take nothing more."""
@@ -97,7 +101,7 @@ class Handlers:
                 return replace(command, parent=incoming.remix_of)
             return command
         if isinstance(incoming, Press):
-            return Act(action=incoming.action, job=incoming.job)
+            return Act(action=incoming.action, job=incoming.job, picture=incoming.picture)
         action = REACTIONS.get(incoming.emoji.replace("\ufe0f", ""))
         row = await self._store.row("job_of_message", platform=incoming.address.platform, message=incoming.message)
         return Act(action=action, job=row["job"]) if action and row else None
@@ -111,15 +115,17 @@ class Handlers:
         match command:
             case Imagine():
                 await self._imagine(incoming, command)
-            case Act(action=Action.UPSCALE | Action.RERUN, job=int(number)):
-                await self._draw_again(incoming, command.action, await self._visible(incoming, number))
+            case Act(action=Action.UPSCALE | Action.RERUN | Action.VARY, job=int(number)):
+                await self._draw_again(incoming, command, await self._visible(incoming, number))
+            case Act(action=Action.PICK, job=int(number)):
+                await self._pick(incoming, await self._visible(incoming, number), command.picture)
             case Act(action=Action.REMIX, job=int(number)):
                 job = await self._visible(incoming, number)
                 self._answer(incoming, "remix-how", job=str(job.id), prompt=job.request.prompt)
             case Act(action=Action.FILE, job=int(number)):
-                await self._send_file(incoming, await self._visible(incoming, number))
+                await self._send_file(incoming, await self._visible(incoming, number), command.picture)
             case Act(action=Action.SETTINGS):
-                await self._settings(incoming, command.job)
+                await self._settings(incoming, command.job, command.picture)
             case Act(action=Action.CANCEL):
                 await self._cancel(incoming, command.job)
             case Act(action=Action.DELETE, job=int(number)):
@@ -129,31 +135,109 @@ class Handlers:
             case ShowQueue():
                 await self._show_queue(incoming)
             case Help():
-                self._answer(incoming, "help", options=commands.option_names(), platform=incoming.address.platform)
+                self._answer(incoming, "help", options=options.option_names(), platform=incoming.address.platform)
 
     async def _imagine(self, incoming: Incoming, command: Imagine) -> None:
         parent = await self._visible(incoming, command.parent) if command.parent is not None else None
-        inherited = _options(parent.request) if parent else {"models": self._config.engine.models}
-        options = {**inherited, "seed": _new_seed(), **command.options}
-        if options["models"] not in self._models:
-            raise UserError("option-models", options=", ".join(sorted(self._models)))
-        request = commands.request(command.prompt, options)
-        await self._put(incoming, request, Kind.REMIX if parent else Kind.IMAGINE, parent)
+        text = incoming.text if isinstance(incoming, TextMessage) else ""
+        request = self._request(incoming, command, _options(parent.request) if parent else None, text)
+        inputs = await self._inputs(incoming, request, parent)
+        await self._put(incoming, request, Kind.REMIX if parent else Kind.IMAGINE, parent, inputs=inputs)
 
-    async def _draw_again(self, incoming: Incoming, action: Action, parent: Job) -> None:
-        request = parent.request
-        if action is Action.RERUN:
+    def _request(
+        self, incoming: Incoming, command: Imagine, inherited: dict[str, options.Value] | None, text: str
+    ) -> Request:
+        """What is said wins over the style, that over the place, and that over the config; a remix takes over all."""
+        here = incoming.defaults if isinstance(incoming, TextMessage) else ""
+        start = self._defaults | defaults_of(here) if inherited is None else inherited
+        style = start.pop("style", NONE)
+        prompt, said = self._styles.dressed(command.prompt, {"style": style} | command.options, text)
+        chosen = {"seed": _new_seed(), "models": self._config.engine.models} | start | said
+        models = str(chosen["models"])
+        if models not in self._models:
+            where = options.marked_value(text, "models", models)
+            options.refuse_choice("models", models, sorted(self._models), where)
+        request = options.request(prompt, chosen)
+        if request.size is not None and (near := nearest_size(request)) != request.size:
+            where = options.marked_value(text, "size", request.size)
+            raise UserError("option-size-near", models=models, size=request.size, near=near, where=where)
+        return request
+
+    async def _inputs(self, incoming: Incoming, request: Request, parent: Job | None) -> dict[str, bytes]:
+        """The pictures that come with a message, accepted; a remix without any takes over its parent's."""
+        fetches = incoming.pictures if isinstance(incoming, TextMessage) else ()
+        if len(fetches) > MAX_TARGETS:
+            raise UserError("too-many-pictures", limit=MAX_TARGETS)
+        given = [await self._accepted(await fetch()) for fetch in fetches]
+        inherited = await self._pictures.inputs(parent.id) if parent else {}
+        inputs = {name: png for name, png in inherited.items() if not given or name == "init"}
+        if request.init is None:
+            inputs.pop("init", None)
+        elif given:
+            inputs["init"] = given.pop(0)
+        elif "init" not in inputs:
+            raise UserError("no-init-picture")
+        return inputs | {f"target{number}": png for number, png in enumerate(given, 1)}
+
+    async def _accepted(self, data: bytes) -> bytes:
+        """A picture made clean, away from the event loop."""
+        try:
+            async with self._accepting:
+                return await asyncio.to_thread(accept_picture, data)
+        except BadPicture as error:
+            raise UserError(f"picture-{error.reason}") from error
+
+    async def _draw_again(self, incoming: Incoming, command: Act, parent: Job) -> None:
+        request, inputs, picture = parent.request, {}, command.picture
+        if command.action is Action.RERUN:
             request = replace(request, seed=_new_seed())
-        elif parent.kind is Kind.UPSCALE:
-            raise UserError("already-large", job=str(parent.id))
-        elif parent.width is None:
-            raise UserError("no-picture-yet", job=str(parent.id))
-        elif (old := await self._queue.upscaling_of(parent.id)) is not None:
-            raise UserError("already-upscaled", job=str(old.id), parent=str(parent.id))
-        await self._put(incoming, request, KIND_OF[action], parent, action)
+            inputs = await self._pictures.inputs(parent.id)
+        else:
+            picture = self._one_of(parent, picture)
+        if command.action is Action.VARY:
+            kept = await self._pictures.inputs(parent.id)
+            inputs = {**kept, "init": await self._accepted(await self._png(parent, picture))}
+            strength = command.strength if command.strength is not None else STRENGTH
+            request = replace(request, init=strength, pick=None, seed=_new_seed())
+        elif command.action is Action.UPSCALE:
+            if parent.kind is Kind.UPSCALE:
+                raise UserError("already-large", job=str(parent.id))
+            if (old := await self._queue.upscaling_of(parent.id, picture or request.pick)) is not None:
+                raise UserError("already-upscaled", job=str(old.id), parent=str(parent.id))
+            request = replace(request, pick=picture or request.pick)
+        await self._put(incoming, request, KIND_OF[command.action], parent, command.action, inputs)
+
+    def _one_of(self, job: Job, picture: int | None) -> int | None:
+        """Which picture of a job is meant: None when it has but one. Raises UserError."""
+        if job.width is None:
+            raise UserError("no-picture-yet", job=str(job.id))
+        several = job.pictures > 1 and job.status in DONE
+        if several and picture is None:
+            raise UserError("say-which", job=str(job.id), count=job.pictures)
+        if picture is not None and picture > (job.pictures if several else 1):
+            raise UserError("no-such-picture", job=str(job.id), count=job.pictures if several else 1)
+        return picture if several else None
+
+    async def _png(self, job: Job, picture: int | None) -> bytes:
+        png = await self._pictures.read(f"{job.id}.{picture}.png" if picture else f"{job.id}.png")
+        if png is None:
+            raise UserError("no-picture-yet", job=str(job.id))
+        return png
+
+    async def _pick(self, incoming: Incoming, job: Job, picture: int | None) -> None:
+        number = self._one_of(job, picture)
+        png = await self._png(job, number)
+        reply = Cards(self._texts).picked(job, number or 1, png, incoming.person.language)
+        self._sender.note(incoming.address, replace(reply, reader=incoming.person.key), incoming.message)
 
     async def _put(
-        self, incoming: Incoming, request: Request, kind: Kind, parent: Job | None, action: Action | None = None
+        self,
+        incoming: Incoming,
+        request: Request,
+        kind: Kind,
+        parent: Job | None,
+        action: Action | None = None,
+        inputs: Mapping[str, bytes] | None = None,
     ) -> None:
         began = time.monotonic()
         key = incoming.key
@@ -168,20 +252,35 @@ class Handlers:
             parent=parent.id if parent else None,
             answers=incoming.message if not isinstance(incoming, Reaction) else "",
         )
-        job, fresh = await self._queue.put(new)
+        job, fresh = await self._store_job(new, inputs or {})
         if fresh:
             self._notice("acknowledge_seconds", time.monotonic() - began)
             self._sender.queued(job)
 
-    async def _settings(self, incoming: Incoming, number: int | None) -> None:
+    async def _store_job(self, new: NewJob, inputs: Mapping[str, bytes]) -> tuple[Job, bool]:
+        """What it is drawn from is on the disk before the job is; the worker looks under the key and the number."""
+        await self._pictures.keep(new.key, inputs)
+        try:
+            job, fresh = await self._queue.put(new)
+        except UserError:
+            if inputs:
+                await self._pictures.drop(new.key)
+            raise
+        if inputs:
+            gone = job.status is Status.DELETED
+            await (self._pictures.drop(new.key) if gone else self._pictures.adopt(new.key, job.id))
+        return job, fresh
+
+    async def _settings(self, incoming: Incoming, number: int | None, picture: int | None) -> None:
         if number is None:
             limits = self._config.limits
             models = self._config.engine.models
             self._answer(incoming, "defaults", models=models, queued=limits.queued, today=limits.per_day)
             return
         job = await self._visible(incoming, number)
-        options = commands.spelled(job.request)
-        self._answer(incoming, "settings", job=str(job.id), prompt=job.request.prompt, options=options)
+        alone = picture is not None and picture <= job.pictures > 1
+        request = replace(job.request, pick=picture) if alone else job.request
+        self._answer(incoming, "settings", job=str(job.id), command=options.spelled(request))
 
     async def _cancel(self, incoming: Incoming, number: int | None) -> None:
         if number is None:
@@ -225,10 +324,11 @@ class Handlers:
             child = parent
         self._note(incoming, "\n".join(lines), await self._picture(job))
 
-    async def _send_file(self, incoming: Incoming, job: Job) -> None:
-        picture = await self._picture(job)
-        if picture is None:
-            raise UserError("no-picture-yet", job=str(job.id))
+    async def _send_file(self, incoming: Incoming, job: Job, number: int | None) -> None:
+        number = number if number is not None and number <= job.pictures > 1 else None
+        png = await self._png(job, number)
+        name = f"{job.id}.{number}.png" if number else f"{job.id}.png"
+        picture = File(name=name, content=png, media_type="image/png", alt=job.request.prompt)
         values = {"job": str(job.id), "prompt": shortened(job.request.prompt)}
         self._note(incoming, self._texts.say(incoming.person.language, "file", **values), picture, as_file=True)
 
@@ -289,6 +389,7 @@ def _new_seed() -> int:
     return secrets.randbelow(MAX_SEED + 1)
 
 
-def _options(request: Request) -> dict[str, commands.Value]:
-    """What a remix takes over: everything but the words."""
-    return {name: value for name in commands.OPTIONS if (value := getattr(request, name)) is not None}
+def _options(request: Request) -> dict[str, options.Value]:
+    """What a remix takes over: everything but the words and the seed."""
+    kept = (name for name in options.OPTIONS if name != "seed")
+    return {name: value for name in kept if (value := getattr(request, name)) is not None}

@@ -1,5 +1,6 @@
 """what comes in from a chat and what goes out, the same for every platform: frozen records."""
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -13,6 +14,8 @@ class Action(StrEnum):
     SETTINGS = "settings"
     DELETE = "delete"
     CANCEL = "cancel"
+    PICK = "pick"  # one of several
+    VARY = "vary"  # draw on from it
     FILE = "file"  # the PNG itself, where a platform only shows a copy
 
 
@@ -67,6 +70,10 @@ class Address:
         return f"{self.platform}:{self.chat}"
 
 
+# Brings an attached picture, as it was sent. Raises UserError when it is too large or cannot be had.
+Fetch = Callable[[], Awaitable[bytes]]
+
+
 @dataclass(frozen=True, kw_only=True)
 class TextMessage:
     """Somebody typed: `/imagine …`, another command, or a plain sentence."""
@@ -77,6 +84,8 @@ class TextMessage:
     text: str
     message: str = ""  # what a reply answers: message id or interaction token, opaque to the heart
     remix_of: int | None = None  # job whose prompt was edited into this one
+    pictures: tuple[Fetch, ...] = ()  # attached, or those of the message that this replies to
+    defaults: str = ""  # options that hold in this place where none are said, as they are typed
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,6 +98,7 @@ class Press:
     action: Action
     job: int
     message: str = ""
+    picture: int | None = None  # which one of several, from 1
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -122,6 +132,7 @@ class Button:
     action: Action
     job: int
     label: str  # in the asker's language
+    picture: int | None = None  # which one of several, from 1
 
 
 @dataclass(frozen=True, kw_only=True)

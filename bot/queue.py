@@ -88,9 +88,9 @@ class Queue:
         """The queued jobs of one person, oldest first."""
         return [as_job(row) for row in await self._store.rows("waiting_of", owner=owner)]
 
-    async def upscaling_of(self, parent: int) -> Job | None:
-        """The upscaling that was already asked for, if it did not fail."""
-        row = await self._store.row("upscaling_of", parent=parent)
+    async def upscaling_of(self, parent: int, picture: int | None = None) -> Job | None:
+        """The upscaling of a job, or of one of its pictures, that was already asked for, if it did not fail."""
+        row = await self._store.row("upscaling_of", parent=parent, picture=picture or 0)
         return as_job(row) if row else None
 
     async def first_time(self, key: str) -> bool:
@@ -250,7 +250,7 @@ def as_job(row: Row) -> Job:
     """A row of the table of jobs."""
     same = ("id", "owner", "language", "answers", "parent", "attempts", "created", "started", "steps", "seconds")
     return Job(
-        **{name: row[name] for name in (*same, "width", "height", "failure")},
+        **{name: row[name] for name in (*same, "width", "height", "failure", "key")},
         address=Address(platform=row["platform"], chat=row["chat"], thread=row["thread"]),
         request=Request.from_json(row["request"]),
         kind=Kind(row["kind"]),

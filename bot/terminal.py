@@ -14,6 +14,8 @@ from tqdm import tqdm
 
 import engine
 from bot import model_commands
+from bot.options import STYLE
+from bot.styles import BUILT_IN, NONE, Styles
 from engine import (
     BadPicture,
     BadRequest,
@@ -63,6 +65,7 @@ def add_commands(subparsers: "argparse._SubParsersAction[Any]") -> None:
     draw.add_argument("--json", action="store_true", help="print each event as a line of JSON")
     for name, text in KNOBS.items():
         draw.add_argument(f"--{name.replace('_', '-')}", help=text)
+    draw.add_argument("--style", help=f"words and options that have a name: {', '.join(BUILT_IN)}")
     draw.add_argument("--init-picture", type=Path, metavar="FILE", help="a picture to begin from")
     draw.add_argument("--target", action="append", default=[], metavar="FILE[:WEIGHT]",
                       help="a picture to be pulled towards, away from when the weight is negative; may be repeated")
@@ -167,6 +170,7 @@ def _request(args: argparse.Namespace, state: bytes | None) -> Request:
     if state is None:
         if "prompt" not in given:
             raise BadRequest("prompt", "Say what to draw, for example: imago draw \"a red star on a blue background\".")
+        given = _dressed(given, args.style)
         return Request(**{"seed": secrets.randbelow(2**32), **given})
     kept = engine.request_of_checkpoint(state)
     asked = replace(kept, **given)
@@ -175,6 +179,16 @@ def _request(args: argparse.Namespace, state: bytes | None) -> Request:
             raise BadRequest(field.name, f"The checkpoint's drawing has {field.name} {getattr(kept, field.name)!r}: "
                                          f"leave {field.name} out to go on with it.")
     return kept
+
+
+def _dressed(given: dict[str, Any], style: str | None) -> dict[str, Any]:
+    """With the words and options of a style added."""
+    styles = Styles()
+    if style is not None and style.lower() not in (NONE, *styles.names):
+        raise BadRequest("style", f"style must be one of {', '.join(styles.names)}.")
+    options = {**given, STYLE: (style or NONE).lower()}
+    prompt, options = styles.dressed(options.pop("prompt"), options)
+    return {"prompt": prompt, **options}
 
 
 def _check_writable(path: Path) -> None:

@@ -19,6 +19,7 @@ from engine import (
     Event,
     Failed,
     Finished,
+    Inputs,
     Preview,
     Progress,
     Request,
@@ -28,6 +29,7 @@ from engine import (
 
 log = logging.getLogger(__name__)
 
+NO_INPUTS = Inputs()
 FAILURES = {  # class name in the engine's errors → id of the sentence
     "NumericalError": "failed-numbers",
     "OutOfMemory": "failed-memory",
@@ -50,7 +52,13 @@ class Watcher(Protocol):
 class Engine(Protocol):
     """The engine process, as the worker sees it."""
 
-    def events(self, request: Request | UpscaleRequest, resume: bytes | None = None) -> AsyncGenerator[Event, None]: ...
+    def events(
+        self,
+        request: Request | UpscaleRequest,
+        resume: bytes | None = None,
+        inputs: Inputs = NO_INPUTS,
+        parent: str | None = None,
+    ) -> AsyncGenerator[Event, None]: ...
     async def stop(self) -> None: ...
     async def close(self) -> None: ...
 
@@ -161,11 +169,12 @@ class Worker:
         checkpoint = await self._store.row("checkpoint", job=job.id)
         if checkpoint is not None:
             self._preview = checkpoint["preview"]
-        request = await self._request(job)
-        if request is None:
-            return Failed(kind="BadPicture", sentence="The picture to enlarge is gone.")
-        step_at = time.monotonic()
-        async with aclosing(self._engine.events(request, checkpoint["state"] if checkpoint else None)) as events:
+        request, inputs = await self._request(job), await self._inputs(job)
+        if request is None or (job.request.init is not None and inputs.init is None and job.kind is not Kind.UPSCALE):
+            return Failed(kind="BadPicture", sentence="The picture to draw from is gone.")
+        step_at, state = time.monotonic(), checkpoint["state"] if checkpoint else None
+        parent = str(job.parent) if job.parent else None
+        async with aclosing(self._engine.events(request, state, inputs=inputs, parent=parent)) as events:
             async for event in events:
                 if self._stopped:
                     await self._engine.stop()
@@ -207,6 +216,8 @@ class Worker:
         """The files first, then the row: a picture that is said to be drawn is there."""
         try:
             await self._pictures.save(f"{job.id}.png", finished.png)
+            for number, png in enumerate(finished.pictures, 1):
+                await self._pictures.save(f"{job.id}.{number}.png", png)
             if finished.gif:
                 await self._pictures.save(f"{job.id}.gif", finished.gif)
         except OSError as error:
@@ -246,8 +257,19 @@ class Worker:
     async def _request(self, job: Job) -> Request | UpscaleRequest | None:
         if job.kind is not Kind.UPSCALE:
             return job.request
-        png = await self._pictures.read(f"{job.parent}.png")
+        pick = job.request.pick
+        one = await self._pictures.read(f"{job.parent}.{pick}.png") if pick else None
+        png = one or await self._pictures.read(f"{job.parent}.png")  # a job that drew but one has no numbers
         return UpscaleRequest(png=png, models=job.request.models) if png else None
+
+    async def _inputs(self, job: Job) -> Inputs:
+        """What it is drawn from; stored under the key of its update if we died before it had a number."""
+        if job.kind is Kind.UPSCALE:
+            return NO_INPUTS
+        await self._pictures.adopt(job.key, job.id)
+        found = await self._pictures.inputs(job.id)
+        init = found.pop("init", None)
+        return Inputs(init=init, targets=tuple((png, 1.0) for png in found.values()))
 
     def _note_left(self, seconds: float | None) -> None:
         self._left, self._left_at = seconds, time.monotonic()

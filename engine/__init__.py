@@ -23,6 +23,7 @@ from engine.ramps import Ramp, parse_ramp
 from engine.request import (
     BOUNDS,
     CHOICES,
+    MAX_PICTURE_BYTES,
     MAX_PROMPT,
     MAX_SEED,
     MAX_SIDE,
@@ -44,7 +45,7 @@ __all__ = [
     "ModelSetStatus", "Needs", "NumericalError", "OutOfMemory", "Preview", "Progress", "Ramp", "Request", "Started",
     "UpscaleRequest", "WeightsError", "accept_picture", "add_model_file", "as_json", "best_models", "check", "draw",
     "fetch_models", "inspect", "model_needs", "model_sets", "parse_ramp", "read_option", "request_of_checkpoint",
-    "size_of", "torch_and_device", "upscale", "verify_models",
+    "size_of", "torch_and_device", "upscale", "verify_models", "MAX_PICTURE_BYTES", "nearest_size",
 ]
 
 
@@ -75,6 +76,15 @@ def check(request: Request, inputs: Inputs = NO_INPUTS) -> None:
 
     finished_size(request, load_model_set(request.models))
     check_inputs(request, inputs)
+
+
+def nearest_size(request: Request) -> str:
+    """The size of the request where its model set can draw that, else the nearest one that it can; without torch."""
+    from engine.canvas import nearest_size as nearest
+    from engine.weights import load_model_set
+
+    width, height = nearest(*size_of(request.size), load_model_set(request.models)) if request.size else (0, 0)
+    return f"{width}x{height}"
 
 
 def upscale(request: UpscaleRequest) -> Iterator[Event]:

@@ -12,8 +12,8 @@ import numpy as np
 from PIL import Image, UnidentifiedImageError
 
 from engine.errors import BadPicture
+from engine.request import MAX_PICTURE_BYTES
 
-MAX_BYTES = 20_000_000  # of a file
 MAX_PIXELS = 25_000_000  # as its header says
 MAX_SIDE = 8192  # pixels
 KEPT_SIDE = 1024  # pixels of the longer side that are kept: more than any model set draws
@@ -36,8 +36,8 @@ def accept(data: bytes) -> bytes:
 
     Raises: BadPicture, whose `reason` is kind, bytes, pixels or damaged.
     """
-    if len(data) > MAX_BYTES:
-        raise BadPicture(f"This file is too large; the most is {MAX_BYTES // 1_000_000} MB.", reason="bytes")
+    if len(data) > MAX_PICTURE_BYTES:
+        raise BadPicture(f"This file is too large; the most is {MAX_PICTURE_BYTES // 1_000_000} MB.", reason="bytes")
     kind = sniff(data)
     try:
         if size := _size_in_header(data, kind):

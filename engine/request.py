@@ -14,6 +14,7 @@ from engine.ramps import parse_ramp
 MAX_PROMPT = 1000  # characters
 MAX_SEED = 2**32 - 1
 MAX_SIDE = 4096  # pixels of the finished picture
+MAX_PICTURE_BYTES = 20_000_000  # of a file that comes from outside
 MAX_TARGETS = 4  # pictures that pull
 BOUNDS: dict[str, tuple[float, float]] = {
     "seed": (0, MAX_SEED),

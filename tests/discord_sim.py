@@ -21,7 +21,7 @@ from bot.messages import Action
 from tests import fakes
 from tests.scenario import Shown
 
-CUSTOM_ID = re.compile(r"imago:(\w+):(\d+)")
+CUSTOM_ID = re.compile(r"imago:(\w+):(\d+)(?::\d)?")
 TOKEN = "simcord.fake.token"
 
 
@@ -56,8 +56,9 @@ class Sim:
     async def start(self) -> "Sim":
         def adapters(app: App, history: object) -> list[Any]:
             self.adapter = DiscordAdapter(
-                self.config, app.texts.say, app.notebook("discord"), connect=self.connect, clock=self._clock
-            )
+                self.config, app.texts.say, app.notebook("discord"), connect=self.connect, clock=self._clock,
+                offers=app.offers(),
+            )  # fmt: skip
             return [self.adapter]
 
         config = Config(bot=BotConfig(folder=self.folder), discord=self.config, limits=self.limits)

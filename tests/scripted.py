@@ -34,7 +34,9 @@ def draw(request: Request, *, resume: bytes | None = None, seconds: float = 0.0,
             percent = step * 10 // steps * 10
             yield Preview(percent=percent, step=step, steps=steps, png=png(request.seed, step))
             yield Checkpoint(percent=percent, step=step, steps=steps, state=str(step).encode())
-    yield _finished(request.seed, steps, png(request.seed, steps), b"GIF89a", 8)
+    several = request.count > 1 and request.pick is None
+    pictures = tuple(png(request.seed + k, steps) for k in range(request.count)) if several else ()
+    yield _finished(request.seed, steps, png(request.seed, steps), b"GIF89a", 8, pictures)
 
 
 def draw_slowly(request: Request, *, resume: bytes | None = None, **_: object) -> Iterator[Event]:
@@ -66,8 +68,10 @@ def _act(prompt: str, step: int) -> None:
         time.sleep(3600)
 
 
-def _finished(seed: int, steps: int, picture: bytes, gif: bytes, size: int) -> Finished:
+def _finished(
+    seed: int, steps: int, picture: bytes, gif: bytes, size: int, pictures: tuple[bytes, ...] = ()
+) -> Finished:
     return Finished(
         png=picture, gif=gif, width=size, height=size, seed=seed, steps=steps, seconds=0.1, unet_calls=steps,
-        pixels_sha256=hashlib.sha256(picture).hexdigest(),
+        pixels_sha256=hashlib.sha256(picture).hexdigest(), pictures=pictures,
     )  # fmt: skip

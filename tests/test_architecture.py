@@ -16,9 +16,9 @@ FILES = {".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix("._
 LEVELS = {
     "engine": [
         "engine.errors engine.events engine.prompts engine.quirks engine.ramps engine.satisfied engine.wire engine.xmp",
-        "engine.request engine.schedule engine.noise engine.images engine.intake",
+        "engine.request engine.schedule engine.noise engine.images",
         "engine.unet engine.clip engine.cutouts engine.samplers engine.losses engine.secondary engine.tuning",
-        "engine.denoisers engine.guidance",
+        "engine.denoisers engine.guidance engine.intake",
         "engine.weights engine.upscaling",
         "engine.models engine.provenance engine.canvas engine.inputs engine.download engine.convert",
         "engine.checkpoint engine.enlarging engine.steps",
@@ -30,6 +30,8 @@ LEVELS = {
     ],
     "bot": [
         "bot bot.errors bot.messages bot.log",
+        "bot.options",
+        "bot.styles",
         "bot.config bot.jobs bot.commands bot.pictures bot.adapters bot.adapters.base",
         "bot.texts bot.store bot.metrics bot.limits bot.outbox bot.adapters.web_guard bot.adapters.web_rooms",
         "bot.queue bot.history bot.notebook bot.cards bot.adapters.web_page",

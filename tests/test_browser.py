@@ -32,9 +32,9 @@ class HeldEngine(fakes.Engine):
         self.permits = asyncio.Semaphore(0)
 
     async def events(
-        self, request: Request | UpscaleRequest, resume: bytes | None = None
+        self, request: Request | UpscaleRequest, resume: bytes | None = None, **given: object
     ) -> AsyncGenerator[Event, None]:
-        async for event in super().events(request, resume):
+        async for event in super().events(request, resume, **given):
             if isinstance(event, Finished) and event.gif:
                 event = replace(event, gif=gif())
             yield event

@@ -1,8 +1,6 @@
 """bot/commands.py"""
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from bot import commands
 from bot.commands import Act, Help, Imagine, Show, ShowQueue, parse
@@ -58,47 +56,3 @@ def test_refuses_what_makes_no_sense(text: str, sentence: str) -> None:
         parse(text)
     assert refused.value.text == sentence
     assert Texts().say("ru", refused.value.text, **refused.value.values)
-
-
-@pytest.mark.parametrize(
-    ("prompt", "options", "sentence"),
-    [
-        ("a star", {"steps": 0}, "option-whole"),
-        ("a star", {"eta": float("nan")}, "option-number"),
-        ("a star", {"sampler": "euler"}, "option-choice"),
-        ("x" * 1001, {}, "prompt-long"),
-        (" | ", {}, "no-prompt"),
-        ("a star:1000", {}, "prompt-weight"),
-        ("a\x00star", {}, "prompt-letters"),
-        ("a \ud800 star", {}, "prompt-letters"),
-    ],
-)
-def test_the_engines_refusals_can_be_said_in_any_language(
-    prompt: str, options: dict[str, commands.Value], sentence: str
-) -> None:
-    """The engine speaks English only."""
-    with pytest.raises(UserError) as refused:
-        commands.request(prompt, options)
-    assert refused.value.text == sentence
-    assert Texts().say("ru", refused.value.text, **refused.value.values)
-
-
-def test_the_settings_of_a_job_can_be_typed_again() -> None:
-    """What /settings answers draws the same picture."""
-    request = commands.request("a star", {"seed": 7, "steps": 50, "guidance_scale": 2.5})
-    again = parse(f"/imagine {request.prompt} {commands.spelled(request)}")
-    assert isinstance(again, Imagine) and commands.request(again.prompt, again.options) == request
-
-
-@given(st.text())
-def test_no_text_breaks_it(text: str) -> None:
-    """People type anything."""
-    try:
-        command = parse(text)
-        if isinstance(command, Imagine):
-            commands.request(command.prompt, {"seed": 1, **command.options})
-    except UserError as refused:
-        assert TEXTS.say("en", refused.text, **refused.values)
-
-
-TEXTS = Texts()

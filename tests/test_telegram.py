@@ -21,8 +21,10 @@ from bot.config import TelegramConfig
 from bot.errors import AdapterError, AddressGone, Closed, ConfigError, MessageGone, NotDelivered, RetryAfter
 from bot.messages import Address, File, Reply
 from bot.texts import Texts
+from engine import Inputs, accept_picture
 from tests import botapi, fakes, scenario, scripted, telegram_bot
 from tests.botapi import ApiError, Json
+from tests.faults import pictures
 from tests.telegram_bot import buttons, finals, texts
 
 Story = Callable[[botapi.Server], Awaitable[None]]
@@ -60,7 +62,7 @@ def test_the_shared_story_holds_on_telegram(tmp_path: Path) -> None:
 
 
 def test_a_private_text_becomes_one_message_that_ends_as_the_picture_with_its_gif(tmp_path: Path) -> None:
-    """Text first, photo from the first preview on, six buttons at the end, the GIF as an answer to it."""
+    """Text first, photo from the first preview on, its buttons at the end, the GIF as an answer to it."""
 
     async def story(server: botapi.Server) -> None:
         server.says(5, "a red star --seed 7")
@@ -69,7 +71,7 @@ def test_a_private_text_becomes_one_message_that_ends_as_the_picture_with_its_gi
         assert gif.message["reply_to_message"]["message_id"] == final["message_id"]
         assert server.states[0].method == "sendMessage" and server.states[0].message["reply_to_message"]
         assert "editMessageMedia" in [s.method for s in server.states if s.message["message_id"] == final["message_id"]]
-        assert buttons(final) == [f"{a}:1" for a in ("upscale", "rerun", "remix", "settings", "file", "delete")]
+        assert buttons(final) == [f"{a}:1" for a in ("upscale", "vary", "rerun", "remix", "settings", "file", "delete")]
         assert "seed 7" in final["caption"]
 
     play(tmp_path, story)
@@ -508,3 +510,39 @@ def test_a_taken_port_for_the_webhook_is_a_line() -> None:
             await adapter.close()
 
     asyncio.run(run())
+
+
+def test_a_photo_with_words_is_drawn_from(tmp_path: Path) -> None:
+    """Its largest size, fetched when it is known that it is wanted."""
+    photo = pictures.saved(pictures.Image.new("RGB", (20, 10), "red"), "JPEG")
+    sizes = [{"file_id": name, "file_unique_id": name, "width": w, "height": w} for name, w in (("s", 9), ("l", 90))]
+    engine = fakes.Engine()
+
+    async def story(server: botapi.Server) -> None:
+        server.files["l"] = photo
+        server.says(5, photo=sizes, caption="a star --init 0.4")
+        await server.until(lambda: finals(server))
+        assert engine.given[-1]["inputs"] == Inputs(init=accept_picture(photo))
+        server.says(5, photo=[{**sizes[0], "file_id": "gone"}], caption="a star")
+        await server.until(lambda: any("could not be fetched" in text for text in texts(server)))
+        server.says(5, photo=[{**sizes[0], "file_size": 20_000_001}], caption="a star")
+        await server.until(lambda: any("20 MB" in text for text in texts(server)))
+
+    play(tmp_path, story, engine)
+
+
+def test_several_pictures_have_a_row_of_numbers_for_each_thing_to_do(tmp_path: Path) -> None:
+    """And a picked one is a message with controls of its own."""
+
+    async def story(server: botapi.Server) -> None:
+        server.says(5, "a star --count 2")
+        final = (await server.until(lambda: finals(server)))[0]
+        rows = [[key["callback_data"] for key in row] for row in final["reply_markup"]["inline_keyboard"]]
+        assert rows[:3] == [[f"{action}:1:{k}" for k in (1, 2)] for action in ("pick", "upscale", "vary")]
+        assert sum(rows[3:], []) == [f"{action}:1" for action in ("rerun", "remix", "settings", "file", "delete")]
+        server.presses(5, final["message_id"], "pick:1:2")
+        await server.until(lambda: any("Picture 2 of #1" in text for text in texts(server)))
+        (picked,) = [m for m in server.chats[5].messages.values() if "Picture 2" in m.get("caption", "")]
+        assert buttons(picked) == [f"{action}:1:2" for action in ("upscale", "vary", "settings", "file")]
+
+    play(tmp_path, story)

@@ -167,3 +167,12 @@ def test_auto_is_the_set_that_suits_the_machine(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr(engine, "best_models", lambda: "toybox")
     assert run("draw", "a red star", "--models", "auto", *QUICK, "-o", "star.png") == 0
     assert engine.inspect(Path("star.png").read_bytes()).request.models == "toybox"
+
+
+def test_a_style_adds_words_and_options(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The same ones as in the chats."""
+    out = tmp_path / "a.png"
+    assert main(["draw", "a star", "--style", "ink", "--steps", "1", "--cuts", "1", "-o", str(out)]) == 0
+    assert engine.inspect(out.read_bytes()).request.prompt == "a star | black ink drawing on white paper"
+    assert main(["draw", "a star", "--style", "inky"]) == 2
+    assert "style must be one of" in capsys.readouterr().err

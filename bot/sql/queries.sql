@@ -47,7 +47,8 @@ SELECT * FROM jobs WHERE owner = :owner AND status = 'queued' ORDER BY id;
 
 -- name: upscaling_of
 SELECT * FROM jobs
-WHERE parent = :parent AND kind = 'upscale' AND status IN ('queued', 'running', 'drawn', 'delivered') LIMIT 1;
+WHERE parent = :parent AND kind = 'upscale' AND coalesce(request ->> 'pick', 0) = :picture
+  AND status IN ('queued', 'running', 'drawn', 'delivered') LIMIT 1;
 
 -- name: waiting
 -- In the order in which they will be drawn: what was begun before a restart, then round by round over people

@@ -90,7 +90,7 @@ queue-mine = #{ $job } «{ $prompt }»: место { $place }{ $wait ->
 }
 queue-mine-running = #{ $job } «{ $prompt }»: рисуется.
 settings = Картинку #{ $job } снова нарисует команда:
-    /imagine { $prompt } { $options }
+    { $command }
 defaults = Модели: { $models }. У каждой картинки своё зерно, если не задать --seed.
     Можно одному человеку: { $queued ->
         [0] сколько угодно картинок
@@ -127,13 +127,27 @@ prompt-long = В описании { $length ->
 }: оставьте не больше { $limit }.
 prompt-letters = В описании есть символы, которые не являются текстом: напишите его без них.
 prompt-weight = Вес после двоеточия должен быть числом от −100 до 100, например: звезда | красный :-1
-unknown-command = Команды /{ $name } нет. Какие есть, скажет /help.
-unknown-option = Параметра --{ $name } нет. Есть { $options }.
+    { $where }
+unknown-command = Команды /{ $name } нет.{ $meant ->
+    [none] {""}
+   *[other] {" "}Может быть, /{ $meant }?
+} Какие есть, скажет /help.
+unknown-option = Параметра --{ $name } нет.{ $meant ->
+    [none] {" "}Есть { $options }.
+   *[other] {" "}Может быть, --{ $meant }?
+}
+    { $where }
 option-value = Параметру --{ $name } нужно значение, например: --{ $name } { $example }
+    { $where }
 option-number = --{ $name } должно быть числом от { $low } до { $high }.
+    { $where }
 option-whole = --{ $name } должно быть целым числом от { $low } до { $high }.
-option-choice = --{ $name } может быть только: { $options }.
-option-models = --models может быть только: { $options }.
+    { $where }
+option-choice = --{ $name } может быть только: { $options }.{ $meant ->
+    [none] {""}
+   *[other] {" "}Может быть, { $meant }?
+}
+    { $where }
 which-job = Скажите, какую картинку, например: /{ $name } 12
 no-such-job = Картинки #{ $job } здесь нет.
 not-yours = Картинка #{ $job } принадлежит другому человеку.
@@ -262,7 +276,7 @@ discord-server-settings = Настройки этого сервера: кана
     }; спойлер { $spoiler ->
         [true] включён
        *[other] выключен
-    }.
+    }; параметры { $options }.
 
 ## Телеграм: меню команд и то, чему в нём нет места
 
@@ -273,3 +287,83 @@ telegram-show = Показать картинку: /show 12
 telegram-settings = Как нарисовать картинку снова: /settings 12
 telegram-help = Что можно сказать
 telegram-large = Файл больше, чем принимает Телеграм: попросите его у владельца бота.
+
+## Язык описаний и параметров (docs/language.md)
+
+option-ramp = --{ $name } должно быть числом от { $low } до { $high } или такими числами по процентам рисования, например 0:8,50:4,100:0.
+    { $where }
+option-size = --size — это ширина x высота в пикселях, каждая от 1 до { $most }, например 256x384.
+    { $where }
+only-options = Здесь могут быть только параметры, например --steps 150, без слов: «{ $words }».
+style-in-style = Стиль не может состоять из другого стиля.
+
+discord-vary = вариация
+discord-vary-about = Нарисовать новую картинку, начав с готовой
+discord-option-style = стиль
+discord-option-style-about = Слова и параметры, у которых здесь есть имя
+discord-option-size = размер
+discord-option-size-about = Ширина x высота в пикселях, например 256x384
+discord-option-count = сколько
+discord-option-count-about = До четырёх картинок сразу, чтобы выбрать лучшую
+discord-option-models = модели
+discord-option-models-about = Сети, которые рисуют
+discord-option-attached = картинка
+discord-option-attached-about = Картинка, к которой тянет вместе со словами; с «основа» — та, с которой начинается рисунок
+discord-option-init = основа
+discord-option-init-about = Сколько оставить от картинки: 0.4 — общий вид, 0.8 — почти всё
+discord-option-symmetry = симметрия
+discord-option-symmetry-about = Отражать картинку, пока она рисуется
+discord-option-stop = конец
+discord-option-stop-about = Закончить раньше, когда картинка уже не становится ближе к словам
+discord-option-start = начало
+discord-option-start-about = С чего начать: чистый шум или мягкие пятна в нём
+discord-option-eta = eta
+discord-option-eta-about = Доля свежего шума на каждом шаге
+discord-option-cuts = фрагменты
+discord-option-cuts-about = Сколько фрагментов смотреть на каждом шаге, или числа по процентам: 0:32,100:8
+discord-option-tv = гладкость
+discord-option-tv-about = Тянуть к гладкости: число или числа по процентам
+discord-option-range = диапазон
+discord-option-range-about = Возвращать в границы цветов: число или числа по процентам
+discord-option-saturation = насыщенность
+discord-option-saturation-about = Уводить от кричащих цветов: число или числа по процентам
+discord-option-clamp = предел
+discord-option-clamp-about = Наибольшая сила на одном шаге
+discord-option-pick = выбор
+discord-option-pick-about = Показать только эту из картинок
+discord-option-number = номер
+discord-option-number-about = Какая из нескольких картинок, от 1 до 4
+discord-option-strength = сила
+discord-option-strength-about = Сколько оставить от картинки; если не сказать, 0.5
+discord-option-options = параметры
+discord-option-options-about = Параметры этого сервера, как их набирают: --style ink --size 256x384
+
+button-pick = Показать одну
+button-vary = Вариация
+button-pick-one = { $number }
+button-upscale-one = ⬆ { $number }
+button-vary-one = ✨ { $number }
+picked = Картинка { $number } из #{ $job } «{ $prompt }»
+descent-vary = #{ $job } — вариация картинки #{ $parent }.
+which-of-several = Скажите, какую картинку, например: /{ $name } 12, а вторую из нескольких так: /{ $name } 12 2
+say-which = В #{ $job } картинок несколько ({ $count }): нажмите кнопку с номером или добавьте номер, например /upscale { $job } 2
+no-such-picture = В #{ $job } { $count ->
+    [one] только { $count } картинка
+    [few] только { $count } картинки
+   *[many] только { $count } картинок
+}.
+no-init-picture = --init говорит, сколько оставить от картинки: приложите картинку или ответьте на неё.
+too-many-pictures = К одному рисунку можно приложить не больше картинок, чем { $limit }.
+picture-kind = Эту картинку прочитать нельзя: пришлите PNG, JPEG, WebP или GIF.
+picture-bytes = Файл слишком большой: пришлите картинку до 20 МБ.
+picture-pixels = В картинке слишком много пикселей: пришлите не больше 25 миллионов и не больше 8192 по стороне.
+picture-damaged = Картинка повреждена или обрезана: пришлите её ещё раз.
+picture-lost = Не получилось загрузить картинку: пришлите её ещё раз.
+
+page-attach = Приложить картинки (PNG, JPEG, WebP или GIF)
+page-detach = Убрать картинки
+page-pick = Показать отдельно картинку
+page-vary = Вариация картинки
+
+option-size-near = { $models } не рисует { $size }: ближайший размер — { $near }.
+    { $where }

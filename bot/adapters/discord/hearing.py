@@ -3,18 +3,19 @@
 import asyncio
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import discord
 
 from bot.adapters.base import Notebook, Receive
+from bot.adapters.discord.attached import fetches_of, pictures_with_reply
 from bot.adapters.discord.calls import FAULTS, Calls
 from bot.adapters.discord.client import Client
 from bot.adapters.discord.controls import Words, body
 from bot.adapters.discord.files import NOTHING
-from bot.adapters.discord.servers import Server, Servers, with_steps
-from bot.adapters.discord.slash import Say
+from bot.adapters.discord.servers import Server, Servers, defaults_for
+from bot.adapters.discord.slash import Attached, Say
 from bot.adapters.discord.tickets import LIFE, Mode, Ticket
 from bot.config import DiscordConfig
 from bot.errors import AdapterError, Closed, UserError
@@ -38,8 +39,14 @@ class Hearing:
     _receive: Receive
 
     def __init__(
-        self, config: DiscordConfig, say: Say, notebook: Notebook, clock: Callable[[], float] = time.time
+        self,
+        config: DiscordConfig,
+        say: Say,
+        notebook: Notebook,
+        clock: Callable[[], float] = time.time,
+        offers: Mapping[str, Sequence[str]] | None = None,
     ) -> None:
+        self._offers = offers or {}
         self._config, self._say, self._clock = config, say, clock
         self._servers = Servers(notebook)
         self._tickets: dict[str, Ticket] = {}  # by the message that answers, while the token works
@@ -50,24 +57,30 @@ class Hearing:
 
     # What the client hands in
 
-    async def typed(self, interaction: Asked, text: str, mode: Mode, remix_of: int | None = None) -> None:
+    async def typed(
+        self, interaction: Asked, text: str, mode: Mode, remix_of: int | None = None, *, attached: Attached = ()
+    ) -> None:
         """A slash command or a message command, as a person would have typed it."""
         try:
-            text = with_steps(text, self._servers.of(interaction.guild_id))
+            defaults = defaults_for(text, self._servers.of(interaction.guild_id))
         except UserError as error:
             return await self.refused(interaction, error.text, **error.values)
         await self._ask(interaction, mode, lambda message: TextMessage(
             key=str(interaction.id), person=self._person(interaction), address=_address(interaction), text=text,
-            message=message, remix_of=remix_of,
+            message=message, remix_of=remix_of, pictures=fetches_of(attached), defaults=defaults,
         ))  # fmt: skip
 
-    async def pressed(self, interaction: Asked, action: Action, job: int) -> None:
+    def offers(self, name: str) -> Sequence[str]:
+        """What may be suggested for an option."""
+        return self._offers.get(name, ())
+
+    async def pressed(self, interaction: Asked, action: Action, job: int, picture: int | None = None) -> None:
         """A button; Remix asks for the new words first."""
         if action is Action.REMIX and self._refusal(interaction) is None:
             return await self._ask_for_words(interaction, job)
         await self._ask(interaction, MODES.get(action, Mode.PUBLIC), lambda message: Press(
             key=str(interaction.id), person=self._person(interaction), address=_address(interaction), action=action,
-            job=job, message=message,
+            job=job, message=message, picture=picture,
         ))  # fmt: skip
 
     async def reworded(self, interaction: Asked, job: int, words: str) -> None:
@@ -101,12 +114,13 @@ class Hearing:
         )  # fmt: skip
         address = Address(platform="discord", chat=str(message.channel.id))
         try:
-            text = with_steps(text or "/help", server)
+            defaults = defaults_for(text, server)
         except UserError as error:
             said = self._say(person.language, error.text, **error.values)
             return await self._tell(message.channel.id, str(message.id), said)
         await self._hand_on(TextMessage(
-            key=str(message.id), person=person, address=address, text=text, message=f"m{message.id}"
+            key=str(message.id), person=person, address=address, text=text or "/help", message=f"m{message.id}",
+            pictures=fetches_of(pictures_with_reply(message, self.client.user)), defaults=defaults,
         ))  # fmt: skip
 
     async def refused(self, interaction: Asked, text: str, **values: str | int | float) -> None:
@@ -117,13 +131,16 @@ class Hearing:
         except FAULTS as error:
             log.info("an interaction could not be answered: %s", type(error).__name__)
 
-    async def configured(self, interaction: Asked, channel: int | None, values: dict[str, int | bool]) -> None:
+    async def configured(self, interaction: Asked, channel: int | None, values: dict[str, int | bool | str]) -> None:
         """Somebody who manages the server changes its settings, or looks at them."""
         if interaction.guild_id is None or not interaction.permissions.manage_guild:
             return await self.refused(interaction, "discord-not-manager")
         if not self._allowed(interaction.guild_id):
             return await self.refused(interaction, "discord-not-here")
-        server = await self._servers.change(interaction.guild_id, channel, **values)
+        try:
+            server = await self._servers.change(interaction.guild_id, channel, **values)
+        except UserError as error:
+            return await self.refused(interaction, error.text, **error.values)
         await self.refused(interaction, "discord-server-settings", **_told(server))
 
     # Underneath
@@ -277,5 +294,5 @@ def _told(server: Server) -> dict[str, str | int]:
     return {
         "channels": " ".join(f"<#{channel}>" for channel in server.channels) or "all", "steps": server.steps,
         "most": server.most_steps, "queued": server.most_queued, "previews": str(server.previews).lower(),
-        "spoiler": str(server.spoiler).lower(),
+        "spoiler": str(server.spoiler).lower(), "options": server.options or "none",
     }  # fmt: skip
