@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+from bot.errors import UserError
+from bot.handlers import fetched
 from bot.jobs import NewJob
 from bot.messages import Action, Person, Reply, Stage
 from bot.pictures import Pictures
@@ -123,6 +125,17 @@ def test_pictures_that_cannot_be_drawn_from_are_refused_with_a_sentence(
         assert not list((tmp_path / "pictures").glob("*"))
 
     play(tmp_path, scenario)
+
+
+def test_a_picture_that_does_not_come_is_given_up() -> None:
+    """Telegram's updates wait behind it."""
+
+    async def never() -> bytes:
+        await asyncio.Event().wait()
+        return b""
+
+    with pytest.raises(UserError, match="picture-lost"):
+        asyncio.run(fetched(never, seconds=0.01))
 
 
 def test_an_update_that_comes_twice_has_its_picture_once(tmp_path: Path) -> None:
