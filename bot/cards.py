@@ -58,9 +58,8 @@ class Cards:
 
     def stopped(self, job: Job, png: bytes | None) -> Reply:
         """Cancelled, with what there was of the picture."""
-        text, actions = ("stopped-partial" if png else "stopped"), ALWAYS
-        if png and job.pictures == 1:
-            actions = (*ON, *ALWAYS)
+        text = "stopped-partial" if png else "stopped"
+        actions = (*ON, *ALWAYS) if png and job.pictures == 1 else ALWAYS
         return replace(self._card(job, Stage.STOPPED, text, {}, actions), picture=_file(job, f"{job.id}.png", png))
 
     def failed(self, job: Job) -> Reply:
@@ -69,7 +68,7 @@ class Cards:
 
     def picked(self, job: Job, number: int, png: bytes, language: str) -> Reply:
         """One picture of several, with controls of its own; in a message that belongs to no job."""
-        values = {"job": str(job.id), "number": number, "prompt": shortened(job.request.prompt)}
+        values: Values = {"job": str(job.id), "number": number, "prompt": shortened(job.request.prompt)}
         return Reply(
             text=self._texts.say(language, "picked", **values), picture=_file(job, f"{job.id}.{number}.png", png),
             buttons=tuple(self._button(job, action, number, language) for action in OF_ONE), language=language,

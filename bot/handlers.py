@@ -16,7 +16,7 @@ from bot.config import Config
 from bot.errors import Closed, UserError
 from bot.house import Manners
 from bot.jobs import DONE, Job, Kind, NewJob, Status, later
-from bot.messages import REACTIONS, Action, Address, File, Incoming, Press, Reaction, Reply, TextMessage
+from bot.messages import REACTIONS, Action, Address, Fetch, File, Incoming, Press, Reaction, Reply, TextMessage
 from bot.pictures import Pictures
 from bot.queue import Queue
 from bot.store import Store
@@ -28,6 +28,7 @@ log = logging.getLogger(__name__)
 PORTION = 100  # messages handled at the same time: in a burst of hundreds the event loop must come to breathe
 LONGEST_DESCENT = 20  # generations told by /show
 KIND_OF = {Action.RERUN: Kind.RERUN, Action.UPSCALE: Kind.UPSCALE, Action.VARY: Kind.VARY}
+FETCHING = 20.0  # seconds that an attached picture may take to come
 STRENGTH = 0.5  # of a variation: how much of the picture is kept where nobody says
 
 
@@ -169,7 +170,7 @@ class Handlers:
         start = self._defaults | defaults_of(here) if inherited is None else inherited
         style = start.pop("style", NONE)
         prompt, said = self._styles.dressed(command.prompt, {"style": style} | command.options, text)
-        chosen = {"seed": _new_seed(), "models": self._config.engine.models} | start | said
+        chosen = {"seed": _new_seed(), "models": self._config.engine.models, **start, **said}
         models = str(chosen["models"])
         if models not in self._models:
             where = options.marked_value(text, "models", models)
@@ -185,7 +186,7 @@ class Handlers:
         fetches = incoming.pictures if isinstance(incoming, TextMessage) else ()
         if len(fetches) > MAX_TARGETS:
             raise UserError("too-many-pictures", limit=MAX_TARGETS)
-        given = [await self._accepted(await fetch()) for fetch in fetches]
+        given = [await self._accepted(await fetched(fetch)) for fetch in fetches]
         inherited = await self._pictures.inputs(parent.id) if parent else {}
         inputs = {name: png for name, png in inherited.items() if not given or name == "init"}
         if request.init is None:
@@ -403,6 +404,15 @@ class Handlers:
             hidden=hidden,
         )  # fmt: skip
         self._sender.note(incoming.address, reply, incoming.message, about)
+
+
+async def fetched(fetch: Fetch, seconds: float = FETCHING) -> bytes:
+    """A picture from where it was attached; others must not wait for ever behind one that does not come."""
+    try:
+        async with asyncio.timeout(seconds):
+            return await fetch()
+    except TimeoutError:
+        raise UserError("picture-lost") from None
 
 
 def _new_seed() -> int:

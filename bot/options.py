@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import fields
 from difflib import get_close_matches
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from bot.errors import UserError
 from engine import BOUNDS, CHOICES, MAX_PROMPT, MAX_SIDE, RAMPS, WHOLE, BadRequest, Request, read_option
@@ -118,10 +118,12 @@ def _option(text: str, match: re.Match[str]) -> tuple[str, Value]:
         value = value.lower()
     try:
         read = read_option(name, value)
-        checked = Request(prompt="x", **{"count": 4, name: read} if name == "pick" else {name: read})
+        alone: dict[str, Any] = {"count": 4, name: read} if name == "pick" else {name: read}
+        checked = Request(prompt="x", **alone)
     except BadRequest:
         _refuse(name, value, where)
-    return name, getattr(checked, name)
+    chosen: Value = getattr(checked, name)
+    return name, chosen
 
 
 def _refuse(name: str, value: str, where: str) -> NoReturn:

@@ -81,12 +81,14 @@ def unpack_sitting(state: bytes, request: Request, models: ModelSet, inputs: dic
     if about["identity"] != _identity(request, models) or (inputs and inputs != kept):
         raise BadCheckpoint("This checkpoint belongs to another prompt, seed, setting, picture or model: "
                             "give the same ones, or start again without it.")
-    targets = [(tensors[f"target{k}"].numpy(), weight) for k, weight in enumerate(about.get("weights", []))]
+    targets = [(tensors[name].numpy(), weight) for k, weight in enumerate(about.get("weights", []))
+               if (name := f"target{k}") in tensors]
     sitting = Sitting(x=tensors["x"], index=about["index"], frames=list(tensors["frames"].numpy()),
                       seconds=about["seconds"], unet_calls=about["unet_calls"], distances=about.get("distances", []),
                       satisfied_at=about.get("satisfied_at", 0), targets=targets, inputs=kept)
     width, height = drawn_size(request, models)
     whole = sitting.x.shape == (request.count, 3, height, width) and bool(torch.isfinite(sitting.x).all())
+    whole = whole and len(targets) == len(about.get("weights", []))
     if not whole or not -1 <= sitting.index < (request.steps or 0):
         raise BadCheckpoint("This checkpoint is damaged: start the drawing again without it.")
     return sitting

@@ -252,6 +252,38 @@ def test_every_control_survives_a_stop(knobs: dict[str, object]) -> None:
         next(engine.draw(request, resume=state, inputs=other))
 
 
+def satisfied_at_once(count: int) -> tuple[Sitting, list[Event]]:
+    """A drawing whose distances so far say that it was better before, at its third step from the end."""
+    models = load_models("toybox", torch.device("cpu"))
+    request = dataclasses.replace(REQUEST, stop="satisfied", cuts=1, count=count, size="64x64")
+    request = resolved(request, models.description.defaults)
+    sitting = Sitting(x=first_noise(models, [request]), index=2, distances=[[0.0] * count] * 7)
+    return sitting, list(_drawing(models, request, sitting))
+
+
+@pytest.mark.parametrize("count", [1, 2])
+def test_a_satisfied_drawing_ends_on_what_it_sees_through_the_noise(count: int) -> None:
+    """With its last preview, checkpoint and frame, as any other."""
+    sitting, events = satisfied_at_once(count)
+    assert (sitting.index, sitting.satisfied_at, sitting.unet_calls) == (-1, 8, 1)
+    assert [type(event).__name__ for event in events] == ["Progress", "Preview", "Checkpoint"]
+    assert isinstance(events[0], Progress) and (events[0].step, events[0].seconds_left) == (8, 0.0)
+    assert isinstance(events[1], Preview) and events[1].percent == 100
+    shown = read_png(events[1].png)[0]
+    assert shown.shape == (64, 64 * count, 3) and len(sitting.frames) == 1
+    assert sitting.x.abs().max() < 2.5, "noise is left"
+
+
+def test_a_satisfied_drawing_taken_up_again_is_finished() -> None:
+    """From its last checkpoint nothing is left to do, and it still says when it ended."""
+    sitting, events = satisfied_at_once(1)
+    state = next(event.state for event in events if isinstance(event, Checkpoint))
+    request = dataclasses.replace(REQUEST, stop="satisfied", cuts=1, size="64x64")
+    started, last = list(engine.draw(request, resume=state))
+    assert isinstance(started, Started) and isinstance(last, Finished)
+    assert (last.satisfied_at, last.unet_calls, last.steps) == (8, 1, 10)
+
+
 def test_a_symmetric_picture_is_symmetric_to_the_pixel() -> None:
     """The upscaler is not, so the finished picture is made so again."""
     request = dataclasses.replace(REQUEST, steps=2, cuts=2, symmetry="horizontal")

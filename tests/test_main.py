@@ -5,7 +5,7 @@ import re
 import signal
 import subprocess
 import sys
-from dataclasses import fields, is_dataclass
+from dataclasses import fields
 from pathlib import Path
 
 from bot.config import Config, Secret, environment_name
@@ -47,7 +47,7 @@ def test_every_command_and_every_environment_variable_is_documented() -> None:
     secrets = [
         environment_name(section.name, setting.name)
         for section in fields(Config)
-        if is_dataclass(getattr(Config(), section.name))
+        if section.name != "styles"  # names of one's own
         for setting in fields(getattr(Config(), section.name))
         if isinstance(setting.default, Secret)
     ]
