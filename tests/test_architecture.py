@@ -35,7 +35,7 @@ LEVELS = {
         "bot.config bot.jobs bot.commands bot.pictures bot.adapters bot.adapters.base",
         "bot.texts bot.store bot.metrics bot.limits bot.roles bot.words bot.verdicts bot.outbox bot.adapters.web_guard "
         "bot.adapters.web_rooms",
-        "bot.queue bot.history bot.notebook bot.cards bot.adapters.web_page",
+        "bot.asking bot.queue bot.history bot.notebook bot.cards bot.adapters.web_page",
         "bot.adapters.discord bot.adapters.telegram bot.adapters.web bot.eraser",
         "bot.house",
         "bot.handlers bot.worker bot.replies",

@@ -1,4 +1,4 @@
-"""the language through the whole bot with a fake chat: styles, defaults, pictures that come along, several pictures."""
+"""bot/asking.py, and the language through the whole bot with a fake chat."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
+from bot.asking import fetched
 from bot.errors import UserError
-from bot.handlers import fetched
 from bot.jobs import NewJob
 from bot.messages import Action, Person, Reply, Stage
 from bot.pictures import Pictures
