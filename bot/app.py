@@ -5,7 +5,6 @@ import fcntl
 import logging
 import os
 import signal
-import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from pathlib import Path
@@ -14,9 +13,11 @@ from bot.adapters.base import Adapter, History, Notebook
 from bot.adapters.web import WebAdapter
 from bot.cards import Cards
 from bot.config import Config
+from bot.eraser import Eraser
 from bot.errors import ConfigError, StoreError
 from bot.handlers import Handlers
 from bot.history import StoredHistory
+from bot.house import Manners
 from bot.jobs import Job
 from bot.messages import Address
 from bot.metrics import Metrics
@@ -25,14 +26,16 @@ from bot.pictures import Pictures
 from bot.queue import Queue
 from bot.replies import Replies
 from bot.store import Store
+from bot.styles import Styles
 from bot.texts import Texts
+from bot.verdicts import Judge, Verdict
+from bot.words import words_in
 from bot.worker import Engine, Worker
 from engine import EngineProcess, model_sets
 
 log = logging.getLogger(__name__)
 CHECKPOINT_GRACE = 5.0  # seconds a running drawing gets at shutdown to reach its next checkpoint
 REPLIES_GRACE = 2.0  # seconds for the replies that are on their way
-REMEMBERED = 14 * 86400.0  # seconds after which no platform delivers an update again
 
 MakeAdapters = Callable[["App", History], list[Adapter]]
 
@@ -50,13 +53,15 @@ class App:
         self.stopping = asyncio.Event()  # set it to shut down
         settings = config.engine
         self._engine: Engine = engine or EngineProcess(
-            beat_seconds=settings.beat_seconds, hang_seconds=settings.hang_seconds
+            beat_seconds=settings.beat_seconds, hang_seconds=settings.hang_seconds, check=config.house.check
         )
         self._make_adapters = adapters or configured_adapters
         self._store: Store
         self._queue: Queue
         self._worker: Worker
+        self._eraser: Eraser
         self._working: asyncio.Task[None] | None = None
+        self._keeping: asyncio.Task[None] | None = None  # deletes what has become too old
 
     async def run(self) -> None:
         """Serve until a signal or `stopping`; raises ConfigError or StoreError when it cannot start."""
@@ -83,12 +88,13 @@ class App:
             adapters = self._make_adapters(self, StoredHistory(self._store, pictures))
             handlers, replies = self._join(pictures, {adapter.platform: adapter for adapter in adapters})
             await self._worker.tidy()
-            await self._queue.forget_seen(before=time.time() - REMEMBERED)
             for adapter in adapters:
                 stack.push_async_callback(adapter.close)
                 await adapter.start(handlers.receive)
             stack.push_async_callback(replies.close, REPLIES_GRACE)
             await replies.resume()
+            self._keeping = asyncio.create_task(self._eraser.run())
+            stack.callback(self._keeping.cancel)
             self._working = asyncio.create_task(self._worker.run())
             stack.push_async_callback(self._end_work)
             stack.callback(handlers.close)
@@ -110,12 +116,20 @@ class App:
             store=store, queue=queue, pictures=pictures, cards=Cards(self.texts), adapters=adapters,
             busy=lambda: self._worker.busy(), gone=gone, notice=notice,
         )  # fmt: skip
+        rules = config.house
+        judge = Judge(check=rules.check, threshold=rules.check_threshold, action=Verdict(rules.check_action))
         self._worker = Worker(
             queue=queue, store=store, pictures=pictures, engine=self._engine, watcher=replies, moved=replies.refresh,
-            attempts=config.engine.attempts, notice=notice,
+            attempts=config.engine.attempts, notice=notice, judge=judge,
         )  # fmt: skip
+        self._eraser = Eraser(
+            store=store, queue=queue, pictures=pictures, stop=self._worker.stop, take_away=replies.take_away,
+            keep_days=rules.keep_days,
+        )  # fmt: skip
+        words = (*rules.words, *words_in(rules.words_file))
+        house = Manners(store=store, queue=queue, eraser=self._eraser, owners=rules.owners, words=words)
         handlers = Handlers(
-            config=config, texts=self.texts, store=store, queue=queue, pictures=pictures, sender=replies,
+            config=config, texts=self.texts, store=store, queue=queue, pictures=pictures, sender=replies, house=house,
             stop=self._worker.stop, busy=self._worker.busy, models=known_models(), notice=notice,
         )  # fmt: skip
         return handlers, replies
@@ -142,6 +156,10 @@ class App:
         if (job := await self._queue.find(number)) is None:
             raise KeyError(number)
         return job
+
+    def offers(self) -> dict[str, list[str]]:
+        """What there is of options that are names, for platforms that suggest while somebody types."""
+        return {"models": known_models(), "style": Styles(self.config.styles).names}
 
     def notebook(self, platform: str) -> Notebook:
         """Where a platform's adapter may note things down."""
@@ -180,7 +198,7 @@ def configured_adapters(app: App, history: History) -> list[Adapter]:
     if app.config.discord.token:
         from bot.adapters.discord import DiscordAdapter  # half a second that only those who go there should wait
 
-        adapters.append(DiscordAdapter(app.config.discord, app.texts.say, app.notebook("discord")))
+        adapters.append(DiscordAdapter(app.config.discord, app.texts.say, app.notebook("discord"), offers=app.offers()))
     if app.config.telegram.token:
         from bot.adapters.telegram import TelegramAdapter  # its library takes a second to import
 

@@ -10,7 +10,10 @@ from engine import Preview
 
 Values = Mapping[str, str | int]
 LONGEST_PROMPT = 300  # characters shown; the whole prompt is in alt text, settings and the picture itself
-FINAL_ACTIONS = (Action.UPSCALE, Action.RERUN, Action.REMIX, Action.SETTINGS, Action.DELETE)
+ALWAYS = (Action.RERUN, Action.REMIX, Action.SETTINGS, Action.DELETE)  # whatever became of a job
+ON = (Action.UPSCALE, Action.VARY)  # that go on from a picture
+OF_SEVERAL = (Action.PICK, *ON)  # a row of buttons each
+OF_ONE = (*ON, Action.SETTINGS, Action.FILE)
 
 
 class Cards:
@@ -45,36 +48,60 @@ class Cards:
     def final(self, job: Job, png: bytes | None, gif: bytes | None) -> Reply:
         """The finished picture with its controls."""
         if job.kind is Kind.UPSCALE:
-            card = self._card(job, Stage.FINAL, "final-upscaled", _size(job), FINAL_ACTIONS[1:])
+            card = self._card(job, Stage.FINAL, "final-upscaled", _size(job), (Action.VARY, *ALWAYS))
         else:
             time = self._texts.duration(job.language, job.seconds or 0.0)
             values: Values = {"seed": str(job.request.seed), "steps": job.steps or 0, "time": time}
-            card = self._card(job, Stage.FINAL, "final", values, FINAL_ACTIONS)
+            card = self._card(job, Stage.FINAL, "final", values, ALWAYS if job.pictures > 1 else (*ON, *ALWAYS))
+            card = replace(card, buttons=(*self._choices(job), *card.buttons))
         return replace(card, picture=_file(job, f"{job.id}.png", png), gif=_file(job, f"{job.id}.gif", gif))
 
     def stopped(self, job: Job, png: bytes | None) -> Reply:
         """Cancelled, with what there was of the picture."""
-        text, actions = ("stopped-partial", FINAL_ACTIONS) if png else ("stopped", FINAL_ACTIONS[1:])
+        text = "stopped-partial" if png else "stopped"
+        actions = (*ON, *ALWAYS) if png and job.pictures == 1 else ALWAYS
         return replace(self._card(job, Stage.STOPPED, text, {}, actions), picture=_file(job, f"{job.id}.png", png))
 
     def failed(self, job: Job) -> Reply:
         """No picture, and why."""
-        return self._card(job, Stage.FAILED, job.failure, {}, FINAL_ACTIONS[1:])
+        return self._card(job, Stage.FAILED, job.failure, {}, ALWAYS)
+
+    def picked(self, job: Job, number: int, png: bytes, language: str) -> Reply:
+        """One picture of several, with controls of its own; in a message that belongs to no job."""
+        values: Values = {"job": str(job.id), "number": number, "prompt": shortened(job.request.prompt)}
+        return Reply(
+            text=self._texts.say(language, "picked", **values), picture=_file(job, f"{job.id}.{number}.png", png),
+            buttons=tuple(self._button(job, action, number, language) for action in OF_ONE), language=language,
+        )  # fmt: skip
 
     def gif(self, job: Job, gif: bytes) -> Reply:
         """The process GIF in a message of its own."""
         shown = _file(job, f"{job.id}.gif", gif)
-        return Reply(text="", stage=Stage.FINAL, gif=shown, job=job.id, reader=job.owner, language=job.language)
+        whose = {"job": job.id, "reader": job.owner, "language": job.language, "hidden": job.hidden}
+        return Reply(text="", stage=Stage.FINAL, gif=shown, **whose)  # type: ignore[arg-type]
+
+    def _choices(self, job: Job) -> list[Button]:
+        if job.pictures == 1:
+            return []
+        return [
+            Button(action=action, job=job.id, picture=number,
+                   label=self._texts.say(job.language, f"button-{action}-one", number=number))
+            for action in OF_SEVERAL
+            for number in range(1, job.pictures + 1)
+        ]  # fmt: skip
+
+    def _button(self, job: Job, action: Action, picture: int | None, language: str) -> Button:
+        return Button(action=action, job=job.id, picture=picture, label=self._texts.say(language, f"button-{action}"))
 
     def _card(
         self, job: Job, stage: Stage, text: str, values: Values, actions: tuple[Action, ...]
     ) -> Reply:
         shown = {"job": str(job.id), "prompt": shortened(job.request.prompt), "parent": str(job.parent or "")}
-        buttons = (Button(action=a, job=job.id, label=self._texts.say(job.language, f"button-{a}")) for a in actions)
+        buttons = (self._button(job, action, None, job.language) for action in actions)
         sentence = self._texts.say(job.language, text, **shown, **values)
         return Reply(
             text=sentence, stage=stage, buttons=tuple(buttons), job=job.id, prompt=job.request.prompt,
-            reader=job.owner, language=job.language,
+            reader=job.owner, language=job.language, hidden=job.hidden,
         )  # fmt: skip
 
 

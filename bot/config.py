@@ -2,14 +2,16 @@
 
 import ipaddress
 import os
+import re
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, is_dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from bot.errors import ConfigError
+from bot.errors import ConfigError, UserError
+from bot.styles import NONE, defaults_of, style_of
 
 
 @dataclass(frozen=True)
@@ -32,22 +34,31 @@ class BotConfig:
     folder: Path = Path("imago")  # database and pictures
     language: str = "en"  # for people whose language we do not speak: en or ru
     log_level: str = "info"  # debug, info, warning or error
+    log_format: str = "text"  # text or json, one line an event either way
+    log_prompts: bool = False  # whether prompts may stand in the log
+    options: str = ""  # of every drawing for which nothing else is said, as they are typed: --steps 150
 
     def __post_init__(self) -> None:
         _one_of("language", self.language, ("en", "ru"))
+        _one_of("log_format", self.log_format, ("text", "json"))
         _one_of("log_level", self.log_level, ("debug", "info", "warning", "error"))
+        try:
+            defaults_of(self.options)
+        except UserError as error:
+            raise ValueError(f"options must be options alone, as in --steps 150 ({_told(error)})") from error
 
 
 @dataclass(frozen=True, kw_only=True)
 class LimitsConfig:
-    """[limits], each for one person; 0 is no limit."""
+    """[limits], each for one person unless it says otherwise; 0 is no limit."""
 
     queued: int = 10  # jobs that wait or are drawn
     running: int = 1  # jobs that are drawn at the same time
     per_day: int = 200  # jobs in 24 hours
+    server_per_day: int = 0  # jobs in 24 hours of everybody in one Discord server, or in one chat elsewhere
 
     def __post_init__(self) -> None:
-        for name in ("queued", "running", "per_day"):
+        for name in ("queued", "running", "per_day", "server_per_day"):
             _within(name, getattr(self, name), 0, 100_000)
 
 
@@ -117,15 +128,38 @@ class TelegramConfig:
 
 
 @dataclass(frozen=True, kw_only=True)
+class HouseConfig:
+    """[house]: who keeps order, and what is kept"""
+
+    owners: tuple[str, ...] = ()  # people who may do everything everywhere, as platform:id; /whoami tells one's own
+    words: tuple[str, ...] = ()  # words and phrases that no prompt may have; whole words, in any case
+    words_file: str = ""  # more of them, one a line; a line that begins with # is a remark
+    keep_days: int = 0  # days after which prompts and pictures are deleted; 0 keeps them
+    check: str = ""  # texts, with | between them, that CLIP compares each finished picture with; empty for no check
+    check_threshold: float = 0.5  # score from which on a picture counts as showing one of them; depends on the models
+    check_action: str = "spoiler"  # what becomes of it: spoiler hides it behind a click, withhold does not show it
+
+    def __post_init__(self) -> None:
+        _one_of("check_action", self.check_action, ("spoiler", "withhold"))
+        _within("check_threshold", self.check_threshold, -1, 1)
+        for owner in self.owners:
+            if not re.fullmatch(r"[a-z]+:\S+", owner):
+                raise ValueError("owners must be written as platform:id, for example discord:123")
+        _within("keep_days", self.keep_days, 0, 36500)
+
+
+@dataclass(frozen=True, kw_only=True)
 class Config:
     """Everything that can be set."""
 
     bot: BotConfig = field(default_factory=BotConfig)
     limits: LimitsConfig = field(default_factory=LimitsConfig)
     engine: EngineConfig = field(default_factory=EngineConfig)
+    house: HouseConfig = field(default_factory=HouseConfig)
     web: WebConfig = field(default_factory=WebConfig)
     discord: DiscordConfig = field(default_factory=DiscordConfig)
     telegram: TelegramConfig = field(default_factory=TelegramConfig)
+    styles: Mapping[str, str] = field(default_factory=dict)  # [styles]: name → words and options
 
 
 def load(path: Path | None, environment: Mapping[str, str] = os.environ) -> Config:
@@ -135,12 +169,32 @@ def load(path: Path | None, environment: Mapping[str, str] = os.environ) -> Conf
     """
     where = str(path) if path else "the environment"
     tables = _read(path) if path else {}
-    known = {f.name: f.default_factory for f in fields(Config)}
+    known: dict[str, Any] = {f.name: f.default_factory for f in fields(Config)}
     for name in tables:
         if name not in known:
             raise ConfigError(f"{where}: there is no section [{name}]; known are {', '.join(known)}.")
+    styles = _styles(tables.get("styles", {}), where)
+    known.pop("styles")
     sections = {name: _section(kind, name, tables.get(name, {}), environment, where) for name, kind in known.items()}
-    return Config(**sections)
+    return Config(**sections, styles=styles)
+
+
+def _styles(table: object, where: str) -> dict[str, str]:
+    if not isinstance(table, dict) or not all(isinstance(text, str) for text in table.values()):
+        raise ConfigError(f"{where}: [styles] must have texts in quotes: ink = \"black ink drawing --cuts 24\".")
+    for name, text in table.items():
+        if not re.fullmatch(r"\w[\w-]{0,31}", name) or name.lower() == NONE:
+            raise ConfigError(f"{where}: in [styles], {name} cannot be the name of a style: use letters and digits.")
+        try:
+            style_of(text)
+        except UserError as error:
+            raise ConfigError(f"{where}: {name} in [styles] cannot be read ({_told(error)}).") from error
+    return table
+
+
+def _told(error: UserError) -> str:
+    """What is wrong with options in the config; there is no language yet to say it in."""
+    return str(error.values.get("where") or error.values.get("words") or error.text)
 
 
 def _read(path: Path) -> dict[str, Any]:
@@ -156,11 +210,12 @@ def _section(kind: Any, name: str, table: object, environment: Mapping[str, str]
     if not isinstance(table, dict):
         raise ConfigError(f"{where}: {name} must be a section: write [{name}] on a line of its own.")
     defaults = {f.name: f.default for f in fields(kind)}
+    texts = {f.name for f in fields(kind) if f.type == tuple[str, ...]}
     values: dict[str, object] = {}
     for key, value in table.items():
         if key not in defaults:
             raise ConfigError(f"{where}: [{name}] has no setting {key}; known are {', '.join(defaults)}.")
-        values[key] = _converted(value, defaults[key], f"{where}: {key} in [{name}]")
+        values[key] = _converted(value, defaults[key], f"{where}: {key} in [{name}]", of_texts=key in texts)
     for key in (k for k, default in defaults.items() if isinstance(default, Secret)):
         if text := environment.get(environment_name(name, key)):
             values[key] = Secret(text)
@@ -170,12 +225,19 @@ def _section(kind: Any, name: str, table: object, environment: Mapping[str, str]
         raise ConfigError(f"{where}: in [{name}], {error}.") from error
 
 
+def secrets(config: Config) -> list[str]:
+    """Every secret that is set, so that it can be masked where it must not show."""
+    sections = [getattr(config, section.name) for section in fields(config)]
+    values = (getattr(section, f.name) for section in sections if is_dataclass(section) for f in fields(section))
+    return [value.value for value in values if isinstance(value, Secret) and value]
+
+
 def environment_name(section: str, key: str) -> str:
     """The environment variable that stands for a secret."""
     return f"IMAGO_{section}_{key}".upper()
 
 
-def _converted(value: object, default: object, where: str) -> object:
+def _converted(value: object, default: object, where: str, *, of_texts: bool = False) -> object:
     """The TOML value as the type of the default; ConfigError when it is of another."""
     if isinstance(default, bool):
         wanted, right = "true or false", isinstance(value, bool)
@@ -183,6 +245,8 @@ def _converted(value: object, default: object, where: str) -> object:
         wanted, right = "a whole number", isinstance(value, int) and not isinstance(value, bool)
     elif isinstance(default, float):
         wanted, right = "a number", isinstance(value, int | float) and not isinstance(value, bool)
+    elif of_texts:
+        wanted, right = "a list of texts", isinstance(value, list) and all(type(item) is str for item in value)
     elif isinstance(default, tuple):
         wanted, right = "a list of whole numbers", isinstance(value, list) and all(type(item) is int for item in value)
     else:

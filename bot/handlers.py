@@ -2,38 +2,39 @@
 
 import asyncio
 import logging
-import secrets
 import time
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import replace
 from typing import Protocol
 
-from bot import commands
+from bot import commands, options
 from bot.adapters.base import Notice
-from bot.cards import shortened
-from bot.commands import Act, Command, Help, Imagine, Show, ShowQueue
+from bot.asking import Asking, new_seed
+from bot.cards import Cards, shortened
+from bot.commands import Act, Ban, Command, Forget, Help, Imagine, Pause, Purge, Show, ShowQueue, WhoAmI
 from bot.config import Config
 from bot.errors import Closed, UserError
-from bot.jobs import ACTIVE, Job, Kind, NewJob, Status, later
+from bot.house import Manners
+from bot.jobs import DONE, Job, Kind, NewJob, Status, later
 from bot.messages import REACTIONS, Action, Address, File, Incoming, Press, Reaction, Reply, TextMessage
 from bot.pictures import Pictures
 from bot.queue import Queue
 from bot.store import Store
 from bot.texts import Texts
-from engine import MAX_SEED, Request
+from engine import Request
 
 log = logging.getLogger(__name__)
 PORTION = 100  # messages handled at the same time: in a burst of hundreds the event loop must come to breathe
 LONGEST_DESCENT = 20  # generations told by /show
-KIND_OF = {Action.RERUN: Kind.RERUN, Action.UPSCALE: Kind.UPSCALE}
+KIND_OF = {Action.RERUN: Kind.RERUN, Action.UPSCALE: Kind.UPSCALE, Action.VARY: Kind.VARY}
+STRENGTH = 0.5  # of a variation: how much of the picture is kept where nobody says
 
 
 class Sender(Protocol):
     """Whoever sends replies."""
 
-    def note(self, address: Address, reply: Reply, answers: str) -> None: ...
+    def note(self, address: Address, reply: Reply, answers: str, about: int | None = None) -> None: ...
     def queued(self, job: Job) -> None: ...
-    async def remove(self, job: Job) -> None: ...
 
 
 class Handlers:
@@ -48,6 +49,7 @@ class Handlers:
         queue: Queue,
         pictures: Pictures,
         sender: Sender,
+        house: Manners,
         stop: Callable[[Job], Awaitable[None]],
         busy: Callable[[], float | None],
         models: Collection[str],
@@ -62,7 +64,7 @@ class Handlers:
         """
         self._config, self._texts, self._store, self._queue = config, texts, store, queue
         self._pictures, self._sender, self._stop, self._busy, self._notice = pictures, sender, stop, busy, notice
-        self._models = models
+        self._asking, self._house = Asking(config, models, pictures), house
         self._closed = False
         self._portion = asyncio.Semaphore(PORTION)
 
@@ -81,14 +83,27 @@ class Handlers:
             async with self._portion:
                 if isinstance(incoming, Reaction):
                     incoming = await self._placed(incoming)
-                command = await self._command(incoming)
+                command = await self._let_in(incoming)
                 if command is not None:
                     await self._obey(incoming, command)
         except UserError as error:
+            if error.text == "banned" and not await self._first_time(incoming):
+                return
             self._answer(incoming, error.text, **error.values)
         except Exception:
             log.exception("a fault while handling %s", incoming.key)
             self._answer(incoming, "broken")
+
+    async def _let_in(self, incoming: Incoming) -> Command | None:
+        """What is asked, if anything, by somebody who may ask. Raises UserError."""
+        try:
+            command = await self._command(incoming)
+        except UserError:
+            await self._house.check_banned(incoming)
+            raise
+        if command is not None:
+            await self._house.check_banned(incoming, command)
+        return command
 
     async def _command(self, incoming: Incoming) -> Command | None:
         if isinstance(incoming, TextMessage):
@@ -97,7 +112,7 @@ class Handlers:
                 return replace(command, parent=incoming.remix_of)
             return command
         if isinstance(incoming, Press):
-            return Act(action=incoming.action, job=incoming.job)
+            return Act(action=incoming.action, job=incoming.job, picture=incoming.picture)
         action = REACTIONS.get(incoming.emoji.replace("\ufe0f", ""))
         row = await self._store.row("job_of_message", platform=incoming.address.platform, message=incoming.message)
         return Act(action=action, job=row["job"]) if action and row else None
@@ -111,15 +126,17 @@ class Handlers:
         match command:
             case Imagine():
                 await self._imagine(incoming, command)
-            case Act(action=Action.UPSCALE | Action.RERUN, job=int(number)):
-                await self._draw_again(incoming, command.action, await self._visible(incoming, number))
+            case Act(action=Action.UPSCALE | Action.RERUN | Action.VARY, job=int(number)):
+                await self._draw_again(incoming, command, await self._visible(incoming, number))
+            case Act(action=Action.PICK, job=int(number)):
+                await self._pick(incoming, await self._visible(incoming, number), command.picture)
             case Act(action=Action.REMIX, job=int(number)):
                 job = await self._visible(incoming, number)
-                self._answer(incoming, "remix-how", job=str(job.id), prompt=job.request.prompt)
+                self._tell_of(job, incoming, "remix-how")
             case Act(action=Action.FILE, job=int(number)):
-                await self._send_file(incoming, await self._visible(incoming, number))
+                await self._send_file(incoming, await self._visible(incoming, number), command.picture)
             case Act(action=Action.SETTINGS):
-                await self._settings(incoming, command.job)
+                await self._settings(incoming, command.job, command.picture)
             case Act(action=Action.CANCEL):
                 await self._cancel(incoming, command.job)
             case Act(action=Action.DELETE, job=int(number)):
@@ -128,34 +145,73 @@ class Handlers:
                 await self._show(incoming, await self._visible(incoming, command.job))
             case ShowQueue():
                 await self._show_queue(incoming)
+            case Ban() | Purge() | Pause() | Forget() | WhoAmI():
+                text, values = await self._house.obey(incoming, command)
+                self._answer(incoming, text, **values)
             case Help():
-                self._answer(incoming, "help", options=commands.option_names(), platform=incoming.address.platform)
+                self._answer(incoming, "help", options=options.option_names(), platform=incoming.address.platform)
 
     async def _imagine(self, incoming: Incoming, command: Imagine) -> None:
         parent = await self._visible(incoming, command.parent) if command.parent is not None else None
-        inherited = _options(parent.request) if parent else {"models": self._config.engine.models}
-        options = {**inherited, "seed": _new_seed(), **command.options}
-        if options["models"] not in self._models:
-            raise UserError("option-models", options=", ".join(sorted(self._models)))
-        request = commands.request(command.prompt, options)
-        await self._put(incoming, request, Kind.REMIX if parent else Kind.IMAGINE, parent)
+        request = self._asking.request(incoming, command, parent)
+        inputs = await self._asking.inputs(incoming, request, parent)
+        await self._put(incoming, request, Kind.REMIX if parent else Kind.IMAGINE, parent, inputs=inputs)
 
-    async def _draw_again(self, incoming: Incoming, action: Action, parent: Job) -> None:
-        request = parent.request
-        if action is Action.RERUN:
-            request = replace(request, seed=_new_seed())
-        elif parent.kind is Kind.UPSCALE:
-            raise UserError("already-large", job=str(parent.id))
-        elif parent.width is None:
-            raise UserError("no-picture-yet", job=str(parent.id))
-        elif (old := await self._queue.upscaling_of(parent.id)) is not None:
-            raise UserError("already-upscaled", job=str(old.id), parent=str(parent.id))
-        await self._put(incoming, request, KIND_OF[action], parent, action)
+    async def _draw_again(self, incoming: Incoming, command: Act, parent: Job) -> None:
+        request, inputs, picture = parent.request, {}, command.picture
+        if command.action is Action.RERUN:
+            request = replace(request, seed=new_seed())
+            inputs = await self._pictures.inputs(parent.id)
+        else:
+            picture = self._one_of(parent, picture)
+        if command.action is Action.VARY:
+            kept = await self._pictures.inputs(parent.id)
+            inputs = {**kept, "init": await self._asking.accepted(await self._png(parent, picture))}
+            strength = command.strength if command.strength is not None else STRENGTH
+            request = replace(request, init=strength, pick=None, seed=new_seed())
+        elif command.action is Action.UPSCALE:
+            if parent.kind is Kind.UPSCALE:
+                raise UserError("already-large", job=str(parent.id))
+            if (old := await self._queue.upscaling_of(parent.id, picture or request.pick)) is not None:
+                raise UserError("already-upscaled", job=str(old.id), parent=str(parent.id))
+            request = replace(request, pick=picture or request.pick)
+        await self._put(incoming, request, KIND_OF[command.action], parent, command.action, inputs)
+
+    def _one_of(self, job: Job, picture: int | None) -> int | None:
+        """Which picture of a job is meant: None when it has but one. Raises UserError."""
+        if job.width is None:
+            raise UserError("no-picture-yet", job=str(job.id))
+        several = job.pictures > 1 and job.status in DONE
+        if several and picture is None:
+            raise UserError("say-which", job=str(job.id), count=job.pictures)
+        if picture is not None and picture > (job.pictures if several else 1):
+            raise UserError("no-such-picture", job=str(job.id), count=job.pictures if several else 1)
+        return picture if several else None
+
+    async def _png(self, job: Job, picture: int | None) -> bytes:
+        png = await self._pictures.read(f"{job.id}.{picture}.png" if picture else f"{job.id}.png")
+        if png is None:
+            raise UserError("no-picture-yet", job=str(job.id))
+        return png
+
+    async def _pick(self, incoming: Incoming, job: Job, picture: int | None) -> None:
+        number = self._one_of(job, picture)
+        png = await self._png(job, number)
+        reply = Cards(self._texts).picked(job, number or 1, png, incoming.person.language)
+        reply = replace(reply, reader=incoming.person.key, hidden=job.hidden)
+        self._sender.note(incoming.address, reply, incoming.message, job.id)
 
     async def _put(
-        self, incoming: Incoming, request: Request, kind: Kind, parent: Job | None, action: Action | None = None
+        self,
+        incoming: Incoming,
+        request: Request,
+        kind: Kind,
+        parent: Job | None,
+        action: Action | None = None,
+        inputs: Mapping[str, bytes] | None = None,
     ) -> None:
         began = time.monotonic()
+        await self._house.check_drawing(incoming, request.prompt)
         key = incoming.key
         if isinstance(incoming, Reaction):  # adding, removing and adding it again asks once
             key = f"reaction:{incoming.person.key}:{incoming.message}:{action}"
@@ -168,20 +224,35 @@ class Handlers:
             parent=parent.id if parent else None,
             answers=incoming.message if not isinstance(incoming, Reaction) else "",
         )
-        job, fresh = await self._queue.put(new)
+        job, fresh = await self._store_job(new, inputs or {})
         if fresh:
             self._notice("acknowledge_seconds", time.monotonic() - began)
             self._sender.queued(job)
 
-    async def _settings(self, incoming: Incoming, number: int | None) -> None:
+    async def _store_job(self, new: NewJob, inputs: Mapping[str, bytes]) -> tuple[Job, bool]:
+        """What it is drawn from is on the disk before the job is; the worker looks under the key and the number."""
+        await self._pictures.keep(new.key, inputs)
+        try:
+            job, fresh = await self._queue.put(new)
+        except UserError:
+            if inputs:
+                await self._pictures.drop(new.key)
+            raise
+        if inputs:
+            gone = job.status is Status.DELETED
+            await (self._pictures.drop(new.key) if gone else self._pictures.adopt(new.key, job.id))
+        return job, fresh
+
+    async def _settings(self, incoming: Incoming, number: int | None, picture: int | None) -> None:
         if number is None:
             limits = self._config.limits
             models = self._config.engine.models
             self._answer(incoming, "defaults", models=models, queued=limits.queued, today=limits.per_day)
             return
         job = await self._visible(incoming, number)
-        options = commands.spelled(job.request)
-        self._answer(incoming, "settings", job=str(job.id), prompt=job.request.prompt, options=options)
+        alone = picture is not None and picture <= job.pictures > 1
+        request = replace(job.request, pick=picture) if alone else job.request
+        self._tell_of(job, incoming, "settings", command=options.spelled(request))
 
     async def _cancel(self, incoming: Incoming, number: int | None) -> None:
         if number is None:
@@ -190,7 +261,7 @@ class Handlers:
                 raise UserError("nothing-to-cancel")
         else:
             job = await self._visible(incoming, number)
-            self._check_power(incoming, job)
+            self._house.roles.check_ends(incoming, job)
         if not await self._first_time(incoming):
             return
         if not await self._queue.cancel(job.id):
@@ -200,12 +271,8 @@ class Handlers:
             self._answer(incoming, "cancelled", job=str(job.id))
 
     async def _delete(self, incoming: Incoming, job: Job) -> None:
-        self._check_power(incoming, job)
-        await self._queue.delete(job.id)
-        await self._pictures.remove(job.id)
-        if job.status in ACTIVE:
-            await self._stop(job)
-        await self._sender.remove(job)
+        self._house.roles.check_ends(incoming, job)
+        await self._house.eraser.delete(job)
         if isinstance(incoming, TextMessage):
             self._answer(incoming, "deleted", job=str(job.id))
 
@@ -223,14 +290,16 @@ class Handlers:
             if parent is None:
                 break
             child = parent
-        self._note(incoming, "\n".join(lines), await self._picture(job))
+        self._note(incoming, "\n".join(lines), await self._picture(job), about=job.id, hidden=job.hidden)
 
-    async def _send_file(self, incoming: Incoming, job: Job) -> None:
-        picture = await self._picture(job)
-        if picture is None:
-            raise UserError("no-picture-yet", job=str(job.id))
+    async def _send_file(self, incoming: Incoming, job: Job, number: int | None) -> None:
+        number = number if number is not None and number <= job.pictures > 1 else None
+        png = await self._png(job, number)
+        name = f"{job.id}.{number}.png" if number else f"{job.id}.png"
+        picture = File(name=name, content=png, media_type="image/png", alt=job.request.prompt)
         values = {"job": str(job.id), "prompt": shortened(job.request.prompt)}
-        self._note(incoming, self._texts.say(incoming.person.language, "file", **values), picture, as_file=True)
+        text = self._texts.say(incoming.person.language, "file", **values)
+        self._note(incoming, text, picture, as_file=True, about=job.id, hidden=job.hidden)
 
     async def _picture(self, job: Job) -> File | None:
         png = await self._pictures.read(f"{job.id}.png")
@@ -243,31 +312,27 @@ class Handlers:
         language, busy = incoming.person.language, self._busy()
         if not places and not running:
             return self._answer(incoming, "queue-empty")
-        lines = [self._texts.say(language, "queue", waiting=len(places), running=len(running))]
+        lines, about = [self._texts.say(language, "queue", waiting=len(places), running=len(running))], None
         for job in running:
             if job.owner == incoming.person.key:
                 values = {"job": str(job.id), "prompt": shortened(job.request.prompt)}
                 lines.append(self._texts.say(language, "queue-mine-running", **values))
+                about = job.id
         for mine in await self._queue.waiting_of(incoming.person.key):
             if mine.id in places:
                 place, wait = later(places[mine.id], busy)
                 values = {"job": str(mine.id), "prompt": shortened(mine.request.prompt)}
                 waits = self._texts.duration(language, wait)
                 lines.append(self._texts.say(language, "queue-mine", **values, place=place, wait=waits))
-        self._note(incoming, "\n".join(lines))
+                about = mine.id
+        self._note(incoming, "\n".join(lines), about=about)
 
     async def _visible(self, incoming: Incoming, number: int) -> Job:
-        """A job of this person or of this chat; for everybody else it does not exist."""
+        """A job that this person may see; for everybody else it does not exist."""
         job = await self._queue.find(number)
-        if job is None or not (job.owner == incoming.person.key or job.address.key == incoming.address.key):
+        if job is None or not self._house.roles.sees(incoming, job):
             raise UserError("no-such-job", job=str(number))
         return job
-
-    def _check_power(self, incoming: Incoming, job: Job) -> None:
-        """Only the owner ends a job, or a moderator of the chat it is in."""
-        moderates = incoming.person.moderator and job.address.key == incoming.address.key
-        if job.owner != incoming.person.key and not moderates:
-            raise UserError("not-yours", job=str(job.id))
 
     async def _first_time(self, incoming: Incoming) -> bool:
         return await self._queue.first_time(f"{incoming.address.platform}:{incoming.key}")
@@ -275,20 +340,19 @@ class Handlers:
     def _answer(self, incoming: Incoming, text: str, **values: str | int | float) -> None:
         self._note(incoming, self._texts.say(incoming.person.language, text, **values))
 
+    def _tell_of(self, job: Job, incoming: Incoming, text: str, **values: str) -> None:
+        """An answer that has the words of a job, and goes when the job goes."""
+        language = incoming.person.language
+        said = self._texts.say(language, text, job=str(job.id), prompt=job.request.prompt, **values)
+        self._note(incoming, said, about=job.id)
+
     def _note(
-        self, incoming: Incoming, text: str, picture: File | None = None, *, as_file: bool = False
-    ) -> None:
+        self, incoming: Incoming, text: str, picture: File | None = None, *, as_file: bool = False,
+        about: int | None = None, hidden: bool = False,
+    ) -> None:  # fmt: skip
         person = incoming.person
         reply = Reply(
-            text=text, picture=picture, as_file=as_file, private=True, reader=person.key, language=person.language
-        )
-        self._sender.note(incoming.address, reply, incoming.message)
-
-
-def _new_seed() -> int:
-    return secrets.randbelow(MAX_SEED + 1)
-
-
-def _options(request: Request) -> dict[str, commands.Value]:
-    """What a remix takes over: everything but the words."""
-    return {name: value for name in commands.OPTIONS if (value := getattr(request, name)) is not None}
+            text=text, picture=picture, as_file=as_file, private=True, reader=person.key, language=person.language,
+            hidden=hidden,
+        )  # fmt: skip
+        self._sender.note(incoming.address, reply, incoming.message, about)

@@ -30,6 +30,7 @@ class Kind(StrEnum):
     RERUN = "rerun"
     REMIX = "remix"
     UPSCALE = "upscale"
+    VARY = "vary"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,6 +67,14 @@ class Job:
     width: int | None  # of the picture, once there is one
     height: int | None
     failure: str  # text id of why it failed, empty when it did not
+    hidden: bool = False  # its picture is shown behind a click only
+    key: str = ""  # of the Incoming that asked for it
+
+    @property
+    def pictures(self) -> int:
+        """How many single pictures it has when it is finished: 1 when there is nothing to choose."""
+        alone = self.kind is Kind.UPSCALE or self.request.pick is not None
+        return 1 if alone else self.request.count
 
     @property
     def partial(self) -> bool:

@@ -1,5 +1,6 @@
 """what comes in from a chat and what goes out, the same for every platform: frozen records."""
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -13,6 +14,8 @@ class Action(StrEnum):
     SETTINGS = "settings"
     DELETE = "delete"
     CANCEL = "cancel"
+    PICK = "pick"  # one of several
+    VARY = "vary"  # draw on from it
     FILE = "file"  # the PNG itself, where a platform only shows a copy
 
 
@@ -46,6 +49,8 @@ class Person:
     language: str = "en"  # as the platform tells it: `ru`, `en-US`, …
     moderator: bool = False  # may delete and cancel what others made in the chat this came from
     queued: int = 0  # most jobs of one person at a time in that chat; 0 leaves it to the bot's own limit
+    server: str = ""  # the community that chat is part of, such as a Discord server; empty: the chat is one of its own
+    server_today: int = 0  # most jobs of everybody there in 24 hours; 0 leaves it to the bot's own limit
 
     @property
     def key(self) -> str:
@@ -67,6 +72,10 @@ class Address:
         return f"{self.platform}:{self.chat}"
 
 
+# Brings an attached picture, as it was sent. Raises UserError when it is too large or cannot be had.
+Fetch = Callable[[], Awaitable[bytes]]
+
+
 @dataclass(frozen=True, kw_only=True)
 class TextMessage:
     """Somebody typed: `/imagine …`, another command, or a plain sentence."""
@@ -77,6 +86,8 @@ class TextMessage:
     text: str
     message: str = ""  # what a reply answers: message id or interaction token, opaque to the heart
     remix_of: int | None = None  # job whose prompt was edited into this one
+    pictures: tuple[Fetch, ...] = ()  # attached, or those of the message that this replies to
+    defaults: str = ""  # options that hold in this place where none are said, as they are typed
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,6 +100,7 @@ class Press:
     action: Action
     job: int
     message: str = ""
+    picture: int | None = None  # which one of several, from 1
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -122,6 +134,7 @@ class Button:
     action: Action
     job: int
     label: str  # in the asker's language
+    picture: int | None = None  # which one of several, from 1
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -137,6 +150,7 @@ class Reply:
     percent: int | None = None  # of the drawing, for platforms that can show a bar
     prompt: str = ""  # of the job, for a Remix that edits it in place
     as_file: bool = False  # the picture is to be kept: byte for byte, not as the platform would show it
+    hidden: bool = False  # the picture is shown behind a click, where the platform can
     private: bool = False  # for the asker's eyes only, where the platform can
     reader: str = ""  # Person.key of the asker, for what a platform has to send to a person
     language: str = "en"  # of the asker, for what an adapter has to say itself

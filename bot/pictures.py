@@ -1,15 +1,19 @@
 """finished pictures and GIFs as files: written to a temporary name, synced, renamed, so none is ever half there."""
 
 import asyncio
+import hashlib
 import os
 import re
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
-_NAME = re.compile(r"\d{1,18}\.(png|gif)")
+INPUTS = ("init", "target1", "target2", "target3", "target4")  # pictures that a drawing is made from
+_STEM = r"(?:\d{1,18}|[0-9a-f]{32})"  # a job, or what asks for one that has no number yet
+_NAME = re.compile(rf"{_STEM}(?:\.[1-4])?\.(?:png|gif)|{_STEM}\.(?:{'|'.join(INPUTS)})\.png")
 
 
 class Pictures:
-    """A folder with one `12.png` and one `12.gif` for job 12."""
+    """A folder with `12.png` and `12.gif` for job 12, `12.1.png` … for each of several, `12.init.png` it began from."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -29,13 +33,52 @@ class Pictures:
 
     async def remove(self, job: int) -> None:
         """Delete what a job has made, if anything."""
-        for name in (f"{job}.png", f"{job}.gif"):
-            await asyncio.to_thread(self._path(name).unlink, missing_ok=True)
+        await asyncio.to_thread(self._remove, str(job))
+
+    async def keep(self, key: str, inputs: Mapping[str, bytes]) -> None:
+        """Store what a job will be drawn from, before there is the job. Raises OSError."""
+        for name, content in inputs.items():
+            await self.save(f"{_stem(key)}.{name}.png", content)
+
+    async def drop(self, key: str) -> None:
+        """No job came of it."""
+        await asyncio.to_thread(self._remove, _stem(key))
+
+    async def adopt(self, key: str, job: int) -> None:
+        """The job is there: from now on the pictures are its own. Nothing to do is no error."""
+        await asyncio.to_thread(self._adopt, _stem(key), job)
+
+    async def inputs(self, job: int) -> dict[str, bytes]:
+        """What a job is drawn from, by the names in INPUTS."""
+        found = {name: await self.read(f"{job}.{name}.png") for name in INPUTS}
+        return {name: content for name, content in found.items() if content is not None}
+
+    async def remove_inputs(self, job: int, contents: Collection[bytes]) -> None:
+        """Delete what a job was drawn from where it is one of these."""
+        for name, content in (await self.inputs(job)).items():
+            if content in contents:
+                await asyncio.to_thread(self._path(f"{job}.{name}.png").unlink, missing_ok=True)
+
+    def _remove(self, stem: str) -> None:
+        made = [f"{stem}.png", f"{stem}.gif", *(f"{stem}.{number}.png" for number in range(1, 5))]
+        for name in (*made, *(f"{stem}.{name}.png" for name in INPUTS)):
+            self._path(name).unlink(missing_ok=True)
+
+    def _adopt(self, stem: str, job: int) -> None:
+        for name in INPUTS:
+            try:
+                os.replace(self._path(f"{stem}.{name}.png"), self._path(f"{job}.{name}.png"))
+            except FileNotFoundError:
+                continue
 
     def _path(self, name: str) -> Path:
         if not _NAME.fullmatch(name):
             raise ValueError(f"{name!r} is not the name of a picture")
         return self._folder / name
+
+
+def _stem(key: str) -> str:
+    return hashlib.sha256(key.encode("utf-8", "surrogatepass")).hexdigest()[:32]
 
 
 def _save(path: Path, content: bytes) -> None:

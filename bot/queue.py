@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import logging
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -10,26 +11,29 @@ from bot.config import LimitsConfig
 from bot.errors import UserError
 from bot.jobs import Job, Kind, NewJob, Place, Status
 from bot.limits import DAY, Load, admit
+from bot.log import event
 from bot.messages import Address
 from bot.store import Row, Store, Transaction
 from engine import Request
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Speed:
     """Measured on the newest finished jobs; None before there are any."""
 
-    step: float | None = None  # seconds a step
+    step: float | None = None  # seconds a step of one picture
     steps: float | None = None  # a drawing, on average
     upscaling: float | None = None  # seconds
 
-    def of(self, kind: str, steps: int | None) -> float | None:
-        """Seconds that a job will take."""
+    def of(self, kind: str, steps: int | None, count: int = 1) -> float | None:
+        """Seconds that a job of so many pictures will take."""
         if kind == Kind.UPSCALE:
             return self.upscaling if self.upscaling is not None else 0.0  # next to a drawing it is short
         if self.step is None or self.steps is None:
             return None
-        return self.step * (steps or self.steps)
+        return self.step * (steps or self.steps) * count
 
 
 class Queue:
@@ -63,6 +67,7 @@ class Queue:
                 return None
             (row,) = await transaction.rows("claim", job=next_row[0]["id"], now=self._clock())
             await transaction.rows("serve", owner=row["owner"])
+        event(log, "running", job=row["id"], waited=round(self._clock() - row["created"], 1))
         self._moved()
         return as_job(row)
 
@@ -84,13 +89,17 @@ class Queue:
         row = await self._store.row("newest_active_of", owner=owner)
         return as_job(row) if row else None
 
+    async def active_of(self, owner: str) -> list[Job]:
+        """The queued and running jobs of one person, oldest first."""
+        return [as_job(row) for row in await self._store.rows("active_of", owner=owner)]
+
     async def waiting_of(self, owner: str) -> list[Job]:
         """The queued jobs of one person, oldest first."""
         return [as_job(row) for row in await self._store.rows("waiting_of", owner=owner)]
 
-    async def upscaling_of(self, parent: int) -> Job | None:
-        """The upscaling that was already asked for, if it did not fail."""
-        row = await self._store.row("upscaling_of", parent=parent)
+    async def upscaling_of(self, parent: int, picture: int | None = None) -> Job | None:
+        """The upscaling of a job, or of one of its pictures, that was already asked for, if it did not fail."""
+        row = await self._store.row("upscaling_of", parent=parent, picture=picture or 0)
         return as_job(row) if row else None
 
     async def first_time(self, key: str) -> bool:
@@ -110,9 +119,11 @@ class Queue:
         (row,) = await self._store.write("count_attempt", job=job)
         return int(row["attempts"])
 
-    async def drawn(self, job: int, *, seconds: float, steps: int, width: int, height: int) -> bool:
+    async def drawn(
+        self, job: int, *, seconds: float, steps: int, width: int, height: int, hidden: bool = False
+    ) -> bool:
         """Its picture is stored; False when the job was cancelled or deleted meanwhile."""
-        values = {"seconds": seconds, "steps": steps, "width": width, "height": height}
+        values = {"seconds": seconds, "steps": steps, "width": width, "height": height, "hidden": hidden}
         return await self._moves("drawn", job=job, **values)
 
     async def failed(self, job: int, failure: str) -> bool:
@@ -123,9 +134,9 @@ class Queue:
         """True when it was queued or running."""
         return await self._moves("cancel", job=job)
 
-    async def keep_partial(self, job: int, *, width: int, height: int) -> bool:
+    async def keep_partial(self, job: int, *, width: int, height: int, hidden: bool = False) -> bool:
         """A cancelled job has left a picture."""
-        return await self._moves("keep_partial", job=job, width=width, height=height)
+        return await self._moves("keep_partial", job=job, width=width, height=height, hidden=hidden)
 
     async def requeue(self, job: int) -> bool:
         """Back to the front, to go on from its checkpoint."""
@@ -150,6 +161,8 @@ class Queue:
         async with self._store.transaction() as transaction:
             await transaction.rows("forget_shown", **values)
             await transaction.rows("move_chat", **values, new=new.chat)
+            await transaction.rows("move_bans", old=old.key, new=new.key)
+            await transaction.rows("move_pauses", old=old.key, new=new.key)
 
     async def counts(self) -> dict[Status, int]:
         """Number of jobs in each state."""
@@ -166,7 +179,7 @@ class Queue:
         rows = {bool(row["upscaling"]): row for row in await self._store.rows("speeds")}
         drawing, upscaling = rows.get(False), rows.get(True)
         return Speed(
-            step=drawing["seconds"] / drawing["steps"] if drawing and drawing["steps"] else None,
+            step=drawing["seconds"] / drawing["single_steps"] if drawing and drawing["single_steps"] else None,
             steps=drawing["steps"] / drawing["jobs"] if drawing else None,
             upscaling=upscaling["seconds"] / upscaling["jobs"] if upscaling else None,
         )
@@ -177,6 +190,8 @@ class Queue:
 
     async def _moves(self, query: str, **values: object) -> bool:
         changed = await self._store.write(query, **values)
+        if changed and "job" in values:
+            event(log, query, **values)
         self._moved()
         return bool(changed)
 
@@ -186,7 +201,8 @@ class Queue:
         wait: float | None = 0.0
         for number, row in enumerate(await self._store.rows("waiting"), start=1):
             places[row["id"]] = (number, wait)
-            takes = speed.of(row["kind"], row["steps"] or json.loads(row["request"]).get("steps"))
+            request = json.loads(row["request"])
+            takes = speed.of(row["kind"], row["steps"] or request.get("steps"), request.get("count", 1))
             wait = None if wait is None or takes is None else wait + takes
         return places
 
@@ -199,21 +215,24 @@ class Queue:
             except Exception as error:  # whoever asked must hear of it; nothing of the batch is stored
                 outcomes = [error for _ in batch]
             self._moved()
-            for (_, done), outcome in zip(batch, outcomes, strict=True):
+            for (new, done), outcome in zip(batch, outcomes, strict=True):
+                if isinstance(outcome, tuple) and outcome[1]:
+                    event(log, "queued", job=outcome[0].id, kind=new.kind, prompt=new.request.prompt)
                 if not done.cancelled():
                     done.set_exception(outcome) if isinstance(outcome, Exception) else done.set_result(outcome)
 
     async def _put_batch(self, transaction: Transaction, batch: list[NewJob]) -> list[tuple[Job, bool] | Exception]:
         keys = json.dumps([new.key for new in batch])
         known = {row["key"] for row in await transaction.rows("known_keys", keys=keys)}
-        loads = await self._loads(transaction, batch)
+        loads, places = await self._loads(transaction, batch), await self._server_loads(transaction, batch)
         fresh: dict[str, NewJob] = {}
         refused: dict[str, UserError] = {}
         for new in batch:
             if new.key in known or new.key in fresh or new.key in refused:
                 continue
             try:
-                admit(loads.setdefault(new.owner.key, Load()), self._limits, new.owner.queued)
+                load, place = loads.setdefault(new.owner.key, Load()), places.setdefault(_server(new), Load())
+                admit(load, self._limits, new.owner.queued, place, new.owner.server_today)
                 fresh[new.key] = new
             except UserError as error:
                 refused[new.key] = error
@@ -230,6 +249,15 @@ class Queue:
         rows = await transaction.rows("loads", owners=owners, since=self._clock() - DAY)
         return {row["owner"]: Load(queued=row["queued"], today=row["today"]) for row in rows}
 
+    async def _server_loads(self, transaction: Transaction, batch: list[NewJob]) -> dict[str, Load]:
+        servers = json.dumps(sorted({_server(new) for new in batch}))
+        rows = await transaction.rows("server_loads", servers=servers, since=self._clock() - DAY)
+        return {row["server"]: Load(today=row["today"]) for row in rows}
+
+
+def _server(new: NewJob) -> str:
+    return f"{new.address.platform}:{new.owner.server or new.address.chat}"
+
 
 def _as_row(new: NewJob) -> dict[str, object]:
     return {
@@ -239,6 +267,7 @@ def _as_row(new: NewJob) -> dict[str, object]:
         "platform": new.address.platform,
         "chat": new.address.chat,
         "thread": new.address.thread,
+        "server": _server(new),
         "answers": new.answers,
         "request": new.request.to_json(),
         "kind": new.kind,
@@ -250,9 +279,10 @@ def as_job(row: Row) -> Job:
     """A row of the table of jobs."""
     same = ("id", "owner", "language", "answers", "parent", "attempts", "created", "started", "steps", "seconds")
     return Job(
-        **{name: row[name] for name in (*same, "width", "height", "failure")},
+        **{name: row[name] for name in (*same, "width", "height", "failure", "key")},
         address=Address(platform=row["platform"], chat=row["chat"], thread=row["thread"]),
         request=Request.from_json(row["request"]),
         kind=Kind(row["kind"]),
         status=Status(row["status"]),
+        hidden=bool(row["hidden"]),
     )

@@ -53,13 +53,18 @@ class Replies:
         self._adapters, self._busy, self._gone, self._notice = adapters, busy, gone, notice
         self._clock, self._sleep = clock, sleep
         self._outboxes: dict[str, Outbox] = {}
+        self._removing: set[int] = set()  # removals that are on their way
 
-    def note(self, address: Address, reply: Reply, answers: str) -> None:
-        """An answer that belongs to no job's message."""
+    def note(self, address: Address, reply: Reply, answers: str, about: int | None = None) -> None:
+        """An answer that belongs to no job's message; `about` is the job that it shows, whose end is also its own."""
         adapter, nonce = self._adapters[address.platform], secrets.token_hex(12)
 
         async def send() -> None:
-            await adapter.send(address, reply, nonce=nonce, answers=answers)
+            message = await adapter.send(address, reply, nonce=nonce, answers=answers)
+            if about is not None:
+                where = {"platform": address.platform, "chat": address.chat, "thread": address.thread}
+                if not await self._store.write("put_copy", job=about, **where, message=message):
+                    await adapter.delete(address, message)  # the job was deleted meanwhile
 
         self._outbox(address).put(Parcel(slot=f"note {nonce}", send=send, gone=_nothing))
 
@@ -99,16 +104,26 @@ class Replies:
 
         self._put(job, lambda: self._show_end(job.id), gone, keep=True)
 
-    async def remove(self, job: Job) -> None:
-        """Take the messages of a deleted job away."""
-        adapter = self._adapters[job.address.platform]
-        rows = await self._store.rows("messages", job=job.id)
+    async def take_away(self) -> None:
+        """Delete the messages that the database wants gone; what a stop leaves over is done after the next start."""
+        for row in await self._store.rows("removals"):
+            adapter = self._adapters.get(row["platform"])
+            if adapter is None or row["id"] in self._removing:
+                continue
+            self._removing.add(row["id"])
+            address = Address(platform=row["platform"], chat=row["chat"], thread=row["thread"])
+            self._put_removal(adapter, address, row["id"], row["message"])
+
+    def _put_removal(self, adapter: Adapter, address: Address, removal: int, message: str) -> None:
+        async def done() -> None:
+            await self._store.write("removed", removal=removal)
+            self._removing.discard(removal)
 
         async def send() -> None:
-            for row in rows:
-                await adapter.delete(job.address, row["message"])
+            await adapter.delete(address, message)
+            await done()
 
-        self._put(job, send, _nothing, keep=True)
+        self._outbox(address).put(Parcel(slot=f"removal {removal}", send=send, gone=done, keep=True))
 
     async def refresh(self) -> None:
         """The queue has moved: tell those who are next."""
@@ -117,7 +132,8 @@ class Replies:
                 self.queued(found)
 
     async def resume(self) -> None:
-        """After a start: show what the last life did not get to show."""
+        """After a start: show what the last life did not get to show, and take away what it did not get to."""
+        await self.take_away()
         for job in await self._queue.untold():
             self.ended(job)
         for job in await self._queue.with_status(Status.QUEUED):
@@ -163,8 +179,9 @@ class Replies:
         # its nonce. A line of text may be doubled, the finished picture not: it is always an edit.
         first = reply if role == "gif" or reply.stage is not Stage.FINAL else _line_of(reply)
         message = await adapter.send(job.address, first, nonce=intent["nonce"], answers=answers or job.answers)
-        await self._store.write("sent", job=job.id, role=role, message=message)
-        if first is not reply:
+        if not await self._store.write("sent", job=job.id, role=role, message=message):
+            await adapter.delete(job.address, message)  # deleted while it was on its way
+        elif first is not reply:
             await adapter.edit(job.address, message, reply)
 
     async def _show_end(self, number: int) -> None:

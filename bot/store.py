@@ -3,8 +3,8 @@
 import asyncio
 import re
 import sqlite3
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager, closing
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,8 @@ import aiosqlite
 from bot.errors import StoreError
 
 Row = sqlite3.Row
-PRAGMAS = ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON", "busy_timeout = 5000")
+# secure_delete: what was deleted is overwritten, not only marked as free.
+PRAGMAS = ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON", "busy_timeout = 5000", "secure_delete = ON")
 _QUERY = re.compile(r"^-- name: (\w+)\n(.*?)(?=^-- name: |\Z)", re.MULTILINE | re.DOTALL)
 
 
@@ -89,6 +90,11 @@ class Store:
         ((line,), *_) = await self._reader.execute_fetchall("PRAGMA quick_check(1)")
         return "" if line == "ok" else str(line)
 
+    async def scrub(self) -> None:
+        """Leave nothing of what was deleted in the log that SQLite writes beside its file."""
+        async with self._lock:
+            await self._writer.execute_fetchall("PRAGMA wal_checkpoint(TRUNCATE)")
+
     async def rows(self, name: str, **values: Any) -> list[Row]:
         """Read what is committed."""
         return list(await self._reader.execute_fetchall(self._sql[name], values))
@@ -148,6 +154,37 @@ class Store:
             await self._writer.rollback()
             return [error for _ in writes]
         return outcomes
+
+
+def snapshot(source: Path, target: Path) -> None:
+    """Copy a database as it is at one moment, while others write to it. Raises StoreError."""
+    try:
+        with closing(sqlite3.connect(f"{source.absolute().as_uri()}?mode=ro", uri=True, timeout=30)) as database:
+            database.execute("VACUUM INTO ?", (str(target),))
+    except sqlite3.Error as error:
+        raise StoreError(f"{source}: the database cannot be copied ({error}).") from error
+
+
+def jobs_in(path: Path) -> dict[int, bool]:
+    """Every job of a database that was not deleted, and whether it says that there is a picture. Raises StoreError."""
+    try:
+        with closing(sqlite3.connect(path)) as database:
+            ((fault,),) = database.execute("PRAGMA quick_check(1)")
+            if fault != "ok":
+                raise StoreError(f"{path}: the database is damaged ({fault}).")
+            return {job: bool(drawn) for job, drawn in database.execute(queries()["jobs_with_pictures"])}
+    except sqlite3.Error as error:
+        raise StoreError(f"{path}: this is not a database of Imago ({error}).") from error
+
+
+def mark_deleted(path: Path, jobs: Iterable[int]) -> None:
+    """Delete jobs in a copy that no bot has opened. Raises StoreError."""
+    try:
+        with closing(sqlite3.connect(path)) as database, database:
+            for job in jobs:
+                database.execute(queries()["delete_job"], {"job": job})
+    except sqlite3.Error as error:
+        raise StoreError(f"{path}: the copy cannot be changed ({error}).") from error
 
 
 async def _migrate(connection: aiosqlite.Connection, path: Path) -> None:

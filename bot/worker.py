@@ -6,6 +6,7 @@ import struct
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing
+from dataclasses import replace
 from typing import Protocol
 
 from bot.adapters.base import Notice
@@ -13,12 +14,14 @@ from bot.jobs import Job, Kind, Status
 from bot.pictures import Pictures
 from bot.queue import Queue
 from bot.store import Store
+from bot.verdicts import Judge, Verdict
 from engine import (
     Checkpoint,
     EngineDied,
     Event,
     Failed,
     Finished,
+    Inputs,
     Preview,
     Progress,
     Request,
@@ -28,6 +31,7 @@ from engine import (
 
 log = logging.getLogger(__name__)
 
+NO_INPUTS = Inputs()
 FAILURES = {  # class name in the engine's errors → id of the sentence
     "NumericalError": "failed-numbers",
     "OutOfMemory": "failed-memory",
@@ -50,7 +54,13 @@ class Watcher(Protocol):
 class Engine(Protocol):
     """The engine process, as the worker sees it."""
 
-    def events(self, request: Request | UpscaleRequest, resume: bytes | None = None) -> AsyncGenerator[Event, None]: ...
+    def events(
+        self,
+        request: Request | UpscaleRequest,
+        resume: bytes | None = None,
+        inputs: Inputs = NO_INPUTS,
+        parent: str | None = None,
+    ) -> AsyncGenerator[Event, None]: ...
     async def stop(self) -> None: ...
     async def close(self) -> None: ...
 
@@ -73,15 +83,18 @@ class Worker:
         moved: Callable[[], Awaitable[None]],
         attempts: int,
         notice: Notice,
+        judge: Judge,
     ) -> None:
         """Nothing is claimed yet.
 
         Args:
             moved: called when a job has left the queue.
             attempts: restarts of the engine that one job may cost.
+            judge: says which pictures may be shown.
         """
         self._queue, self._store, self._pictures, self._engine = queue, store, pictures, engine
         self._watcher, self._moved, self._attempts, self._notice = watcher, moved, attempts, notice
+        self._judge = judge
         self._job: Job | None = None
         self._preview: bytes | None = None  # the newest of the running job
         self._left: float | None = None  # seconds the running job still took, at the time …
@@ -127,7 +140,7 @@ class Worker:
 
     async def _work(self, job: Job) -> None:
         self._job, self._preview, self._stopped = job, None, False
-        self._note_left((await self._queue.speed()).of(job.kind, job.request.steps))
+        self._note_left((await self._queue.speed()).of(job.kind, job.request.steps, job.request.count))
         await self._moved()
         try:
             await self._draw(job)
@@ -161,11 +174,12 @@ class Worker:
         checkpoint = await self._store.row("checkpoint", job=job.id)
         if checkpoint is not None:
             self._preview = checkpoint["preview"]
-        request = await self._request(job)
-        if request is None:
-            return Failed(kind="BadPicture", sentence="The picture to enlarge is gone.")
-        step_at = time.monotonic()
-        async with aclosing(self._engine.events(request, checkpoint["state"] if checkpoint else None)) as events:
+        request, inputs = await self._request(job), await self._inputs(job)
+        if request is None or (job.request.init is not None and inputs.init is None and job.kind is not Kind.UPSCALE):
+            return Failed(kind="BadPicture", sentence="The picture to draw from is gone.")
+        step_at, state = time.monotonic(), checkpoint["state"] if checkpoint else None
+        parent = str(job.parent) if job.parent else None
+        async with aclosing(self._engine.events(request, state, inputs=inputs, parent=parent)) as events:
             async for event in events:
                 if self._stopped:
                     await self._engine.stop()
@@ -184,8 +198,11 @@ class Worker:
             await self._queue.begun(job.id, event.steps)
             self._watcher.starting(job)
         elif isinstance(event, Preview):
-            self._preview = event.png
-            self._watcher.preview(job, event, self.busy())
+            unchecked = self._judge.unfinished
+            if unchecked is Verdict.WITHHOLD:
+                event = replace(event, png=b"")
+            self._preview = event.png or None
+            self._watcher.preview(replace(job, hidden=unchecked is Verdict.SPOILER), event, self.busy())
         elif isinstance(event, Checkpoint):
             await self._store.write("put_checkpoint", job=job.id, state=event.state, preview=self._preview)
             if self._closing:
@@ -205,15 +222,21 @@ class Worker:
 
     async def _finish(self, job: Job, finished: Finished) -> None:
         """The files first, then the row: a picture that is said to be drawn is there."""
+        verdict = self._judge.of(job.id, finished.score)
+        if verdict is Verdict.WITHHOLD:
+            return await self._fail(job, "failed-withheld")
+        hidden = verdict is Verdict.SPOILER or await self._parent_hidden(job)
         try:
             await self._pictures.save(f"{job.id}.png", finished.png)
+            for number, png in enumerate(finished.pictures, 1):
+                await self._pictures.save(f"{job.id}.{number}.png", png)
             if finished.gif:
                 await self._pictures.save(f"{job.id}.gif", finished.gif)
         except OSError as error:
             log.error("job %d: the picture cannot be stored: %s", job.id, error)
             return await self._fail(job, "failed-disk")
         size = {"width": finished.width, "height": finished.height}
-        if await self._queue.drawn(job.id, seconds=finished.seconds, steps=finished.steps, **size):
+        if await self._queue.drawn(job.id, seconds=finished.seconds, steps=finished.steps, **size, hidden=hidden):
             await self._store.write("drop_checkpoint", job=job.id)
             self._watcher.ended(job)
         else:  # cancelled or deleted in the last moment
@@ -239,15 +262,32 @@ class Worker:
         if preview:
             await self._pictures.save(f"{job.id}.png", preview)
             width, height = struct.unpack(">II", preview[16:24])  # PNG: the first chunk begins with the size
-            if not await self._queue.keep_partial(job.id, width=width, height=height):
+            hidden = self._judge.unfinished is Verdict.SPOILER
+            if not await self._queue.keep_partial(job.id, width=width, height=height, hidden=hidden):
                 await self._pictures.remove(job.id)
         await self._store.write("drop_checkpoint", job=job.id)
 
     async def _request(self, job: Job) -> Request | UpscaleRequest | None:
         if job.kind is not Kind.UPSCALE:
             return job.request
-        png = await self._pictures.read(f"{job.parent}.png")
+        pick = job.request.pick
+        one = await self._pictures.read(f"{job.parent}.{pick}.png") if pick else None
+        png = one or await self._pictures.read(f"{job.parent}.png")  # a job that drew but one has no numbers
         return UpscaleRequest(png=png, models=job.request.models) if png else None
+
+    async def _parent_hidden(self, job: Job) -> bool:
+        """What is hidden stays so when it is made larger."""
+        parent = await self._queue.find(job.parent) if job.kind is Kind.UPSCALE and job.parent else None
+        return parent is not None and parent.hidden
+
+    async def _inputs(self, job: Job) -> Inputs:
+        """What it is drawn from; stored under the key of its update if we died before it had a number."""
+        if job.kind is Kind.UPSCALE:
+            return NO_INPUTS
+        await self._pictures.adopt(job.key, job.id)
+        found = await self._pictures.inputs(job.id)
+        init = found.pop("init", None)
+        return Inputs(init=init, targets=tuple((png, 1.0) for png in found.values()))
 
     def _note_left(self, seconds: float | None) -> None:
         self._left, self._left_at = seconds, time.monotonic()

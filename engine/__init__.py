@@ -19,37 +19,90 @@ from engine.errors import (
 )
 from engine.events import Checkpoint, Event, Failed, Fetching, Finished, Needs, Preview, Progress, Started, as_json
 from engine.process import EngineProcess
-from engine.request import BOUNDS, MAX_PROMPT, MAX_SEED, SAMPLERS, WHOLE, Request, UpscaleRequest
+from engine.ramps import Ramp, parse_ramp
+from engine.request import (
+    BOUNDS,
+    CHOICES,
+    MAX_PICTURE_BYTES,
+    MAX_PROMPT,
+    MAX_SEED,
+    MAX_SIDE,
+    MAX_TARGETS,
+    RAMPS,
+    SAMPLERS,
+    WHOLE,
+    Inputs,
+    Request,
+    UpscaleRequest,
+    read_option,
+    size_of,
+)
 
 __all__ = [
-    "BOUNDS", "MAX_PROMPT", "MAX_SEED", "SAMPLERS", "WHOLE", "BadCheckpoint", "BadPicture", "BadRequest", "CannotFetch",
-    "Checkpoint", "CorruptWeights", "EngineDied", "EngineError", "EngineProcess", "Event", "Failed", "Fetching",
-    "Finished", "Inspection", "MissingWeights", "ModelSetStatus", "Needs", "NumericalError", "OutOfMemory", "Preview",
-    "Progress", "Request", "Started", "UpscaleRequest", "WeightsError", "add_model_file", "as_json", "best_models",
-    "draw", "fetch_models", "inspect", "model_needs", "model_sets", "request_of_checkpoint", "torch_and_device",
-    "upscale", "verify_models",
+    "BOUNDS", "CHOICES", "MAX_PROMPT", "MAX_SEED", "MAX_SIDE", "MAX_TARGETS", "RAMPS", "SAMPLERS", "WHOLE",
+    "BadCheckpoint", "BadPicture", "BadRequest", "CannotFetch", "Checkpoint", "CorruptWeights", "EngineDied",
+    "EngineError", "EngineProcess", "Event", "Failed", "Fetching", "Finished", "Inputs", "Inspection", "MissingWeights",
+    "ModelSetStatus", "Needs", "NumericalError", "OutOfMemory", "Preview", "Progress", "Ramp", "Request", "Started",
+    "UpscaleRequest", "WeightsError", "accept_picture", "add_model_file", "as_json", "best_models", "check", "draw",
+    "fetch_models", "inspect", "model_needs", "model_sets", "parse_ramp", "read_option", "request_of_checkpoint",
+    "size_of", "torch_and_device", "upscale", "verify_models", "MAX_PICTURE_BYTES", "nearest_size",
 ]
 
 
-def draw(request: Request, *, resume: bytes | None = None) -> Iterator[Event]:
+NO_INPUTS = Inputs()
+
+
+def draw(request: Request, *, resume: bytes | None = None, inputs: Inputs = NO_INPUTS,
+         parent: str | None = None) -> Iterator[Event]:
     """Draw in this process; torch is imported at the first step. Closing the stream frees it.
 
     Args:
         request: what to draw.
         resume: the state of a Checkpoint of the same request, to go on from there.
+        inputs: pictures to begin from and to be pulled towards; with `resume` they may be left out.
+        parent: the job that this drawing comes from, for the picture's provenance.
 
     Raises (while iterating): EngineError.
     """
     from engine.drawing import draw_events
 
-    return draw_events(request, resume)
+    return draw_events(request, resume, inputs, parent)
+
+
+def check(request: Request, inputs: Inputs = NO_INPUTS) -> None:
+    """Raises BadRequest for what the model set cannot draw, a size for instance; does not import torch."""
+    from engine.canvas import check_inputs, finished_size
+    from engine.weights import load_model_set
+
+    finished_size(request, load_model_set(request.models))
+    check_inputs(request, inputs)
+
+
+def nearest_size(request: Request) -> str:
+    """The size of the request where its model set can draw that, else the nearest one that it can; without torch."""
+    from engine.canvas import nearest_size as nearest
+    from engine.weights import load_model_set
+
+    width, height = nearest(*size_of(request.size), load_model_set(request.models)) if request.size else (0, 0)
+    return f"{width}x{height}"
 
 
 def upscale(request: UpscaleRequest) -> Iterator[Event]:
     """Enlarge a picture ×4 in this process; the same stream as `draw`, without previews and GIF."""
-    from engine.drawing import upscale_events
+    from engine.enlarging import upscale_events
 
     return upscale_events(request)
+
+
+def accept_picture(data: bytes) -> bytes:
+    """A picture from outside (PNG, JPEG, WebP or GIF) as a clean RGB PNG of at most 1024 pixels a side.
+
+    It takes up to a second and imports Pillow, not torch. Raises BadPicture, whose `reason` is kind, bytes, pixels
+    or damaged.
+    """
+    from engine.intake import accept
+
+    return accept(data)
 
 
 def request_of_checkpoint(state: bytes) -> Request:
@@ -71,11 +124,11 @@ class Inspection:
 def inspect(png: bytes) -> Inspection:
     """Read a picture's provenance; raises BadPicture when it has none."""
     from engine.images import read_png
-    from engine.provenance import command_of, request_of
+    from engine.provenance import INPUTS, command_of, request_of
 
     _, metadata = read_png(png)
     request = request_of(metadata)
-    return Inspection(metadata=metadata, request=request, command=command_of(request))
+    return Inspection(metadata=metadata, request=request, command=command_of(request, metadata.get(INPUTS)))
 
 
 @dataclass(frozen=True, kw_only=True)

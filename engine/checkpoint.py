@@ -10,7 +10,9 @@ from safetensors import SafetensorError
 from safetensors.torch import load, save
 from torch import Tensor
 
+from engine.canvas import drawn_size
 from engine.errors import BadCheckpoint
+from engine.inputs import Pictures
 from engine.request import Request
 from engine.weights import ModelSet
 
@@ -21,11 +23,15 @@ FORMAT = 1
 class Sitting:
     """How far a drawing has come; the only mutable record of the engine."""
 
-    x: Tensor  # [1, 3, side, side] float32 on the CPU, at level `index`
+    x: Tensor  # [count, 3, h, w] float32 on the CPU, at level `index`
     index: int  # of the level to go on from; −1 when all steps are done
-    frames: list[np.ndarray] = field(default_factory=list)  # [side, side, 3] uint8, for the GIF
+    frames: list[np.ndarray] = field(default_factory=list)  # [n · h, w, 3] uint8, pictures one below the other: the GIF
     seconds: float = 0.0  # spent drawing so far
     unet_calls: int = 0
+    distances: list[list[float]] = field(default_factory=list)  # of each picture, a row for each step
+    satisfied_at: int = 0  # the step after which CLIP was satisfied, if it was
+    targets: Pictures = field(default_factory=list)  # pictures that pull
+    inputs: dict[str, Any] = field(default_factory=dict)  # hashes of the pictures that went in
 
 
 def _identity(request: Request, models: ModelSet) -> str:
@@ -37,8 +43,12 @@ def pack_sitting(sitting: Sitting, request: Request, models: ModelSet) -> bytes:
     """safetensors bytes; no code can hide in them."""
     frames = np.stack(sitting.frames) if sitting.frames else np.zeros((0, 1, 1, 3), np.uint8)
     about = {"format": FORMAT, "identity": _identity(request, models), "index": sitting.index,
-             "seconds": sitting.seconds, "unet_calls": sitting.unet_calls}
-    return save({"x": sitting.x.contiguous(), "frames": torch.from_numpy(frames)}, {"imago": json.dumps(about)})
+             "seconds": sitting.seconds, "unet_calls": sitting.unet_calls, "distances": sitting.distances,
+             "satisfied_at": sitting.satisfied_at, "inputs": sitting.inputs,
+             "weights": [weight for _, weight in sitting.targets]}
+    pictures = {f"target{k}": torch.from_numpy(picture) for k, (picture, _) in enumerate(sitting.targets)}
+    return save({"x": sitting.x.contiguous(), "frames": torch.from_numpy(frames), **pictures},
+                {"imago": json.dumps(about)})
 
 
 def request_of_checkpoint(state: bytes) -> Request:
@@ -59,15 +69,26 @@ def _about(state: bytes) -> dict[str, Any]:
         raise BadCheckpoint("This is not a checkpoint of a drawing: start the drawing again without it.") from error
 
 
-def unpack_sitting(state: bytes, request: Request, models: ModelSet) -> Sitting:
-    """Raises BadCheckpoint for anything that `pack_sitting` did not write for this request and these weights."""
+def unpack_sitting(state: bytes, request: Request, models: ModelSet, inputs: dict[str, Any] | None = None) -> Sitting:
+    """Raises BadCheckpoint for anything that `pack_sitting` did not write for this request and these weights.
+
+    Args:
+        inputs: hashes of the pictures that are given again; they need not be, for the checkpoint holds what
+            is still needed of them.
+    """
     about, tensors = _about(state), load(state)
-    if about["identity"] != _identity(request, models):
-        raise BadCheckpoint("This checkpoint belongs to another prompt, seed, setting or model: "
+    kept = about.get("inputs", {})  # a checkpoint of before there were any lacks the later entries
+    if about["identity"] != _identity(request, models) or (inputs and inputs != kept):
+        raise BadCheckpoint("This checkpoint belongs to another prompt, seed, setting, picture or model: "
                             "give the same ones, or start again without it.")
+    targets = [(tensors[name].numpy(), weight) for k, weight in enumerate(about.get("weights", []))
+               if (name := f"target{k}") in tensors]
     sitting = Sitting(x=tensors["x"], index=about["index"], frames=list(tensors["frames"].numpy()),
-                      seconds=about["seconds"], unet_calls=about["unet_calls"])
-    whole = sitting.x.shape == (1, 3, models.side, models.side) and bool(torch.isfinite(sitting.x).all())
+                      seconds=about["seconds"], unet_calls=about["unet_calls"], distances=about.get("distances", []),
+                      satisfied_at=about.get("satisfied_at", 0), targets=targets, inputs=kept)
+    width, height = drawn_size(request, models)
+    whole = sitting.x.shape == (request.count, 3, height, width) and bool(torch.isfinite(sitting.x).all())
+    whole = whole and len(targets) == len(about.get("weights", []))
     if not whole or not -1 <= sitting.index < (request.steps or 0):
         raise BadCheckpoint("This checkpoint is damaged: start the drawing again without it.")
     return sitting

@@ -70,3 +70,29 @@ def pulled_by(main: Denoise, guide: Denoise) -> Denoise:
             return replace(main(x, t), pull=pulling.pull, distance=pulling.distance)
 
     return denoise
+
+
+def symmetric(denoise: Denoise, axes: tuple[int, ...], schedule: Schedule) -> Denoise:
+    """Predictions and pull averaged with their mirror images, so that the walk ends on a symmetric picture.
+
+    The noise stays as it is: ε is what then leads from x to the symmetric x0.
+
+    Args:
+        axes: of the tensors [n, c, h, w] that are mirrored.
+    """
+    levels = torch.from_numpy(alphas_cumprod(schedule))
+    factors = torch.stack([levels.sqrt(), (1 - levels).sqrt()]).float()  # 2 1000
+
+    def averaged(picture: Tensor | None) -> Tensor | None:
+        for axis in axes:
+            picture = None if picture is None else (picture + picture.flip(axis)) / 2
+        return picture
+
+    def wrapped(x: Tensor, t: Tensor) -> Prediction:
+        found = denoise(x, t)
+        alpha, sigma = factors.to(x.device)[:, t, None, None, None]  # n 1 1 1 each
+        x0 = cast(Tensor, averaged(found.x0))
+        return replace(found, x0=x0, eps=(x - alpha * x0) / sigma, pull=averaged(found.pull),
+                       variance_mix=averaged(found.variance_mix))
+
+    return wrapped

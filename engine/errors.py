@@ -35,6 +35,10 @@ class BadCheckpoint(EngineError):
 class BadPicture(EngineError):
     """The bytes are not a picture that can be read."""
 
+    def __init__(self, sentence: str, *, reason: str = "damaged") -> None:
+        super().__init__(sentence)
+        self.reason = reason  # kind, bytes, pixels or damaged, for those who say it in another language
+
 
 class WeightsError(EngineError):
     """A weights file cannot be used."""

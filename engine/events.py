@@ -55,7 +55,7 @@ class Checkpoint:
 class Finished:
     """The picture, and the GIF of how it came out of the noise."""
 
-    png: bytes  # with provenance in its metadata
+    png: bytes  # with provenance in its metadata; the grid in two columns where several were asked for
     gif: bytes  # empty for an upscaling, which has no process to show
     width: int
     height: int
@@ -64,6 +64,9 @@ class Finished:
     seconds: float  # of drawing, over all sittings
     unet_calls: int  # forward passes of the U-Net, over all sittings
     pixels_sha256: str  # of the RGB bytes, row by row
+    pictures: tuple[bytes, ...] = ()  # where `png` is a grid: the PNG of each, which is also its own provenance
+    satisfied_at: int = 0  # the step after which the drawing ended early; 0 where it did not
+    score: float | None = None  # how much it shows of what the engine process was told to look for; engine/check.py
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -105,6 +108,8 @@ def as_json(event: Event) -> dict[str, object]:
         value = getattr(event, field.name)
         if isinstance(value, bytes):
             values[f"{field.name}_bytes"] = len(value)
+        elif isinstance(value, tuple):
+            values[f"{field.name}_bytes"] = [len(part) for part in value]
         else:
             values[field.name] = round(value, 4) if isinstance(value, float) else value
     return values

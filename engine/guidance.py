@@ -13,7 +13,7 @@ from torch import Tensor
 
 from engine.clip import Clip
 from engine.cutouts import Crops, cut, random_crops
-from engine.losses import out_of_range, spherical_distance, total_variation
+from engine.losses import out_of_range, over_driven, spherical_distance, total_variation
 from engine.noise import Stream, uniform
 from engine.samplers import Denoise, Prediction
 from engine.schedule import Schedule, alphas_cumprod
@@ -40,6 +40,8 @@ class Pull:
     smallest_cut: int  # pixels
     seeds: list[tuple[int, int]]  # (seed, picture) of each picture: its own cut stream
     from_level: float = 0.0  # guide only where ᾱ is at least this: above it lies noise that has no picture yet
+    saturation_scale: float = 0.0
+    clamp: float = math.inf  # largest root mean square of a picture's gradient
     largest_shift: float = math.inf  # root mean square by which x0 may be moved in one step
 
 
@@ -64,6 +66,14 @@ def clip_distance(x_in: Tensor, crops: Crops, target: Target) -> Tensor:
     embeddings = target.clip.encode_images(cutouts.flatten(0, 1)).unflatten(0, (n, k))  # n k d
     distances = spherical_distance(embeddings[:, None], target.embeddings[:, :, None])  # n m k
     return (distances.mean(dim=-1) * target.weights).sum(dim=-1)
+
+
+def _clamped(gradient: Tensor, clamp: float) -> Tensor:
+    """Shrink each picture's gradient to a root mean square of at most `clamp`; the notebooks' clamp_grad."""
+    if math.isinf(clamp):
+        return gradient
+    magnitude = gradient.pow(2).mean((1, 2, 3), keepdim=True).sqrt()
+    return gradient * (clamp / magnitude.clamp(min=clamp))
 
 
 def _bounded(gradient: Tensor, level: Tensor, largest_shift: float) -> Tensor:
@@ -101,8 +111,10 @@ def guided(denoise: Denoise, targets: list[Target], pull: Pull, schedule: Schedu
                 loss = loss + pull.tv_scale * total_variation(x_in)
             if pull.range_scale:
                 loss = loss + pull.range_scale * out_of_range(prediction.x0)
+            if pull.saturation_scale:
+                loss = loss + pull.saturation_scale * over_driven(x_in)
             gradient, = torch.autograd.grad(loss.sum(), x)
-        gradient = _bounded(gradient, level, pull.largest_shift) * (level >= pull.from_level)
+        gradient = _bounded(_clamped(gradient, pull.clamp), level, pull.largest_shift) * (level >= pull.from_level)
         return Prediction(x0=prediction.x0.detach(), eps=prediction.eps.detach(), pull=-gradient,
                           variance_mix=prediction.variance_mix, distance=distance.detach())
 

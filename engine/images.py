@@ -8,26 +8,16 @@ import zlib
 
 import numpy as np
 import torch
-from PIL import Image
+from PIL import Image, ImageOps
 from PIL.PngImagePlugin import PngInfo
 from torch import Tensor
 
 from engine.errors import BadPicture, NumericalError
+from engine.xmp import KEY, xmp_packet
 
 MAX_PIXELS = 50_000_000  # of a PNG that we read
 GIF_COLOURS = 128  # of a frame that passes by; in grain more would only cost bytes
 GIF_LONGEST = 50  # hundredths of a second for one frame but the last
-XMP_KEY = "XML:com.adobe.xmp"
-XMP = """<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>
-<x:xmpmeta xmlns:x="adobe:ns:meta/">
- <rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">
-  <rdf:Description rdf:about="" xmlns:Iptc4xmpExt="http://iptc.org/std/Iptc4xmpExt/2008-02-29/">
-   <Iptc4xmpExt:DigitalSourceType
-     rdf:resource="http://cv.iptc.org/newscodes/digitalsourcetype/trainedAlgorithmicMedia"/>
-  </rdf:Description>
- </rdf:RDF>
-</x:xmpmeta>
-<?xpacket end="r"?>"""
 BROKEN = (OSError, SyntaxError, ValueError, EOFError, zlib.error, struct.error)  # what Pillow raises for bad bytes
 
 
@@ -48,13 +38,18 @@ def to_tensor(pixels: np.ndarray) -> Tensor:
     return torch.from_numpy(pixels.copy()).permute(2, 0, 1).contiguous() / 127.5 - 1
 
 
+def fitted(pixels: np.ndarray, width: int, height: int) -> np.ndarray:
+    """The middle of a picture [h, w, 3] uint8, as large as its new shape allows, resized with Lanczos."""
+    return np.array(ImageOps.fit(Image.fromarray(pixels), (width, height), Image.Resampling.LANCZOS))
+
+
 def pixels_sha256(pixels: np.ndarray) -> str:
     """SHA-256 of the RGB bytes, row by row, in hexadecimal."""
     return hashlib.sha256(np.ascontiguousarray(pixels).tobytes()).hexdigest()
 
 
 def to_png(pixels: np.ndarray, metadata: dict[str, str]) -> bytes:
-    """PNG of pixels [h, w, 3] uint8, with a text chunk for each entry and the XMP mark of generated pictures.
+    """PNG of pixels [h, w, 3] uint8, with a text chunk for each entry, and all of it again as XMP.
 
     Args:
         metadata: keywords of 1 … 79 Latin-1 characters (PNG 3rd edition, 11.3.3) and their texts.
@@ -62,7 +57,7 @@ def to_png(pixels: np.ndarray, metadata: dict[str, str]) -> bytes:
     chunks = PngInfo()
     for key, value in metadata.items():
         chunks.add_text(key, value) if value.isascii() else chunks.add_itxt(key, value)
-    chunks.add_itxt(XMP_KEY, XMP)
+    chunks.add_itxt(KEY, xmp_packet(metadata))
     file = io.BytesIO()
     Image.fromarray(pixels).save(file, "PNG", pnginfo=chunks, compress_level=6)
     return file.getvalue()
@@ -76,7 +71,7 @@ def read_png(content: bytes) -> tuple[np.ndarray, dict[str, str]]:
     try:
         image = _open_png(content)
         image.load()
-        metadata = {str(key): str(value) for key, value in image.text.items() if key != XMP_KEY}
+        metadata = {str(key): str(value) for key, value in image.text.items() if key != KEY}
         if image.mode.startswith("I"):
             raise BadPicture("This PNG has 16 bits a pixel; save it with 8 bits a colour.")
         return _over_white(image), metadata

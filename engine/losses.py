@@ -1,4 +1,4 @@
-"""what pulls the picture: three losses of the 2021 notebooks, one number per picture."""
+"""what pulls the picture: four losses of the notebooks, one number per picture."""
 
 import torch.nn.functional as F
 from torch import Tensor
@@ -25,3 +25,8 @@ def total_variation(x: Tensor) -> Tensor:
 def out_of_range(x0: Tensor) -> Tensor:
     """Mean square of what lies beyond −1 … 1; [n, c, h, w] → [n]."""
     return (x0 - x0.clamp(-1, 1)).pow(2).mean((1, 2, 3))
+
+
+def over_driven(x_in: Tensor) -> Tensor:
+    """Mean of what lies beyond −1 … 1 in what CLIP sees; the saturation loss of Disco Diffusion; [n, c, h, w] → [n]."""
+    return (x_in - x_in.clamp(-1, 1)).abs().mean((1, 2, 3))

@@ -12,11 +12,12 @@ from typing import Any
 
 from engine.errors import EngineDied
 from engine.events import Event, Failed, Finished
-from engine.request import Request, UpscaleRequest
+from engine.request import Inputs, Request, UpscaleRequest
 from engine.wire import BEAT, HEADER, pack, unpack
 
 log = logging.getLogger(__name__)
 LONGEST_BACKOFF = 60.0
+NO_INPUTS = Inputs()
 
 
 class EngineProcess:
@@ -31,6 +32,7 @@ class EngineProcess:
         hang_seconds: float = 600.0,
         backoff_seconds: float = 0.5,
         stop_seconds: float = 60.0,
+        check: str = "",
     ) -> None:
         """Nothing is started yet.
 
@@ -40,8 +42,9 @@ class EngineProcess:
             hang_seconds: time without an Event after which it counts as hung; loading the models counts too.
             backoff_seconds: wait before the first restart; doubles with each death in a row.
             stop_seconds: time that a stopped drawing gets to end its step before the process is killed.
+            check: texts, with `|` between them, that each finished picture is compared with; empty for none.
         """
-        self._command = (sys.executable, "-m", "engine.serve", draw, upscale)
+        self._command = (sys.executable, "-m", "engine.serve", draw, upscale, *([check] if check else []))
         self._beat_seconds, self._hang_seconds = beat_seconds, hang_seconds
         self._backoff_seconds, self._stop_seconds = backoff_seconds, stop_seconds
         self._process: asyncio.subprocess.Process | None = None
@@ -72,9 +75,13 @@ class EngineProcess:
         )
 
     async def events(
-        self, request: Request | UpscaleRequest, resume: bytes | None = None
+        self,
+        request: Request | UpscaleRequest,
+        resume: bytes | None = None,
+        inputs: Inputs = NO_INPUTS,
+        parent: str | None = None,
     ) -> AsyncGenerator[Event, None]:
-        """Draw; ends after Finished or Failed, or early and silently after `stop`.
+        """Draw, as `engine.draw` does; ends after Finished or Failed, or early and silently after `stop`.
 
         Leaving the iteration before Finished or Failed kills the process; the next request starts another.
 
@@ -85,7 +92,7 @@ class EngineProcess:
         self._stop_by = None
         ended = False
         try:
-            await self._tell("draw", self._number, request, resume)
+            await self._tell("draw", self._number, request, resume, inputs, parent)
             async for event in self._answers(self._number):
                 self._deaths, self._loaded = 0, True
                 ended = isinstance(event, Finished | Failed)

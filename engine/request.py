@@ -1,52 +1,88 @@
 """every knob of a picture, its bounds, and one sentence for each value out of them.
 
-`None` means "as the model set says". A Request that exists is valid.
+`None` means "as the model set says", or off. A Request that exists is valid.
 """
 
 import json
+import re
 from dataclasses import dataclass, fields
 
 from engine.errors import BadRequest
-from engine.prompts import parse_prompt
+from engine.prompts import MAX_WEIGHT, parse_prompt
+from engine.ramps import parse_ramp
 
 MAX_PROMPT = 1000  # characters
 MAX_SEED = 2**32 - 1
+MAX_SIDE = 4096  # pixels of the finished picture
+MAX_PICTURE_BYTES = 20_000_000  # of a file that comes from outside
+MAX_TARGETS = 4  # pictures that pull
 BOUNDS: dict[str, tuple[float, float]] = {
     "seed": (0, MAX_SEED),
     "steps": (1, 1000),
     "guidance_scale": (0, 100_000),
     "tv_scale": (0, 100_000),
     "range_scale": (0, 100_000),
+    "saturation_scale": (0, 100_000),
     "cuts": (1, 256),
     "eta": (0, 1),
+    "count": (1, 4),
+    "pick": (1, 4),
+    "init": (0.01, 0.99),
+    "clamp": (0.001, 100_000),
 }
-WHOLE = {"seed", "steps", "cuts"}
+WHOLE = {"seed", "steps", "cuts", "count", "pick"}
+RAMPS = ("guidance_scale", "tv_scale", "range_scale", "saturation_scale", "cuts")  # may change over the drawing
 SAMPLERS = ("ddim", "ddpm")
+CHOICES: dict[str, tuple[str, ...]] = {
+    "sampler": SAMPLERS,
+    "stop": ("satisfied",),
+    "symmetry": ("horizontal", "vertical", "both"),
+    "start": ("noise", "perlin"),
+}
+_SIZE = re.compile(r"\s*([0-9]{1,6})\s*[xX×хХ]\s*([0-9]{1,6})\s*")  # the letter may be Latin or Cyrillic
 
 
 @dataclass(frozen=True, kw_only=True)
 class Request:
-    """A picture to make."""
+    """A picture to make. Sizes and ramps are kept in their canonical spelling, whatever it was asked in."""
 
     prompt: str  # `text:weight | text:weight`, 1 … MAX_PROMPT characters
     seed: int = 0
     models: str = "toybox"  # name of a model set
+    size: str | None = None  # WIDTHxHEIGHT of the finished picture, pixels
     steps: int | None = None  # of the sampler
     sampler: str | None = None  # ddim or ddpm
     eta: float | None = None  # DDIM's share of fresh noise: 0 is none, 1 as much as DDPM
-    guidance_scale: float | None = None  # pull of CLIP; 0 switches guidance off
-    tv_scale: float | None = None  # pull towards smoothness
-    range_scale: float | None = None  # pull back into the range of pixels
-    cuts: int | None = None  # crops that CLIP sees at each step
+    guidance_scale: float | str | None = None  # pull of CLIP, a number or a ramp; 0 switches guidance off
+    tv_scale: float | str | None = None  # pull towards smoothness
+    range_scale: float | str | None = None  # pull back into the range of pixels
+    saturation_scale: float | str | None = None  # pull away from garish colours
+    cuts: int | str | None = None  # crops that CLIP sees at each step
+    clamp: float | None = None  # largest magnitude (root mean square) of the gradient
+    count: int = 1  # pictures drawn together; the k-th has a noise of its own
+    pick: int | None = None  # only this one of them is wanted, from 1
+    init: float | None = None  # share of the init picture that is kept: so much of the steps is skipped
+    stop: str | None = None  # satisfied: end early when CLIP has stopped improving
+    symmetry: str | None = None  # horizontal, vertical or both
+    start: str | None = None  # noise, or perlin: begin with soft blots in it
 
     def __post_init__(self) -> None:
         _check_prompt(self.prompt)
         if not isinstance(self.models, str):
             raise BadRequest("models", "models must be the name of a model set, for example toybox.")
-        if self.sampler is not None and self.sampler not in SAMPLERS:
-            raise BadRequest("sampler", f"sampler must be one of {', '.join(SAMPLERS)}.")
+        for name, choices in CHOICES.items():
+            if (value := getattr(self, name)) is not None and value not in choices:
+                raise BadRequest(name, f"{name} must be one of {', '.join(choices)}.")
         for name in BOUNDS:
-            _check_number(name, getattr(self, name))
+            value = getattr(self, name)
+            if name in RAMPS and isinstance(value, str):
+                object.__setattr__(self, name, _checked_ramp(name, value))
+            else:
+                _check_number(name, value)
+        if self.size is not None:
+            object.__setattr__(self, "size", _checked_size(self.size))
+        if self.pick is not None and self.pick > self.count:
+            raise BadRequest("pick", f"pick must be a whole number from 1 to the count, which is {self.count}.")
 
     def to_json(self) -> str:
         """One line, only what differs from the defaults; `from_json` reads it back."""
@@ -67,11 +103,49 @@ class Request:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Inputs:
+    """Pictures that travel beside a request: files that `engine.accept_picture` has let in."""
+
+    init: bytes | None = None  # what the drawing begins from
+    targets: tuple[tuple[bytes, float], ...] = ()  # what it is pulled towards, with weights as in a prompt
+
+    def __post_init__(self) -> None:
+        if len(self.targets) > MAX_TARGETS:
+            raise BadRequest("target", f"A drawing takes {MAX_TARGETS} pictures to be pulled towards, not more.")
+        if not all(-MAX_WEIGHT <= weight <= MAX_WEIGHT for _, weight in self.targets):
+            raise BadRequest("target", "The weight of a picture must be a number from −100 to 100.")
+
+    def __bool__(self) -> bool:
+        """Whether there is any picture."""
+        return self.init is not None or bool(self.targets)
+
+
+@dataclass(frozen=True, kw_only=True)
 class UpscaleRequest:
     """A finished picture to make four times larger."""
 
     png: bytes
     models: str = "toybox"  # whose upscaler is used
+    parent: str | None = None  # the job whose picture it is, for the provenance
+
+
+def read_option(name: str, text: str) -> str | int | float:
+    """The value of an option of Request as it was typed; its bounds are checked when the Request is made.
+
+    Raises: BadRequest for what is not a number where one is needed.
+    """
+    if name not in BOUNDS or (name in RAMPS and ":" in text):
+        return text
+    try:
+        return int(text) if name in WHOLE else float(text)
+    except ValueError:
+        raise BadRequest(name, _number_sentence(name)) from None
+
+
+def size_of(text: str) -> tuple[int, int]:
+    """(width, height) of a size that a Request has."""
+    width, height = text.split("x")
+    return int(width), int(height)
 
 
 def _check_prompt(prompt: str) -> None:
@@ -88,10 +162,38 @@ def _check_prompt(prompt: str) -> None:
 
 
 def _check_number(name: str, value: object) -> None:
-    if value is None and name != "seed":
+    if value is None and name not in ("seed", "count"):
         return
     low, high = BOUNDS[name]
     kinds = (int,) if name in WHOLE else (int, float)
     if isinstance(value, bool) or not isinstance(value, kinds) or not low <= value <= high:
-        kind = "a whole number" if name in WHOLE else "a number"
-        raise BadRequest(name, f"{name} must be {kind} from {low:g} to {int(high)}.")
+        raise BadRequest(name, _number_sentence(name))
+
+
+def _number_sentence(name: str) -> str:
+    low, high = BOUNDS[name]
+    kind = "a whole number" if name in WHOLE else "a number"
+    also = ", or such numbers at percents of the drawing, as in 0:8,100:4" if name in RAMPS else ""
+    return f"{name} must be {kind} from {low:g} to {high if high < 1 else int(high)}{also}."
+
+
+def _checked_ramp(name: str, text: str) -> str:
+    """The canonical spelling."""
+    try:
+        ramp = parse_ramp(text) if ":" in text else None
+    except ValueError as error:
+        raise BadRequest(name, f"{name} {error}.") from error
+    if ramp is None:
+        raise BadRequest(name, _number_sentence(name))
+    for _, value in ramp.points:
+        _check_number(name, int(value) if name in WHOLE and value.is_integer() else value)
+    return str(ramp)
+
+
+def _checked_size(text: object) -> str:
+    """The canonical spelling."""
+    match = _SIZE.fullmatch(text) if isinstance(text, str) else None
+    if match is None or not all(1 <= int(side) <= MAX_SIDE for side in match.groups()):
+        raise BadRequest("size", f"size must be width x height in pixels, each from 1 to {MAX_SIDE}, "
+                                 "for example 256x384.")
+    return f"{int(match[1])}x{int(match[2])}"

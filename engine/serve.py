@@ -1,7 +1,7 @@
-"""the engine process: `python -m engine.serve DRAW UPSCALE` reads requests, streams Events, and dies with its parent.
+"""the engine process: `python -m engine.serve DRAW UPSCALE [CHECK]` reads requests, streams Events, dies with its bot.
 
 DRAW and UPSCALE are `module:function`, so that tests can put a scripted engine in a real process. Models stay
-loaded from one request to the next.
+loaded from one request to the next. With CHECK each finished picture is compared with these texts.
 """
 
 import importlib
@@ -43,14 +43,14 @@ class Feeder:
             except OSError:
                 os._exit(0)
 
-    def stream(self, number: int, events: Iterator[Event]) -> None:
-        """Send what comes until it ends, fails or is stopped."""
+    def stream(self, number: int, events: Iterator[Event], look: Callable[[Event], Event] | None = None) -> None:
+        """Send what comes, as `look` gives it on, until it ends, fails or is stopped."""
         self._drawing = number
         try:
             for event in events:
                 if number <= self._stopped:
                     break
-                self.answer(number, event)
+                self.answer(number, look(event) if look else event)
         except EngineError as error:
             self.answer(number, Failed(kind=type(error).__name__, sentence=str(error)))
         except MemoryError:
@@ -83,13 +83,15 @@ def main(arguments: list[str]) -> None:
     feeder = Feeder(*_pipes())
     _make_way_for_the_bot()
     feeder.start()
-    draw, upscale = (_function(path) for path in arguments)
+    draw, upscale = (_function(path) for path in arguments[:2])
     while True:
-        number, request, state = feeder.queue.get()
+        number, request, *rest = feeder.queue.get()
         if isinstance(request, UpscaleRequest):
-            feeder.stream(number, upscale(request))
+            events = upscale(request)
         else:
-            feeder.stream(number, draw(request, resume=state))
+            state, inputs, parent = rest
+            events = draw(request, resume=state, inputs=inputs, parent=parent)
+        feeder.stream(number, events, _look(request.models, *arguments[2:]))
 
 
 def _pipes() -> tuple[BinaryIO, BinaryIO]:
@@ -110,6 +112,15 @@ def _make_way_for_the_bot() -> None:
             score.write("500")
     except OSError:
         pass  # not Linux, or not ours to say
+
+
+def _look(models: str, check: str = "") -> Callable[[Event], Event] | None:
+    """What gives each finished picture its score, if that is wanted."""
+    if not check:
+        return None
+    from engine.check import with_score  # with torch, which a scripted engine does without
+
+    return lambda event: with_score(event, models, check)
 
 
 def _function(path: str) -> Callable[..., Iterator[Event]]:

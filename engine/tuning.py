@@ -1,12 +1,13 @@
-"""how networks run on a device: precision, memory layout, compilation; each with a switch in the environment."""
+"""how networks run on a device: precision, memory layout, compilation, and what is said when memory runs out."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import torch
 
-from engine.errors import BadRequest
+from engine.errors import BadRequest, OutOfMemory
 
 PRECISIONS = {"float32": torch.float32, "float16": torch.float16, "bfloat16": torch.bfloat16}
 LARGE = 128  # channels of the outermost level from which on a U-Net counts as large
@@ -53,3 +54,23 @@ def _switch(environment: Mapping[str, str], name: str, default: bool) -> bool:
     if given not in ("", "0", "1"):
         raise BadRequest(name, f"{name} must be 0 or 1.")
     return given == "1" if given else default
+
+
+def lacks_memory(error: RuntimeError) -> bool:
+    """Whether torch says that there is too little memory; it has two ways of saying so."""
+    return isinstance(error, torch.OutOfMemoryError) or "can't allocate memory" in str(error)
+
+
+@contextmanager
+def memory_sentence(models: str) -> Iterator[None]:
+    """Map torch's lack of memory to OutOfMemory, with what would fit in the place of this model set."""
+    try:
+        yield
+    except RuntimeError as error:
+        if not lacks_memory(error):
+            raise
+        where = "graphics card" if isinstance(error, torch.OutOfMemoryError) else "machine"
+        smaller = "" if models == "toybox" else (
+            " or draw with a smaller model set: imagenet256-secondary needs half of imagenet256, toybox hardly any,")
+        raise OutOfMemory(f"The {where} has too little free memory for {models}, however few crops CLIP looks at at a "
+                          f"time: close other programs,{smaller} and try again.") from error

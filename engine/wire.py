@@ -1,6 +1,6 @@
 """how the engine process and its feeder talk: length-prefixed pickles of our own records, over pipes.
 
-Feeder → process: ("draw", number, Request or UpscaleRequest, state or None), ("stop", number).
+Feeder → process: ("draw", number, Request or UpscaleRequest, state or None, Inputs, parent or None), ("stop", number).
 Process → feeder: (number, Event), (number, None) at the end of a stream, (number, BEAT) while it lives.
 Pickle is safe here: both ends are the same program, and nobody else holds the pipe.
 """

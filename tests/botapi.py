@@ -34,6 +34,7 @@ class Server(Chats):
         self.calls: list[tuple[float, str, Json]] = []  # every valid call that was not refused for flood
         self.invalid: list[str] = []  # whatever was not as the description says
         self.refused = 0  # by flood control
+        self.files: dict[str, bytes] = {}  # what people have sent, by file_id
         self.refuse: Callable[[str, Json], ApiError | None] = lambda method, parameters: None  # troubles of the tests
         self.moved = asyncio.Event()
         self._updates: list[tuple[float, Json]] = []
@@ -45,7 +46,9 @@ class Server(Chats):
     async def serving(self) -> AsyncIterator["Server"]:
         """Answer at `url`, on loopback."""
         app = web.Application(client_max_size=100_000_000)
-        app.add_routes([web.route("*", "/bot{token}/{method}", self._answer)])
+        app.add_routes([
+            web.route("*", "/bot{token}/{method}", self._answer), web.get("/file/bot{token}/{path:.+}", self._give_file)
+        ])
         runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
         await runner.setup()
         await web.TCPSite(runner, "127.0.0.1", 0).start()
@@ -175,6 +178,18 @@ class Server(Chats):
         if self.latency:
             await asyncio.sleep(self.latency)
         return result
+
+    def _getFile(self, file_id: str) -> Json:
+        if file_id not in self.files:
+            raise ApiError(400, "Bad Request: wrong file_id or the file is temporarily unavailable")
+        path = f"photos/{file_id}.jpg"
+        return {"file_id": file_id, "file_unique_id": file_id, "file_size": len(self.files[file_id]), "file_path": path}
+
+    async def _give_file(self, request: web.Request) -> web.Response:
+        name = request.match_info["path"].removeprefix("photos/").removesuffix(".jpg")
+        if request.match_info["token"] != self.token or name not in self.files:
+            return web.Response(status=404)
+        return web.Response(body=self.files[name])
 
     def _let_in(self, chat: Chat, method: str) -> None:
         """Refuse what the chat or the flood control does not allow."""

@@ -16,12 +16,12 @@ from simcord.builders import ChannelHandle
 from bot.adapters.discord import DiscordAdapter
 from bot.adapters.discord.client import Client
 from bot.app import App
-from bot.config import BotConfig, Config, DiscordConfig, LimitsConfig, Secret
+from bot.config import BotConfig, Config, DiscordConfig, HouseConfig, LimitsConfig, Secret
 from bot.messages import Action
 from tests import fakes
 from tests.scenario import Shown
 
-CUSTOM_ID = re.compile(r"imago:(\w+):(\d+)")
+CUSTOM_ID = re.compile(r"imago:(\w+):(\d+)(?::\d)?")
 TOKEN = "simcord.fake.token"
 
 
@@ -38,6 +38,7 @@ class Sim:
         self.states: list[Shown] = []
         self.news = asyncio.Event()
         self._lives: list[Any] = []
+        self.rules = HouseConfig()
 
     @property
     def now(self) -> float:
@@ -56,11 +57,14 @@ class Sim:
     async def start(self) -> "Sim":
         def adapters(app: App, history: object) -> list[Any]:
             self.adapter = DiscordAdapter(
-                self.config, app.texts.say, app.notebook("discord"), connect=self.connect, clock=self._clock
-            )
+                self.config, app.texts.say, app.notebook("discord"), connect=self.connect, clock=self._clock,
+                offers=app.offers(),
+            )  # fmt: skip
             return [self.adapter]
 
-        config = Config(bot=BotConfig(folder=self.folder), discord=self.config, limits=self.limits)
+        config = Config(
+            bot=BotConfig(folder=self.folder), discord=self.config, limits=self.limits, house=self.rules
+        )
         life = App(config, engine=self.engine, adapters=adapters).started()
         self._lives.append(life)
         self.app = await life.__aenter__()

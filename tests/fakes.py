@@ -1,15 +1,15 @@
 """fakes of our own seams: ordinary classes and functions, shared by the tests."""
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
 from contextlib import aclosing, asynccontextmanager
 from pathlib import Path
 
 from bot.adapters.base import Adapter, Receive
 from bot.app import App
-from bot.config import BotConfig, Config, EngineConfig, LimitsConfig
+from bot.config import BotConfig, Config, EngineConfig, HouseConfig, LimitsConfig
 from bot.errors import AdapterError, MessageGone
-from bot.messages import Action, Address, Person, Press, Reaction, Reply, Stage, TextMessage
+from bot.messages import Action, Address, Fetch, Person, Press, Reaction, Reply, Stage, TextMessage
 from engine import EngineDied, Event, Failed, NumericalError, Preview, Progress, Request, UpscaleRequest
 from tests import scripted
 
@@ -67,21 +67,28 @@ class Chat:
         """The states of a job's message once it has come to a stage."""
         return await self.until(lambda states: states[-1].stage is stage and states[-1].job == job, seconds)
 
-    async def says(self, text: str, *, who: str = "ann", key: str = "", chat: str = "c", language: str = "en") -> None:
-        """Somebody types."""
-        person = Person(platform=self.platform, id=who, language=language)
+    async def says(
+        self, text: str, *, who: str = "ann", key: str = "", chat: str = "c", language: str = "en",
+        moderator: bool = False, pictures: tuple[bytes, ...] = (), defaults: str = "",
+    ) -> None:  # fmt: skip
+        """Somebody types, and may attach pictures; `defaults`: options of the place."""
+        person = Person(platform=self.platform, id=who, language=language, moderator=moderator)
         self.keys += 1
         await self.receive(
-            TextMessage(key=key or f"t{self.keys}", person=person, address=self.address(chat), text=text)
-        )
+            TextMessage(key=key or f"t{self.keys}", person=person, address=self.address(chat), text=text,
+                        pictures=tuple(attached(data) for data in pictures), defaults=defaults)
+        )  # fmt: skip
 
-    async def presses(self, action: Action, job: int, *, who: str = "ann", key: str = "", chat: str = "c") -> None:
+    async def presses(
+        self, action: Action, job: int, picture: int | None = None, *, who: str = "ann", key: str = "", chat: str = "c"
+    ) -> None:
         """Somebody presses a button."""
         self.keys += 1
         person = Person(platform=self.platform, id=who)
         await self.receive(
-            Press(key=key or f"p{self.keys}", person=person, address=self.address(chat), action=action, job=job)
-        )
+            Press(key=key or f"p{self.keys}", person=person, address=self.address(chat), action=action, job=job,
+                  picture=picture)
+        )  # fmt: skip
 
     async def reacts(self, emoji: str, message: str, *, who: str = "ann", chat: str = "c") -> None:
         """Somebody adds an emoji."""
@@ -112,6 +119,15 @@ class Chat:
         self.moved.set()
 
 
+def attached(data: bytes) -> Fetch:
+    """A picture that somebody attaches."""
+
+    async def fetch() -> bytes:
+        return data
+
+    return fetch
+
+
 class Engine:
     """The scripted engine without a process; a gate can hold it before its next event."""
 
@@ -121,13 +137,17 @@ class Engine:
         self.gate = asyncio.Event()
         self.gate.set()
         self.resumed: list[bytes | None] = []
+        self.asked: list[Request | UpscaleRequest] = []
+        self.given: list[dict[str, object]] = []  # inputs and parent, where they were given
         self.refuses_checkpoints = False
         self._stopped = False
 
     async def events(
-        self, request: Request | UpscaleRequest, resume: bytes | None = None
+        self, request: Request | UpscaleRequest, resume: bytes | None = None, **given: object
     ) -> AsyncGenerator[Event, None]:
         self._stopped = False
+        self.given.append(given)
+        self.asked.append(request)
         self.resumed.append(resume)
         if resume is not None and self.refuses_checkpoints:
             yield Failed(kind="BadCheckpoint", sentence="This checkpoint is of other models.")
@@ -166,9 +186,9 @@ class PacedEngine(Engine):
         self._free = False
 
     async def events(
-        self, request: Request | UpscaleRequest, resume: bytes | None = None
+        self, request: Request | UpscaleRequest, resume: bytes | None = None, **given: object
     ) -> AsyncGenerator[Event, None]:
-        async with aclosing(super().events(request, resume)) as events:
+        async with aclosing(super().events(request, resume, **given)) as events:
             async for event in events:
                 if isinstance(event, Preview) and not self._free:
                     self.gate.clear()
@@ -199,11 +219,15 @@ async def bot(
     *,
     limits: LimitsConfig | None = None,
     engine_settings: EngineConfig | None = None,
+    house: HouseConfig | None = None,
+    options: str = "",
+    styles: Mapping[str, str] | None = None,
 ) -> AsyncIterator[App]:
     """A whole bot on a folder, with a fake chat and the scripted engine."""
     config = Config(
-        bot=BotConfig(folder=folder), limits=limits or LimitsConfig(), engine=engine_settings or EngineConfig()
-    )
+        bot=BotConfig(folder=folder, options=options), limits=limits or LimitsConfig(),
+        engine=engine_settings or EngineConfig(), styles=styles or {}, house=house or HouseConfig(),
+    )  # fmt: skip
     app = App(config, engine=engine or Engine(), adapters=lambda app, history: [chat])
     async with app.started():
         yield app

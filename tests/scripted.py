@@ -20,7 +20,7 @@ def png(seed: int, step: int, size: int = 8) -> bytes:
     return out.getvalue()
 
 
-def draw(request: Request, *, resume: bytes | None = None, seconds: float = 0.0) -> Iterator[Event]:
+def draw(request: Request, *, resume: bytes | None = None, seconds: float = 0.0, **_: object) -> Iterator[Event]:
     """A drawing whose pixels depend on the seed alone."""
     steps = request.steps or STEPS
     first = int(resume) if resume else 0
@@ -34,15 +34,17 @@ def draw(request: Request, *, resume: bytes | None = None, seconds: float = 0.0)
             percent = step * 10 // steps * 10
             yield Preview(percent=percent, step=step, steps=steps, png=png(request.seed, step))
             yield Checkpoint(percent=percent, step=step, steps=steps, state=str(step).encode())
-    yield _finished(request.seed, steps, png(request.seed, steps), b"GIF89a", 8)
+    several = request.count > 1 and request.pick is None
+    pictures = tuple(png(request.seed + k, steps) for k in range(request.count)) if several else ()
+    yield _finished(request.seed, steps, png(request.seed, steps), b"GIF89a", 8, pictures)
 
 
-def draw_slowly(request: Request, *, resume: bytes | None = None) -> Iterator[Event]:
+def draw_slowly(request: Request, *, resume: bytes | None = None, **_: object) -> Iterator[Event]:
     """A drawing at 20 ms a step, so that there is a middle to be killed in."""
     return draw(request, resume=resume, seconds=0.02)
 
 
-def draw_for_a_while(request: Request, *, resume: bytes | None = None) -> Iterator[Event]:
+def draw_for_a_while(request: Request, *, resume: bytes | None = None, **_: object) -> Iterator[Event]:
     """A drawing at 0.8 s a step."""
     return draw(request, resume=resume, seconds=0.8)
 
@@ -66,8 +68,10 @@ def _act(prompt: str, step: int) -> None:
         time.sleep(3600)
 
 
-def _finished(seed: int, steps: int, picture: bytes, gif: bytes, size: int) -> Finished:
+def _finished(
+    seed: int, steps: int, picture: bytes, gif: bytes, size: int, pictures: tuple[bytes, ...] = ()
+) -> Finished:
     return Finished(
         png=picture, gif=gif, width=size, height=size, seed=seed, steps=steps, seconds=0.1, unet_calls=steps,
-        pixels_sha256=hashlib.sha256(picture).hexdigest(),
+        pixels_sha256=hashlib.sha256(picture).hexdigest(), pictures=pictures,
     )  # fmt: skip

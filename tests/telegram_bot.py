@@ -9,7 +9,7 @@ from typing import Any
 from bot.adapters.telegram import TelegramAdapter
 from bot.adapters.telegram.pace import Pace
 from bot.app import App
-from bot.config import BotConfig, Config, LimitsConfig, Secret, TelegramConfig
+from bot.config import BotConfig, Config, HouseConfig, LimitsConfig, Secret, TelegramConfig
 from bot.messages import Action, Address
 from bot.texts import Texts
 from tests import botapi, botapi_chats, fakes, scenario
@@ -24,11 +24,14 @@ def settings(server: botapi.Server, **more: Any) -> TelegramConfig:
 
 @asynccontextmanager
 async def bot(
-    folder: Path, server: botapi.Server, engine: Any = None, *, limits: LimitsConfig | None = None, **more: Any
-) -> AsyncIterator[App]:
+    folder: Path, server: botapi.Server, engine: Any = None, *, limits: LimitsConfig | None = None,
+    house: HouseConfig | None = None, **more: Any,
+) -> AsyncIterator[App]:  # fmt: skip
     """A bot without flood control of its own and the scripted engine; `more` goes into [telegram]."""
     telegram = settings(server, **more)
-    config = Config(bot=BotConfig(folder=folder), telegram=telegram, limits=limits or LimitsConfig())
+    config = Config(
+        bot=BotConfig(folder=folder), telegram=telegram, limits=limits or LimitsConfig(), house=house or HouseConfig()
+    )
 
     def adapters(app: App, history: object) -> list[TelegramAdapter]:
         return [TelegramAdapter(telegram, app.texts.say, moved=app.moved, pace=Pace(spacing=0))]

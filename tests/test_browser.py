@@ -13,8 +13,9 @@ from playwright.async_api import Browser, Page, async_playwright, expect
 
 from bot.app import App, configured_adapters
 from bot.config import BotConfig, Config, WebConfig
-from engine import Event, Finished, Preview, Request, UpscaleRequest
+from engine import Event, Finished, Inputs, Preview, Request, UpscaleRequest, accept_picture
 from tests import fakes
+from tests.faults import pictures
 
 CHROMIUM = Path("/usr/bin/chromium")
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
@@ -32,9 +33,9 @@ class HeldEngine(fakes.Engine):
         self.permits = asyncio.Semaphore(0)
 
     async def events(
-        self, request: Request | UpscaleRequest, resume: bytes | None = None
+        self, request: Request | UpscaleRequest, resume: bytes | None = None, **given: object
     ) -> AsyncGenerator[Event, None]:
-        async for event in super().events(request, resume):
+        async for event in super().events(request, resume, **given):
             if isinstance(event, Finished) and event.gif:
                 event = replace(event, gif=gif())
             yield event
@@ -176,7 +177,7 @@ def test_prompts_are_text_and_remix_brings_them_back_for_editing(
             await expect(page.locator(".final")).to_have_count(2)
             await page.get_by_label("Message").fill("/show 2")
             await page.keyboard.press("Enter")
-            await expect(page.locator(".note .text").last).to_contain_text("#2 is a remix of #1.")
+            await expect(page.locator(".bot.note .text").last).to_contain_text("#2 is a remix of #1.")
             assert await page.locator("#chat b, #chat img[src=x]").count() == 0
 
     loop.run(scenario())
@@ -201,5 +202,40 @@ def test_two_names_are_two_conversations_and_the_page_speaks_russian(
             await expect(other.get_by_role("heading", name="Что нарисовать?")).to_be_visible()
             assert await other.locator(".message").count() == 0
             assert await page.evaluate("document.documentElement.scrollWidth") <= 390
+
+    loop.run(scenario())
+
+
+def test_a_picture_is_attached_by_keyboard_and_several_come_with_numbered_buttons(
+    loop: asyncio.Runner, chromium: Browser, tmp_path: Path
+) -> None:
+    """Shown by its name until it is sent; each of several can be picked."""
+    red = pictures.saved(pictures.Image.new("RGB", (20, 10), "red"), "PNG")
+
+    async def scenario() -> None:
+        async with opened(chromium, tmp_path) as (page, engine):
+            engine.let_go(100)
+            attach = page.get_by_label("Attach pictures")
+            await page.get_by_label("Message").fill("a star --init 0.4 --count 2")
+            await page.keyboard.press("Shift+Tab")
+            await expect(attach).to_be_focused()
+            for taken_away in (True, False):
+                async with page.expect_file_chooser() as chooser:
+                    await attach.press("Space")
+                await (await chooser.value).set_files({"name": "red.png", "mimeType": "image/png", "buffer": red})
+                await expect(page.locator("#attached")).to_contain_text("red.png")
+                if taken_away:
+                    await page.get_by_role("button", name="Take the pictures away").press("Enter")
+                    await expect(page.locator("#attached")).to_be_hidden()
+                    await page.keyboard.press("Shift+Tab")
+            await page.get_by_role("button", name="Send").press("Enter")
+            await expect(page.locator(".mine .text")).to_have_text("a star --init 0.4 --count 2 📎")
+            await expect(page.locator("#attached")).to_be_hidden()
+            await page.get_by_role("button", name="Show alone picture 2").click()
+            await expect(page.locator(".bot.note .text")).to_contain_text("Picture 2 of #1")
+            await expect(page.locator(".bot.note .picture img[src*='/1.2.png']")).to_be_visible()
+            assert engine.given[-1]["inputs"] == Inputs(init=accept_picture(red))
+            await page.locator(".bot.note").get_by_role("button", name="Vary").click()
+            await expect(page.locator(".final")).to_have_count(2)
 
     loop.run(scenario())

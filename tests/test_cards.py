@@ -31,7 +31,7 @@ def test_the_final_has_picture_gif_and_all_controls() -> None:
     reply = CARDS.final(job(), b"png", b"gif")
     assert reply.picture and reply.gif and reply.picture.alt == reply.gif.alt == "a red star"
     assert (reply.picture.name, reply.gif.name, reply.gif.media_type) == ("12.png", "12.gif", "image/gif")
-    assert actions(reply) == [Action.UPSCALE, Action.RERUN, Action.REMIX, Action.SETTINGS, Action.DELETE]
+    assert actions(reply) == [Action.UPSCALE, Action.VARY, Action.RERUN, Action.REMIX, Action.SETTINGS, Action.DELETE]
     assert "seed 7 · 60 steps · about 34 seconds" in reply.text
 
 

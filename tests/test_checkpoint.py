@@ -28,6 +28,39 @@ def test_what_is_packed_comes_out_again() -> None:
     assert (found.index, found.seconds, found.unet_calls) == (9, 1.5, 10)
 
 
+def changed(state: bytes, *, without: tuple[str, ...] = (), **about: object) -> bytes:
+    """The same checkpoint with other words beside its tensors, and without some of either."""
+    header = json.loads(state[8:8 + int.from_bytes(state[:8], "little")])["__metadata__"]
+    words = {**json.loads(header["imago"]), **about}
+    tensors = {name: tensor for name, tensor in load(state).items() if name not in without}
+    return save(tensors, {"imago": json.dumps({name: word for name, word in words.items() if name not in without})})
+
+
+def test_what_the_controls_need_comes_out_again() -> None:
+    """Pictures that pull and the distances so far; what the drawing began from is in x already."""
+    picture, inputs = np.full((8, 12, 3), 7, np.uint8), {"init": "0" * 64, "targets": [["1" * 64, 0.3]]}
+    request = dataclasses.replace(REQUEST, count=2, size="256x128")
+    sitting = Sitting(x=torch.randn(2, 3, 32, 64), index=9, distances=[[0.1, 1 / 3]], satisfied_at=0,
+                      targets=[(picture, 0.3)], inputs=inputs)
+    state = pack_sitting(sitting, request, TOYBOX)
+    for given_again in ({}, inputs):
+        found = unpack_sitting(state, request, TOYBOX, given_again)
+        assert (found.distances, found.inputs, found.targets[0][1]) == ([[0.1, 1 / 3]], inputs, 0.3)
+        assert np.array_equal(found.targets[0][0], picture)
+    with pytest.raises(BadCheckpoint, match="picture"):
+        unpack_sitting(state, request, TOYBOX, {"init": "1" * 64})
+    with pytest.raises(BadCheckpoint, match="damaged"):
+        unpack_sitting(changed(state, without=("target0",)), request, TOYBOX)
+
+
+def test_a_checkpoint_of_before_the_controls_is_gone_on_from() -> None:
+    """An upgrade in the middle of a drawing."""
+    old = changed(pack_sitting(SITTING, REQUEST, TOYBOX),
+                  without=("distances", "satisfied_at", "inputs", "weights"))
+    found = unpack_sitting(old, REQUEST, TOYBOX)
+    assert torch.equal(found.x, SITTING.x) and (found.targets, found.distances, found.inputs) == ([], [], {})
+
+
 def test_a_checkpoint_tells_its_request() -> None:
     assert request_of_checkpoint(pack_sitting(SITTING, REQUEST, TOYBOX)) == REQUEST
 
@@ -76,7 +109,5 @@ def test_numbers_that_no_drawing_has_are_refused() -> None:
 
 
 def test_a_later_format_is_refused() -> None:
-    header = json.loads(WHOLE[8:8 + int.from_bytes(WHOLE[:8], "little")])["__metadata__"]
-    about = {**json.loads(header["imago"]), "format": 99}
     with pytest.raises(BadCheckpoint, match="another version"):
-        unpack_sitting(save(load(WHOLE), {"imago": json.dumps(about)}), REQUEST, TOYBOX)
+        unpack_sitting(changed(WHOLE, format=99), REQUEST, TOYBOX)

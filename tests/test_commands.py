@@ -1,11 +1,9 @@
 """bot/commands.py"""
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from bot import commands
-from bot.commands import Act, Help, Imagine, Show, ShowQueue, parse
+from bot.commands import Act, Ban, Forget, Help, Imagine, Pause, Purge, Show, ShowQueue, WhoAmI, parse
 from bot.errors import UserError
 from bot.messages import Action
 from bot.texts import Texts
@@ -25,9 +23,26 @@ from bot.texts import Texts
         ("/settings", Act(action=Action.SETTINGS, job=None)),
         ("/remix 12", Act(action=Action.REMIX, job=12)),
         ("/remix 12\nnew words --seed 1", Imagine(prompt="new words", options={"seed": 1}, parent=12)),
+        ("/vary 12", Act(action=Action.VARY, job=12)),
+        ("/vary 12 2", Act(action=Action.VARY, job=12, picture=2)),
+        ("/vary 12 0.3", Act(action=Action.VARY, job=12, strength=0.3)),
+        ("/vary #12 4 .25", Act(action=Action.VARY, job=12, picture=4, strength=0.25)),
+        ("/pick 12 1", Act(action=Action.PICK, job=12, picture=1)),
+        ("/upscale 12 3", Act(action=Action.UPSCALE, job=12, picture=3)),
+        ("/settings 12 3", Act(action=Action.SETTINGS, job=12, picture=3)),
         ("/show 3", Show(job=3)),
         ("/queue", ShowQueue()),
         ("/help", Help()),
+        ("/ban #12", Ban(who="#12")),
+        ("/ban 12", Ban(who="#12")),
+        ("/unban discord:123", Ban(who="discord:123", lift=True)),
+        ("/ban <@!123>", Ban(who="123")),
+        ("/purge #12", Purge(job=12)),
+        ("/pause", Pause()),
+        ("/Resume@imago_bot", Pause(lift=True)),
+        ("/forget me", Forget()),
+        ("/forget Me 1234", Forget(code="1234")),
+        ("/whoami", WhoAmI()),
     ],
 )
 def test_says_what_was_asked(text: str, command: commands.Command) -> None:
@@ -50,6 +65,19 @@ def test_says_what_was_asked(text: str, command: commands.Command) -> None:
         ("/rerun", "which-job"),
         ("/remix", "which-job"),
         ("/cancel that one", "which-job"),
+        ("/ban", "which-person"),
+        ("/unban everybody here", "which-person"),
+        ("/purge", "which-job"),
+        ("/forget", "forget-whom"),
+        ("/forget her", "forget-whom"),
+        ("/forget me please", "forget-whom"),
+        ("/vary", "which-job"),
+        ("/vary 12 5", "which-of-several"),
+        ("/vary 12 1.5", "which-of-several"),
+        ("/vary 12 2 0.3 more", "which-of-several"),
+        ("/upscale 12 0.3", "which-of-several"),
+        ("/pick 12", "which-of-several"),
+        ("/vari 12", "unknown-command"),
     ],
 )
 def test_refuses_what_makes_no_sense(text: str, sentence: str) -> None:
@@ -58,47 +86,3 @@ def test_refuses_what_makes_no_sense(text: str, sentence: str) -> None:
         parse(text)
     assert refused.value.text == sentence
     assert Texts().say("ru", refused.value.text, **refused.value.values)
-
-
-@pytest.mark.parametrize(
-    ("prompt", "options", "sentence"),
-    [
-        ("a star", {"steps": 0}, "option-whole"),
-        ("a star", {"eta": float("nan")}, "option-number"),
-        ("a star", {"sampler": "euler"}, "option-choice"),
-        ("x" * 1001, {}, "prompt-long"),
-        (" | ", {}, "no-prompt"),
-        ("a star:1000", {}, "prompt-weight"),
-        ("a\x00star", {}, "prompt-letters"),
-        ("a \ud800 star", {}, "prompt-letters"),
-    ],
-)
-def test_the_engines_refusals_can_be_said_in_any_language(
-    prompt: str, options: dict[str, commands.Value], sentence: str
-) -> None:
-    """The engine speaks English only."""
-    with pytest.raises(UserError) as refused:
-        commands.request(prompt, options)
-    assert refused.value.text == sentence
-    assert Texts().say("ru", refused.value.text, **refused.value.values)
-
-
-def test_the_settings_of_a_job_can_be_typed_again() -> None:
-    """What /settings answers draws the same picture."""
-    request = commands.request("a star", {"seed": 7, "steps": 50, "guidance_scale": 2.5})
-    again = parse(f"/imagine {request.prompt} {commands.spelled(request)}")
-    assert isinstance(again, Imagine) and commands.request(again.prompt, again.options) == request
-
-
-@given(st.text())
-def test_no_text_breaks_it(text: str) -> None:
-    """People type anything."""
-    try:
-        command = parse(text)
-        if isinstance(command, Imagine):
-            commands.request(command.prompt, {"seed": 1, **command.options})
-    except UserError as refused:
-        assert TEXTS.say("en", refused.text, **refused.values)
-
-
-TEXTS = Texts()

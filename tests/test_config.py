@@ -18,7 +18,7 @@ def test_the_example_shows_every_setting_with_its_default() -> None:
     tables = tomllib.loads(EXAMPLE.read_text(encoding="utf-8"))
     sections = {f.name: getattr(Config(), f.name) for f in fields(Config)}
     assert {name: set(table) for name, table in tables.items()} == {
-        name: {f.name for f in fields(section)} for name, section in sections.items()
+        name: {f.name for f in fields(section)} if name != "styles" else set() for name, section in sections.items()
     }
     assert load(EXAMPLE, {}) == Config() == load(None, {})
 
@@ -51,6 +51,14 @@ def test_a_secret_from_the_environment_wins_and_never_shows(tmp_path: Path) -> N
         ("[discord]\nguilds = 1", "guilds in [discord] must be a list of whole numbers"),
         ("[discord]\napi_base = 'discord.com'", "api_base must be an address that begins with http:// or https://"),
         ("[discord]\ngateway_url = 'https://x'", "gateway_url must be an address that begins with ws:// or wss://"),
+        ('[bot]\noptions = "--stebs 5"', "options must be options alone, as in --steps 150 (⟨--stebs⟩ 5)"),
+        ('[bot]\noptions = "a star --steps 5"', "options must be options alone"),
+        ("styles = 3", "[styles] must have texts in quotes"),
+        ("[styles]\nink = 3", "[styles] must have texts in quotes"),
+        ('[styles]\n"a b" = "ink"', "a b cannot be the name of a style"),
+        ('[styles]\nnone = "ink"', "none cannot be the name of a style"),
+        ('[styles]\nink = "black ink --cuts many"', "ink in [styles] cannot be read (black ink ⟨--cuts many⟩)"),
+        ('[styles]\nink = "--style oil"', "ink in [styles] cannot be read (style-in-style)"),
         ("[web", "this is not TOML"),
         (b"\xff\xfe", "this is not TOML"),
     ],
@@ -64,6 +72,14 @@ def test_a_mistake_is_one_line_that_names_key_and_file(tmp_path: Path, content: 
     line = str(refused.value)
     assert line.startswith(str(path)) and words in line and "\n" not in line
     assert "12345" not in line
+
+
+def test_styles_are_names_for_words_and_options(tmp_path: Path) -> None:
+    """As many as one likes."""
+    path = tmp_path / "c.toml"
+    path.write_text('[bot]\noptions = "--steps 150"\n[styles]\nink = "black ink --cuts 24"\noil = ""\n')
+    loaded = load(path, {})
+    assert (loaded.bot.options, loaded.styles) == ("--steps 150", {"ink": "black ink --cuts 24", "oil": ""})
 
 
 def test_a_file_that_is_not_there_is_one_line(tmp_path: Path) -> None:

@@ -4,8 +4,9 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from engine.denoisers import network_denoiser
-from engine.schedule import alphas_cumprod
+from engine.denoisers import network_denoiser, symmetric
+from engine.samplers import Prediction, sample
+from engine.schedule import Levels, alphas_cumprod
 
 
 class Oracle(nn.Module):
@@ -68,3 +69,32 @@ def test_each_picture_has_its_own_timestep() -> None:
     x = torch.ones(2, 3, 2, 2)
     found = network_denoiser(Zero(), objective="eps", schedule="cosine")(x, torch.tensor([100, 600]))
     assert found.x0[0].mean() < found.x0[1].mean()
+
+
+@pytest.mark.parametrize("sampler", ["ddim", "ddpm"])
+@pytest.mark.parametrize("axes", [(-1,), (-2,), (-1, -2)])
+def test_a_symmetric_denoiser_ends_on_a_symmetric_picture(sampler: str, axes: tuple[int, ...]) -> None:
+    """Whatever the network and the pull want, and though the noise is not symmetric."""
+    torch.manual_seed(0)
+    x0, pull, mix = torch.rand(1, 3, 8, 8) * 2 - 1, torch.randn(1, 3, 8, 8) * 0.01, torch.rand(1, 3, 8, 8)
+
+    def denoise(x: Tensor, t: Tensor) -> Prediction:
+        return Prediction(x0=x0, eps=torch.randn_like(x), pull=pull, variance_mix=mix)
+
+    *_, last = sample(symmetric(denoise, axes, "cosine"), torch.randn(1, 3, 8, 8), lambda i: torch.randn(1, 3, 8, 8),
+                      Levels("cosine", 6), sampler=sampler)
+    for axis in axes:
+        assert torch.allclose(last.x, last.x.flip(axis), atol=1e-4)
+    assert not torch.allclose(last.x, last.x.transpose(-1, -2), atol=1e-2)
+
+
+def test_the_noise_that_a_symmetric_denoiser_tells_leads_to_its_picture() -> None:
+    """Or the next step would begin beside the level that it is told."""
+    x = torch.randn(1, 3, 8, 8)
+
+    def denoise(x: Tensor, t: Tensor) -> Prediction:
+        return Prediction(x0=x, eps=x)
+
+    found = symmetric(denoise, (-1,), "cosine")(x, torch.tensor([400]))
+    level = float(ALPHAS[400])
+    assert torch.allclose(level**0.5 * found.x0 + (1 - level) ** 0.5 * found.eps, x, atol=1e-4)

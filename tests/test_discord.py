@@ -6,11 +6,18 @@ from pathlib import Path
 from typing import Any
 
 import discord
+import pytest
 
+from bot.adapters.discord.controls import job_of
+from bot.config import HouseConfig
+from bot.errors import UserError
 from bot.jobs import Status
 from bot.messages import Action
+from engine import Inputs, accept_picture
 from tests import fakes, scenario
 from tests.discord_sim import Sim, sim
+from tests.faults import pictures
+from tests.test_verdicts import Scoring
 
 MINUTE = 60.0
 
@@ -415,3 +422,155 @@ def test_a_server_limits_the_pictures_of_one_person(tmp_path: Path) -> None:
         assert "You have 1 picture in the queue" in await said(world, result)
 
     told(test, tmp_path, fakes.PacedEngine())
+
+
+RED = pictures.saved(pictures.Image.new("RGB", (20, 10), "red"), "PNG")
+
+
+def given(world: Sim) -> Inputs:
+    """What the last drawing was made from."""
+    inputs = world.engine.given[-1]["inputs"]
+    assert isinstance(inputs, Inputs)
+    return inputs
+
+
+def test_an_attached_picture_is_fetched_and_drawn_from(tmp_path: Path) -> None:
+    """As an option of the command, on a message that is drawn, and one of the bot's own in a reply with --init.
+
+    Of other people's messages Discord tells a bot without the Message Content intent nothing but a mention.
+    """
+
+    async def test(world: Sim) -> None:
+        clean = accept_picture(RED)
+        await world.ann.slash(world.channel, "imagine", prompt="a star", picture=("red.png", RED), init=0.4)
+        await world.until(lambda: 1 in scenario.finals(world))
+        assert given(world) == Inputs(init=clean)
+        message = await world.ann.send(world.channel, "a star", attachments=[("red.png", RED), ("a.txt", b"hello")])
+        await world.ann.context_menu(world.channel, "Draw this", message)
+        await world.until(lambda: 2 in scenario.finals(world))
+        assert given(world) == Inputs(targets=((clean, 1.0),))
+        me = world.adapter.client.user
+        await world.ann.send(world.channel, f"<@{me.id}> a cat", reply_to=world.message(1))
+        await world.until(lambda: 3 in scenario.finals(world))
+        assert given(world) == Inputs()
+        await world.ann.send(world.channel, f"<@{me.id}> a cat --init 0.3", reply_to=world.message(1))
+        await world.until(lambda: 4 in scenario.finals(world))
+        assert given(world).init is not None
+
+    told(test, tmp_path)
+
+
+def test_a_file_that_is_no_picture_is_refused_for_the_asker_alone(tmp_path: Path) -> None:
+    """And nothing stays in the channel."""
+
+    async def test(world: Sim) -> None:
+        result = await world.ann.slash(world.channel, "imagine", prompt="a star", picture=("a.pdf", b"%PDF-1.7"))
+        assert "PNG, JPEG, WebP or GIF" in await said(world, result)
+
+    told(test, tmp_path)
+
+
+def test_what_an_option_may_be_is_suggested(tmp_path: Path) -> None:
+    """While somebody types."""
+
+    async def test(world: Sim) -> None:
+        async def offered(option: str, begun: str) -> list[str]:
+            return [c["value"] for c in await world.ann.autocomplete(world.channel, "imagine", option, begun)]
+
+        assert await offered("style", "in") == ["ink"] and len(await offered("style", "")) >= 6
+        assert await offered("models", "toy") == ["toybox"]
+        assert await offered("size", "256х3") == ["256x384"] and "256x384" in await offered("size", "384")
+
+    told(test, tmp_path)
+
+
+def test_several_pictures_have_rows_of_buttons_with_numbers(tmp_path: Path) -> None:
+    """And a picked one its own; its message is not taken for the job's."""
+
+    async def test(world: Sim) -> None:
+        await world.ann.slash(world.channel, "imagine", prompt="a star", count=4)
+        await world.until(lambda: 1 in scenario.finals(world))
+        rows = [[child.custom_id for child in row.children] for row in world.message(1).components]
+        assert rows == [[f"imago:{action}:1:{k}" for k in range(1, 5)] for action in ("pick", "upscale", "vary")] + [
+            [f"imago:{action}:1" for action in ("rerun", "remix", "settings", "delete")]]
+        result = await world.ann.click(world.message(1), custom_id="imago:pick:1:2")
+        await world.until(lambda: any("Picture 2 of #1" in text for text in world.texts()))
+        assert not result.ephemeral
+        picked = next(m for m in world.channel.history(viewer=world.ann) if "Picture 2" in m.content)
+        assert job_of([row.to_dict() for row in picked.components]) == 1
+        assert job_of([row.to_dict() for row in picked.components], whole=True) is None
+        await world.ann.click(picked, custom_id="imago:vary:1:2")
+        await world.until(lambda: 2 in scenario.finals(world))
+        assert given(world).init is not None
+
+    told(test, tmp_path)
+
+
+def test_a_server_has_default_options_of_its_own(tmp_path: Path) -> None:
+    """Checked when they are set; what a person says wins."""
+
+    async def test(world: Sim) -> None:
+        guild = world.guild.id
+        await world.adapter._servers.change(guild, options="--style ink --steps 12", most_steps=20)
+        await drawn(world)
+        assert world.engine.asked[-1].steps == 12 and "black ink" in world.engine.asked[-1].prompt
+        await world.ann.slash(world.channel, "imagine", prompt="a star", steps=15, style="none")
+        await world.until(lambda: 2 in scenario.finals(world))
+        assert (world.engine.asked[-1].steps, world.engine.asked[-1].prompt) == (15, "a star")
+        wrong = {"--steps 21": "discord-most-steps", "--stebs 5": "unknown-option", "ink": "only-options"}
+        for options, sentence in wrong.items():
+            with pytest.raises(UserError, match=sentence):
+                await world.adapter._servers.change(guild, options=options)
+
+    told(test, tmp_path)
+
+
+def test_those_who_keep_order_ban_purge_and_pause_by_slash_commands(tmp_path: Path) -> None:
+    """In their channel; and anybody can be forgotten."""
+
+    async def test(world: Sim) -> None:
+        role = world.guild.create_role("Mod", permissions=discord.Permissions(manage_messages=True))
+        mia = world.guild.add_member(world.env.create_user("mia"), roles=[role])
+        assert await drawn(world) == 1
+
+        async def says(who: Any, command: str, **options: Any) -> str:
+            return await said(world, await who.slash(world.channel, command, **options))
+
+        assert "in this chat until /resume" in await says(mia, "pause")
+        assert "I take a break" in await says(world.ann, "imagine", prompt="a moon")
+        assert "taken again" in await says(mia, "pause", lift=True)
+        assert "is gone everywhere" in await says(mia, "purge", picture=1)
+        await world.until(lambda: not any("a red star" in text for text in world.texts()))
+        assert "is shut out in this chat" in await says(mia, "ban", person=world.ann.user)
+        assert "cannot use this bot here" in await says(world.ann, "queue")
+        assert "cannot be undone" in await says(world.ann, "forget")
+        assert "may come in again" in await says(mia, "ban", person=world.ann.user, lift=True)
+
+    told(test, tmp_path)
+
+
+def test_a_server_limits_the_pictures_of_everybody_in_a_day(tmp_path: Path) -> None:
+    """Over all its channels."""
+
+    async def test(world: Sim) -> None:
+        await world.adapter._servers.change(world.guild.id, most_per_day=1)
+        await drawn(world)
+        other = world.guild.create_text_channel("other")
+        bob = world.guild.add_member(world.env.create_user("bob"))
+        result = await bob.slash(other, "imagine", prompt="another star")
+        assert "1 picture was asked for here in 24 hours" in await said(world, result)
+
+    told(test, tmp_path)
+
+
+def test_a_hidden_picture_is_a_spoiler_in_any_server(tmp_path: Path) -> None:
+    """Whatever the server has set."""
+
+    async def test(world: Sim) -> None:
+        world.rules = HouseConfig(check="x", check_threshold=0.3)
+        await world.stop()
+        await world.start()
+        await drawn(world, "0.9 stars")
+        assert [a.filename for a in world.message(1).attachments] == ["SPOILER_1.png", "SPOILER_1.gif"]
+
+    told(test, tmp_path, Scoring())

@@ -20,6 +20,7 @@ from bot.adapters.discord.client import PERMISSIONS, invitation
 from bot.config import LimitsConfig
 from bot.errors import Closed, ConfigError, NotDelivered
 from bot.messages import Action, Address, File, Incoming, Reply, Stage
+from bot.styles import Styles
 from bot.texts import Texts
 from tests import fakes, scenario
 from tests.discord_driver import WireDriver, on_the_wire
@@ -27,6 +28,8 @@ from tests.discord_wire import TOKEN, Wire, invalid
 from tests.faults import discord_storm
 
 SAY = Texts().say
+
+BUILT_IN_NAMES = Styles().names
 
 
 def told(test: Callable[[WireDriver], Coroutine[Any, Any, None]], folder: Path, *args: Any, **config: Any) -> None:
@@ -102,7 +105,8 @@ def test_commands_have_russian_names_and_the_answers_the_language_of_the_asker(t
     async def test(driver: WireDriver) -> None:
         commands = driver.wire.backend.commands[None]
         assert {name for name, _ in commands} == {
-            "imagine", "queue", "cancel", "show", "settings", "help", "server", "Draw this", "Imago: settings",
+            "imagine", "queue", "cancel", "show", "settings", "help", "server", "vary", "Draw this", "Imago: settings",
+            "forget", "ban", "purge", "pause",
         }  # fmt: skip
         imagine = commands["imagine", 1]
         assert imagine["name_localizations"] == {"ru": "нарисуй"}
@@ -214,12 +218,20 @@ async def settings_of_another_message(driver: WireDriver) -> None:
     ("does", "text", "values"),
     [
         (types("imagine", prompt="|"), "no-prompt", {}),
-        (types("imagine", prompt="a star --wings 2"), "unknown-option", {"name": "wings"}),
-        (types("imagine", prompt="a star --seed"), "option-value", {"name": "seed", "example": "7"}),
-        (types("imagine", prompt="a star --steps 0"), "option-whole", {"name": "steps", "low": "1", "high": "1000"}),
-        (types("imagine", prompt="a star --sampler x"), "option-choice", {"name": "sampler", "options": "ddim, ddpm"}),
-        (types("imagine", prompt="a star --models x"), "option-models", {"options": "toybox"}),
-        (types("imagine", prompt="a star:999"), "prompt-weight", {}),
+        (types("imagine", prompt="a star --wings 2"), "unknown-option",
+         {"name": "wings", "meant": "none", "where": "a star ⟨--wings⟩ 2"}),
+        (types("imagine", prompt="a star --seed"), "option-value",
+         {"name": "seed", "example": "7", "where": "a star ⟨--seed⟩"}),
+        (types("imagine", prompt="a star --steps 0"), "option-whole",
+         {"name": "steps", "low": "1", "high": "1000", "where": "a star ⟨--steps 0⟩"}),
+        (types("imagine", prompt="a star --sampler x"), "option-choice",
+         {"name": "sampler", "options": "ddim, ddpm", "meant": "none", "where": "a star ⟨--sampler x⟩"}),
+        (types("imagine", prompt="a star --models x"), "option-choice",
+         {"name": "models", "options": "toybox", "meant": "none", "where": "/imagine a star ⟨--models x⟩"}),
+        (types("imagine", prompt="a star:999"), "prompt-weight", {"where": "⟨a star:999⟩"}),
+        (types("imagine", prompt="a star", style="inc"), "option-choice",
+         {"name": "style", "options": ", ".join(BUILT_IN_NAMES), "meant": "ink", 
+          "where": "/imagine a star ⟨--style inc⟩"}),
         (types("imagine", prompt="a\x07star"), "prompt-letters", {}),
         (types("imagine", prompt="a" * 1001), "prompt-long", {"length": 1001, "limit": 1000}),
         (cancel_what_has_ended, "already-ended", {"job": "1"}),
@@ -245,7 +257,7 @@ def test_every_refusal_is_one_sentence_in_the_askers_language_for_the_asker_alon
 ) -> None:
     """And nothing of it stays in the channel."""
     if text == "unknown-option":
-        from bot.commands import option_names
+        from bot.options import option_names
 
         values = {**values, "options": option_names()}
     sentence = SAY(language, text, **values)

@@ -12,11 +12,13 @@ from PIL import Image
 
 import engine
 from engine import (
+    BadCheckpoint,
     BadPicture,
     BadRequest,
     Checkpoint,
     Event,
     Finished,
+    Inputs,
     NumericalError,
     Preview,
     Progress,
@@ -26,11 +28,12 @@ from engine import (
 )
 from engine.checkpoint import Sitting
 from engine.clip import Clip
-from engine.drawing import _drawing, _memory_sentence, first_noise, resolved, steps_of
+from engine.drawing import _drawing, first_noise, resolved, steps_of
 from engine.errors import OutOfMemory
 from engine.images import read_png, to_png
 from engine.models import load_models
 from engine.samplers import Prediction
+from engine.tuning import memory_sentence
 
 REQUEST = Request(prompt="a red star on a blue background", seed=5, steps=10)
 
@@ -133,7 +136,7 @@ def test_numbers_that_run_away_make_no_picture() -> None:
 
 def test_too_little_memory_is_a_sentence() -> None:
     """And tells what would fit."""
-    with pytest.raises(OutOfMemory, match="imagenet256-secondary needs half"), _memory_sentence("imagenet256"):
+    with pytest.raises(OutOfMemory, match="imagenet256-secondary needs half"), memory_sentence("imagenet256"):
         raise RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 99 bytes")
 
 
@@ -167,7 +170,7 @@ def drawn_in(room: int) -> tuple[Sitting, list[int], list[int]]:
     sitting = Sitting(x=first_noise(models, [request]), index=1)
     models = dataclasses.replace(models, clips=[(small, 1.0)], upscaler=None,
                                  description=dataclasses.replace(models.description, upscaler=None))
-    with _memory_sentence("toybox"):
+    with memory_sentence("toybox"):
         events = list(_drawing(models, request, sitting))
     return sitting, [event.step for event in events if isinstance(event, Progress)], small.tried
 
@@ -186,7 +189,7 @@ def test_memory_that_is_too_small_for_one_crop_is_a_sentence() -> None:
 
 
 def test_other_errors_keep_their_names() -> None:
-    with pytest.raises(RuntimeError, match="something else"), _memory_sentence("toybox"):
+    with pytest.raises(RuntimeError, match="something else"), memory_sentence("toybox"):
         raise RuntimeError("something else")
 
 
@@ -195,10 +198,116 @@ def test_an_unknown_set_is_refused_before_anything_is_loaded() -> None:
         next(engine.draw(Request(prompt="x", models="nowhere")))
 
 
+FOUR = dataclasses.replace(REQUEST, steps=2, cuts=2, count=4, size="64x96")
+
+
+@pytest.fixture(scope="module")
+def four() -> list[Event]:
+    return list(engine.draw(FOUR))
+
+
+def test_several_pictures_come_as_a_grid_and_each_alone(four: list[Event]) -> None:
+    """The grid is what a chat shows; the single ones are there to be picked."""
+    last, first = finished(four), four[0]
+    assert isinstance(first, Started) and (first.width, first.height) == (last.width, last.height) == (128, 192)
+    whole = read_png(last.png)[0]
+    singles = [read_png(png)[0] for png in last.pictures]
+    assert np.array_equal(whole, np.block([[[singles[0]], [singles[1]]], [[singles[2]], [singles[3]]]]))
+    assert len({single.tobytes() for single in singles}) == 4
+    preview = next(e for e in four if isinstance(e, Preview))
+    assert read_png(preview.png)[0].shape == whole.shape
+    assert Image.open(io.BytesIO(last.gif)).size == (64, 96)
+
+
+def test_a_picked_picture_is_the_one_of_the_grid(four: list[Event]) -> None:
+    """To the pixel, and its provenance says so; `python -m engine.bench redraw` tries fifty."""
+    single = finished(four).pictures[2]
+    request = engine.inspect(single).request
+    assert (request.count, request.pick) == (4, 3)
+    picked = finished(list(engine.draw(request)))
+    assert picked.pictures == () and np.array_equal(read_png(picked.png)[0], read_png(single)[0])
+    assert (picked.width, picked.height) == Image.open(io.BytesIO(picked.gif)).size == (64, 96)
+
+
+def test_a_lone_picture_has_no_others_beside_it(events: list[Event]) -> None:
+    assert finished(events).pictures == ()
+
+
+@pytest.mark.parametrize("knobs", [
+    {"count": 2}, {"count": 2, "pick": 2, "symmetry": "both"}, {"init": 0.3}, {"stop": "satisfied"},
+    {"guidance_scale": "0:300,100:0", "cuts": "0:3,100:1", "start": "perlin", "clamp": 1.0, "saturation_scale": 5.0,
+     "size": "64x96", "sampler": "ddpm"}], ids=lambda knobs: " ".join(knobs))
+def test_every_control_survives_a_stop(knobs: dict[str, object]) -> None:
+    """The pictures that went in need not be given again, and others are refused."""
+    request = dataclasses.replace(REQUEST, **{"steps": 5, "cuts": 2, "size": "64x64", **knobs})  # type: ignore[arg-type]
+    blue = to_png(np.full((20, 30, 3), (0, 0, 255), np.uint8), {})
+    inputs = Inputs(init=blue if request.init else None, targets=((blue, 0.5),))
+    whole = list(engine.draw(request, inputs=inputs, parent="7"))
+    state = [e.state for e in whole if isinstance(e, Checkpoint)][1]
+    for again in (inputs, Inputs()):
+        rest = finished(list(engine.draw(request, resume=state, inputs=again, parent="7")))
+        assert dataclasses.replace(rest, seconds=0.0) == dataclasses.replace(finished(whole), seconds=0.0)
+    other = Inputs(init=inputs.init, targets=((to_png(np.zeros((8, 8, 3), np.uint8), {}), 0.5),))
+    with pytest.raises(BadCheckpoint, match="another"):
+        next(engine.draw(request, resume=state, inputs=other))
+
+
+def satisfied_at_once(count: int) -> tuple[Sitting, list[Event]]:
+    """A drawing whose distances so far say that it was better before, at its third step from the end."""
+    models = load_models("toybox", torch.device("cpu"))
+    request = dataclasses.replace(REQUEST, stop="satisfied", cuts=1, count=count, size="64x64")
+    request = resolved(request, models.description.defaults)
+    sitting = Sitting(x=first_noise(models, [request]), index=2, distances=[[0.0] * count] * 7)
+    return sitting, list(_drawing(models, request, sitting))
+
+
+@pytest.mark.parametrize("count", [1, 2])
+def test_a_satisfied_drawing_ends_on_what_it_sees_through_the_noise(count: int) -> None:
+    """With its last preview, checkpoint and frame, as any other."""
+    sitting, events = satisfied_at_once(count)
+    assert (sitting.index, sitting.satisfied_at, sitting.unet_calls) == (-1, 8, 1)
+    assert [type(event).__name__ for event in events] == ["Progress", "Preview", "Checkpoint"]
+    assert isinstance(events[0], Progress) and (events[0].step, events[0].seconds_left) == (8, 0.0)
+    assert isinstance(events[1], Preview) and events[1].percent == 100
+    shown = read_png(events[1].png)[0]
+    assert shown.shape == (64, 64 * count, 3) and len(sitting.frames) == 1
+    assert sitting.x.abs().max() < 2.5, "noise is left"
+
+
+def test_a_satisfied_drawing_taken_up_again_is_finished() -> None:
+    """From its last checkpoint nothing is left to do, and it still says when it ended."""
+    sitting, events = satisfied_at_once(1)
+    state = next(event.state for event in events if isinstance(event, Checkpoint))
+    request = dataclasses.replace(REQUEST, stop="satisfied", cuts=1, size="64x64")
+    started, last = list(engine.draw(request, resume=state))
+    assert isinstance(started, Started) and isinstance(last, Finished)
+    assert (last.satisfied_at, last.unet_calls, last.steps) == (8, 1, 10)
+
+
+def test_a_symmetric_picture_is_symmetric_to_the_pixel() -> None:
+    """The upscaler is not, so the finished picture is made so again."""
+    request = dataclasses.replace(REQUEST, steps=2, cuts=2, symmetry="horizontal")
+    pixels, _ = read_png(finished(list(engine.draw(request))).png)
+    assert np.array_equal(pixels, pixels[:, ::-1])
+
+
+def test_what_a_set_cannot_draw_is_refused_before_torch_is_there() -> None:
+    """The bot asks before it takes a job."""
+    engine.check(REQUEST)
+    for change, field in (({"size": "100x100"}, "size"), ({"init": 0.5}, "init"), ({"models": "nowhere"}, "models")):
+        wrong = dataclasses.replace(REQUEST, **change)  # type: ignore[arg-type]
+        for refuse in (engine.check, lambda request: next(engine.draw(request))):
+            with pytest.raises(BadRequest) as caught:
+                refuse(wrong)
+            assert caught.value.field == field
+
+
 def test_upscaling_makes_it_four_times_larger_and_keeps_the_provenance(events: list[Event]) -> None:
     big = finished(list(engine.upscale(UpscaleRequest(png=finished(events).png))))
     assert (big.width, big.height, big.gif) == (1024, 1024, b"")
     assert read_png(big.png)[1] == read_png(finished(events).png)[1]
+    child = finished(list(engine.upscale(UpscaleRequest(png=finished(events).png, parent="7"))))
+    assert read_png(child.png)[1] == {**read_png(big.png)[1], "imago:parent": "7"}
 
 
 def test_a_set_without_an_upscaler_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

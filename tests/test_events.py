@@ -8,7 +8,8 @@ import pytest
 
 from engine.events import Event, Failed, Finished, Preview, Progress, Started, as_json
 
-FILLED: dict[object, object] = {int: 7, float: 0.123456, str: "λ", bytes: b"\x89PNG"}
+FILLED: dict[object, object] = {int: 7, float: 0.123456, str: "λ", bytes: b"\x89PNG", float | None: 0.123456,
+                                     tuple[bytes, ...]: (b"a", b"bc")}
 
 
 @pytest.mark.parametrize("kind", get_args(Event))
@@ -25,6 +26,9 @@ def test_bytes_are_told_by_their_length() -> None:
     """A picture in a line of JSON helps nobody."""
     assert as_json(Preview(percent=10, step=1, steps=10, png=b"12345")) == {
         "event": "preview", "percent": 10, "step": 1, "steps": 10, "png_bytes": 5}
+    several = as_json(Finished(png=b"1", gif=b"", width=1, height=1, seed=0, steps=1, seconds=0.0, unet_calls=1,
+                               pixels_sha256="", pictures=(b"123", b"12")))
+    assert several["pictures_bytes"] == [3, 2]
 
 
 def test_fractions_are_rounded_to_what_can_be_read() -> None:

@@ -90,3 +90,20 @@ def test_nothing_keeps_a_gradient() -> None:
     """A drawing that kept its graphs would eat the memory step by step."""
     found = guided(echo, [target(RED, BLUE)], pull(), "cosine")(X, T)
     assert not any(part.requires_grad for part in (found.x0, found.eps, found.pull, found.distance))
+
+
+def test_the_clamp_shortens_a_long_gradient_and_leaves_a_short_one() -> None:
+    """Each picture's on its own, its direction kept."""
+    free = guided(echo, [target(RED, BLUE)], pull(), "cosine")(X, T).pull
+    size = free.pow(2).mean((1, 2, 3)).sqrt()
+    least = float(size.min())
+    for limit in (least / 2, float(size.max()) * 2):
+        held = guided(echo, [target(RED, BLUE)], pull(clamp=limit), "cosine")(X, T).pull
+        expected = free * (limit / size.clamp(min=limit))[:, None, None, None]
+        assert torch.allclose(held, expected, rtol=1e-4, atol=1e-9)
+
+
+def test_the_saturation_loss_pulls_back_what_clip_sees_beyond_the_range() -> None:
+    x = X + 2
+    found = guided(echo, [target(RED, BLUE, weight=0.0)], pull(saturation_scale=10.0), "cosine")(x, T)
+    assert (found.pull < 0).all()

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from bot.config import LimitsConfig
 from bot.messages import Action, Person, Stage, TextMessage
@@ -25,7 +26,7 @@ def play(folder: Path, scenario: Scenario, limits: LimitsConfig | None = None) -
     asyncio.run(run())
 
 
-async def answer(chat: fakes.Chat, text: str, *, chat_name: str = "c", **who: str) -> str:
+async def answer(chat: fakes.Chat, text: str, *, chat_name: str = "c", **who: Any) -> str:
     """What the bot answers to a message that makes no job."""
     notes = len(chat.notes())
     await chat.says(text, chat=chat_name, **who)

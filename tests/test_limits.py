@@ -27,3 +27,17 @@ def test_zero_is_no_limit() -> None:
     load = Load(queued=10_000, today=10_000)
     admit(load, LimitsConfig(queued=0, per_day=0))
     assert load.queued == 10_001
+
+
+def test_a_place_has_a_limit_of_its_own_for_everybody_together() -> None:
+    """The lower one of what the config and the place say; whoever is refused counts for nobody."""
+    place, limits = Load(), LimitsConfig(queued=0, server_per_day=3)
+    for _ in range(2):
+        admit(Load(), limits, place=place, place_today=2)
+    with pytest.raises(UserError) as refused:
+        admit(Load(), limits, place=place, place_today=2)
+    assert (refused.value.text, refused.value.values) == ("too-many-here", {"limit": 2})
+    admit(Load(), limits, place=place)
+    with pytest.raises(UserError, match="too-many-here"):
+        admit(Load(), limits, place=place)
+    assert place.today == 3

@@ -1,11 +1,11 @@
-"""the three losses, against the notebook's own formulas."""
+"""the four losses, against the notebook's own formulas."""
 
 import math
 
 import torch
 import torch.nn.functional as F
 
-from engine.losses import out_of_range, spherical_distance, total_variation
+from engine.losses import out_of_range, over_driven, spherical_distance, total_variation
 
 
 def test_distance_is_half_the_squared_angle() -> None:
@@ -42,3 +42,10 @@ def test_range_loss_pulls_back() -> None:
     x0 = torch.full((1, 1, 1, 1), 2.0, requires_grad=True)
     out_of_range(x0).sum().backward()
     assert x0.grad.item() > 0
+
+
+def test_the_saturation_loss_is_the_mean_of_what_lies_beyond_the_range() -> None:
+    """Of each picture on its own; Disco Diffusion: abs(x_in − x_in.clamp(−1, 1)).mean()."""
+    x = torch.zeros(2, 3, 2, 2)
+    x[0, 0, 0, 0], x[0, 1, 0, 0], x[1, 2, 1, 1] = 1.6, -1.6, 1.0
+    assert torch.allclose(over_driven(x), torch.tensor([1.2 / 12, 0.0]))

@@ -2,7 +2,7 @@
 
 import torch
 
-from engine.noise import Stream, gaussian, per_picture, uniform
+from engine.noise import Stream, gaussian, per_picture, perlin, uniform
 
 
 def test_the_same_name_gives_the_same_numbers() -> None:
@@ -38,3 +38,24 @@ def test_picture_k_of_a_batch_has_the_noise_of_picture_k_alone() -> None:
 
 PINNED_NORMAL = [-0.24822916090488434, -0.02676701545715332, -1.9444162845611572]
 PINNED_UNIFORM = [0.596164105912589, 0.3250514063866272]
+
+
+def test_perlin_noise_is_soft_and_as_strong_as_white_noise() -> None:
+    """Neighbours are alike, and a drawing that starts with it finds the variance it expects."""
+    blots = perlin(7, 0, 64, 96)
+    assert blots.shape == (3, 64, 96) and blots.dtype == torch.float32
+    assert abs(float(blots.mean())) < 1e-4 and abs(float(blots.var()) - 1) < 1e-3
+    assert float((blots[..., 1:] - blots[..., :-1]).pow(2).mean()) < 0.05  # 2 in white noise
+
+
+def test_perlin_noise_has_a_seed_and_a_picture() -> None:
+    assert torch.equal(perlin(7, 0, 16, 16), perlin(7, 0, 16, 16))
+    assert not torch.equal(perlin(7, 0, 16, 16), perlin(8, 0, 16, 16))
+    assert not torch.equal(perlin(7, 0, 16, 16), perlin(7, 1, 16, 16))
+
+
+def test_perlin_noise_has_no_seams_between_its_cells() -> None:
+    """Each cell meets the next one at the same value."""
+    blots = perlin(3, 0, 64, 64, octaves=1)
+    steps = (blots[..., 1:] - blots[..., :-1]).abs()
+    assert float(steps[..., 31].max()) <= float(steps.max()) and float(steps[..., 31].max()) < 0.3

@@ -20,6 +20,8 @@ from engine import (
     Event,
     Failed,
     Finished,
+    Inputs,
+    NumericalError,
     Preview,
     Progress,
     Request,
@@ -219,12 +221,30 @@ def test_what_a_library_prints_does_not_get_among_the_messages() -> None:
     asyncio.run(scenario())
 
 
-def draw_after_a_long_import(request: Request, *, resume: bytes | None = None) -> Iterator[Event]:
+def test_pictures_and_parent_travel_with_the_request() -> None:
+    """What a drawing begins from is no part of its Request, and must not be lost on the way."""
+
+    async def scenario() -> None:
+        given = Inputs(init=b"\x89PNG", targets=((b"GIF", -0.5),))
+        async with running(draw="tests.test_process:draw_what_came") as engine:
+            events = [e async for e in engine.events(Request(prompt="a star"), inputs=given, parent="7")]
+            assert isinstance(events[-1], Failed)
+            assert events[-1].sentence == f"{given} 7 None"
+
+    asyncio.run(scenario())
+
+
+def draw_what_came(request: Request, *, resume: bytes | None, inputs: Inputs, parent: str | None) -> Iterator[Event]:
+    raise NumericalError(f"{inputs} {parent} {resume}")
+    yield  # a stream, as the others
+
+
+def draw_after_a_long_import(request: Request, *, resume: bytes | None = None, **_: object) -> Iterator[Event]:
     time.sleep(1.5)  # before there is a stream, and so without a beat
     return scripted.draw(request, resume=resume)
 
 
-def draw_and_print(request: Request, *, resume: bytes | None = None) -> Iterator[Event]:
+def draw_and_print(request: Request, *, resume: bytes | None = None, **_: object) -> Iterator[Event]:
     print("hello")
     return scripted.draw(request, resume=resume)
 

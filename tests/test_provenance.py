@@ -1,12 +1,18 @@
 """a picture says how to draw it again, and nothing about a person."""
 
+import io
+import json
 import shlex
+from xml.etree import ElementTree
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from PIL import Image
 
 from engine.errors import BadPicture, BadRequest
+from engine.images import to_png
 from engine.provenance import command_of, metadata_of, request_of
 from engine.request import Request
 from engine.weights import load_model_set
@@ -21,6 +27,39 @@ def test_the_metadata_gives_the_request_back() -> None:
 def test_the_weights_are_named_by_their_hashes() -> None:
     toybox = load_model_set("toybox")
     assert all(file.sha256 in metadata_of(SOME, toybox)["imago:weights"] for file in toybox.files())
+
+
+def test_the_command_names_a_place_for_each_picture_that_went_in() -> None:
+    """Their pixels are known by hash alone: whoever has the files puts them there."""
+    inputs = {"init": "0" * 64, "targets": [["1" * 64, 1.0], ["2" * 64, -0.125]]}
+    metadata = metadata_of(SOME, load_model_set("toybox"), inputs, parent="12")
+    assert metadata["imago:parent"] == "12" and json.loads(metadata["imago:inputs"]) == inputs
+    assert shlex.split(command_of(SOME, metadata["imago:inputs"]))[-6:] == [
+        "--init-picture", "FILE", "--target", "FILE:1.0", "--target", "FILE:-0.125"]
+
+
+def test_without_pictures_and_parent_nothing_is_said_of_them() -> None:
+    assert not {"imago:inputs", "imago:parent"} & set(metadata_of(SOME, load_model_set("toybox"), {}))
+
+
+@pytest.mark.parametrize("inputs", ["[]", "{", '{"targets": [["0", "; rm -rf"]]}', '{"targets": 3}', "[" * 100_000])
+def test_forged_inputs_are_refused(inputs: str) -> None:
+    """The command goes into people's shells."""
+    with pytest.raises(BadPicture):
+        command_of(SOME, inputs)
+
+
+def test_everything_is_said_in_xmp_too() -> None:
+    """With IPTC's mark; programs that know nothing of us read it there."""
+    metadata = metadata_of(SOME, load_model_set("toybox"), {"init": "0" * 64}, parent="12")
+    with Image.open(io.BytesIO(to_png(np.zeros((4, 4, 3), np.uint8), metadata))) as image:
+        [description] = ElementTree.fromstring(image.info["xmp"]).iter(
+            "{http://www.w3.org/1999/02/22-rdf-syntax-ns#}Description")
+    told = {child.tag.split("}")[1]: "".join(child.itertext()) for child in description}
+    assert told == {"DigitalSourceType": "", "CreatorTool": metadata["Software"], "description": SOME.prompt, **{
+        key.removeprefix("imago:"): text for key, text in metadata.items() if key.startswith("imago:")}}
+    assert set(told) == {"DigitalSourceType", "CreatorTool", "description", "request", "models", "weights", "inputs",
+                         "parent"}, "nothing about a person, a place or a time"
 
 
 def test_the_command_survives_the_shell() -> None:

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -108,6 +109,27 @@ def test_limits_hold_within_one_batch_and_against_what_is_stored(tmp_path: Path)
             await put(queue, ("ann", "8"))
             with pytest.raises(UserError, match="too-many-today"):
                 await put(queue, ("ann", "9"))
+
+    asyncio.run(scenario())
+
+
+def test_a_server_has_a_limit_over_all_its_chats_and_people(tmp_path: Path) -> None:
+    """A Discord server is many channels; elsewhere a chat is a server of its own."""
+
+    def asked(owner: str, key: str, chat: str, server: str = "") -> NewJob:
+        person = Person(platform="fake", id=owner, server=server)
+        return replace(new(owner, key), owner=person, address=Address(platform="fake", chat=chat))
+
+    async def scenario() -> None:
+        async with opened(tmp_path, server_per_day=2) as queue:
+            await queue.put(asked("ann", "1", "c", "s"))
+            await queue.put(asked("bob", "2", "d", "s"))
+            with pytest.raises(UserError, match="too-many-here"):
+                await queue.put(asked("cy", "3", "e", "s"))
+            for number in range(2):
+                await queue.put(asked("ann", f"c{number}", "c"))
+            with pytest.raises(UserError, match="too-many-here"):
+                await queue.put(asked("bob", "4", "c"))
 
     asyncio.run(scenario())
 

@@ -9,20 +9,27 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.errors import BadRequest
-from engine.request import BOUNDS, MAX_PROMPT, SAMPLERS, WHOLE, Request
+from engine.request import BOUNDS, CHOICES, MAX_PROMPT, RAMPS, WHOLE, Inputs, Request, read_option, size_of
 
 
 def knob(name: str) -> st.SearchStrategy[object]:
     low, high = BOUNDS[name]
     values = st.integers(int(low), int(high)) if name in WHOLE else st.floats(low, high)
-    return values if name == "seed" else st.none() | values
+    if name in RAMPS:
+        points = st.dictionaries(st.decimals(0, 100, places=2), values, min_size=1, max_size=16)
+        places = 0 if name in WHOLE else 6
+        values = values | points.map(
+            lambda found: ",".join(f"{at}:{value:.{places}f}" for at, value in sorted(found.items())))
+    return values if name in ("seed", "count") else st.none() | values
 
 
 PROMPTS = st.text(st.characters(exclude_categories=["Cs", "Cc"], exclude_characters="|:"), min_size=1, max_size=80)
 REQUESTS = st.fixed_dictionaries(
     {"prompt": PROMPTS.filter(str.strip)},
-    optional={"models": st.text(max_size=20), "sampler": st.sampled_from([None, *SAMPLERS]),
-              **{name: knob(name) for name in BOUNDS}})
+    optional={"models": st.text(max_size=20),
+              "size": st.none() | st.builds("{}x{}".format, st.integers(1, 4096), st.integers(1, 4096)),
+              **{name: st.sampled_from([None, *choices]) for name, choices in CHOICES.items()},
+              **{name: knob(name) for name in BOUNDS}}).filter(lambda v: (v.get("pick") or 1) <= v.get("count", 1))
 
 
 def refusal(**values: object) -> BadRequest:
@@ -71,11 +78,12 @@ def test_any_line_is_read_or_refused(line: str) -> None:
 @pytest.mark.parametrize("name", BOUNDS)
 def test_a_number_at_its_bounds_is_taken_and_beyond_them_refused_by_name(name: str) -> None:
     """The sentence names the knob and its range, so that the person can mend it."""
-    low, high = (int(bound) for bound in BOUNDS[name])
+    low, high = (int(bound) if bound == int(bound) else bound for bound in BOUNDS[name])
+    others = {"count": 4} if name == "pick" else {}
     for value in (low, high):
-        assert getattr(Request(prompt="a red star", **{name: value}), name) == value  # type: ignore[arg-type]
+        assert getattr(Request(prompt="a red star", **{name: value}, **others), name) == value  # type: ignore[arg-type]
     for wrong in (low - 1, high + 1):
-        error = refusal(**{name: wrong})
+        error = refusal(**{name: wrong}, **others)
         assert error.field == name
         assert name in str(error) and f"from {low} to {high}" in str(error)
 
@@ -93,9 +101,10 @@ def test_half_a_step_is_refused(name: str) -> None:
     assert "a whole number" in str(refusal(**{name: 1.5}))
 
 
-def test_the_seed_must_be_there() -> None:
-    """Without it the picture could not be drawn again."""
-    assert refusal(seed=None).field == "seed"
+@pytest.mark.parametrize("name", ["seed", "count"])
+def test_the_seed_and_the_count_must_be_there(name: str) -> None:
+    """Without them the picture could not be drawn again."""
+    assert refusal(**{name: None}).field == name
 
 
 @pytest.mark.parametrize(("values", "field", "word"), [
@@ -108,6 +117,20 @@ def test_the_seed_must_be_there() -> None:
     ({"models": 3}, "models", "toybox"),
     ({"sampler": "euler"}, "sampler", "ddim, ddpm"),
     ({"sampler": ["ddim"]}, "sampler", "ddim, ddpm"),
+    ({"symmetry": "round"}, "symmetry", "horizontal, vertical, both"),
+    ({"start": "dots"}, "start", "noise, perlin"),
+    ({"stop": "bored"}, "stop", "satisfied"),
+    ({"size": "256"}, "size", "for example 256x384"),
+    ({"size": "0x64"}, "size", "from 1 to 4096"),
+    ({"size": "64x4097"}, "size", "from 1 to 4096"),
+    ({"size": 64}, "size", "width x height"),
+    ({"pick": 2}, "pick", "the count, which is 1"),
+    ({"guidance_scale": "0:1000,50"}, "guidance_scale", "guidance_scale cannot be read at “50”"),
+    ({"guidance_scale": "1000"}, "guidance_scale", "must be a number"),
+    ({"tv_scale": "50:1,50:2"}, "tv_scale", "percents that rise"),
+    ({"cuts": "0:8,100:0"}, "cuts", "from 1 to 256"),
+    ({"cuts": "0:8,100:1.5"}, "cuts", "a whole number"),
+    ({"eta": "0:1,100:0"}, "eta", "must be a number"),
 ])
 def test_words_that_cannot_be_drawn_are_refused_by_name(values: dict[str, object], field: str, word: str) -> None:
     """Each refusal says what to do instead."""
@@ -128,3 +151,42 @@ def test_a_request_cannot_be_changed() -> None:
     """What was checked is what is drawn."""
     with pytest.raises(FrozenInstanceError):
         Request(prompt="a red star").seed = 1  # type: ignore[misc]
+
+
+@pytest.mark.parametrize(("asked", "kept"), [
+    ({"size": " 256×384"}, "256x384"), ({"size": "256х384"}, "256x384"), ({"size": "0064X64"}, "64x64"),
+    ({"guidance_scale": " 0:1000.0, 50.50:5 "}, "0:1000,50.5:5"), ({"cuts": "10:8"}, "10:8"),
+])
+def test_what_is_written_in_several_ways_is_kept_in_one(asked: dict[str, str], kept: str) -> None:
+    """The same picture asked for by different people is the same Request."""
+    (name, text), = asked.items()
+    assert getattr(Request(prompt="a red star", **{name: text}), name) == kept  # type: ignore[arg-type]
+
+
+def test_a_size_is_two_numbers() -> None:
+    assert size_of("256x384") == (256, 384)
+
+
+@pytest.mark.parametrize(("name", "text", "value"), [
+    ("seed", "7", 7), ("guidance_scale", "7.5", 7.5), ("guidance_scale", "0:7,100:0", "0:7,100:0"),
+    ("cuts", "8", 8), ("cuts", "0:8,100:4", "0:8,100:4"), ("size", "64x64", "64x64"),
+    ("stop", "satisfied", "satisfied"),
+])
+def test_an_option_as_typed_becomes_the_value_that_a_request_takes(name: str, text: str, value: object) -> None:
+    """The same for every face."""
+    assert read_option(name, text) == value
+
+
+@pytest.mark.parametrize(("name", "text"), [("seed", "7.5"), ("eta", "x"), ("eta", "0:1"), ("cuts", "many")])
+def test_an_option_that_is_no_number_is_refused_by_name(name: str, text: str) -> None:
+    with pytest.raises(BadRequest, match=name) as caught:
+        read_option(name, text)
+    assert caught.value.field == name
+
+
+def test_inputs_are_few_and_their_weights_bounded() -> None:
+    assert not Inputs() and Inputs(init=b"x") and Inputs(targets=((b"x", -1.0),))
+    for targets in (((b"x", 101.0),), ((b"x", math.nan),), ((b"x", 1.0),) * 5):
+        with pytest.raises(BadRequest) as caught:
+            Inputs(targets=targets)
+        assert caught.value.field == "target"

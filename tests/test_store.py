@@ -17,7 +17,7 @@ ROOT = Path(__file__).parent.parent
 def test_every_query_is_used_and_every_use_exists() -> None:
     """A query nobody runs is dead weight, and a name that is not there fails only when its path is taken."""
     code = "".join(path.read_text() for path in (ROOT / "bot").glob("*.py"))
-    used = set(re.findall(r'(?:\.rows?|\.write|_moves)\(\s*"(\w+)"', code))
+    used = set(re.findall(r'(?:(?:\.rows?|\.write|_moves)\(\s*|queries\(\)\[)"(\w+)"', code))
     assert used == set(store.queries())
 
 
@@ -41,7 +41,7 @@ def test_of_many_writes_at_once_only_the_wrong_one_fails(tmp_path: Path) -> None
 
     async def scenario() -> None:
         door = await Store.open(tmp_path / "a.sqlite")
-        wrong = door.write("put_checkpoint", job=999, state=b"", preview=None)  # there is no such job
+        wrong = door.write("put_intent", job=999, role="status", platform="fake")  # there is no such job
         outcomes = await asyncio.gather(
             *(door.write("see", key=str(i), now=0.0) for i in range(20)), wrong, return_exceptions=True
         )

@@ -17,13 +17,16 @@ from bot.adapters.telegram.errors import mapped
 from bot.adapters.telegram.library import make_bot
 from bot.adapters.telegram.pace import Pace
 from bot.adapters.telegram.updates import poll
-from bot.config import TelegramConfig
+from bot.config import HouseConfig, TelegramConfig
 from bot.errors import AdapterError, AddressGone, Closed, ConfigError, MessageGone, NotDelivered, RetryAfter
 from bot.messages import Address, File, Reply
 from bot.texts import Texts
+from engine import Inputs, accept_picture
 from tests import botapi, fakes, scenario, scripted, telegram_bot
 from tests.botapi import ApiError, Json
+from tests.faults import pictures
 from tests.telegram_bot import buttons, finals, texts
+from tests.test_verdicts import Scoring
 
 Story = Callable[[botapi.Server], Awaitable[None]]
 ME = botapi.ME["id"]
@@ -60,7 +63,7 @@ def test_the_shared_story_holds_on_telegram(tmp_path: Path) -> None:
 
 
 def test_a_private_text_becomes_one_message_that_ends_as_the_picture_with_its_gif(tmp_path: Path) -> None:
-    """Text first, photo from the first preview on, six buttons at the end, the GIF as an answer to it."""
+    """Text first, photo from the first preview on, its buttons at the end, the GIF as an answer to it."""
 
     async def story(server: botapi.Server) -> None:
         server.says(5, "a red star --seed 7")
@@ -69,7 +72,7 @@ def test_a_private_text_becomes_one_message_that_ends_as_the_picture_with_its_gi
         assert gif.message["reply_to_message"]["message_id"] == final["message_id"]
         assert server.states[0].method == "sendMessage" and server.states[0].message["reply_to_message"]
         assert "editMessageMedia" in [s.method for s in server.states if s.message["message_id"] == final["message_id"]]
-        assert buttons(final) == [f"{a}:1" for a in ("upscale", "rerun", "remix", "settings", "file", "delete")]
+        assert buttons(final) == [f"{a}:1" for a in ("upscale", "vary", "rerun", "remix", "settings", "file", "delete")]
         assert "seed 7" in final["caption"]
 
     play(tmp_path, story)
@@ -508,3 +511,80 @@ def test_a_taken_port_for_the_webhook_is_a_line() -> None:
             await adapter.close()
 
     asyncio.run(run())
+
+
+def test_a_photo_with_words_is_drawn_from(tmp_path: Path) -> None:
+    """Its largest size, fetched when it is known that it is wanted."""
+    photo = pictures.saved(pictures.Image.new("RGB", (20, 10), "red"), "JPEG")
+    sizes = [{"file_id": name, "file_unique_id": name, "width": w, "height": w} for name, w in (("s", 9), ("l", 90))]
+    engine = fakes.Engine()
+
+    async def story(server: botapi.Server) -> None:
+        server.files["l"] = photo
+        server.says(5, photo=sizes, caption="a star --init 0.4")
+        await server.until(lambda: finals(server))
+        assert engine.given[-1]["inputs"] == Inputs(init=accept_picture(photo))
+        server.says(5, photo=[{**sizes[0], "file_id": "gone"}], caption="a star")
+        await server.until(lambda: any("could not be fetched" in text for text in texts(server)))
+        server.says(5, photo=[{**sizes[0], "file_size": 20_000_001}], caption="a star")
+        await server.until(lambda: any("20 MB" in text for text in texts(server)))
+
+    play(tmp_path, story, engine)
+
+
+def test_several_pictures_have_a_row_of_numbers_for_each_thing_to_do(tmp_path: Path) -> None:
+    """And a picked one is a message with controls of its own."""
+
+    async def story(server: botapi.Server) -> None:
+        server.says(5, "a star --count 2")
+        final = (await server.until(lambda: finals(server)))[0]
+        rows = [[key["callback_data"] for key in row] for row in final["reply_markup"]["inline_keyboard"]]
+        assert rows[:3] == [[f"{action}:1:{k}" for k in (1, 2)] for action in ("pick", "upscale", "vary")]
+        assert sum(rows[3:], []) == [f"{action}:1" for action in ("rerun", "remix", "settings", "file", "delete")]
+        server.presses(5, final["message_id"], "pick:1:2")
+        await server.until(lambda: any("Picture 2 of #1" in text for text in texts(server)))
+        (picked,) = [m for m in server.chats[5].messages.values() if "Picture 2" in m.get("caption", "")]
+        assert buttons(picked) == [f"{action}:1:2" for action in ("upscale", "vary", "settings", "file")]
+
+    play(tmp_path, story)
+
+
+def test_administrators_keep_order_by_text(tmp_path: Path) -> None:
+    """In a group: who is shut out there is answered with a sentence, and a purged picture leaves the chat."""
+
+    async def story(server: botapi.Server) -> None:
+        server.chat(GROUP, "supergroup", admins={ME, 99})
+        server.says(GROUP, "/imagine a star", who=5)
+        await server.until(lambda: finals(server))
+        for number, (who, text, answer) in enumerate([
+            (5, "/pause", "Only those who keep order"),
+            (99, "/pause", "in this chat until /resume"),
+            (5, "/imagine a moon", "I take a break"),
+            (99, "/resume", "taken again"),
+            (99, "/ban #1", "telegram:5 is shut out in this chat"),
+            (5, "/imagine a moon", "cannot use this bot here"),
+            (99, "/purge 1", "gone everywhere"),
+        ]):  # fmt: skip
+            server.says(GROUP, text, who=who)
+            await server.until(lambda number=number: len(texts(server)) > number)
+            await server.until(lambda answer=answer: any(answer in text for text in texts(server)))
+        await server.until(lambda: not finals(server))
+
+    play(tmp_path, story)
+
+
+def test_a_hidden_picture_is_behind_a_click_in_every_message(tmp_path: Path) -> None:
+    """The photo that becomes it, and the GIF, which is a message of its own."""
+
+    async def run() -> botapi.Server:
+        async with botapi.Server().serving() as server:
+            house = HouseConfig(check="x", check_threshold=0.3)
+            async with telegram_bot.bot(tmp_path, server, Scoring(), house=house):
+                server.says(5, "0.9 stars")
+                await server.until(lambda: [s for s in server.states if "animation" in s.message])
+            return server
+
+    server = asyncio.run(run())
+    assert server.invalid == []
+    sent = [values for _, method, values in server.calls if method in ("editMessageMedia", "sendAnimation")]
+    assert len(sent) > 1 and all("has_spoiler" in str(values) for values in sent)

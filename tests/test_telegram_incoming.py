@@ -12,8 +12,10 @@ from telegram import Update, User
 from bot.adapters.telegram.incoming import incoming_of
 from bot.adapters.telegram.updates import ALLOWED
 from bot.config import LimitsConfig
+from bot.messages import Action
 from tests import botapi, telegram_bot
 from tests.botapi_chats import ANONYMOUS, ME, Json
+from tests.faults import pictures
 
 ANN, PRIVATE, GROUP, FORUM, CHANNEL = 77, 77, -1001, -1002, -1003
 BOT = f"@{ME['username']}"
@@ -77,6 +79,7 @@ def test_each_kind_of_message_does_the_expected_thing(tmp_path: Path) -> None:
             for chat in (GROUP, FORUM):
                 server.chat(chat, "supergroup", forum=chat == FORUM, admins={ME["id"]})
             server.chat(CHANNEL, "channel")
+            server.files["f"] = pictures.saved(pictures.picture(), "JPEG")
             for chat in (GROUP, FORUM, CHANNEL):  # messages 1 to 9, so that replies have something to point to
                 server.chats[chat].newest = 9
             asked = {name: server.says(chat, text, **fields) for name, chat, text, fields, _ in MESSAGES}
@@ -125,3 +128,59 @@ def test_an_edited_message_draws_nothing_again(name: str) -> None:
     message = {"message_id": 1, "date": 1, "chat": {"id": 7, "type": "private"}, "text": "a star", "edit_date": 2}
     update = Update.de_json({"update_id": 1, name: message}, None)
     assert incoming_of(update, User(**ME)) == [] and name not in ALLOWED
+
+
+def pressed(data: str) -> list[Any]:
+    """What the bot makes of a press."""
+    shown = {"message_id": 9, "date": 1, "chat": {"id": GROUP, "type": "supergroup", "title": "x"}, "from": ME}
+    query = {"id": "q", "from": botapi.person(ANN), "message": shown, "chat_instance": "1", "data": data}
+    return list(incoming_of(Update.de_json({"update_id": 1, "callback_query": query}, None), User(**ME)))
+
+
+@pytest.mark.parametrize(
+    ("data", "job", "picture"),
+    [("vary:12", 12, None), ("vary:12:3", 12, 3), (f"vary:{10**18 - 1}:4", 10**18 - 1, 4)],
+)
+def test_a_button_knows_its_job_and_its_picture(data: str, job: int, picture: int | None) -> None:
+    """Old buttons have no picture; Telegram keeps 64 bytes."""
+    (press,) = pressed(data)
+    assert (press.action, press.job, press.picture) == (Action.VARY, job, picture) and len(data) <= 64
+
+
+@pytest.mark.parametrize("data", ["vary", "vary:", "vary:x", "vary:1:5", "vary:1:2:3", "dance:1", ""])
+def test_a_button_that_is_none_of_ours_means_nothing(data: str) -> None:
+    """Anybody can make a client that sends what it likes."""
+    assert pressed(data) == []
+
+
+THEIRS = {**OF_THE_BOT, "from": ANONYMOUS, **PHOTO}
+OURS = {**OF_THE_BOT, **PHOTO}
+FILE = {"file_id": "d", "file_unique_id": "d", "mime_type": "image/png", "file_size": 9}
+
+
+@pytest.mark.parametrize(
+    ("fields", "files"),
+    [
+        ({"text": "/imagine a star"}, []),
+        ({**PHOTO, "caption": "/imagine a star"}, ["f"]),
+        ({"document": FILE, "caption": "/imagine a star"}, ["d"]),
+        ({"document": {**FILE, "mime_type": "text/plain"}, "caption": "/imagine a star"}, []),
+        ({"text": "/imagine a star", "reply_to_message": THEIRS}, ["f"]),
+        ({"document": FILE, "caption": "/imagine a star", "reply_to_message": THEIRS}, ["d", "f"]),
+        ({"text": "a star", "reply_to_message": OURS}, []),
+        ({"text": "a star --init 0.4", "reply_to_message": OURS}, ["f"]),
+        ({"text": "a star —init 0.4", "reply_to_message": OURS}, ["f"]),
+    ],
+)
+def test_the_pictures_of_a_message_and_of_the_one_it_replies_to_come_along(fields: Json, files: list[str]) -> None:
+    """But not a picture of ours that is only answered with new words."""
+    wanted: list[str] = []
+
+    def fetch(file: str, size: int) -> Any:
+        wanted.append(file)
+        return file
+
+    chat = {"id": GROUP, "type": "supergroup", "title": "x"}
+    message = {"message_id": 3, "date": 1, "chat": chat, "from": botapi.person(ANN), **fields}
+    (incoming,) = incoming_of(Update.de_json({"update_id": 1, "message": message}, None), User(**ME), fetch)
+    assert wanted == files and incoming.pictures == tuple(files)

@@ -76,3 +76,12 @@ def test_only_a_finished_picture_offers_its_file() -> None:
     say = Texts().say
     assert keyboard(reply(png(), stage=Stage.NOTE), say) is None
     assert keyboard(reply(), say) is None
+
+
+@pytest.mark.parametrize("kind", [Kind.PHOTO, Kind.ANIMATION])
+def test_what_is_hidden_is_behind_a_click(kind: Kind) -> None:
+    """Telegram can do that with photos and animations."""
+    file = File(name="1.gif", content=b"GIF89a", media_type="image/gif", alt="")
+    more = {"gif": file} if kind is Kind.ANIMATION else {}
+    assert media_of(reply(png(), hidden=True, **more), kind).to_dict()["has_spoiler"] is True
+    assert "has_spoiler" not in media_of(reply(png(), **more), kind).to_dict()

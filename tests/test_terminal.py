@@ -2,12 +2,15 @@
 
 import json
 import shlex
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 import engine
 from bot.__main__ import main
+from bot.terminal import KNOBS
 from engine.images import read_png
 
 QUICK = ["--steps", "10", "--seed", "4"]
@@ -75,7 +78,22 @@ def test_inspect_prints_the_command_that_draws_it_again(capsys: pytest.CaptureFi
     (["x", "--seed", "-1"], "seed must be"),
     (["x", "--models", "imagenet"], "There is no model set"),
     (["x", "--sampler", "euler"], "sampler must be one of ddim, ddpm"),
-    (["x", "--steps", "ten"], "invalid int value"),
+    (["x", "--steps", "ten"], "steps must be a whole number"),
+    (["x", "--guidance-scale", "0:1,x"], "guidance_scale cannot be read at “x”"),
+    (["x", "--size", "100x100"], "the nearest to 100x100 is 96x96"),
+    (["x", "--size", "large"], "for example 256x384"),
+    (["x", "--count", "5"], "count must be a whole number from 1 to 4"),
+    (["x", "--count", "2", "--pick", "3"], "the count, which is 2"),
+    (["x", "--symmetry", "round"], "symmetry must be one of horizontal, vertical, both"),
+    (["x", "--stop", "bored"], "stop must be one of satisfied"),
+    (["x", "--start", "dots"], "start must be one of noise, perlin"),
+    (["x", "--clamp", "0"], "clamp must be a number from 0.001"),
+    (["x", "--init", "0.5"], "give the picture too"),
+    (["x", "--init-picture", "nowhere.png"], "cannot be used"),
+    (["x", "--target", "nowhere.png:2"], "cannot be used"),
+    (["x", "--init-picture", "file"], "not a picture that I can read"),
+    (["x", "--target", "file:0.5"], "not a picture that I can read"),
+    (["x", "--count", "2", "-o", "file/x.png"], "cannot be used"),
     (["x", "-o", "/proc/nowhere/x.png"], "cannot be used"),
     (["x", "--gif", "file/below/x.gif", "-o", "x.png"], "cannot be used"),
     (["x", "-o", "."], "cannot be used"),
@@ -90,6 +108,40 @@ def test_bad_input_is_one_sentence_and_exit_code_2(
     said = capsys.readouterr().err
     assert sentence in said and "Traceback" not in said
     assert [path.name for path in Path().rglob("*") if path.is_file()] == ["file"]
+
+
+def test_several_pictures_are_a_grid_and_each_beside_it(capsys: pytest.CaptureFixture[str]) -> None:
+    few = ["--steps", "2", "--seed", "4", "--cuts", "1", "--size", "64x96", "--count", "3"]
+    assert run("draw", "a red star", *few, "-o", "stars.png") == 0
+    assert capsys.readouterr().out.split() == ["stars.png", "stars-1.png", "stars-2.png", "stars-3.png"]
+    assert [read_png(Path(name).read_bytes())[0].shape[:2] for name in ("stars.png", "stars-3.png")] == [
+        (192, 128), (96, 64)]
+    assert run("draw", "a red star", *few, "--pick", "3", "-o", "third.png") == 0
+    assert Path("third.png").read_bytes() == Path("stars-3.png").read_bytes()
+    assert run("draw", "a red star", *few, "-o", "stars.png", "--json") == 0
+    last = json.loads(capsys.readouterr().out.splitlines()[-1])
+    assert last["path"] == "stars.png" and last["paths"] == ["stars-1.png", "stars-2.png", "stars-3.png"]
+
+
+def test_pictures_go_in_and_the_command_says_where(capsys: pytest.CaptureFixture[str]) -> None:
+    """They are not in the provenance themselves, only what tells whether one has the right ones."""
+    Image.new("RGB", (40, 30), "blue").save("sea.jpg")
+    Image.new("RGB", (40, 30), "red").save("a:1", "PNG")
+    words = ["draw", "a star", "--steps", "3", "--seed", "4", "--cuts", "1", "--init", "0.3"]
+    words += ["--init-picture", "sea.jpg", "--target", "sea.jpg:-0.5", "--target", "a:1"]
+    assert run(*words, "-o", "star.png") == 0
+    capsys.readouterr()
+    assert run("inspect", "star.png") == 0
+    command = shlex.split(capsys.readouterr().out.splitlines()[-1])
+    assert command[-6:] == ["--init-picture", "FILE", "--target", "FILE:-0.5", "--target", "FILE:1.0"]
+    assert run(*command[1:-6], "--init-picture", "sea.jpg", "--target", "sea.jpg:-0.5", "--target", "a:1:1.0",
+               "-o", "again.png") == 0
+    assert Path("again.png").read_bytes() == Path("star.png").read_bytes()
+
+
+def test_every_knob_of_a_request_is_an_option() -> None:
+    """A request that came another way could not be drawn again from its command."""
+    assert {"prompt", *KNOBS} == {field.name for field in fields(engine.Request)}
 
 
 def test_a_broken_checkpoint_is_one_sentence(capsys: pytest.CaptureFixture[str]) -> None:
@@ -115,3 +167,12 @@ def test_auto_is_the_set_that_suits_the_machine(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr(engine, "best_models", lambda: "toybox")
     assert run("draw", "a red star", "--models", "auto", *QUICK, "-o", "star.png") == 0
     assert engine.inspect(Path("star.png").read_bytes()).request.models == "toybox"
+
+
+def test_a_style_adds_words_and_options(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The same ones as in the chats."""
+    out = tmp_path / "a.png"
+    assert main(["draw", "a star", "--style", "ink", "--steps", "1", "--cuts", "1", "-o", str(out)]) == 0
+    assert engine.inspect(out.read_bytes()).request.prompt == "a star | black ink drawing on white paper"
+    assert main(["draw", "a star", "--style", "inky"]) == 2
+    assert "style must be one of" in capsys.readouterr().err

@@ -8,6 +8,8 @@ from string import Template
 
 import pytest
 
+from bot.cards import OF_SEVERAL
+from bot.jobs import Kind
 from bot.messages import Action
 from bot.texts import LANGUAGES, Texts, sentences
 
@@ -37,7 +39,9 @@ def test_every_sentence_is_used_and_every_use_exists() -> None:
     }
     pages = [Template(path.read_text(encoding="utf-8")) for path in BOT.glob("adapters/page/*.html")]
     made = {f"page-{word.replace('_', '-')}" for page in pages for word in page.get_identifiers()}
-    made |= {f"button-{action}" for action in Action} | {f"descent-{kind}" for kind in ("rerun", "remix", "upscale")}
+    made |= {f"button-{action}" for action in Action} | {f"descent-{kind}" for kind in Kind}
+    made |= {f"button-{action}-one" for action in OF_SEVERAL}
+    made |= {f"picture-{reason}" for reason in ("kind", "bytes", "pixels", "damaged")}
     made |= {f"{string}-about" for string in strings if string.startswith("discord-")}
     assert sentences("en") - strings - made == set()
 

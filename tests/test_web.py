@@ -1,6 +1,7 @@
 """bot/adapters/web.py and the files beside it: real HTTP on loopback, real SQLite, a heart that only listens."""
 
 import asyncio
+import io
 import json
 import random
 from collections.abc import AsyncIterator, Callable, Coroutine
@@ -485,5 +486,65 @@ def test_a_taken_port_is_a_config_error(tmp_path: Path) -> None:
         with pytest.raises(ConfigError, match=f"port|{port}"):
             await second.start(served.receive)
         await second.close()
+
+    scenario(test, tmp_path)
+
+
+def with_pictures(*contents: bytes, text: str = "a star", key: str = "picture-01") -> aiohttp.FormData:
+    """What the page posts when somebody attached something."""
+    form = aiohttp.FormData({"key": key, "text": text})
+    for content in contents:
+        form.add_field("picture", io.BytesIO(content), filename="C:\\secret\\me.png", content_type="image/png")
+    return form
+
+
+def test_attached_pictures_come_with_the_words(tmp_path: Path) -> None:
+    """Byte for byte; the conversation shows how many there were, and no name of a file."""
+
+    async def test(served: Site) -> None:
+        ann = await served.browser()
+        assert (await ann.post("/say", with_pictures(PNG, b"second")))[0] == 202
+        (said,) = served.heard
+        assert isinstance(said, TextMessage) and said.text == "a star"
+        assert [await fetch() for fetch in said.pictures] == [PNG, b"second"]
+        assert [message["text"] for message in await ann.transcript()] == ["a star 📎 📎"]
+        assert (await ann.post("/say", with_pictures(b"", key="picture-02")))[0] == 202
+        assert isinstance(served.heard[1], TextMessage) and served.heard[1].pictures == ()
+
+    scenario(test, tmp_path)
+
+
+def test_an_upload_that_is_too_large_or_broken_is_refused(tmp_path: Path) -> None:
+    """Nothing of it is handed on."""
+
+    async def test(served: Site) -> None:
+        ann = await served.browser()
+        status, sentence = await ann.post("/say", with_pictures(bytes(20_200_000)))
+        assert status == 413 and "20 MB" in sentence
+        broken = "multipart/form-data; boundary=x"
+        for body in (b"--x\r\n", b"--x\r\nContent-Disposition: nonsense\r\n\r\nabc", b"\xff" * 100):
+            assert (await ann.post("/say", body, **{"Content-Type": broken}))[0] == 400
+        assert (await ann.post("/press", with_pictures(PNG)))[0] == 415
+        assert served.heard == []
+
+    scenario(test, tmp_path)
+
+
+def test_a_button_with_a_number_is_pressed_with_its_number(tmp_path: Path) -> None:
+    """And without one it is another button; old messages in the history know no numbers."""
+
+    async def test(served: Site) -> None:
+        ann = await served.browser()
+        chat = await person_id(served, ann)
+        vary = Button(action=Action.VARY, job=7, label="✨ 2", picture=2)
+        buttons = (vary, Button(action=Action.RERUN, job=7, label="Rerun"))
+        message = await served.shows(chat, buttons=buttons, stage=Stage.FINAL)
+        form = {"key": "numbered-1", "message": message, "action": "vary"}
+        assert (await ann.post("/press", form))[0] == 404
+        assert (await ann.post("/press", form | {"picture": "3"}))[0] == 404
+        assert (await ann.post("/press", form | {"picture": "2"}))[0] == 202
+        press = served.heard[-1]
+        assert isinstance(press, Press) and (press.action, press.job, press.picture) == (Action.VARY, 7, 2)
+        assert (await ann.post("/press", form | {"action": "rerun"}))[0] == 202
 
     scenario(test, tmp_path)

@@ -10,10 +10,12 @@ from bot.adapters.web_guard import (
     BROWSER,
     DOOR,
     HEADERS,
+    MAX_BODY,
     Guard,
     Handler,
     Refused,
     form_of,
+    form_with_pictures,
     has_browser,
     key_of,
     language_of,
@@ -25,9 +27,8 @@ from bot.adapters.web_page import Say, asset, html
 from bot.adapters.web_rooms import Body, Rooms, as_event
 from bot.config import WebConfig
 from bot.errors import Closed, ConfigError, MessageGone
-from bot.messages import REACTIONS, Action, Address, Incoming, Person, Press, Reaction, Reply, TextMessage
+from bot.messages import REACTIONS, Action, Address, Fetch, Incoming, Person, Press, Reaction, Reply, TextMessage
 
-MAX_BODY = 64 * 1024  # bytes of a post
 MAX_TEXT = 4000  # characters of a message
 PULSE = 15.0  # seconds between signs of life on a stream on which nothing happens
 
@@ -193,28 +194,31 @@ class WebAdapter:
         return web.Response(body=content, content_type=media_type, headers=headers)
 
     async def _post_text(self, request: web.Request) -> web.Response:
-        person, form = person_of(request), await form_of(request)
+        person, (form, pictures) = person_of(request), await form_with_pictures(request)
         key, text = key_of(form), form.get("text", "").strip()
         if not text:
             raise Refused(400, "web-empty")
         if len(text) > MAX_TEXT:
             raise Refused(413, "web-too-large")
         remix = (await self._message(person, form["remix"]))["job"] if form.get("remix") else None
-        entry = await self._rooms.say(person.id, key, person.key, text)
+        entry = await self._rooms.say(person.id, key, person.key, text + " 📎" * len(pictures))
         return await self._hand_on(TextMessage(
             key=f"{person.id}:{key}", person=person, address=_address(person), text=text, message=str(entry),
-            remix_of=remix,
+            remix_of=remix, pictures=tuple(_given(content) for content in pictures),
         ))  # fmt: skip
 
     async def _post_press(self, request: web.Request) -> web.Response:
         person, form = person_of(request), await form_of(request)
         shown = await self._message(person, form.get("message", ""))
-        button = next((b for b in shown["buttons"] if b["action"] == form.get("action")), None)
+        wanted = form.get("action"), form.get("picture", "")
+        found = (b for b in shown["buttons"] if (b["action"], str(b.get("picture") or "")) == wanted)
+        button = next(found, None)
         if button is None:
             raise Refused(404, "web-not-found")
         return await self._hand_on(Press(
             key=f"{person.id}:{key_of(form)}", person=person, address=_address(person),
             action=Action(button["action"]), job=button["job"], message=form["message"],
+            picture=button.get("picture"),
         ))  # fmt: skip
 
     async def _post_reaction(self, request: web.Request) -> web.Response:
@@ -249,6 +253,13 @@ class WebAdapter:
         body, media_type = await self._metrics()
         return web.Response(body=body, headers={"Content-Type": media_type})
 
+def _given(content: bytes) -> Fetch:
+    """A picture that has come with the post."""
+
+    async def fetch() -> bytes:
+        return content
+
+    return fetch
 
 
 def _address(person: Person) -> Address:

@@ -12,6 +12,7 @@ from aiohttp import web
 
 from bot.config import is_loopback
 from bot.messages import Person
+from engine import MAX_PICTURE_BYTES
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 LANGUAGES = ("en", "ru")
@@ -19,6 +20,7 @@ MAX_NAME = 40  # characters
 KEY = re.compile(r"[A-Za-z0-9_-]{8,20}")  # the page's own name for one press of Enter, so that a repeat is known
 BROWSER = "imago_browser"  # cookie: the secret that all people of one browser are derived from
 DOOR = "imago_door"  # cookie: proof that this browser knew the token
+MAX_BODY = 64 * 1024  # bytes of a post without pictures
 YEAR = 365 * 24 * 3600  # seconds a browser keeps them
 HEADERS = {
     "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
@@ -138,6 +140,26 @@ async def form_of(request: web.Request) -> dict[str, str]:
     except (UnicodeError, ValueError, LookupError) as error:
         raise Refused(400, "web-bad-request") from error
     return {name: value for name, value in form.items() if isinstance(value, str)}
+
+
+async def form_with_pictures(request: web.Request) -> tuple[dict[str, str], list[bytes]]:
+    """The fields of a form post that may bring pictures along, in fields named `picture`. Raises Refused."""
+    if request.content_type != "multipart/form-data":
+        return await form_of(request), []
+    try:
+        form = await request.clone(client_max_size=MAX_PICTURE_BYTES + MAX_BODY).post()
+    except web.HTTPRequestEntityTooLarge as error:
+        raise Refused(413, "picture-bytes") from error
+    except (UnicodeError, ValueError, LookupError, AssertionError) as error:
+        raise Refused(400, "web-bad-request") from error
+    pictures: list[bytes] = []
+    for name, value in form.items():
+        if isinstance(value, web.FileField):
+            with value.file as file:
+                content = file.read()
+            if content and name == "picture":  # a field left empty has no bytes
+                pictures.append(content)
+    return {name: value for name, value in form.items() if isinstance(value, str)}, pictures
 
 
 def key_of(form: dict[str, str]) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 from weakref import WeakValueDictionary
 
 from bot.adapters.base import History, HistoryEntry
-from bot.messages import File, Reply, Stage
+from bot.messages import Button, File, Reply, Stage
 
 Body = dict[str, Any]  # what History keeps of a message: JSON values
 MEDIA_TYPES = ("image/png", "image/gif")
@@ -21,12 +21,18 @@ def body_of(reply: Reply) -> Body:
         "stage": reply.stage.value,
         "picture": _file(reply.picture),
         "gif": _file(reply.gif),
-        "buttons": [{"action": b.action.value, "job": b.job, "label": b.label} for b in reply.buttons],
+        "buttons": [_button(button) for button in reply.buttons],
         "job": reply.job,
         "percent": reply.percent,
         "prompt": reply.prompt,
+        "hidden": reply.hidden,
         "reactions": [],
     }
+
+
+def _button(button: Button) -> dict[str, str | int]:
+    which = {} if button.picture is None else {"picture": button.picture}
+    return {"action": button.action.value, "job": button.job, "label": button.label, **which}
 
 
 def _file(file: File | None) -> dict[str, str] | None:
@@ -35,7 +41,7 @@ def _file(file: File | None) -> dict[str, str] | None:
 
 def shown(entry: int, author: str, created: float, body: Body) -> Body:
     """What the page is told of a message: everything but the job numbers, which it has no use for."""
-    buttons = [{"action": b["action"], "label": b["label"]} for b in body.get("buttons", [])]
+    buttons = [{name: value for name, value in b.items() if name != "job"} for b in body.get("buttons", [])]
     return {**body, "id": entry, "mine": author != "bot", "at": int(created * 1000), "buttons": buttons}
 
 

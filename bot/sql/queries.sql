@@ -12,14 +12,19 @@ WHERE owner IN (SELECT value FROM json_each(:owners))
   AND (status IN ('queued', 'running') OR created > :since)
 GROUP BY owner;
 
+-- name: server_loads
+SELECT server, count(*) AS today FROM jobs
+WHERE server IN (SELECT value FROM json_each(:servers)) AND created > :since
+GROUP BY server;
+
 -- name: put_people
 INSERT INTO people (key) SELECT DISTINCT value ->> 'owner' FROM json_each(:jobs) WHERE true
 ON CONFLICT (key) DO NOTHING;
 
 -- name: put_jobs
-INSERT INTO jobs (key, owner, language, platform, chat, thread, answers, request, kind, parent, status, created)
+INSERT INTO jobs (key, owner, language, platform, chat, thread, server, answers, request, kind, parent, status, created)
 SELECT value ->> 'key', value ->> 'owner', value ->> 'language', value ->> 'platform', value ->> 'chat',
-       value ->> 'thread', value ->> 'answers', value ->> 'request', value ->> 'kind', value ->> 'parent',
+       value ->> 'thread', value ->> 'server', value ->> 'answers', value ->> 'request', value ->> 'kind', value ->> 'parent',
        'queued', :now
 FROM json_each(:jobs) WHERE true
 ON CONFLICT (key) DO NOTHING;
@@ -47,7 +52,8 @@ SELECT * FROM jobs WHERE owner = :owner AND status = 'queued' ORDER BY id;
 
 -- name: upscaling_of
 SELECT * FROM jobs
-WHERE parent = :parent AND kind = 'upscale' AND status IN ('queued', 'running', 'drawn', 'delivered') LIMIT 1;
+WHERE parent = :parent AND kind = 'upscale' AND coalesce(request ->> 'pick', 0) = :picture
+  AND status IN ('queued', 'running', 'drawn', 'delivered') LIMIT 1;
 
 -- name: waiting
 -- In the order in which they will be drawn: what was begun before a restart, then round by round over people
@@ -93,7 +99,7 @@ RETURNING id;
 UPDATE jobs SET status = 'queued' WHERE status = 'running';
 
 -- name: drawn
-UPDATE jobs SET status = 'drawn', seconds = :seconds, steps = :steps, width = :width, height = :height
+UPDATE jobs SET status = 'drawn', seconds = :seconds, steps = :steps, width = :width, height = :height, hidden = :hidden
 WHERE id = :job AND status = 'running'
 RETURNING id;
 
@@ -106,7 +112,7 @@ UPDATE jobs SET status = 'cancelled' WHERE id = :job AND status IN ('queued', 'r
 RETURNING id;
 
 -- name: keep_partial
-UPDATE jobs SET width = :width, height = :height WHERE id = :job AND status = 'cancelled'
+UPDATE jobs SET width = :width, height = :height, hidden = :hidden WHERE id = :job AND status = 'cancelled'
 RETURNING id;
 
 -- name: told
@@ -125,12 +131,15 @@ SELECT status, count(*) AS jobs FROM jobs GROUP BY status;
 
 -- name: speeds
 -- Measured on the newest finished jobs of each way of working.
-SELECT kind = 'upscale' AS upscaling, sum(seconds) AS seconds, sum(steps) AS steps, count(*) AS jobs
+SELECT kind = 'upscale' AS upscaling, sum(seconds) AS seconds, sum(steps) AS steps, count(*) AS jobs,
+       sum(steps * coalesce(request ->> 'count', 1)) AS single_steps
 FROM (SELECT * FROM jobs WHERE seconds IS NOT NULL ORDER BY id DESC LIMIT 40)
 GROUP BY upscaling;
 
 -- name: put_checkpoint
-INSERT INTO checkpoints (job, state, preview) VALUES (:job, :state, :preview)
+-- Not of a job that was cancelled, deleted or forgotten a moment ago.
+INSERT INTO checkpoints (job, state, preview)
+SELECT :job, :state, :preview WHERE EXISTS (SELECT 1 FROM jobs WHERE id = :job AND status = 'running')
 ON CONFLICT (job) DO UPDATE SET state = excluded.state, preview = excluded.preview;
 
 -- name: checkpoint
@@ -147,11 +156,18 @@ ON CONFLICT (job, role) DO NOTHING;
 SELECT nonce, message FROM messages JOIN jobs ON jobs.id = job
 WHERE job = :job AND role = :role AND status <> 'deleted';
 
--- name: messages
-SELECT message FROM messages WHERE job = :job AND message IS NOT NULL;
-
 -- name: sent
-UPDATE messages SET message = :message WHERE job = :job AND role = :role;
+-- Nothing comes back when the job was deleted while its message was on the way.
+UPDATE messages SET message = :message
+WHERE job = :job AND role = :role AND EXISTS (SELECT 1 FROM jobs WHERE id = :job AND status <> 'deleted')
+RETURNING job;
+
+-- name: put_copy
+-- Likewise.
+INSERT INTO copies (job, platform, chat, thread, message)
+SELECT id, :platform, :chat, :thread, :message FROM jobs WHERE id = :job AND status <> 'deleted'
+ON CONFLICT DO NOTHING
+RETURNING job;
 
 -- name: job_of_message
 SELECT job, thread FROM messages JOIN jobs ON jobs.id = job
@@ -196,3 +212,121 @@ SELECT key, value FROM notes WHERE platform = :platform;
 -- name: put_note
 INSERT INTO notes (platform, key, value) VALUES (:platform, :key, :value)
 ON CONFLICT (platform, key) DO UPDATE SET value = excluded.value;
+
+-- name: move_bans
+UPDATE OR REPLACE bans SET scope = :new WHERE scope = :old;
+
+-- name: move_pauses
+UPDATE OR REPLACE pauses SET scope = :new WHERE scope = :old;
+
+-- name: ban
+INSERT INTO bans (person, scope) VALUES (:person, :scope) ON CONFLICT DO NOTHING;
+
+-- name: unban
+DELETE FROM bans WHERE person = :person AND scope IN (SELECT value FROM json_each(:scopes))
+RETURNING scope;
+
+-- name: banned
+SELECT scope FROM bans WHERE person = :person AND scope IN ('*', :scope);
+
+-- name: pause
+INSERT INTO pauses (scope) VALUES (:scope) ON CONFLICT DO NOTHING;
+
+-- name: unpause
+DELETE FROM pauses WHERE scope = :scope
+RETURNING scope;
+
+-- name: paused
+SELECT scope FROM pauses WHERE scope IN ('*', :scope);
+
+-- name: active_of
+SELECT * FROM jobs WHERE owner = :owner AND status IN ('queued', 'running') ORDER BY id;
+
+-- name: made_of
+-- A job and every picture that was made of its picture; also those that others have asked for.
+WITH RECURSIVE family (id) AS (
+    VALUES (:job) UNION SELECT jobs.id FROM jobs JOIN family ON jobs.parent = family.id WHERE kind IN ('upscale', 'vary')
+)
+SELECT jobs.* FROM jobs JOIN family USING (id) WHERE status <> 'deleted' ORDER BY id;
+
+-- name: jobs_to_forget
+-- All of one person, with what others have made of those pictures.
+WITH RECURSIVE family (id) AS (
+    SELECT id FROM jobs WHERE owner = :owner
+    UNION SELECT jobs.id FROM jobs JOIN family ON jobs.parent = family.id WHERE kind IN ('upscale', 'vary')
+)
+SELECT jobs.* FROM jobs JOIN family USING (id) ORDER BY id;
+
+-- name: jobs_to_expire
+-- What ended and was asked for before a time, and what is only left so that the same update makes nothing twice.
+SELECT id FROM jobs
+WHERE ((created < :before AND status NOT IN ('queued', 'running')) OR (created < :deleted_before AND status = 'deleted'))
+  AND NOT EXISTS (
+      SELECT 1 FROM jobs AS child WHERE child.parent = jobs.id AND child.status IN ('queued', 'running', 'drawn')
+  );
+
+-- name: remove_messages
+INSERT INTO removals (platform, chat, thread, message)
+SELECT messages.platform, chat, thread, message FROM messages JOIN jobs ON jobs.id = job
+WHERE job IN (SELECT value FROM json_each(:jobs)) AND message IS NOT NULL
+ON CONFLICT DO NOTHING;
+
+-- name: remove_copies
+INSERT INTO removals (platform, chat, thread, message)
+SELECT platform, chat, thread, message FROM copies WHERE job IN (SELECT value FROM json_each(:jobs))
+ON CONFLICT DO NOTHING;
+
+-- name: remove_asking
+-- Of conversations that we keep ourselves: the line in which somebody asked for the picture.
+INSERT INTO removals (platform, chat, thread, message)
+SELECT jobs.platform, jobs.chat, thread, answers FROM jobs JOIN history ON answers = CAST(history.id AS TEXT)
+WHERE jobs.id IN (SELECT value FROM json_each(:jobs)) AND jobs.platform = 'web' AND author = owner
+ON CONFLICT DO NOTHING;
+
+-- name: remove_conversation
+INSERT INTO removals (platform, chat, thread, message)
+SELECT 'web', chat, '', CAST(id AS TEXT) FROM history WHERE 'web:' || chat = :person OR author = :person
+ON CONFLICT DO NOTHING;
+
+-- name: removals
+SELECT * FROM removals ORDER BY id;
+
+-- name: removed
+DELETE FROM removals WHERE id = :removal;
+
+-- name: erase_messages
+DELETE FROM messages WHERE job IN (SELECT value FROM json_each(:jobs));
+
+-- name: erase_copies
+DELETE FROM copies WHERE job IN (SELECT value FROM json_each(:jobs));
+
+-- name: erase_checkpoints
+DELETE FROM checkpoints WHERE job IN (SELECT value FROM json_each(:jobs));
+
+-- name: orphan_children
+UPDATE jobs SET parent = NULL WHERE parent IN (SELECT value FROM json_each(:jobs));
+
+-- name: erase_jobs
+DELETE FROM jobs WHERE id IN (SELECT value FROM json_each(:jobs));
+
+-- name: erase_idle_people
+DELETE FROM people WHERE key NOT IN (SELECT owner FROM jobs);
+
+-- name: erase_seen_of
+DELETE FROM seen WHERE key LIKE :platform || ':%' AND instr(key || ':', ':' || :id || ':') > 0;
+
+-- name: erase_conversation
+DELETE FROM history WHERE 'web:' || chat = :person OR author = :person;
+
+-- name: erase_history
+DELETE FROM history WHERE created < :before;
+
+-- name: jobs_with_pictures
+SELECT id, width IS NOT NULL FROM jobs WHERE status <> 'deleted';
+
+-- name: descendants
+-- Whatever was made of these jobs in any way, by others too: it may have taken over what they were drawn from.
+WITH RECURSIVE family (id) AS (
+    SELECT value FROM json_each(:jobs) UNION SELECT jobs.id FROM jobs JOIN family ON jobs.parent = family.id
+)
+SELECT id FROM family WHERE id NOT IN (SELECT value FROM json_each(:jobs));

@@ -33,7 +33,7 @@ failed-numbers = #{ $job } “{ $prompt }”: the picture fell apart while it wa
 failed-memory = #{ $job } “{ $prompt }”: there is too little memory for this picture. Try fewer --cuts.
 failed-weights = #{ $job } “{ $prompt }”: the models are missing or damaged. Whoever runs the bot finds out more with “imago doctor”.
 failed-request = #{ $job } “{ $prompt }”: these settings cannot be drawn. See /help for the ones that can.
-failed-picture = #{ $job } “{ $prompt }”: the picture to enlarge cannot be read. Draw it again with Rerun.
+failed-picture = #{ $job } “{ $prompt }”: the picture to draw from cannot be read. Draw it again from the beginning.
 failed-engine = #{ $job } “{ $prompt }”: the engine stopped working on this picture several times. Try again later.
 failed-disk = #{ $job } “{ $prompt }”: the finished picture could not be stored. Whoever runs the bot should look at the disk.
 
@@ -65,10 +65,13 @@ button-file = PNG file
 ## Answers
 
 help = Say what to draw, for example “a red star on a blue background” or /imagine half-life 3 screenshot.
+    Weights: a castle at dusk :2 | oil painting | people :-0.5
     Options: --seed 7 --steps 100, also { $options }.
+    Attach a picture and it pulls beside the words; with --init 0.4 the drawing begins from it. --count 4 draws four at once.
     /queue shows who waits, /cancel stops your newest picture, /cancel 12 that one.
     /show 12 shows a picture and where it comes from, /settings 12 how to draw it again, /settings the defaults.
-    /upscale 12, /rerun 12, /remix 12 new words and /delete 12 do what the buttons do.
+    /upscale 12, /vary 12, /rerun 12, /remix 12 new words and /delete 12 do what the buttons do; /vary 12 2 means the second of several.
+    /forget me deletes all that I keep of you; /whoami tells how I know you.
     Reactions: 🔥 upscale, 🎉 or ⚡ rerun, 👀 settings, 👎 or 💩 delete.{ $platform ->
         [telegram] {" "}In groups they reach me once I am an administrator; the buttons always do.
        *[other] {""}
@@ -88,7 +91,7 @@ queue-mine = #{ $job } “{ $prompt }”: place { $place }{ $wait ->
 }
 queue-mine-running = #{ $job } “{ $prompt }”: being drawn.
 settings = #{ $job } is drawn again by:
-    /imagine { $prompt } { $options }
+    { $command }
 defaults = Models: { $models }. Each drawing gets a seed of its own unless you say --seed.
     Limits for one person: { $queued ->
         [0] any number of pictures
@@ -120,13 +123,27 @@ no-prompt = Say what to draw, for example: /imagine a red star on a blue backgro
 prompt-long = The prompt has { $length } characters: make it { $limit } or fewer.
 prompt-letters = The prompt has characters that are not text: type it again without them.
 prompt-weight = A weight after a colon must be a number from −100 to 100, for example: a star | red :-1
-unknown-command = There is no command /{ $name }. See /help.
-unknown-option = There is no option --{ $name }. There are { $options }.
+    { $where }
+unknown-command = There is no command /{ $name }.{ $meant ->
+    [none] {""}
+   *[other] {" "}Did you mean /{ $meant }?
+} See /help.
+unknown-option = There is no option --{ $name }.{ $meant ->
+    [none] {" "}There are { $options }.
+   *[other] {" "}Did you mean --{ $meant }?
+}
+    { $where }
 option-value = --{ $name } needs a value, for example: --{ $name } { $example }
+    { $where }
 option-number = --{ $name } must be a number from { $low } to { $high }.
+    { $where }
 option-whole = --{ $name } must be a whole number from { $low } to { $high }.
-option-choice = --{ $name } must be one of { $options }.
-option-models = --models must be one of { $options }.
+    { $where }
+option-choice = --{ $name } must be one of { $options }.{ $meant ->
+    [none] {""}
+   *[other] {" "}Did you mean { $meant }?
+}
+    { $where }
 which-job = Say which picture, for example: /{ $name } 12
 no-such-job = There is no picture #{ $job } here.
 not-yours = #{ $job } belongs to somebody else.
@@ -247,13 +264,16 @@ discord-server-settings = Settings of this server: channels { $channels }; steps
     }; pictures of one person at a time: { $queued ->
         [0] as many as the bot allows
        *[other] { $queued }
+    }; in 24 hours: { $today ->
+        [0] as many as the bot allows
+       *[other] { $today }
     }; previews { $previews ->
         [true] on
        *[other] off
     }; spoiler { $spoiler ->
         [true] on
        *[other] off
-    }.
+    }; options { $options }.
 
 ## Telegram: the menu of commands, and what it has no room for
 
@@ -264,3 +284,146 @@ telegram-show = Show a picture: /show 12
 telegram-settings = How to draw a picture again: /settings 12
 telegram-help = What can be said
 telegram-large = The file is larger than Telegram takes: ask whoever runs the bot for it.
+
+## The house: who keeps order, and what is forgotten
+
+banned = You cannot use this bot here: whoever keeps order has decided so. Only /forget me still works.
+house-paused = I take a break: pictures that are being drawn will be finished, new ones have to wait. Please ask again later.
+refused-word = This prompt has a word that is not drawn here: please say it in another way.
+not-moderator = Only those who keep order here can do that.
+which-person = Say whom, for example: /{ $name } #12 for whoever asked for picture 12, or /{ $name } discord:123
+not-banned = { $person } is not shut out.
+not-to-be-banned = { $person } cannot be shut out.
+has-been-banned = { $person } is shut out { $where ->
+    [everywhere] everywhere
+   *[here] in this chat
+}.
+unbanned = { $person } may come in again.
+purged = #{ $job } is gone everywhere it was sent: { $count ->
+    [one] { $count } picture
+   *[other] { $count } pictures
+}.
+has-been-paused = No new pictures are taken { $where ->
+    [everywhere] anywhere
+   *[here] in this chat
+} until /resume.
+has-been-resumed = New pictures are taken again{ $where ->
+    [everywhere] {" "}everywhere
+   *[here] {" "}in this chat
+}.
+forget-whom = Say whom: /forget me
+forget-sure = This deletes all that I keep of you: your words, your pictures and the messages that show them. It cannot be undone. If you are sure, send within { $minutes } minutes: /forget me { $code }
+forget-wrong-code = This is not the right code, or it is too old. If you are sure, send within { $minutes } minutes: /forget me { $code }
+forgotten = Done: I have forgotten you, with { $count ->
+    [0] no pictures
+    [one] { $count } picture
+   *[other] { $count } pictures
+}.
+who-you-are = I know you as { $person }{ $role ->
+    [owner] , an owner of this bot
+    [moderator] , who keeps order in this chat
+   *[user] {""}
+}.
+too-many-here = { $limit ->
+    [one] { $limit } picture was
+   *[other] { $limit } pictures were
+} asked for here in 24 hours, which is the limit: come back later.
+
+## Discord: the commands of the house
+
+discord-forget = forget
+discord-forget-about = Delete all that this bot keeps of you; it asks first
+discord-ban = ban
+discord-ban-about = Shut somebody out of this channel, or let them in again; for those who keep order
+discord-purge = purge
+discord-purge-about = Take a picture away everywhere it was sent; for those who keep order
+discord-pause = pause
+discord-pause-about = Take no new pictures in this channel, or take them again; for those who keep order
+discord-option-code = code
+discord-option-code-about = The number that /forget has told you
+discord-option-person = person
+discord-option-person-about = Whom
+discord-option-lift = lift
+discord-option-lift-about = The other way round: let them in, or go on
+discord-option-most-per-day = most-per-day
+discord-option-most-per-day-about = Most pictures of everybody here in 24 hours; 0 for the bot's own limit
+failed-withheld = #{ $job } “{ $prompt }”: the finished picture is not shown, since it may show what is not wanted here. Try other words.
+
+## The language of prompts and options (docs/language.md)
+
+option-ramp = --{ $name } must be a number from { $low } to { $high }, or such numbers at percents of the drawing, for example 0:8,50:4,100:0.
+    { $where }
+option-size = --size must be width x height in pixels, each from 1 to { $most }, for example 256x384.
+    { $where }
+only-options = Only options can stand here, such as --steps 150, and no words: “{ $words }”.
+style-in-style = A style cannot be made of another style.
+
+discord-vary = vary
+discord-vary-about = Draw a new picture that begins from a finished one
+discord-option-style = style
+discord-option-style-about = Words and options that have a name here
+discord-option-size = size
+discord-option-size-about = Width x height in pixels, for example 256x384
+discord-option-count = count
+discord-option-count-about = Draw up to four pictures at once, and pick the best
+discord-option-models = models
+discord-option-models-about = The networks that draw
+discord-option-attached = picture
+discord-option-attached-about = A picture that pulls beside the words; with init, the one that the drawing begins from
+discord-option-init = init
+discord-option-init-about = How much of the picture is kept: 0.4 keeps the look, 0.8 nearly all
+discord-option-symmetry = symmetry
+discord-option-symmetry-about = Mirror the picture while it is drawn
+discord-option-stop = stop
+discord-option-stop-about = End early when the picture fits the words as well as it will
+discord-option-start = start
+discord-option-start-about = What the drawing begins from: plain noise, or soft blots in it
+discord-option-eta = eta
+discord-option-eta-about = Share of fresh noise at each step
+discord-option-cuts = cuts
+discord-option-cuts-about = Crops that are looked at in each step, or such numbers at percents: 0:32,100:8
+discord-option-tv = smoothness
+discord-option-tv-about = Pull towards smoothness: a number, or numbers at percents
+discord-option-range = range
+discord-option-range-about = Pull back into the range of colours: a number, or numbers at percents
+discord-option-saturation = saturation
+discord-option-saturation-about = Pull away from garish colours: a number, or numbers at percents
+discord-option-clamp = clamp
+discord-option-clamp-about = Largest pull in one step
+discord-option-pick = pick
+discord-option-pick-about = Show only this one of the pictures
+discord-option-number = number
+discord-option-number-about = Which one of several pictures, from 1 to 4
+discord-option-strength = strength
+discord-option-strength-about = How much of the picture is kept; 0.5 if you don't say
+discord-option-options = options
+discord-option-options-about = Options that hold in this server, as they are typed: --style ink --size 256x384
+
+button-pick = Show alone
+button-vary = Vary
+button-pick-one = { $number }
+button-upscale-one = ⬆ { $number }
+button-vary-one = ✨ { $number }
+picked = Picture { $number } of #{ $job } “{ $prompt }”
+descent-vary = #{ $job } is a variation of #{ $parent }.
+which-of-several = Say which picture, for example: /{ $name } 12, or for the second of several: /{ $name } 12 2
+say-which = #{ $job } has { $count } pictures: use the buttons with numbers, or add the number, as in /upscale { $job } 2
+no-such-picture = #{ $job } has { $count ->
+    [one] only one picture
+   *[other] { $count } pictures
+}.
+no-init-picture = --init is how much of a picture is kept: attach a picture, or reply to one.
+too-many-pictures = Send at most { $limit } pictures with one drawing.
+picture-kind = This is no picture that I can read: send a PNG, JPEG, WebP or GIF.
+picture-bytes = This file is too large: send a picture of at most 20 MB.
+picture-pixels = This picture has too many pixels: send one of at most 25 million, and 8192 on a side.
+picture-damaged = This picture is damaged or cut short: send it again.
+picture-lost = The picture could not be fetched: send it again.
+
+page-attach = Attach pictures (PNG, JPEG, WebP or GIF)
+page-detach = Take the pictures away
+page-pick = Show alone picture
+page-vary = Vary picture
+
+option-size-near = { $models } cannot draw { $size }: the nearest size is { $near }.
+    { $where }

@@ -34,7 +34,7 @@ failed-numbers = #{ $job } «{ $prompt }»: картинка рассыпала�
 failed-memory = #{ $job } «{ $prompt }»: для этой картинки не хватает памяти. Попробуйте меньше --cuts.
 failed-weights = #{ $job } «{ $prompt }»: модели отсутствуют или повреждены. Владельцу бота подробности скажет «imago doctor».
 failed-request = #{ $job } «{ $prompt }»: с такими настройками рисовать нельзя. Какие можно, скажет /help.
-failed-picture = #{ $job } «{ $prompt }»: картинку для увеличения не удалось прочитать. Нарисуйте её ещё раз.
+failed-picture = #{ $job } «{ $prompt }»: исходную картинку не удалось прочитать. Нарисуйте всё сначала.
 failed-engine = #{ $job } «{ $prompt }»: движок несколько раз останавливался на этой картинке. Попробуйте позже.
 failed-disk = #{ $job } «{ $prompt }»: готовую картинку не удалось сохранить. Владельцу бота стоит проверить диск.
 
@@ -66,10 +66,13 @@ button-file = Файл PNG
 ## Ответы
 
 help = Напишите, что нарисовать, например «красная звезда на синем фоне» или /imagine half-life 3 screenshot.
+    Веса: замок на закате :2 | картина маслом | люди :-0.5
     Параметры: --seed 7 --steps 100, а ещё { $options }.
+    Приложите картинку — к ней потянет вместе со словами; с --init 0.4 рисунок начнётся с неё. --count 4 рисует сразу четыре.
     /queue покажет очередь, /cancel отменит вашу последнюю картинку, /cancel 12 — именно эту.
     /show 12 покажет картинку и откуда она взялась, /settings 12 — как нарисовать её снова, /settings — значения по умолчанию.
-    /upscale 12, /rerun 12, /remix 12 новые слова и /delete 12 делают то же, что кнопки.
+    /upscale 12, /vary 12, /rerun 12, /remix 12 новые слова и /delete 12 делают то же, что кнопки; /vary 12 2 — вторая из нескольких.
+    /forget me удалит всё, что я о вас храню; /whoami скажет, под каким именем я вас знаю.
     Реакции: 🔥 увеличить, 🎉 или ⚡ ещё раз, 👀 настройки, 👎 или 💩 удалить.{ $platform ->
         [telegram] {" "}В группах я вижу их, если я администратор; кнопки работают всегда.
        *[other] {""}
@@ -90,7 +93,7 @@ queue-mine = #{ $job } «{ $prompt }»: место { $place }{ $wait ->
 }
 queue-mine-running = #{ $job } «{ $prompt }»: рисуется.
 settings = Картинку #{ $job } снова нарисует команда:
-    /imagine { $prompt } { $options }
+    { $command }
 defaults = Модели: { $models }. У каждой картинки своё зерно, если не задать --seed.
     Можно одному человеку: { $queued ->
         [0] сколько угодно картинок
@@ -127,13 +130,27 @@ prompt-long = В описании { $length ->
 }: оставьте не больше { $limit }.
 prompt-letters = В описании есть символы, которые не являются текстом: напишите его без них.
 prompt-weight = Вес после двоеточия должен быть числом от −100 до 100, например: звезда | красный :-1
-unknown-command = Команды /{ $name } нет. Какие есть, скажет /help.
-unknown-option = Параметра --{ $name } нет. Есть { $options }.
+    { $where }
+unknown-command = Команды /{ $name } нет.{ $meant ->
+    [none] {""}
+   *[other] {" "}Может быть, /{ $meant }?
+} Какие есть, скажет /help.
+unknown-option = Параметра --{ $name } нет.{ $meant ->
+    [none] {" "}Есть { $options }.
+   *[other] {" "}Может быть, --{ $meant }?
+}
+    { $where }
 option-value = Параметру --{ $name } нужно значение, например: --{ $name } { $example }
+    { $where }
 option-number = --{ $name } должно быть числом от { $low } до { $high }.
+    { $where }
 option-whole = --{ $name } должно быть целым числом от { $low } до { $high }.
-option-choice = --{ $name } может быть только: { $options }.
-option-models = --models может быть только: { $options }.
+    { $where }
+option-choice = --{ $name } может быть только: { $options }.{ $meant ->
+    [none] {""}
+   *[other] {" "}Может быть, { $meant }?
+}
+    { $where }
 which-job = Скажите, какую картинку, например: /{ $name } 12
 no-such-job = Картинки #{ $job } здесь нет.
 not-yours = Картинка #{ $job } принадлежит другому человеку.
@@ -256,13 +273,16 @@ discord-server-settings = Настройки этого сервера: кана
     }; картинок одного человека сразу: { $queued ->
         [0] сколько разрешает бот
        *[other] { $queued }
+    }; за сутки { $today ->
+        [0] сколько разрешает бот
+       *[other] { $today }
     }; наброски { $previews ->
         [true] показываются
        *[other] не показываются
     }; спойлер { $spoiler ->
         [true] включён
        *[other] выключен
-    }.
+    }; параметры { $options }.
 
 ## Телеграм: меню команд и то, чему в нём нет места
 
@@ -273,3 +293,158 @@ telegram-show = Показать картинку: /show 12
 telegram-settings = Как нарисовать картинку снова: /settings 12
 telegram-help = Что можно сказать
 telegram-large = Файл больше, чем принимает Телеграм: попросите его у владельца бота.
+
+## Дом: кто следит за порядком и что забывается
+
+banned = Здесь вам нельзя пользоваться ботом: так решили те, кто следит за порядком. Работает только /forget me.
+house-paused = У меня перерыв: начатые картинки будут дорисованы, а новым придётся подождать. Попросите, пожалуйста, позже.
+refused-word = В описании есть слово, которое здесь не рисуют: скажите, пожалуйста, иначе.
+not-moderator = Это могут только те, кто следит здесь за порядком.
+which-person = Скажите, кого, например: /{ $name } #12 — того, кто попросил картинку 12, или /{ $name } discord:123
+not-banned = Для { $person } и так всё открыто.
+not-to-be-banned = Закрыть вход для { $person } нельзя.
+has-been-banned = Для { $person } вход закрыт { $where ->
+    [everywhere] везде
+   *[here] в этом чате
+}.
+unbanned = Для { $person } вход снова открыт.
+purged = Картинки #{ $job } больше нет нигде, куда она была отправлена: { $count ->
+    [one] удалена { $count } картинка
+    [few] удалено { $count } картинки
+   *[many] удалено { $count } картинок
+}.
+has-been-paused = Новые картинки не принимаются { $where ->
+    [everywhere] нигде
+   *[here] в этом чате
+} до команды /resume.
+has-been-resumed = Новые картинки снова принимаются{ $where ->
+    [everywhere] {" "}везде
+   *[here] {" "}в этом чате
+}.
+forget-whom = Скажите, кого забыть: /forget me
+forget-sure = Это удалит всё, что я о вас храню: ваши слова, ваши картинки и сообщения с ними. Вернуть их будет нельзя. Если вы уверены, в ближайшие { $minutes ->
+    [one] { $minutes } минуту
+    [few] { $minutes } минуты
+   *[many] { $minutes } минут
+} отправьте: /forget me { $code }
+forget-wrong-code = Код неверный или устарел. Если вы уверены, в ближайшие { $minutes ->
+    [one] { $minutes } минуту
+    [few] { $minutes } минуты
+   *[many] { $minutes } минут
+} отправьте: /forget me { $code }
+forgotten = Готово: я вас забыл{ $count ->
+    [0] , картинок не было
+    [one] , а с вами { $count } картинку
+    [few] , а с вами { $count } картинки
+   *[many] , а с вами { $count } картинок
+}.
+who-you-are = Я знаю вас как { $person }{ $role ->
+    [owner] , владельца этого бота
+    [moderator] , того, кто следит за порядком в этом чате
+   *[user] {""}
+}.
+too-many-here = За сутки здесь попросили { $limit ->
+    [one] { $limit } картинку
+    [few] { $limit } картинки
+   *[many] { $limit } картинок
+}, больше нельзя: приходите позже.
+
+## Discord: команды дома
+
+discord-forget = забудь
+discord-forget-about = Удалить всё, что бот хранит о вас; сначала он переспросит
+discord-ban = запрет
+discord-ban-about = Закрыть кому-то этот канал или снова открыть; для тех, кто следит за порядком
+discord-purge = вычисти
+discord-purge-about = Убрать картинку отовсюду, куда она была отправлена; для тех, кто следит за порядком
+discord-pause = перерыв
+discord-pause-about = Не принимать новые картинки в этом канале или снова принимать; для тех, кто следит за порядком
+discord-option-code = код
+discord-option-code-about = Число, которое назвала команда /forget
+discord-option-person = человек
+discord-option-person-about = Кого
+discord-option-lift = снять
+discord-option-lift-about = Наоборот: снова впустить или продолжить
+discord-option-most-per-day = предел-за-сутки
+discord-option-most-per-day-about = Сколько картинок за сутки всем вместе; 0 — как у самого бота
+failed-withheld = #{ $job } «{ $prompt }»: готовая картинка не показана: на ней может быть то, чему здесь не место. Попробуйте другие слова.
+
+## Язык описаний и параметров (docs/language.md)
+
+option-ramp = --{ $name } должно быть числом от { $low } до { $high } или такими числами по процентам рисования, например 0:8,50:4,100:0.
+    { $where }
+option-size = --size — это ширина x высота в пикселях, каждая от 1 до { $most }, например 256x384.
+    { $where }
+only-options = Здесь могут быть только параметры, например --steps 150, без слов: «{ $words }».
+style-in-style = Стиль не может состоять из другого стиля.
+
+discord-vary = вариация
+discord-vary-about = Нарисовать новую картинку, начав с готовой
+discord-option-style = стиль
+discord-option-style-about = Слова и параметры, у которых здесь есть имя
+discord-option-size = размер
+discord-option-size-about = Ширина x высота в пикселях, например 256x384
+discord-option-count = сколько
+discord-option-count-about = До четырёх картинок сразу, чтобы выбрать лучшую
+discord-option-models = модели
+discord-option-models-about = Сети, которые рисуют
+discord-option-attached = картинка
+discord-option-attached-about = Картинка, к которой тянет вместе со словами; с «основа» — та, с которой начинается рисунок
+discord-option-init = основа
+discord-option-init-about = Сколько оставить от картинки: 0.4 — общий вид, 0.8 — почти всё
+discord-option-symmetry = симметрия
+discord-option-symmetry-about = Отражать картинку, пока она рисуется
+discord-option-stop = конец
+discord-option-stop-about = Закончить раньше, когда картинка уже не становится ближе к словам
+discord-option-start = начало
+discord-option-start-about = С чего начать: чистый шум или мягкие пятна в нём
+discord-option-eta = eta
+discord-option-eta-about = Доля свежего шума на каждом шаге
+discord-option-cuts = фрагменты
+discord-option-cuts-about = Сколько фрагментов смотреть на каждом шаге, или числа по процентам: 0:32,100:8
+discord-option-tv = гладкость
+discord-option-tv-about = Тянуть к гладкости: число или числа по процентам
+discord-option-range = диапазон
+discord-option-range-about = Возвращать в границы цветов: число или числа по процентам
+discord-option-saturation = насыщенность
+discord-option-saturation-about = Уводить от кричащих цветов: число или числа по процентам
+discord-option-clamp = предел
+discord-option-clamp-about = Наибольшая сила на одном шаге
+discord-option-pick = выбор
+discord-option-pick-about = Показать только эту из картинок
+discord-option-number = номер
+discord-option-number-about = Какая из нескольких картинок, от 1 до 4
+discord-option-strength = сила
+discord-option-strength-about = Сколько оставить от картинки; если не сказать, 0.5
+discord-option-options = параметры
+discord-option-options-about = Параметры этого сервера, как их набирают: --style ink --size 256x384
+
+button-pick = Показать одну
+button-vary = Вариация
+button-pick-one = { $number }
+button-upscale-one = ⬆ { $number }
+button-vary-one = ✨ { $number }
+picked = Картинка { $number } из #{ $job } «{ $prompt }»
+descent-vary = #{ $job } — вариация картинки #{ $parent }.
+which-of-several = Скажите, какую картинку, например: /{ $name } 12, а вторую из нескольких так: /{ $name } 12 2
+say-which = В #{ $job } картинок несколько ({ $count }): нажмите кнопку с номером или добавьте номер, например /upscale { $job } 2
+no-such-picture = В #{ $job } { $count ->
+    [one] только { $count } картинка
+    [few] только { $count } картинки
+   *[many] только { $count } картинок
+}.
+no-init-picture = --init говорит, сколько оставить от картинки: приложите картинку или ответьте на неё.
+too-many-pictures = К одному рисунку можно приложить не больше картинок, чем { $limit }.
+picture-kind = Эту картинку прочитать нельзя: пришлите PNG, JPEG, WebP или GIF.
+picture-bytes = Файл слишком большой: пришлите картинку до 20 МБ.
+picture-pixels = В картинке слишком много пикселей: пришлите не больше 25 миллионов и не больше 8192 по стороне.
+picture-damaged = Картинка повреждена или обрезана: пришлите её ещё раз.
+picture-lost = Не получилось загрузить картинку: пришлите её ещё раз.
+
+page-attach = Приложить картинки (PNG, JPEG, WebP или GIF)
+page-detach = Убрать картинки
+page-pick = Показать отдельно картинку
+page-vary = Вариация картинки
+
+option-size-near = { $models } не рисует { $size }: ближайший размер — { $near }.
+    { $where }

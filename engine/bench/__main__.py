@@ -9,19 +9,25 @@ from importlib import import_module
 
 from engine.bench.report import HEADER, machine, row
 
-FIGURES = ("step", "full", "upscale", "adherence", "determinism", "memory")
+FIGURES = (
+    "step", "full", "upscale", "adherence", "determinism", "memory", "redraw", "satisfied", "negative", "check",
+)
+COUNTED = ("satisfied", "negative")
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m engine.bench", description="Measure what docs/benchmarks.md says.")
     parser.add_argument("figures", nargs="*", metavar="FIGURE", help=f"any of {', '.join(FIGURES)}; all by default")
-    chosen = parser.parse_args().figures or FIGURES
+    parser.add_argument("--pictures", type=int, metavar="N", help=f"fewer of them, for {' and '.join(COUNTED)}")
+    args = parser.parse_args()
+    chosen = args.figures or FIGURES
     if unknown := [name for name in chosen if name not in FIGURES]:
         parser.error(f"there is no figure {unknown[0]!r}: choose from {', '.join(FIGURES)}")
     warnings.filterwarnings("ignore", category=FutureWarning, module="guided_diffusion")  # it is older than torch 2
     print(HEADER, flush=True)
     for name in chosen:
-        for figure in import_module(f"engine.bench.{name}").measure():
+        fewer = {"pictures": args.pictures} if args.pictures and name in COUNTED else {}
+        for figure in import_module(f"engine.bench.{name}").measure(**fewer):
             print(row(figure, machine()), flush=True)
 
 

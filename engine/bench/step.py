@@ -16,12 +16,12 @@ from torch import Tensor
 from engine.bench.notebook import EpsOfUnshuffledV, Notebook, guided_diffusion_unet, spaced_diffusion
 from engine.bench.report import Figure, at_most
 from engine.cutouts import cut
-from engine.drawing import targets_of
 from engine.guidance import Pull, guided, seeded_cutter
 from engine.models import Models, choose_device, load_clip, load_models, load_unet
 from engine.noise import Stream, per_picture
 from engine.samplers import sample
 from engine.schedule import Levels
+from engine.steps import targets_of
 from engine.unet import UNet
 
 WARM_UP, ROUNDS = 6, 60

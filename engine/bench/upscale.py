@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from engine.bench.full import peak_of
 from engine.bench.report import Figure, at_most
-from engine.drawing import TILE
+from engine.enlarging import TILE
 from engine.upscaling import upscale, upscale_to_pixels
 from engine.weights import load_model_set
 

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
@@ -59,9 +59,10 @@ class DiscordAdapter(Hearing):
         *,
         connect: Connect = connect,
         clock: Callable[[], float] = time.time,
+        offers: Mapping[str, Sequence[str]] | None = None,
     ) -> None:
-        """Nothing is opened yet; `connect` logs a client in and lets it listen."""
-        super().__init__(config, say, notebook, clock)
+        """Nothing is opened yet; `connect` logs a client in and lets it listen; `offers`: what options may be."""
+        super().__init__(config, say, notebook, clock, offers)
         self._connect = connect
         self._tried: dict[str, None] = {}  # nonces of sends that may or may not have arrived
         self._explained: dict[str, None] = {}  # owners and channels that were told why there is silence
@@ -179,7 +180,7 @@ class DiscordAdapter(Hearing):
         except AddressGone:
             return None  # not allowed to read there: the nonce has to do
         me = str(self.client.application_id), str(self.client.user.id if self.client.user else 0)
-        mine = (m for m in newest if m["author"]["id"] in me and job_of(m.get("components", ())) == job)
+        mine = (m for m in newest if m["author"]["id"] in me and job_of(m.get("components", ()), whole=True) == job)
         return next((str(message["id"]) for message in mine), None)
 
     async def _edit_in_channel(self, place: Place, message: str, reply: Reply) -> None:
@@ -208,7 +209,7 @@ class DiscordAdapter(Hearing):
             fitted = await self._fitted(reply, limit)
             shown = replace(reply, text=self._with_word(reply, fitted))
             try:
-                return await call(body(shown, fitted, spoiler=place.server.spoiler, **options))
+                return await call(body(shown, fitted, spoiler=place.server.spoiler or reply.hidden, **options))
             except TooLarge as refusal:
                 sizes = [len(file.content) for file in (fitted.picture, fitted.gif) if file]
                 limit = min([limit, *sizes]) // 2

@@ -89,9 +89,11 @@ class Client(discord.Client):
         if (words := words_of(interaction)) is not None:  # commands and buttons go other ways
             await self._ears.reworded(interaction, *words)
 
-    async def pressed(self, interaction: discord.Interaction[Any], action: Action, job: int) -> None:
+    async def pressed(
+        self, interaction: discord.Interaction[Any], action: Action, job: int, picture: int | None
+    ) -> None:
         """A Control was pressed."""
-        await self._ears.pressed(interaction, action, job)
+        await self._ears.pressed(interaction, action, job, picture)
 
     async def on_message(self, message: discord.Message) -> None:
         if message.author.bot or self.user is None:

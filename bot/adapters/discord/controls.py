@@ -13,31 +13,36 @@ from bot.messages import Action, Button, File, Reply
 LONGEST_TEXT, LONGEST_ALT = 2000, 1024  # characters
 EMOJI = {
     Action.UPSCALE: "⬆️", Action.RERUN: "🔁", Action.REMIX: "✏️",
-    Action.SETTINGS: "👀", Action.DELETE: "❌", Action.CANCEL: "✖️",
+    Action.SETTINGS: "👀", Action.DELETE: "❌", Action.CANCEL: "✖️", Action.VARY: "✨",
 }  # fmt: skip
-_TEMPLATE = re.compile(rf"imago:(?P<action>{'|'.join(Action)}):(?P<job>[0-9]{{1,18}})")
+# Buttons of earlier versions have no picture.
+_TEMPLATE = re.compile(rf"imago:(?P<action>{'|'.join(Action)}):(?P<job>[0-9]{{1,18}})(?::(?P<picture>[1-4]))?")
+ROWS = (Action.PICK, Action.UPSCALE, Action.VARY)  # of buttons for one of several, each a row of its own
 _MODAL = re.compile(r"imago:words:(?P<job>[0-9]{1,18})")
 
 
 class Control(discord.ui.DynamicItem[discord.ui.Button[discord.ui.View]], template=_TEMPLATE):
     """A button that is known by its custom_id alone, so it outlives restarts and upgrades."""
 
-    def __init__(self, action: Action, job: int, label: str | None) -> None:
+    def __init__(
+        self, action: Action, job: int, label: str | None, picture: int | None = None, row: int | None = None
+    ) -> None:
         ends = action in (Action.CANCEL, Action.DELETE)
         style = discord.ButtonStyle.danger if ends else discord.ButtonStyle.secondary
-        super().__init__(
-            discord.ui.Button(style=style, label=label, emoji=EMOJI.get(action), custom_id=f"imago:{action}:{job}")
-        )
-        self.action, self.job = action, job
+        emoji = None if row is not None else EMOJI.get(action)  # in a row the label has the sign and the number
+        name = f"imago:{action}:{job}" if picture is None else f"imago:{action}:{job}:{picture}"
+        super().__init__(discord.ui.Button(style=style, label=label, emoji=emoji, custom_id=name), row=row)
+        self.action, self.job, self.picture = action, job, picture
 
     @classmethod
     async def from_custom_id(
         cls, interaction: discord.Interaction[Any], item: discord.ui.Item[Any], match: re.Match[str], /
     ) -> Self:
-        return cls(Action(match["action"]), int(match["job"]), getattr(item, "label", None))
+        picture = int(match["picture"]) if match["picture"] else None
+        return cls(Action(match["action"]), int(match["job"]), getattr(item, "label", None), picture)
 
     async def callback(self, interaction: discord.Interaction[Any]) -> Any:
-        await interaction.client.pressed(interaction, self.action, self.job)
+        await interaction.client.pressed(interaction, self.action, self.job, self.picture)
 
 
 class Words(discord.ui.Modal):
@@ -61,12 +66,17 @@ def words_of(interaction: discord.Interaction[Any]) -> tuple[int, str] | None:
     return int(match["job"]), next(str(field["value"]) for field in rows if field["custom_id"] == "words")
 
 
-def job_of(components: Any) -> int | None:
-    """The job whose buttons stand among a message's components, as Discord sends them."""
+def job_of(components: Any, *, whole: bool = False) -> int | None:
+    """The job whose buttons stand among a message's components, as Discord sends them.
+
+    Args:
+        whole: not where they all belong to one of several pictures, shown alone.
+    """
     for part in components:
-        if match := _TEMPLATE.fullmatch(part.get("custom_id") or ""):
+        match = _TEMPLATE.fullmatch(part.get("custom_id") or "")
+        if match and not (whole and match["picture"]):
             return int(match["job"])
-        if (job := job_of(part.get("components", ()))) is not None:
+        if (job := job_of(part.get("components", ()), whole=whole)) is not None:
             return job
     return None
 
@@ -90,8 +100,9 @@ def body(
         raw: the text is ours, with markup; all other text is escaped.
     """
     view = discord.ui.View(timeout=None)
+    several = any(button.action is Action.PICK for button in reply.buttons)
     for button in reply.buttons:
-        view.add_item(_control(button))
+        view.add_item(_control(button, several))
     text = reply.text if raw else discord.utils.escape_markdown(reply.text)
     people = [discord.Object(int(mentions))] if mentions else False
     more: dict[str, Any] = {}
@@ -109,8 +120,9 @@ def body(
     )
 
 
-def _control(button: Button) -> Control:
-    return Control(button.action, button.job, button.label[:80])
+def _control(button: Button, several: bool) -> Control:
+    row = ROWS.index(button.action) if several and button.picture is not None else len(ROWS) if several else None
+    return Control(button.action, button.job, button.label[:80], button.picture, row)
 
 
 def _attached(file: File, spoiler: bool) -> discord.File:

@@ -3,18 +3,19 @@
 import asyncio
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import discord
 
 from bot.adapters.base import Notebook, Receive
+from bot.adapters.discord.attached import fetches_of, pictures_with_reply
 from bot.adapters.discord.calls import FAULTS, Calls
 from bot.adapters.discord.client import Client
 from bot.adapters.discord.controls import Words, body
 from bot.adapters.discord.files import NOTHING
-from bot.adapters.discord.servers import Server, Servers, with_steps
-from bot.adapters.discord.slash import Say
+from bot.adapters.discord.servers import Server, Servers, defaults_for
+from bot.adapters.discord.slash import Attached, Say
 from bot.adapters.discord.tickets import LIFE, Mode, Ticket
 from bot.config import DiscordConfig
 from bot.errors import AdapterError, Closed, UserError
@@ -38,8 +39,14 @@ class Hearing:
     _receive: Receive
 
     def __init__(
-        self, config: DiscordConfig, say: Say, notebook: Notebook, clock: Callable[[], float] = time.time
+        self,
+        config: DiscordConfig,
+        say: Say,
+        notebook: Notebook,
+        clock: Callable[[], float] = time.time,
+        offers: Mapping[str, Sequence[str]] | None = None,
     ) -> None:
+        self._offers = offers or {}
         self._config, self._say, self._clock = config, say, clock
         self._servers = Servers(notebook)
         self._tickets: dict[str, Ticket] = {}  # by the message that answers, while the token works
@@ -50,24 +57,30 @@ class Hearing:
 
     # What the client hands in
 
-    async def typed(self, interaction: Asked, text: str, mode: Mode, remix_of: int | None = None) -> None:
+    async def typed(
+        self, interaction: Asked, text: str, mode: Mode, remix_of: int | None = None, *, attached: Attached = ()
+    ) -> None:
         """A slash command or a message command, as a person would have typed it."""
         try:
-            text = with_steps(text, self._servers.of(interaction.guild_id))
+            defaults = defaults_for(text, self._servers.of(interaction.guild_id))
         except UserError as error:
             return await self.refused(interaction, error.text, **error.values)
         await self._ask(interaction, mode, lambda message: TextMessage(
             key=str(interaction.id), person=self._person(interaction), address=_address(interaction), text=text,
-            message=message, remix_of=remix_of,
+            message=message, remix_of=remix_of, pictures=fetches_of(attached), defaults=defaults,
         ))  # fmt: skip
 
-    async def pressed(self, interaction: Asked, action: Action, job: int) -> None:
+    def offers(self, name: str) -> Sequence[str]:
+        """What may be suggested for an option."""
+        return self._offers.get(name, ())
+
+    async def pressed(self, interaction: Asked, action: Action, job: int, picture: int | None = None) -> None:
         """A button; Remix asks for the new words first."""
         if action is Action.REMIX and self._refusal(interaction) is None:
             return await self._ask_for_words(interaction, job)
         await self._ask(interaction, MODES.get(action, Mode.PUBLIC), lambda message: Press(
             key=str(interaction.id), person=self._person(interaction), address=_address(interaction), action=action,
-            job=job, message=message,
+            job=job, message=message, picture=picture,
         ))  # fmt: skip
 
     async def reworded(self, interaction: Asked, job: int, words: str) -> None:
@@ -97,16 +110,18 @@ class Hearing:
         server = self._servers.of(guild)
         person = Person(
             platform="discord", id=str(message.author.id), name=message.author.display_name,
-            language=self._language(message.author.id, message.guild), queued=server.most_queued,
+            language=self._language(message.author.id, message.guild), moderator=_moderates(message),
+            queued=server.most_queued, server=str(guild or ""), server_today=server.most_per_day,
         )  # fmt: skip
         address = Address(platform="discord", chat=str(message.channel.id))
         try:
-            text = with_steps(text or "/help", server)
+            defaults = defaults_for(text, server)
         except UserError as error:
             said = self._say(person.language, error.text, **error.values)
             return await self._tell(message.channel.id, str(message.id), said)
         await self._hand_on(TextMessage(
-            key=str(message.id), person=person, address=address, text=text, message=f"m{message.id}"
+            key=str(message.id), person=person, address=address, text=text or "/help", message=f"m{message.id}",
+            pictures=fetches_of(pictures_with_reply(message, self.client.user)), defaults=defaults,
         ))  # fmt: skip
 
     async def refused(self, interaction: Asked, text: str, **values: str | int | float) -> None:
@@ -117,13 +132,16 @@ class Hearing:
         except FAULTS as error:
             log.info("an interaction could not be answered: %s", type(error).__name__)
 
-    async def configured(self, interaction: Asked, channel: int | None, values: dict[str, int | bool]) -> None:
+    async def configured(self, interaction: Asked, channel: int | None, values: dict[str, int | bool | str]) -> None:
         """Somebody who manages the server changes its settings, or looks at them."""
         if interaction.guild_id is None or not interaction.permissions.manage_guild:
             return await self.refused(interaction, "discord-not-manager")
         if not self._allowed(interaction.guild_id):
             return await self.refused(interaction, "discord-not-here")
-        server = await self._servers.change(interaction.guild_id, channel, **values)
+        try:
+            server = await self._servers.change(interaction.guild_id, channel, **values)
+        except UserError as error:
+            return await self.refused(interaction, error.text, **error.values)
         await self.refused(interaction, "discord-server-settings", **_told(server))
 
     # Underneath
@@ -225,14 +243,16 @@ class Hearing:
     def _person(self, interaction: Asked) -> Person:
         language = self._languages[interaction.user.id] = str(interaction.locale)
         _keep_few(self._languages)
+        server = self._servers.of(interaction.guild_id)
         return Person(
             platform="discord", id=str(interaction.user.id), name=interaction.user.display_name, language=language,
             moderator=interaction.guild_id is not None and interaction.permissions.manage_messages,
-            queued=self._servers.of(interaction.guild_id).most_queued,
+            queued=server.most_queued, server=str(interaction.guild_id or ""), server_today=server.most_per_day,
         )  # fmt: skip
 
     def _reactor(self, event: discord.RawReactionActionEvent) -> Person:
         guild = self.client.get_guild(event.guild_id) if event.guild_id else None
+        server = self._servers.of(event.guild_id)
         channel = self.client.get_channel(event.channel_id)
         moderator = (
             event.member is not None and isinstance(channel, discord.abc.GuildChannel | discord.Thread)
@@ -240,7 +260,8 @@ class Hearing:
         )  # fmt: skip
         return Person(
             platform="discord", id=str(event.user_id), moderator=moderator,
-            language=self._language(event.user_id, guild), queued=self._servers.of(event.guild_id).most_queued,
+            language=self._language(event.user_id, guild), queued=server.most_queued,
+            server=str(event.guild_id or ""), server_today=server.most_per_day,
         )  # fmt: skip
 
     def _language(self, user: int, guild: discord.Guild | None) -> str:
@@ -263,6 +284,13 @@ def _address(interaction: Asked) -> Address:
     return Address(platform="discord", chat=str(interaction.channel_id))
 
 
+def _moderates(message: discord.Message) -> bool:
+    """Whether whoever wrote a message may manage those of others where it stands."""
+    author, channel = message.author, message.channel
+    known = isinstance(author, discord.Member) and isinstance(channel, discord.abc.GuildChannel | discord.Thread)
+    return known and channel.permissions_for(author).manage_messages  # type: ignore[arg-type]
+
+
 def _is_bound(interaction: Asked) -> bool:
     """The bot was installed by this person only, or may not see the channel: it cannot write there by itself."""
     if interaction.context.dm_channel:
@@ -276,6 +304,7 @@ def _told(server: Server) -> dict[str, str | int]:
     """A server's settings for a sentence."""
     return {
         "channels": " ".join(f"<#{channel}>" for channel in server.channels) or "all", "steps": server.steps,
-        "most": server.most_steps, "queued": server.most_queued, "previews": str(server.previews).lower(),
-        "spoiler": str(server.spoiler).lower(),
+        "most": server.most_steps, "queued": server.most_queued, "today": server.most_per_day,
+        "previews": str(server.previews).lower(), "spoiler": str(server.spoiler).lower(),
+        "options": server.options or "none",
     }  # fmt: skip

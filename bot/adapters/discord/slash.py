@@ -1,26 +1,36 @@
 """the slash commands and message commands, with their names and descriptions in English and Russian."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
 import discord
 from discord import app_commands
 from discord.app_commands import Range, TranslationContextTypes, locale_str
 
+from bot.adapters.discord.attached import pictures_of
 from bot.adapters.discord.controls import job_of
 from bot.adapters.discord.tickets import Mode
 from bot.messages import Action
-from engine import BOUNDS, MAX_PROMPT, MAX_SEED, SAMPLERS
+from bot.options import STYLE
+from engine import BOUNDS, CHOICES, MAX_PROMPT, MAX_SEED
 
 Say = Callable[..., str]
 Asked = discord.Interaction[Any]
 Picture = Range[int, 1, 2**53 - 1]
 Steps = Range[int, int(BOUNDS["steps"][0]), int(BOUNDS["steps"][1])]
 MostSteps = Range[int, 0, int(BOUNDS["steps"][1])]
-Scale = Range[float, BOUNDS["guidance_scale"][0], BOUNDS["guidance_scale"][1]]
-SAMPLER_CHOICES: list[app_commands.Choice[str | int | float]] = [
-    app_commands.Choice(name=name, value=name) for name in SAMPLERS
-]
+Eta = Range[float, float(BOUNDS["eta"][0]), float(BOUNDS["eta"][1])]
+Kept = Range[float, float(BOUNDS["init"][0]), float(BOUNDS["init"][1])]
+Clamp = Range[float, float(BOUNDS["clamp"][0]), float(BOUNDS["clamp"][1])]
+Few = Range[int, 1, int(BOUNDS["count"][1])]
+Ramp = Range[str, 1, 200]  # a number, or numbers at percents of the drawing
+FIXED: dict[str, list[app_commands.Choice[str | int | float]]] = {
+    name: [app_commands.Choice(name=word, value=word) for word in words] for name, words in CHOICES.items()
+}
+OFFERED = 25  # suggestions that Discord shows
+SIZES = (
+    "64x64", "64x96", "96x64", "128x128", "256x256", "256x384", "384x256", "512x512", "512x768", "768x512",
+)  # fmt: skip
 
 CHANNELS = [discord.ChannelType.text, discord.ChannelType.news, discord.ChannelType.forum, discord.ChannelType.voice]
 OPTIONS = {  # parameter → id of its name in bot/texts
@@ -28,17 +38,34 @@ OPTIONS = {  # parameter → id of its name in bot/texts
     "guidance_scale": "discord-option-guidance", "sampler": "discord-option-sampler",
     "picture": "discord-option-picture", "channel": "discord-option-channel",
     "most_steps": "discord-option-most-steps", "most_queued": "discord-option-most-queued",
+    "most_per_day": "discord-option-most-per-day", "code": "discord-option-code", "person": "discord-option-person",
+    "lift": "discord-option-lift",
     "previews": "discord-option-previews", "spoiler": "discord-option-spoiler",
+    "style": "discord-option-style", "size": "discord-option-size", "count": "discord-option-count",
+    "models": "discord-option-models", "attached": "discord-option-attached", "init": "discord-option-init",
+    "symmetry": "discord-option-symmetry", "stop": "discord-option-stop", "start": "discord-option-start",
+    "eta": "discord-option-eta", "cuts": "discord-option-cuts", "tv_scale": "discord-option-tv",
+    "range_scale": "discord-option-range", "saturation_scale": "discord-option-saturation",
+    "clamp": "discord-option-clamp", "pick": "discord-option-pick", "number": "discord-option-number",
+    "strength": "discord-option-strength", "options": "discord-option-options",
 }  # fmt: skip
+
+
+Attached = Sequence[discord.Attachment]
 
 
 class Desk(Protocol):
     """Where the commands are handed in."""
 
-    async def typed(self, interaction: Asked, text: str, mode: Mode) -> None: ...
-    async def pressed(self, interaction: Asked, action: Action, job: int) -> None: ...
+    async def typed(self, interaction: Asked, text: str, mode: Mode, *, attached: Attached = ()) -> None: ...
+    async def pressed(
+        self, interaction: Asked, action: Action, job: int, picture: int | None = None
+    ) -> None: ...
     async def refused(self, interaction: Asked, text: str) -> None: ...
-    async def configured(self, interaction: Asked, channel: int | None, values: dict[str, int | bool]) -> None: ...
+    async def configured(
+        self, interaction: Asked, channel: int | None, values: dict[str, int | bool | str]
+    ) -> None: ...
+    def offers(self, name: str) -> Sequence[str]: ...
 
 
 class Translations(app_commands.Translator):
@@ -66,14 +93,21 @@ class Commands:
         simple = {
             "discord-imagine": self.imagine, "discord-queue": self.queue, "discord-cancel": self.cancel,
             "discord-show": self.show, "discord-settings": self.settings, "discord-help": self.help,
+            "discord-forget": self.forget, "discord-vary": self.vary,
         }  # fmt: skip
         for name, callback in simple.items():
             tree.add_command(self._command(name, callback))
-        server = self._command("discord-server", self.server)
-        server.default_permissions = discord.Permissions(manage_guild=True)
-        server.allowed_contexts = app_commands.AppCommandContext(guild=True)
-        server.allowed_installs = app_commands.AppInstallationType(guild=True, user=False)
-        tree.add_command(server)
+        for name, callback, power in (
+            ("discord-server", self.server, discord.Permissions(manage_guild=True)),
+            ("discord-ban", self.ban, discord.Permissions(manage_messages=True)),
+            ("discord-purge", self.purge, discord.Permissions(manage_messages=True)),
+            ("discord-pause", self.pause, discord.Permissions(manage_messages=True)),
+        ):
+            command = self._command(name, callback)
+            command.default_permissions = power
+            command.allowed_contexts = app_commands.AppCommandContext(guild=True)
+            command.allowed_installs = app_commands.AppInstallationType(guild=True, user=False)
+            tree.add_command(command)
         tree.add_command(self._menu("discord-draw-this", self.draw_this))
         tree.add_command(self._menu("discord-settings-of", self.settings_of))
 
@@ -81,14 +115,42 @@ class Commands:
         self,
         interaction: Asked,
         prompt: Range[str, 1, MAX_PROMPT],
+        style: str | None = None,
+        size: str | None = None,
+        count: Few | None = None,
+        attached: discord.Attachment | None = None,
+        init: Kept | None = None,
         seed: Range[int, 0, MAX_SEED] | None = None,
         steps: Steps | None = None,
-        guidance_scale: Scale | None = None,
+        stop: str | None = None,
+        models: str | None = None,
+        guidance_scale: Ramp | None = None,
         sampler: str | None = None,
+        eta: Eta | None = None,
+        cuts: Ramp | None = None,
+        symmetry: str | None = None,
+        start: str | None = None,
+        tv_scale: Ramp | None = None,
+        range_scale: Ramp | None = None,
+        saturation_scale: Ramp | None = None,
+        clamp: Clamp | None = None,
+        pick: Few | None = None,
     ) -> None:
-        options = {"seed": seed, "steps": steps, "guidance-scale": guidance_scale, "sampler": sampler}
-        said = "".join(f" --{name} {value}" for name, value in options.items() if value is not None)
-        await self._desk.typed(interaction, f"/imagine {prompt}{said}", Mode.PUBLIC)
+        options = {
+            "style": style, "size": size, "count": count, "init": init, "seed": seed, "steps": steps, "stop": stop,
+            "models": models, "guidance-scale": guidance_scale, "sampler": sampler, "eta": eta, "cuts": cuts,
+            "symmetry": symmetry, "start": start, "tv-scale": tv_scale, "range-scale": range_scale,
+            "saturation-scale": saturation_scale, "clamp": clamp, "pick": pick,
+        }  # fmt: skip
+        said = "".join(f" --{name} {_word(value)}" for name, value in options.items() if value is not None)
+        pictures = [attached] if attached else []
+        await self._desk.typed(interaction, f"/imagine {prompt}{said}", Mode.PUBLIC, attached=pictures)
+
+    async def vary(
+        self, interaction: Asked, picture: Picture, number: Few | None = None, strength: Kept | None = None
+    ) -> None:
+        said = " ".join(str(value) for value in (picture, number, strength) if value is not None)
+        await self._desk.typed(interaction, f"/vary {said}", Mode.PUBLIC)
 
     async def queue(self, interaction: Asked) -> None:
         await self._desk.typed(interaction, "/queue", Mode.PRIVATE)
@@ -105,6 +167,18 @@ class Commands:
     async def help(self, interaction: Asked) -> None:
         await self._desk.typed(interaction, "/help", Mode.PRIVATE)
 
+    async def forget(self, interaction: Asked, code: Range[int, 0, 9999] | None = None) -> None:
+        await self._desk.typed(interaction, f"/forget me {code or ''}", Mode.PRIVATE)
+
+    async def ban(self, interaction: Asked, person: discord.User, lift: bool = False) -> None:
+        await self._desk.typed(interaction, f"/{'unban' if lift else 'ban'} discord:{person.id}", Mode.PRIVATE)
+
+    async def purge(self, interaction: Asked, picture: Picture) -> None:
+        await self._desk.typed(interaction, f"/purge {picture}", Mode.PRIVATE)
+
+    async def pause(self, interaction: Asked, lift: bool = False) -> None:
+        await self._desk.typed(interaction, f"/{'resume' if lift else 'pause'}", Mode.PRIVATE)
+
     async def server(
         self,
         interaction: Asked,
@@ -112,18 +186,21 @@ class Commands:
         steps: MostSteps | None = None,
         most_steps: MostSteps | None = None,
         most_queued: Range[int, 0, 1000] | None = None,
+        most_per_day: Range[int, 0, 100_000] | None = None,
         previews: bool | None = None,
         spoiler: bool | None = None,
+        options: Range[str, 0, 200] | None = None,
     ) -> None:
-        values = {
-            "steps": steps, "most_steps": most_steps, "most_queued": most_queued, "previews": previews,
-            "spoiler": spoiler,
+        values: dict[str, int | bool | str | None] = {
+            "steps": steps, "most_steps": most_steps, "most_queued": most_queued, "most_per_day": most_per_day,
+            "previews": previews, "spoiler": spoiler, "options": options,
         }  # fmt: skip
         given = {name: value for name, value in values.items() if value is not None}
         await self._desk.configured(interaction, channel.id if channel else None, given)
 
     async def draw_this(self, interaction: Asked, message: discord.Message) -> None:
-        await self._desk.typed(interaction, f"/imagine {message.content}", Mode.PUBLIC)
+        pictures = pictures_of(message)
+        await self._desk.typed(interaction, f"/imagine {message.content}", Mode.PUBLIC, attached=pictures)
 
     async def settings_of(self, interaction: Asked, message: discord.Message) -> None:
         job = job_of([row.to_dict() for row in message.components])
@@ -141,11 +218,23 @@ class Commands:
             inner, text = command._params[parameter.name], OPTIONS[parameter.name]
             inner._rename = self._text(text)
             inner.description = self._text(f"{text}-about")
-            if parameter.name == "sampler":
-                inner.choices = SAMPLER_CHOICES
+            if parameter.name in FIXED:
+                inner.choices = FIXED[parameter.name]
+            if parameter.name in (STYLE, "size", "models"):
+                inner.autocomplete = self._offering(parameter.name)
             if parameter.name == "channel":
                 inner.channel_types = CHANNELS
         return command
+
+    def _offering(self, name: str) -> Any:
+        """Suggests while somebody types; anything else may be typed all the same."""
+
+        async def offer(interaction: Asked, begun: str) -> list[app_commands.Choice[str]]:
+            words = SIZES if name == "size" else self._desk.offers(name)
+            fitting = [word for word in words if begun.lower().replace("х", "x") in word.lower()]
+            return [app_commands.Choice(name=word[:100], value=word[:100]) for word in fitting[:OFFERED]]
+
+        return offer
 
     def _menu(self, text: str, callback: Any) -> app_commands.ContextMenu:
         return app_commands.ContextMenu(
@@ -154,6 +243,11 @@ class Commands:
 
     def _text(self, text: str) -> locale_str:
         return locale_str(self._say("en", text), text=text)
+
+
+def _word(value: object) -> str:
+    """One word, as an option's value is."""
+    return "".join(str(value).split()) or "?"
 
 
 _CONTEXTS = app_commands.AppCommandContext(guild=True, dm_channel=True, private_channel=True)

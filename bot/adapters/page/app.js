@@ -2,8 +2,9 @@
 
 const $ = (id) => document.getElementById(id);
 const chat = $("chat"), scroll = $("scroll"), text = $("text"), nameField = $("name");
-const COMMANDS = ["/imagine", "/queue", "/cancel", "/show", "/settings", "/help"];
+const COMMANDS = ["/imagine", "/queue", "/cancel", "/show", "/vary", "/settings", "/help", "/forget me"];
 
+const page = $("composer"); // has the words for what a button with a number does
 const elements = new Map(); // message id → its element on the page
 let remixOf = null; // message whose prompt is being edited
 let unsent = null; // { text, key }: after a failure the same text goes with the same key, and is taken once
@@ -85,6 +86,7 @@ function fill(element, message) {
   fillPicture(find(".gif"), message, message.gif, false);
   find(".pictures").classList.toggle("some", Boolean(busy || message.picture));
   find(".pictures").classList.toggle("wide", !message.gif);
+  find(".pictures").classList.toggle("hidden", Boolean(message.hidden)); // blurred until it is opened
   fillButtons(element, message);
 }
 
@@ -107,10 +109,12 @@ function fillPicture(figure, message, picture, empty) {
 
 function fillButtons(element, message) {
   const buttons = message.buttons ?? [], stage = message.stage;
-  element.querySelector(".buttons").replaceChildren(...buttons.map(({ action, label }) => {
+  element.querySelector(".buttons").replaceChildren(...buttons.map(({ action, label, picture }) => {
     const button = Object.assign(document.createElement("button"), { type: "button", textContent: label });
     button.dataset.action = action;
-    button.onclick = () => action === "remix" ? startRemix(message) : whileOff(button, () => post("/press", { message: message.id, action }));
+    if (picture) { button.dataset.picture = picture; button.title = button.ariaLabel = `${page.dataset[action] ?? action} ${picture}`; }
+    const pressed = { message: message.id, action, ...(picture ? { picture } : {}) };
+    button.onclick = () => action === "remix" ? startRemix(message) : whileOff(button, () => post("/press", pressed));
     return button;
   }));
   const reactions = element.querySelector(".reactions"), finished = stage === "final" || stage === "stopped";
@@ -130,10 +134,13 @@ function fillButtons(element, message) {
 // What the person does
 
 /** Send a form; says what was wrong with it. Returns whether it was taken. */
-async function post(path, fields, key = newKey()) {
+async function post(path, fields, key = newKey(), files = []) {
   $("trouble").textContent = "";
   try {
-    const response = await fetch(withName(path), { method: "POST", body: new URLSearchParams({ key, ...fields }) });
+    const body = files.length ? new FormData() : new URLSearchParams();
+    for (const [name, value] of Object.entries({ key, ...fields })) body.append(name, value);
+    for (const file of files) body.append("picture", file);
+    const response = await fetch(withName(path), { method: "POST", body });
     if (response.ok) return true;
     $("trouble").textContent = (await response.json()).error;
   } catch {
@@ -160,12 +167,25 @@ async function send() {
   if (!wish || $("send").disabled) return;
   if (unsent?.text !== wish) unsent = { text: wish, key: newKey() };
   $("send").disabled = true;
-  const taken = await post("/say", remixOf === null ? { text: wish } : { text: wish, remix: remixOf }, unsent.key);
+  const fields = remixOf === null ? { text: wish } : { text: wish, remix: remixOf };
+  const taken = await post("/say", fields, unsent.key, [...$("picture").files]);
   $("send").disabled = false;
   if (!taken) return;
   unsent = null;
   stopRemix();
+  detach();
   write("");
+}
+
+function showAttached() {
+  const names = [...$("picture").files].map((file) => file.name);
+  $("attached").hidden = names.length === 0;
+  $("attached").firstElementChild.textContent = names.join(", ");
+}
+
+function detach() {
+  $("picture").value = "";
+  showAttached();
 }
 
 function write(value) {
@@ -212,6 +232,8 @@ text.addEventListener("keydown", (event) => {
   if (event.key === "Enter" && !event.shiftKey && !event.isComposing) { event.preventDefault(); send(); }
   if (event.key === "Escape" && remixOf !== null) { stopRemix(); write(""); }
 });
+$("picture").addEventListener("change", () => { unsent = null; showAttached(); text.focus(); });
+$("detach").addEventListener("click", () => { unsent = null; detach(); text.focus(); });
 $("stop-remixing").addEventListener("click", () => { stopRemix(); write(""); text.focus(); });
 $("examples").addEventListener("click", ({ target }) => { if (target.tagName === "BUTTON") { write(target.textContent); send(); } });
 chat.addEventListener("click", ({ target }) => { const image = target.closest(".zoom")?.querySelector("img[src]"); if (image) zoom(image); });

@@ -18,8 +18,9 @@ from bot.adapters.telegram.pace import Pace, Urgency
 from bot.adapters.telegram.shown import Say
 from bot.adapters.telegram.updates import LONGEST_PAUSE, Webhook, poll, trouble
 from bot.config import TelegramConfig
-from bot.errors import Closed, ConfigError, MessageGone, NotDelivered, RetryAfter
-from bot.messages import Address, Incoming, Reply, Stage
+from bot.errors import Closed, ConfigError, MessageGone, NotDelivered, RetryAfter, UserError
+from bot.messages import Address, Fetch, Incoming, Reply, Stage
+from engine import MAX_PICTURE_BYTES
 
 OFFICIAL = TelegramConfig().base_url
 UPLOAD, OWN_SERVER_UPLOAD = 50_000_000, 2_000_000_000  # bytes of a file; a Bot API server of one's own takes more
@@ -185,7 +186,7 @@ class TelegramAdapter:
         try:
             if move := move_of(update):
                 await self._move(*move)
-            for incoming in incoming_of(update, self._bot.bot):
+            for incoming in incoming_of(update, self._bot.bot, self._fetch):
                 if self._allowed(incoming):
                     await self._receive(await self._empowered(incoming))
         except Closed:
@@ -194,6 +195,23 @@ class TelegramAdapter:
             log.exception("update %d could not be taken", update.update_id)
         if update.callback_query is not None:
             self._answer_press(update.callback_query.id)
+
+    def _fetch(self, file: str, size: int) -> Fetch:
+        """How to get what somebody attached; a server of Telegram's gives at most 20 MB."""
+
+        async def fetch() -> bytes:
+            if size > MAX_PICTURE_BYTES:
+                raise UserError("picture-bytes")
+            try:
+                found = await self._bot.get_file(file)
+                if (found.file_size or 0) > MAX_PICTURE_BYTES:
+                    raise UserError("picture-bytes")
+                return bytes(await found.download_as_bytearray())
+            except TelegramError as error:
+                log.info("a picture could not be fetched: %s", trouble(error))
+                raise UserError("picture-lost") from None
+
+        return fetch
 
     def _allowed(self, incoming: Incoming) -> bool:
         config, person = self._config, incoming.person.id
@@ -233,7 +251,7 @@ def _urgency(reply: Reply) -> Urgency:
 
 
 def _digest(reply: Reply) -> bytes:
-    digest = hashlib.sha256(repr((reply.text, reply.buttons)).encode("utf-8", "surrogatepass"))
+    digest = hashlib.sha256(repr((reply.text, reply.buttons, reply.hidden)).encode("utf-8", "surrogatepass"))
     for file in (reply.picture, reply.gif):
         digest.update(file.content if file else b"-")
     return digest.digest()

@@ -53,9 +53,10 @@ class Calls:
             Kind.PHOTO: bot.send_photo, Kind.ANIMATION: bot.send_animation, Kind.DOCUMENT: bot.send_document
         }  # fmt: skip
         file = file_of(reply)
+        hidden = {"has_spoiler": True} if reply.hidden and kind is not Kind.DOCUMENT else {}
         return await methods[kind](
             chat, file.content, filename=file.name, caption=words(reply, CAPTION), message_thread_id=topic,
-            reply_parameters=answered, reply_markup=buttons,
+            reply_parameters=answered, reply_markup=buttons, **hidden,
         )  # fmt: skip
 
     async def _edit(self, kind: Kind, chat: int, number: int, reply: Reply) -> None:

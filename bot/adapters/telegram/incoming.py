@@ -1,17 +1,22 @@
 """what Telegram tells, as Incoming: who asked what where, and whether the bot was meant at all. Pure."""
 
 import re
+from collections.abc import Callable
 from dataclasses import replace
 
 from telegram import Chat, Message, MessageReactionUpdated, ReactionTypeEmoji, Update, User
 
-from bot.messages import REACTIONS, Action, Address, Incoming, Person, Press, Reaction, TextMessage
+from bot.commands import HOUSE
+from bot.messages import REACTIONS, Action, Address, Fetch, Incoming, Person, Press, Reaction, TextMessage
 
 PLATFORM = "telegram"
-COMMANDS = frozenset({"imagine", "help", "start", "queue", "show", *Action})
+COMMANDS = frozenset({"imagine", "help", "start", "queue", "show", *Action, *HOUSE})
 NO_MENTION = "\u2060"  # an invisible sign that we put into @names, so that nobody is called by a prompt
 POWERS = (Action.CANCEL, Action.DELETE)
+POWERFUL = tuple(f"/{name}" for name in (*POWERS, *HOUSE))
 _COMMAND = re.compile(r"/(?P<name>[A-Za-z]+)(?:@(?P<bot>\w+))?(?!\S)")
+# Buttons of earlier versions have no picture.
+_PRESSED = re.compile(rf"(?P<action>{'|'.join(Action)}):(?P<job>[0-9]{{1,18}})(?::(?P<picture>[1-4]))?")
 # What a person sends on purpose. Other messages without words (somebody joined, a topic was opened) mean nothing.
 _WORDLESS = (
     "photo", "sticker", "animation", "video", "video_note", "voice", "audio", "document", "location", "contact", "poll",
@@ -19,8 +24,12 @@ _WORDLESS = (
 )  # fmt: skip
 
 
-def incoming_of(update: Update, me: User) -> list[Incoming]:
-    """What an update asks of the bot; empty when it asks nothing."""
+def incoming_of(update: Update, me: User, fetch: Callable[[str, int], Fetch] | None = None) -> list[Incoming]:
+    """What an update asks of the bot; empty when it asks nothing.
+
+    Args:
+        fetch: how to get a file, from its id and its bytes as far as they were told.
+    """
     if update.callback_query is not None:
         return _press(update, me)
     if update.message_reaction is not None:
@@ -33,6 +42,7 @@ def incoming_of(update: Update, me: User) -> list[Incoming]:
         key=f"{me.id}:{message.chat_id}:{message.message_id}",  # of the message: edited or told twice, it is one
         person=_person(message.from_user, message.sender_chat, message.chat), address=_address(message),
         text=text, message=named(message.chat_id, message.message_id), remix_of=_remixed(message, me),
+        pictures=tuple(fetch(*file) for file in _attached(message, me)) if fetch else (),
     )]  # fmt: skip
 
 
@@ -65,7 +75,7 @@ def wants_power(incoming: Incoming) -> bool:
         return incoming.action in POWERS
     if isinstance(incoming, Reaction):
         return REACTIONS.get(incoming.emoji) in POWERS
-    return incoming.text.startswith(tuple(f"/{action}" for action in POWERS))
+    return incoming.text.startswith(POWERFUL)
 
 
 def with_power(incoming: Incoming) -> Incoming:
@@ -76,15 +86,15 @@ def with_power(incoming: Incoming) -> Incoming:
 def _press(update: Update, me: User) -> list[Incoming]:
     query = update.callback_query
     assert query is not None
-    action, _, job = (query.data or "").partition(":")
-    shown = query.message
-    if shown is None or action not in list(Action) or not re.fullmatch(r"[0-9]{1,18}", job):
+    said, shown = _PRESSED.fullmatch(query.data or ""), query.message
+    if shown is None or said is None:
         return []
     return [Press(
         key=f"{me.id}:press:{query.id}", person=_person(query.from_user, None, shown.chat),
         # A message that is too old for the server to tell has no topic: its answer goes to the chat.
         address=_address(shown) if isinstance(shown, Message) else _place(shown.chat),
-        action=Action(action), job=int(job), message=named(shown.chat.id, shown.message_id),
+        action=Action(said["action"]), job=int(said["job"]), message=named(shown.chat.id, shown.message_id),
+        picture=int(said["picture"]) if said["picture"] else None,
     )]  # fmt: skip
 
 
@@ -146,6 +156,23 @@ def _remixed(message: Message, me: User) -> int | None:
         return None
     command = re.search(r"/remix (\d{1,18}) ", asked.text or "")
     return int(command[1]) if command else None
+
+
+def _attached(message: Message, me: User) -> list[tuple[str, int]]:
+    """The picture of a message, or of the one that it replies to; id and size of each file."""
+    answered = message.reply_to_message
+    # New words said to a picture of our own are a new wish; only who says --init wants to draw on from it.
+    ours = answered is not None and answered.from_user is not None and answered.from_user.id == me.id
+    init = re.search("(?:--|—|–)init", message.text or message.caption or "")
+    sources = [message] if answered is None or (ours and not init) else [message, answered]
+    files: list[tuple[str, int]] = []
+    for source in sources:
+        if source.photo:
+            largest = max(source.photo, key=lambda size: size.width * size.height)
+            files.append((largest.file_id, largest.file_size or 0))
+        elif source.document and (source.document.mime_type or "").startswith("image/"):
+            files.append((source.document.file_id, source.document.file_size or 0))
+    return files
 
 
 def _meant(message: Message, text: str, me: User) -> bool:

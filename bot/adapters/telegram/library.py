@@ -15,6 +15,7 @@ def make_bot(token: str, base_url: str) -> Bot:
     return Bot(
         token,
         base_url=f"{base_url.rstrip('/')}/bot",
+        base_file_url=f"{base_url.rstrip('/')}/file/bot",
         request=_connections(64, seconds=60.0),
         get_updates_request=_connections(1, seconds=10.0),
     )

@@ -4,6 +4,7 @@ import re
 import struct
 from collections.abc import Callable
 from enum import StrEnum
+from itertools import groupby
 
 from telegram import (
     InlineKeyboardButton,
@@ -60,8 +61,18 @@ def keyboard(reply: Reply, say: Say) -> InlineKeyboardMarkup | None:
     if reply.stage is Stage.FINAL and reply.picture and reply.job is not None and buttons:
         button = Button(action=Action.FILE, job=reply.job, label=say(reply.language, "button-file"))
         buttons.insert(len(buttons) - 1, button)
-    keys = [InlineKeyboardButton(b.label, callback_data=f"{b.action}:{b.job}") for b in buttons]
-    return InlineKeyboardMarkup([keys[i : i + ROW] for i in range(0, len(keys), ROW)]) if keys else None
+    rows: list[list[InlineKeyboardButton]] = []
+    several = any(button.action is Action.PICK for button in buttons)
+    for action, group in groupby(buttons, key=lambda b: b.action if several and b.picture is not None else None):
+        keys, row = [_key(button) for button in group], ROW if action is None else len(buttons)
+        rows += [keys[i : i + row] for i in range(0, len(keys), row)]
+    return InlineKeyboardMarkup(rows) if rows else None
+
+
+def _key(button: Button) -> InlineKeyboardButton:
+    """What it sends back has at most 64 bytes; without a picture it is as in earlier versions."""
+    which = "" if button.picture is None else f":{button.picture}"
+    return InlineKeyboardButton(button.label, callback_data=f"{button.action}:{button.job}{which}")
 
 
 def kind_of(reply: Reply, limit: int) -> Kind:
@@ -76,11 +87,11 @@ def kind_of(reply: Reply, limit: int) -> Kind:
 
 def media_of(reply: Reply, kind: Kind) -> InputMediaPhoto | InputMediaAnimation | InputMediaDocument:
     """The picture or GIF with its words, for an edit."""
-    file, caption = file_of(reply), words(reply, CAPTION)
+    file, caption, hidden = file_of(reply), words(reply, CAPTION), reply.hidden or None
     if kind is Kind.ANIMATION:
-        return InputMediaAnimation(file.content, caption=caption, filename=file.name)
+        return InputMediaAnimation(file.content, caption=caption, filename=file.name, has_spoiler=hidden)
     if kind is Kind.PHOTO:
-        return InputMediaPhoto(file.content, caption=caption, filename=file.name)
+        return InputMediaPhoto(file.content, caption=caption, filename=file.name, has_spoiler=hidden)
     return InputMediaDocument(file.content, caption=caption, filename=file.name)
 
 

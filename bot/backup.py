@@ -1,0 +1,108 @@
+"""`imago backup` and `imago restore`: database and pictures as one file, taken while the bot runs."""
+
+import os
+import re
+import shutil
+import tarfile
+import tempfile
+import time
+from pathlib import Path
+
+from bot.errors import StoreError
+from bot.store import jobs_in, mark_deleted, snapshot
+
+DATABASE, PICTURES = "imago.sqlite", "pictures"
+# A file that belongs to a job, or (by a hash) to what asks for one that has no number yet; once it is whole.
+_OF_JOB = re.compile(r"(?:(\d{1,18})|[0-9a-f]{32})\.[\w.]+(?<!\.part)")
+_MEMBER = re.compile(rf"{DATABASE}|{PICTURES}/{_OF_JOB.pattern}")
+
+
+def backup(folder: Path, target: Path) -> tuple[Path, int]:
+    """Copy a bot's folder into one tar file; where it is and how many files of pictures it has.
+
+    First the database, as it is at one moment, then the pictures that it knows of: a picture is stored before the
+    database says so, hence all are there. One that was deleted meanwhile is deleted in the copy as well.
+
+    Args:
+        folder: `folder` in [bot].
+        target: the file to make, or a folder that is there, for a file named by the time.
+
+    Raises: StoreError, OSError.
+    """
+    if not (folder / DATABASE).exists():
+        raise StoreError(f"{folder / DATABASE}: there is no database here: see folder in [bot].")
+    if target.is_dir():
+        target = target / time.strftime("imago-%Y%m%d-%H%M%S.tar")
+    with tempfile.TemporaryDirectory(dir=target.parent, prefix=".imago-backup-") as workbench:
+        copy, archive = Path(workbench) / DATABASE, Path(workbench) / "archive.tar"
+        snapshot(folder / DATABASE, copy)
+        jobs = jobs_in(copy)
+        with tarfile.open(archive, "w") as tar:
+            packed = _pack_pictures(tar, folder / PICTURES, jobs)
+            mark_deleted(copy, (job for job, drawn in jobs.items() if drawn and f"{job}.png" not in packed))
+            tar.add(copy, DATABASE)
+        os.chmod(archive, 0o600)  # it holds what people have typed
+        with open(archive, "rb") as file:
+            os.fsync(file.fileno())
+        os.replace(archive, target)
+    return target, len(packed)
+
+
+def restore(file: Path, folder: Path) -> int:
+    """Lay out a backup as the folder of a bot; how many files of pictures there are. Raises StoreError, OSError."""
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise StoreError(f"{folder} is not empty: name a new folder, so that nothing is overwritten.")
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".imago-restore-") as workbench:
+        fresh = Path(workbench) / "fresh"
+        (fresh / PICTURES).mkdir(parents=True)
+        try:
+            with tarfile.open(file, "r:") as tar:
+                for member in tar:
+                    if not member.isreg() or not _MEMBER.fullmatch(member.name):
+                        raise StoreError(f"{file} is no backup of Imago: it holds “{member.name[:100]}”.")
+                    _unpack(tar, member, fresh / member.name)
+        except (tarfile.TarError, EOFError) as error:
+            raise StoreError(f"{file} is no whole backup of Imago ({error}).") from error
+        if not (fresh / DATABASE).exists():
+            raise StoreError(f"{file} is no whole backup of Imago: the database is missing.")
+        lost = [job for job, drawn in jobs_in(fresh / DATABASE).items()
+                if drawn and not (fresh / PICTURES / f"{job}.png").exists()]
+        if lost:
+            raise StoreError(f"{file} is no whole backup of Imago: {len(lost)} pictures are missing.")
+        count = sum(1 for _ in (fresh / PICTURES).iterdir())
+        if folder.exists():
+            folder.rmdir()
+        os.replace(fresh, folder)
+    return count
+
+
+def _pack_pictures(tar: tarfile.TarFile, pictures: Path, jobs: dict[int, bool]) -> set[str]:
+    """Add the files of jobs that are not deleted; their names. Looks again until nothing is new: files are renamed."""
+    packed: set[str] = set()
+    while fresh := [name for name in _names_in(pictures, jobs) if name not in packed]:
+        added = len(packed)
+        for name in fresh:
+            try:
+                tar.add(pictures / name, f"{PICTURES}/{name}", recursive=False)
+                packed.add(name)
+            except FileNotFoundError:  # deleted or renamed since the folder was read
+                continue
+        if len(packed) == added:
+            break
+    return packed
+
+
+def _names_in(pictures: Path, jobs: dict[int, bool]) -> list[str]:
+    names = sorted(path.name for path in pictures.iterdir()) if pictures.exists() else []
+    matches = [(name, _OF_JOB.fullmatch(name)) for name in names]
+    return [name for name, match in matches if match and (match[1] is None or int(match[1]) in jobs)]
+
+
+def _unpack(tar: tarfile.TarFile, member: tarfile.TarInfo, target: Path) -> None:
+    content = tar.extractfile(member)
+    assert content is not None, "it is a regular file"
+    with content, open(target, "xb") as out:
+        shutil.copyfileobj(content, out)
+        out.flush()
+        os.fsync(out.fileno())

@@ -1,0 +1,145 @@
+"""deletes what is kept: one picture, a picture everywhere, all of one person, and whatever has become too old."""
+
+import asyncio
+import json
+import logging
+import time
+from collections.abc import Awaitable, Callable, Iterable
+
+from bot.jobs import ACTIVE, Job
+from bot.limits import DAY
+from bot.log import event
+from bot.messages import Person
+from bot.pictures import Pictures
+from bot.queue import Queue, as_job
+from bot.store import Store, Transaction
+
+log = logging.getLogger(__name__)
+REMEMBERED = 14 * DAY  # seconds after which no platform delivers an update again
+
+
+class Eraser:
+    """Files go first and rows after, so that a stop in the middle leaves nothing that nobody knows of."""
+
+    def __init__(
+        self,
+        *,
+        store: Store,
+        queue: Queue,
+        pictures: Pictures,
+        stop: Callable[[Job], Awaitable[None]],
+        take_away: Callable[[], Awaitable[None]],
+        keep_days: int,
+        clock: Callable[[], float] = time.time,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
+        """Nothing is deleted yet.
+
+        Args:
+            stop: ends the drawing of a job.
+            take_away: deletes the messages that the database wants gone.
+            keep_days: age at which `expire` deletes; 0 for never.
+        """
+        self._store, self._queue, self._pictures, self.stop, self._take_away = store, queue, pictures, stop, take_away
+        self._keep_days, self._clock, self._sleep = keep_days, clock, sleep
+
+    async def delete(self, job: Job) -> None:
+        """One picture with its words, its files, and the messages that show it."""
+        await self._hide(job)
+        await self._take_away()
+
+    async def purge(self, job: Job) -> list[Job]:
+        """A picture everywhere it was sent: with what was made of it, by whomever, and the line that asked."""
+        family = [as_job(row) for row in await self._store.rows("made_of", job=job.id)]
+        await self._store.write("remove_asking", jobs=_listed(job.id for job in family))
+        await self._remove_inherited(family)
+        for one in family:
+            await self._hide(one)
+        await self._take_away()
+        return family
+
+    async def forget(self, person: Person) -> int:
+        """All of a person: prompts, pictures, messages, conversation, ids. How many pictures it were."""
+        jobs = [as_job(row) for row in await self._store.rows("jobs_to_forget", owner=person.key)]
+        for job in jobs:
+            if job.status in ACTIVE:
+                await self._queue.delete(job.id)
+                await self.stop(job)
+        await self._remove_inherited(jobs)
+        for job in jobs:
+            await self._pictures.remove(job.id)
+        async with self._store.transaction() as transaction:
+            await _remove_messages(transaction, _listed(job.id for job in jobs))
+            await _erase(transaction, _listed(job.id for job in jobs))
+            await transaction.rows("remove_conversation", person=person.key)
+            await transaction.rows("erase_conversation", person=person.key)
+            await transaction.rows("erase_seen_of", platform=person.platform, id=person.id)
+            await transaction.rows("erase_idle_people")
+        await self._store.scrub()
+        event(log, "forgotten", jobs=len(jobs))
+        await self._take_away()
+        return len(jobs)
+
+    async def expire(self) -> int:
+        """Delete what is older than it may get; the messages in other people's chats stay. How many jobs it were."""
+        now = self._clock()
+        before = now - self._keep_days * DAY if self._keep_days else 0.0
+        rows = await self._store.rows("jobs_to_expire", before=before, deleted_before=now - REMEMBERED)
+        jobs = _listed(row["id"] for row in rows)
+        for row in rows:
+            await self._pictures.remove(row["id"])
+        async with self._store.transaction() as transaction:
+            await _erase(transaction, jobs)
+            await transaction.rows("erase_history", before=before)
+            await transaction.rows("erase_idle_people")
+        await self._queue.forget_seen(before=now - REMEMBERED)
+        await self._store.scrub()
+        if rows:
+            event(log, "expired", jobs=len(rows), older_than_days=self._keep_days)
+        return len(rows)
+
+    async def run(self) -> None:
+        """Expire now and each day, for ever."""
+        while True:
+            try:
+                await self.expire()
+            except Exception:
+                log.exception("what is too old could not be deleted")
+            await self._sleep(DAY)
+
+    async def _remove_inherited(self, jobs: list[Job]) -> None:
+        """The pictures that these were drawn from, where reruns and remixes have taken them over."""
+        contents = {png for job in jobs for png in (await self._pictures.inputs(job.id)).values()}
+        if contents:
+            for row in await self._store.rows("descendants", jobs=_listed(job.id for job in jobs)):
+                await self._pictures.remove_inputs(row["id"], contents)
+
+    async def _hide(self, job: Job) -> None:
+        """Nobody finds it any more, and its messages wait to be taken away; a row without words stays for a while."""
+        await self._queue.delete(job.id)
+        await self._pictures.remove(job.id)
+        if job.status in ACTIVE:
+            await self.stop(job)
+        async with self._store.transaction() as transaction:
+            await _remove_messages(transaction, _listed([job.id]))
+
+
+async def _remove_messages(transaction: Transaction, jobs: str) -> None:
+    """From now on the database wants them gone, and knows no more whose they were."""
+    await transaction.rows("remove_messages", jobs=jobs)
+    await transaction.rows("remove_copies", jobs=jobs)
+    await transaction.rows("erase_messages", jobs=jobs)
+    await transaction.rows("erase_copies", jobs=jobs)
+
+
+async def _erase(transaction: Transaction, jobs: str) -> None:
+    """The rows of jobs, with all that hangs on them."""
+    await transaction.rows("erase_messages", jobs=jobs)
+    await transaction.rows("erase_copies", jobs=jobs)
+    await transaction.rows("erase_checkpoints", jobs=jobs)
+    await transaction.rows("orphan_children", jobs=jobs)
+    await transaction.rows("erase_jobs", jobs=jobs)
+
+
+def _listed(jobs: Iterable[int]) -> str:
+    return json.dumps(list(jobs))

@@ -1,0 +1,140 @@
+"""the manners of the house: bans, pauses, purging, the word list, and who is forgotten."""
+
+import logging
+import secrets
+import time
+from collections.abc import Callable, Collection
+from dataclasses import replace
+
+from bot.commands import Ban, Command, Forget, House, Pause, Purge, WhoAmI
+from bot.eraser import Eraser
+from bot.errors import UserError
+from bot.log import event
+from bot.messages import Incoming, Person
+from bot.queue import Queue
+from bot.roles import EVERYWHERE, Roles
+from bot.store import Store
+from bot.words import WordList
+
+log = logging.getLogger(__name__)
+CODE_LIFE = 600.0  # seconds in which a code to be forgotten may be sent
+MANY_CODES = 10_000  # kept in memory
+
+Answer = tuple[str, dict[str, str | int]]  # id of a sentence, and its values
+
+
+class Manners:
+    """Says who is let in and what may be drawn, and obeys those who keep order."""
+
+    def __init__(
+        self,
+        *,
+        store: Store,
+        queue: Queue,
+        eraser: Eraser,
+        owners: Collection[str] = (),
+        words: Collection[str] = (),
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """`owners` by Person.key."""
+        self._store, self._queue, self.eraser, self._clock = store, queue, eraser, clock
+        self.roles = Roles(frozenset(owners))
+        self._words = WordList(words)
+        self._codes: dict[str, tuple[str, float]] = {}  # by Person.key, and until when each may be sent
+
+    async def check_banned(self, incoming: Incoming, command: Command | None = None) -> None:
+        """Raises UserError for somebody who is shut out here or everywhere, but for the wish to be forgotten."""
+        person = incoming.person
+        if isinstance(command, Forget) or self.roles.owns(person):
+            return
+        if await self._store.rows("banned", person=person.key, scope=incoming.address.key):
+            raise UserError("banned")
+
+    async def check_drawing(self, incoming: Incoming, prompt: str) -> None:
+        """Raises UserError while nothing new is taken, or for a word that no prompt may have."""
+        if await self._store.rows("paused", scope=incoming.address.key):
+            raise UserError("house-paused")
+        self._words.check(prompt)
+
+    async def obey(self, incoming: Incoming, command: House) -> Answer:
+        """Do it, and what to say then. Raises UserError."""
+        match command:
+            case Ban():
+                return await self._ban(incoming, command)
+            case Purge():
+                return await self._purge(incoming, command.job)
+            case Pause():
+                return await self._pause(incoming, command)
+            case Forget():
+                return await self._forget(incoming.person, command.code)
+            case WhoAmI():
+                return "who-you-are", {"person": incoming.person.key, "role": self._role(incoming.person)}
+
+    async def _ban(self, incoming: Incoming, command: Ban) -> Answer:
+        scope = self.roles.scope_of(incoming)
+        person = await self._person(incoming, command.who)
+        where = "everywhere" if scope == EVERYWHERE else "here"
+        if command.lift:
+            scopes = f'["{EVERYWHERE}", "{incoming.address.key}"]' if scope == EVERYWHERE else f'["{scope}"]'
+            if not await self._store.write("unban", person=person, scopes=scopes):
+                raise UserError("not-banned", person=person)
+            event(log, "unbanned", person=person, scope=scope, by=incoming.person.key)
+            return "unbanned", {"person": person, "where": where}
+        if self.roles.owns(person) or person == incoming.person.key:
+            raise UserError("not-to-be-banned", person=person)
+        await self._store.write("ban", person=person, scope=scope)
+        event(log, "banned", person=person, scope=scope, by=incoming.person.key)
+        await self._cancel_all_of(person, scope)
+        return "has-been-banned", {"person": person, "where": where}
+
+    async def _person(self, incoming: Incoming, who: str) -> str:
+        """The key of the person that a command means."""
+        if not who.startswith("#"):
+            return who if ":" in who else f"{incoming.person.platform}:{who}"
+        job = await self._queue.find(int(who[1:]))
+        if job is None or not self.roles.sees(incoming, job):
+            raise UserError("no-such-job", job=who[1:])
+        return job.owner
+
+    async def _cancel_all_of(self, person: str, scope: str) -> None:
+        """What waits of somebody who is shut out is not drawn any more."""
+        for job in await self._queue.active_of(person):
+            if scope in (EVERYWHERE, job.address.key) and await self._queue.cancel(job.id):
+                await self.eraser.stop(job)
+
+    async def _purge(self, incoming: Incoming, number: int) -> Answer:
+        job = await self._queue.find(number)
+        if job is None or not self.roles.sees(incoming, job):
+            raise UserError("no-such-job", job=str(number))
+        if not self.roles.rules(incoming, job):
+            raise UserError("not-moderator")
+        family = await self.eraser.purge(job)
+        event(log, "purged", jobs=",".join(str(one.id) for one in family), by=incoming.person.key)
+        return "purged", {"job": str(number), "count": len(family)}
+
+    async def _pause(self, incoming: Incoming, command: Pause) -> Answer:
+        scope = self.roles.scope_of(incoming)
+        if command.lift:
+            await self._store.write("unpause", scope=scope)
+        else:
+            await self._store.write("pause", scope=scope)
+        event(log, "resumed" if command.lift else "paused", scope=scope, by=incoming.person.key)
+        where = "everywhere" if scope == EVERYWHERE else "here"
+        return ("has-been-resumed" if command.lift else "has-been-paused"), {"where": where}
+
+    async def _forget(self, person: Person, code: str) -> Answer:
+        """The first wish gets a code, and only the code deletes: a message that comes twice must not."""
+        known, until = self._codes.get(person.key, ("", 0.0))
+        if code and known == code and self._clock() < until:
+            del self._codes[person.key]
+            return "forgotten", {"count": await self.eraser.forget(replace(person, name=""))}
+        fresh = f"{secrets.randbelow(9000) + 1000}"
+        self._codes[person.key] = fresh, self._clock() + CODE_LIFE
+        if len(self._codes) > MANY_CODES:
+            del self._codes[next(iter(self._codes))]
+        return ("forget-wrong-code" if code else "forget-sure"), {"code": fresh, "minutes": round(CODE_LIFE / 60)}
+
+    def _role(self, person: Person) -> str:
+        if self.roles.owns(person):
+            return "owner"
+        return "moderator" if person.moderator else "user"

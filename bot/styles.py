@@ -1,0 +1,71 @@
+"""styles: a name for words that are added to a prompt and for options, from the config or built in."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from bot.errors import UserError
+from bot.options import STYLE, Value, marked_value, read, refuse_choice
+
+NONE = "none"  # `--style none`: not even the one that is the default here
+BUILT_IN = {
+    "ink": "black ink drawing on white paper",
+    "oil": "oil painting with thick brush strokes",
+    "watercolour": "soft watercolour painting on textured paper",
+    "pixel": "pixel art, 16-bit video game",
+    "photo": "a sharp photograph, natural light",
+    "dream": "surreal dreamlike matte painting | text, watermark :-0.3 --start perlin",
+    "tile": "seamless ornamental pattern --symmetry both",
+    "draft": "--steps 50",
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Style:
+    """What a style adds; the words may be none."""
+
+    words: str = ""
+    options: dict[str, Value] = field(default_factory=dict)
+
+
+class Styles:
+    """All styles there are."""
+
+    def __init__(self, own: Mapping[str, str] | None = None) -> None:
+        """`own`, those of the config, win over built-in ones; an empty text takes one away. Raises UserError."""
+        texts = BUILT_IN | {name.lower(): text for name, text in (own or {}).items()}
+        self._styles = {name: style_of(text) for name, text in sorted(texts.items()) if text.strip()}
+
+    @property
+    def names(self) -> list[str]:
+        """In the order of the alphabet."""
+        return list(self._styles)
+
+    def find(self, name: str, text: str = "") -> Style:
+        """A style by its name; raises UserError with the nearest name, pointing at the place in `text`."""
+        if name == NONE:
+            return Style()
+        if name not in self._styles:
+            refuse_choice(STYLE, name, self._styles, marked_value(text, STYLE, name))
+        return self._styles[name]
+
+    def dressed(self, prompt: str, options: dict[str, Value], text: str = "") -> tuple[str, dict[str, Value]]:
+        """Prompt and options with the style among them put in place of its name; what is said itself wins."""
+        rest = {name: value for name, value in options.items() if name != STYLE}
+        style = self.find(str(options.get(STYLE, NONE)), text)
+        return f"{prompt} | {style.words}" if style.words else prompt, style.options | rest
+
+
+def style_of(text: str) -> Style:
+    """A style as it is written: words and options. Raises UserError."""
+    words, options = read(text)
+    if STYLE in options:
+        raise UserError("style-in-style")
+    return Style(words=words, options=options)
+
+
+def defaults_of(text: str) -> dict[str, Value]:
+    """Options alone, as in `--steps 150 --style ink`. Raises UserError."""
+    words, options = read(text)
+    if words:
+        raise UserError("only-options", words=words[:60])
+    return options

@@ -1,0 +1,46 @@
+"""a negative weight pushes away: how often the toybox draws something red when it is told not to."""
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from engine.bench.adherence import BATCH
+from engine.bench.report import Figure
+from engine.drawing import enlarged, first_noise, resolved, steps_of
+from engine.models import Models, choose_device, load_models
+from engine.request import Request
+from engine.toybox.judge import judge
+
+PLAIN, WITHOUT, COLOUR = "a star", "a star | red :-1", "red"
+PICTURES, BAR = 100, 0.02
+
+
+class Count(NamedTuple):
+    """Of the pictures of one prompt."""
+
+    red: int  # whose object is red
+    stars: int  # whose object is the one that was asked for
+    all: int
+
+
+def measure(pictures: int = PICTURES) -> Iterator[Figure]:
+    """The same seeds with and without the negative part."""
+    models = load_models("toybox", choose_device())
+    plain, without = (count_red(models, prompt, pictures) for prompt in (PLAIN, WITHOUT))
+    yield Figure(name=f"red objects in {pictures} pictures of “{PLAIN}”", value=f"{plain.red / plain.all:.1%}")
+    yield Figure(name=f"red objects in {pictures} pictures of “{WITHOUT}”", value=f"{without.red / without.all:.1%}",
+                 bar=f"< {BAR:.0%}", met=without.red / without.all < BAR)
+    yield Figure(name="stars among them, without and with the negative part",
+                 value=f"{plain.stars / plain.all:.0%}, {without.stars / without.all:.0%}")
+
+
+def count_red(models: Models, prompt: str, seeds: int, **knobs: float) -> Count:
+    """Pictures with seeds 0 … seeds − 1."""
+    defaults = models.description.defaults
+    requests = [resolved(Request(prompt=prompt, seed=seed, **knobs), defaults) for seed in range(seeds)]
+    verdicts = []
+    for at in range(0, seeds, BATCH):
+        batch = requests[at:at + BATCH]
+        *_, last = steps_of(models, batch, first_noise(models, batch), batch[0].steps - 1)
+        verdicts += [judge(picture) for picture in enlarged(models, list(last.x))]
+    return Count(red=sum(found.colour == COLOUR for found in verdicts),
+                 stars=sum(found.object == "star" for found in verdicts), all=seeds)

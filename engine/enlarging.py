@@ -1,0 +1,56 @@
+"""pictures through the set's upscaler: as a part of a drawing, and a finished one made four times larger."""
+
+import time
+from collections.abc import Iterator
+
+import numpy as np
+from torch import Tensor
+
+from engine.errors import BadPicture, BadRequest
+from engine.events import Event, Finished, Progress, Started
+from engine.images import pixels_sha256, read_png, to_png, to_tensor, to_uint8
+from engine.models import Models, choose_device, load_models
+from engine.provenance import PARENT
+from engine.request import UpscaleRequest
+from engine.tuning import memory_sentence
+from engine.upscaling import upscale_to_pixels
+from engine.weights import load_model_set
+
+TILE, OVERLAP = 256, 16  # pixels of the small picture, when the set does not say otherwise
+LARGEST = 1024 * 1024  # pixels of a picture to enlarge: four times each side is what chats still take
+
+
+def enlarged(models: Models, pictures: list[Tensor]) -> list[np.ndarray]:
+    """[3, h, w] in −1 … 1 each → [h·scale, w·scale, 3] uint8, through the set's upscaler if it draws with one."""
+    if models.description.scale == 1:
+        return [to_uint8(picture.cpu()) for picture in pictures]
+    return [_upscaled(models, picture) for picture in pictures]
+
+
+def _upscaled(models: Models, picture: Tensor) -> np.ndarray:
+    assert models.upscaler is not None and models.description.upscaler is not None
+    overlap = models.description.upscaler.get("overlap", OVERLAP)
+    x = picture[None].to(models.device).clamp(-1, 1)
+    return upscale_to_pixels(models.upscaler, x, tile=TILE, overlap=overlap)
+
+
+def upscale_events(request: UpscaleRequest) -> Iterator[Event]:
+    """See `engine.upscale`."""
+    began = time.monotonic()
+    pixels, metadata = read_png(request.png)
+    if pixels.shape[0] * pixels.shape[1] > LARGEST:
+        raise BadPicture("This picture is too large to enlarge: it may have a million pixels, 1024 × 1024.")
+    if request.parent is not None:
+        metadata = {**metadata, PARENT: request.parent}
+    table = load_model_set(request.models).upscaler
+    if table is None:
+        raise BadRequest("models", f"The model set {request.models} has no upscaler: choose another one.")
+    with memory_sentence(request.models):
+        models = load_models(request.models, choose_device())
+        scale, (height, width) = table["scale"], pixels.shape[:2]
+        yield Started(models=request.models, seed=0, steps=1, first_step=0, width=width * scale,
+                      height=height * scale, device=models.device.type)
+        big = _upscaled(models, to_tensor(pixels))
+        yield Progress(step=1, steps=1, seconds_left=0.0, distance=0.0)
+        yield Finished(png=to_png(big, metadata), gif=b"", width=big.shape[1], height=big.shape[0], seed=0, steps=1,
+                       seconds=time.monotonic() - began, unet_calls=0, pixels_sha256=pixels_sha256(big))

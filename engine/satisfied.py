@@ -1,0 +1,29 @@
+"""when CLIP has stopped improving: the rule of `--stop satisfied`; docs/satisfied.md tells what it saves and costs."""
+
+from collections.abc import Sequence
+
+WINDOW = 0.1  # of the drawing's steps
+MARGIN = 0.01  # share of the whole way come so far that a window must still add
+CLEAN = 0.6  # ᾱ from which on so little noise is left that the picture is decided
+
+
+def satisfied(distances: Sequence[Sequence[float]], level: float, steps: int, clean: float = CLEAN) -> bool:
+    """Whether every picture of a batch may be finished as it is now.
+
+    Args:
+        distances: to the prompt, a row of the batch for each step done.
+        level: ᾱ that the last step came from.
+        steps: of the whole drawing.
+        clean: ᾱ below which there is still too much noise.
+    """
+    window = max(2, round(WINDOW * steps))
+    if level < clean or len(distances) < 2 * window:
+        return False
+    return all(_still(column, window) for column in zip(*distances, strict=True))
+
+
+def _still(distances: Sequence[float], window: int) -> bool:
+    """Whether the mean of the last window is not below that of the one before by MARGIN of the way come so far."""
+    first, before, last = (sum(part) / window for part in (
+        distances[:window], distances[-2 * window:-window], distances[-window:]))
+    return before - last < MARGIN * max(first - last, 0.0)

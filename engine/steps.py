@@ -1,0 +1,158 @@
+"""a batch drawn together, step by step: what it begins with, what it is pulled towards, how strongly when."""
+
+import math
+from collections.abc import Iterator
+from dataclasses import replace
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from engine.canvas import drawn_size, mirror_axes
+from engine.clip import Clip
+from engine.cutouts import cut, random_crops
+from engine.denoisers import pulled_by, symmetric
+from engine.guidance import Pull, Target, guided
+from engine.images import to_tensor
+from engine.inputs import Pictures
+from engine.models import Models
+from engine.noise import Stream, per_picture, perlin, uniform
+from engine.prompts import Part, normalised, parse_prompt
+from engine.ramps import parse_ramp
+from engine.request import RAMPS, Request
+from engine.samplers import Denoise, Prediction, Step, sample
+from engine.schedule import Levels
+from engine.weights import Defaults
+
+OPEN = ("steps", "sampler", "eta", "guidance_scale", "tv_scale", "range_scale", "cuts")  # what a set has defaults for
+INIT = 0.5  # share kept of an init picture where the request does not say
+BLOTS = 0.2  # root of the share of variance that Perlin noise has where a drawing starts with it
+TARGET_CUTS = 16  # crops of a picture that pulls; the notebooks take as many as of the drawing
+
+Seeds = list[tuple[int, int]]  # (seed, picture) of each row of a batch
+
+
+def resolved(request: Request, defaults: Defaults, *, has_init: bool = False) -> Request:
+    """The request with every open knob set as the model set says."""
+    request = replace(request, **{name: getattr(defaults, name) for name in OPEN if getattr(request, name) is None})
+    return replace(request, init=INIT) if has_init and request.init is None else request
+
+
+def seeds_of(requests: list[Request]) -> Seeds:
+    """Every picture of every request, each with a noise of its own."""
+    return [(request.seed, picture) for request in requests for picture in range(request.count)]
+
+
+def first_noise(models: Models, requests: list[Request]) -> Tensor:
+    """What every drawing begins with, [n, 3, h, w]; requests agree on size and start."""
+    width, height = drawn_size(requests[0], models.description)
+    seeds = seeds_of(requests)
+    noise = per_picture(seeds, Stream.START, 0, (3, height, width))
+    if requests[0].start == "perlin":
+        blots = torch.stack([perlin(seed, picture, height, width) for seed, picture in seeds])
+        noise = math.sqrt(1 - BLOTS**2) * noise + BLOTS * blots
+    return noise.to(models.device)
+
+
+def beginning(models: Models, request: Request, init: np.ndarray | None) -> tuple[Tensor, int]:
+    """(x, index of its level): noise, or an init picture [h, w, 3] noised to the level that the skipped steps reach."""
+    x, index = first_noise(models, [request]), request.steps - 1
+    if init is None:
+        return x, index
+    index -= min(index, round(request.init * request.steps))
+    level = float(levels_of(models, request).alphas_cumprod[index])
+    return math.sqrt(level) * to_tensor(init).to(x) + math.sqrt(1 - level) * x, index
+
+
+def levels_of(models: Models, request: Request) -> Levels:
+    """The noise levels that a resolved request walks down."""
+    return Levels(models.description.unet["schedule"], request.steps, spacing=models.description.defaults.spacing)
+
+
+def targets_of(models: Models, prompts: list[str], pictures: Pictures | None = None,
+               seeds: Seeds | None = None) -> list[Target]:
+    """One Target for each CLIP of the set.
+
+    Args:
+        prompts: one for each picture of the batch.
+        pictures: what all of them are pulled towards beside it.
+        seeds: of each picture of the batch; say where `pictures` are looked at.
+    """
+    pictures, seeds = pictures or [], seeds or [(0, 0)] * len(prompts)
+    parts = [normalised([*parse_prompt(prompt), *(Part("", weight) for _, weight in pictures)]) for prompt in prompts]
+    texts = [of_row[:len(of_row) - len(pictures)] for of_row in parts]
+    longest = max(len(of_row) for of_row in texts)
+    targets = []
+    for clip, share in models.clips:
+        weights, rows = torch.zeros(len(parts), longest + TARGET_CUTS * len(pictures)), []
+        for n, (of_row, words) in enumerate(zip(parts, texts, strict=True)):
+            spoken = [part.text for part in words]
+            looks = [_looks(models, clip, picture, seeds[n], k) for k, (picture, _) in enumerate(pictures)]
+            rows.append(torch.cat([clip.encode_texts(spoken + [spoken[0]] * (longest - len(spoken))), *looks]))
+            shares = [part.weight / TARGET_CUTS for part in of_row[len(words):] for _ in range(TARGET_CUTS)]
+            weights[n, :len(words)] = torch.tensor([share * part.weight for part in words])
+            weights[n, longest:] = torch.tensor([share * weight for weight in shares])
+        targets.append(Target(clip=clip, embeddings=torch.stack(rows), weights=weights.to(models.device)))
+    return targets
+
+
+@torch.no_grad()
+def _looks(models: Models, clip: Clip, pixels: np.ndarray, seed: tuple[int, int], number: int) -> Tensor:
+    """CLIP's points of crops of a picture [h, w, 3], [TARGET_CUTS, d]; its `number` names the crops."""
+    picture = ((to_tensor(pixels) + 1) / 2)[None].to(models.device)  # 1 3 h w
+    drawn = uniform(*seed, Stream.TARGETS, number, (TARGET_CUTS, 3))[None]
+    defaults = models.description.defaults
+    crops = random_crops(drawn, *picture.shape[-2:], defaults.smallest_cut, defaults.cut_power)
+    points = clip.encode_images(cut(picture, crops, clip.side)[0])
+    return torch.nn.functional.normalize(points, dim=-1)
+
+
+def _at(knob: float | str | None, percent: float) -> float:
+    """What a number or a ramp is when so much of the drawing is done."""
+    return parse_ramp(knob).at(percent) if isinstance(knob, str) else knob or 0.0
+
+
+def pull_at(models: Models, request: Request, seeds: Seeds, percent: float) -> Pull:
+    """How strongly a resolved request pulls when so much of the drawing is done."""
+    fixed = {name: getattr(models.description.defaults, name)
+             for name in ("cut_power", "smallest_cut", "from_level", "largest_shift")}
+    scales = {name: _at(getattr(request, name), percent) for name in RAMPS}
+    return Pull(**{**scales, "cuts": round(scales["cuts"])}, clamp=request.clamp or math.inf, seeds=seeds, **fixed)
+
+
+def _guide(models: Models, request: Request, seeds: Seeds, targets: list[Target], levels: Levels) -> Denoise:
+    """The network, or the one that guides in its place, with the pull of each moment."""
+    schedule, network = models.description.unet["schedule"], models.secondary or models.denoise
+    if not any(isinstance(getattr(request, name), str) for name in RAMPS):
+        return guided(network, targets, pull_at(models, request, seeds, 0.0), schedule)
+    last = max(1, len(levels) - 1)
+    percents = {int(t): 100 * (last - i) / last for i, t in enumerate(levels.timesteps)}
+
+    def ramped(x: Tensor, t: Tensor) -> Prediction:
+        pull = pull_at(models, request, seeds, percents[int(t[0])])
+        return guided(network, targets, pull, schedule)(x, t)
+
+    return ramped
+
+
+def steps_of(models: Models, requests: list[Request], x: Tensor, start: int,
+             pictures: Pictures | None = None) -> Iterator[Step]:
+    """Draw a batch together; all requests are resolved and agree on everything but prompt, seed and count.
+
+    Args:
+        x: [n, 3, h, w] at level `start`, a row for each picture of each request.
+        start: index of the level to go on from.
+        pictures: what they are pulled towards beside their prompts.
+    """
+    request, seeds, levels = requests[0], seeds_of(requests), levels_of(models, requests[0])
+    prompts = [request.prompt for request in requests for _ in range(request.count)]
+    targets = targets_of(models, prompts, pictures, seeds)
+    denoise = _guide(models, request, seeds, targets, levels)
+    if models.secondary is not None:
+        denoise = pulled_by(models.denoise, denoise)
+    if request.symmetry is not None:
+        axes = tuple(axis - 2 for axis in mirror_axes(request.symmetry))
+        denoise = symmetric(denoise, axes, models.description.unet["schedule"])
+    shape = tuple(x.shape[1:])
+    return sample(denoise, x, lambda i: per_picture(seeds, Stream.STEP, i, shape), levels,
+                  sampler=request.sampler, eta=request.eta, start=start)

@@ -1,0 +1,248 @@
+"""bot/asking.py, and the language through the whole bot with a fake chat."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bot.asking import fetched
+from bot.errors import UserError
+from bot.jobs import NewJob
+from bot.messages import Action, Person, Reply, Stage
+from bot.pictures import Pictures
+from engine import Inputs, Request, UpscaleRequest, accept_picture
+from tests import fakes
+from tests.faults import pictures
+from tests.test_handlers import answer
+
+Scenario = Callable[[fakes.Chat, fakes.Engine], Awaitable[None]]
+RED = pictures.saved(pictures.Image.new("RGB", (20, 10), "red"), "JPEG")
+BLUE = pictures.saved(pictures.Image.new("RGB", (20, 10), "blue"), "GIF")
+
+
+def play(folder: Path, scenario: Scenario, **settings: Any) -> None:
+    """Run a scenario against a bot."""
+
+    async def run() -> None:
+        chat, engine = fakes.Chat(), fakes.Engine()
+        async with fakes.bot(folder, chat, engine, **settings):
+            await scenario(chat, engine)
+
+    asyncio.run(run())
+
+
+async def drawn(chat: fakes.Chat, engine: fakes.Engine, job: int = 1) -> tuple[Reply, Request, Inputs]:
+    """How a job ended, and what the engine was asked for it."""
+    reply = (await chat.until_stage(Stage.FINAL, job=job))[-1]
+    request, inputs = engine.asked[-1], engine.given[-1]["inputs"]
+    assert isinstance(request, Request) and isinstance(inputs, Inputs)
+    return reply, request, inputs
+
+
+def test_what_is_said_wins_over_the_style_that_over_the_place_and_that_over_the_config(tmp_path: Path) -> None:
+    """The nearest word counts."""
+
+    async def scenario(chat: fakes.Chat, engine: fakes.Engine) -> None:
+        await chat.says("a star --style ink --eta 0.4", defaults="--steps 12 --cuts 6 --eta 0.2")
+        _, request, _ = await drawn(chat, engine)
+        assert request.prompt == "a star | black ink"
+        said = (request.steps, request.cuts, request.eta, request.tv_scale, request.range_scale)
+        assert said == (13, 6, 0.4, 7.0, 5.0)
+        await chat.says("a star", defaults="--style ink")
+        assert (await drawn(chat, engine, 2))[1].prompt == "a star | black ink"
+        await chat.says("a star --style none", defaults="--style ink")
+        assert (await drawn(chat, engine, 3))[1].prompt == "a star"
+
+    styles = {"ink": "black ink --steps 13 --eta 0.3 --range-scale 5"}
+    play(tmp_path, scenario, options="--steps 11 --tv-scale 7 --range-scale 4", styles=styles)
+
+
+def test_an_unknown_style_is_answered_with_the_nearest(tmp_path: Path) -> None:
+    """Pointing at the place."""
+
+    async def scenario(chat: fakes.Chat, engine: fakes.Engine) -> None:
+        said = await answer(chat, "a star --style watercolor --steps 5")
+        assert "Did you mean watercolour?" in said and "a star ⟨--style watercolor⟩ --steps 5" in said
+
+    play(tmp_path, scenario)
+
+
+def test_a_size_that_the_models_cannot_draw_is_answered_with_the_nearest(tmp_path: Path) -> None:
+    """Before it waits."""
+
+    async def scenario(chat: fakes.Chat, engine: fakes.Engine) -> None:
+        said = await answer(chat, "a star --size 65х64")
+        assert "toybox cannot draw 65x64: the nearest size is 64x64." in said and "⟨--size 65х64⟩" in said
+
+    play(tmp_path, scenario)
+
+
+def test_an_attached_picture_pulls_beside_the_words_and_with_init_the_drawing_begins_from_it(tmp_path: Path) -> None:
+    """The engine gets the clean picture; a rerun and a remix take it over, a delete takes it away."""
+
+    async def scenario(chat: fakes.Chat, engine: fakes.Engine) -> None:
+        await chat.says("a star", pictures=(RED,))
+        assert (await drawn(chat, engine))[2] == Inputs(targets=((accept_picture(RED), 1.0),))
+        await chat.says("a star --init 0.4", pictures=(RED, BLUE))
+        _, request, inputs = await drawn(chat, engine, 2)
+        both = Inputs(init=accept_picture(RED), targets=((accept_picture(BLUE), 1.0),))
+        assert request.init == 0.4 and inputs == both
+        await chat.presses(Action.RERUN, 2)
+        assert (await drawn(chat, engine, 3))[1:] == (engine.asked[-1], both)
+        await chat.says("/remix 2 a cat")
+        assert (await drawn(chat, engine, 4))[1:] == (engine.asked[-1], both) and engine.given[-1]["parent"] == "2"
+        assert {path.name for path in (tmp_path / "pictures").iterdir() if path.name.startswith("2.")} == {
+            "2.png", "2.gif", "2.init.png", "2.target1.png"}  # fmt: skip
+        await chat.says("/delete 2")
+        await chat.until(lambda states: "#2 is deleted" in states[-1].text)
+        assert not [path for path in (tmp_path / "pictures").iterdir() if path.name[0] not in "134"]
+
+    play(tmp_path, scenario)
+
+
+@pytest.mark.parametrize(
+    ("text", "attached", "sentence"),
+    [
+        ("a star --init 0.4", (), "attach a picture"),
+        ("a star", (b"%PDF",), "PNG, JPEG, WebP or GIF"),
+        ("a star", (RED[:300],), "damaged"),
+        ("a star", (pictures.png(50_000, 50_000),), "too many pixels"),
+        ("a star", (bytes(20_000_001),), "20 MB"),
+        ("a star", (RED,) * 5, "at most 4 pictures"),
+    ],
+)
+def test_pictures_that_cannot_be_drawn_from_are_refused_with_a_sentence(
+    tmp_path: Path, text: str, attached: tuple[bytes, ...], sentence: str
+) -> None:
+    """And leave nothing behind."""
+
+    async def scenario(chat: fakes.Chat, engine: fakes.Engine) -> None:
+        await chat.says(text, pictures=attached)
+        states = await chat.until(lambda states: states[-1].stage is Stage.NOTE)
+        assert sentence in states[-1].text and engine.asked == []
+        assert not list((tmp_path / "pictures").glob("*"))
+
+    play(tmp_path, scenario)
+
+
+def test_a_picture_that_does_not_come_is_given_up() -> None:
+    """Telegram's updates wait behind it."""
+
+    async def never() -> bytes:
+        await asyncio.Event().wait()
+        return b""
+
+    with pytest.raises(UserError, match="picture-lost"):
+        asyncio.run(fetched(never, seconds=0.01))
+
+
+def test_an_update_that_comes_twice_has_its_picture_once(tmp_path: Path) -> None:
+    """A platform delivers again what it is not sure of."""
+
+    async def scenario(chat: fakes.Chat, engine: fakes.Engine) -> None:
+        await asyncio.gather(*(chat.says("a star", pictures=(RED,), key="same") for _ in range(3)))
+        assert (await drawn(chat, engine))[2].targets
+        assert len(engine.asked) == 1
+        assert {path.name for path in (tmp_path / "pictures").iterdir()} == {"1.png", "1.gif", "1.target1.png"}
+
+    play(tmp_path, scenario)
+
+
+def test_a_kill_before_the_job_had_its_picture_loses_nothing(tmp_path: Path) -> None:
+    """The picture is on the disk before the job is, under the update's key; the worker looks there too."""
+
+    async def run() -> None:
+        chat, engine = fakes.Chat(), fakes.Engine()
+        async with fakes.bot(tmp_path, chat, engine) as app:
+            await Pictures(tmp_path / "pictures").keep("fake:t1", {"init": b"clean"})
+            person = Person(platform="fake", id="ann")
+            request = Request(prompt="a star", init=0.4)
+            await app._queue.put(NewJob(key="fake:t1", owner=person, address=chat.address("c"), request=request))
+            assert (await drawn(chat, engine))[2].init == b"clean"
+
+    asyncio.run(run())
+
+
+def test_a_drawing_whose_picture_is_gone_fails_with_a_sentence(tmp_path: Path) -> None:
+    """It is not drawn from nothing instead."""
+
+    async def scenario(chat: fakes.Chat, engine: fakes.Engine) -> None:
+        engine.gate.clear()
+        await chat.says("a cat")
+        await chat.says("a star --init 0.4", pictures=(RED,))
+        await chat.until_stage(Stage.WAITING, job=2)
+        (tmp_path / "pictures" / "2.init.png").unlink()
+        engine.gate.set()
+        assert "cannot be read" in (await chat.until_stage(Stage.FAILED, job=2))[-1].text
+
+    play(tmp_path, scenario)
+
+
+def numbered(reply: Reply) -> dict[Action, list[int]]:
+    """The numbers on the buttons of each action."""
+    found: dict[Action, list[int]] = {}
+    for button in reply.buttons:
+        if button.picture is not None:
+            found.setdefault(button.action, []).append(button.picture)
+    return found
+
+
+def test_several_pictures_can_be_picked_enlarged_and_varied_each(tmp_path: Path) -> None:
+    """The grid has buttons with numbers, and a picked one its own controls."""
+
+    async def scenario(chat: fakes.Chat, engine: fakes.Engine) -> None:
+        await chat.says("a star --seed 7 --count 3")
+        grid, _, _ = await drawn(chat, engine)
+        assert numbered(grid) == {action: [1, 2, 3] for action in (Action.PICK, Action.UPSCALE, Action.VARY)}
+        assert [b.action for b in grid.buttons[9:]] == [Action.RERUN, Action.REMIX, Action.SETTINGS, Action.DELETE]
+        await chat.presses(Action.PICK, 1, 2)
+        picked = (await chat.until(lambda states: "Picture 2 of #1" in states[-1].text))[-1]
+        assert picked.picture and picked.picture.content == fakes.scripted.png(8, 10) and picked.job is None
+        assert {(b.job, b.picture) for b in picked.buttons} == {(1, 2)} and not picked.private
+        await chat.presses(Action.UPSCALE, 1, 3)
+        await chat.until_stage(Stage.FINAL, job=2)
+        assert engine.asked[-1] == UpscaleRequest(png=fakes.scripted.png(9, 10))
+        assert "already made larger: #2" in await answer(chat, "/upscale 1 3")
+        await chat.presses(Action.VARY, 1, 2)
+        _, request, inputs = await drawn(chat, engine, 3)
+        assert (request.init, request.count, request.pick) == (0.5, 3, None) and request.seed != 7
+        assert inputs.init == accept_picture(fakes.scripted.png(8, 10))
+        assert "#3 is a variation of #1" in await answer(chat, "/show 3")
+        assert "--count 3 --pick 2" in await answer(chat, "/settings 1 2")
+
+    play(tmp_path, scenario)
+
+
+def test_vary_takes_a_strength_and_one_picture_needs_no_number(tmp_path: Path) -> None:
+    """`/vary 1 0.3`."""
+
+    async def scenario(chat: fakes.Chat, engine: fakes.Engine) -> None:
+        await chat.says("a star --seed 7")
+        single, _, _ = await drawn(chat, engine)
+        assert numbered(single) == {} and Action.VARY in [button.action for button in single.buttons]
+        await chat.says("/vary 1 0.3")
+        _, request, inputs = await drawn(chat, engine, 2)
+        assert request.init == 0.3 and inputs.init == accept_picture(fakes.scripted.png(7, 10))
+        await chat.presses(Action.UPSCALE, 1)  # an old button, without a number
+        await chat.until_stage(Stage.FINAL, job=3)
+        await chat.presses(Action.VARY, 3)
+        assert (await drawn(chat, engine, 4))[1].init == 0.5
+
+    play(tmp_path, scenario)
+
+
+def test_a_number_that_is_not_there_is_told(tmp_path: Path) -> None:
+    """And a number that is needed is asked for."""
+
+    async def scenario(chat: fakes.Chat, engine: fakes.Engine) -> None:
+        await chat.says("a star --count 2")
+        await drawn(chat, engine)
+        assert "has 2 pictures: use the buttons" in await answer(chat, "/upscale 1")
+        assert "#1 has 2 pictures." in await answer(chat, "/vary 1 3")
+        await chat.says("a star")
+        await drawn(chat, engine, 2)
+        assert "#2 has only one picture." in await answer(chat, "/upscale 2 2")
+
+    play(tmp_path, scenario)

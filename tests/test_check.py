@@ -1,0 +1,74 @@
+"""engine/check.py: on the toybox, whose pictures can be drawn without a network and are known to the last pixel."""
+
+import asyncio
+import sys
+
+import numpy as np
+import pytest
+
+from engine import EngineProcess, Finished, Request, UpscaleRequest
+from engine.check import score_of, with_score
+from engine.events import Progress
+from engine.images import to_png
+from engine.toybox.world import Scene, render
+from tests import scripted
+
+
+def picture(object: str, colour: str) -> bytes:
+    scene = Scene(object=object, colour=colour, background="white", size="", x=32.0, y=32.0, radius=18.0)
+    return to_png(render(scene), {})
+
+
+@pytest.mark.parametrize("texts", ["a red star", "a blue house | a red star", "красная звезда"])
+def test_a_picture_that_shows_it_scores_far_above_others(texts: str) -> None:
+    """One threshold parts them; 500 scenes are in docs/house.md."""
+    shown = score_of(picture("star", "red"), "toybox", texts)
+    others = [score_of(picture(*other), "toybox", texts) for other in (("cat", "black"), ("tree", "green"))]
+    assert shown > 0.55 and max(others) < 0.4
+
+
+def test_size_and_shape_of_the_picture_do_not_matter() -> None:
+    """All of it is looked at, also when it is large or wide."""
+    small = render(Scene(object="star", colour="red", background="white", size="", x=32.0, y=32.0, radius=18.0))
+    large = np.kron(small, np.ones((4, 4, 1), dtype=np.uint8))
+    wide = np.concatenate([np.full((64, 32, 3), 245, dtype=np.uint8), small], axis=1)
+    score = score_of(to_png(small, {}), "toybox", "a red star")
+    assert score_of(to_png(large, {}), "toybox", "a red star") == pytest.approx(score, abs=0.02)
+    assert score_of(to_png(wide, {}), "toybox", "a red star") > 0.5
+
+
+def test_only_a_finished_picture_gets_a_score() -> None:
+    """Everything else goes through as it is."""
+    progress = Progress(step=1, steps=2, seconds_left=1.0, distance=1.0)
+    assert with_score(progress, "toybox", "a red star") is progress
+
+
+def test_the_engine_process_scores_what_it_draws_and_enlarges() -> None:
+    """When it is told to, and else not."""
+
+    async def finished(check: str, request: Request | UpscaleRequest) -> Finished:
+        engine = EngineProcess(draw="tests.scripted:draw", upscale="tests.scripted:upscale", check=check)
+        try:
+            events = [event async for event in engine.events(request)]
+        finally:
+            await engine.close()
+        assert isinstance(events[-1], Finished)
+        return events[-1]
+
+    async def scenario() -> None:
+        drawing = Request(prompt="a star", seed=7)
+        assert (await finished("", drawing)).score is None
+        drawn = await finished("a red star", drawing)
+        assert drawn.score == pytest.approx(score_of(drawn.png, "toybox", "a red star"), abs=1e-4)
+        enlarged = await finished("a red star", UpscaleRequest(png=scripted.png(7, 10)))
+        assert enlarged.score is not None
+
+    asyncio.run(scenario())
+
+
+def test_a_scripted_engine_without_a_check_needs_no_torch() -> None:
+    """Tests and tools start in a blink."""
+    import subprocess
+
+    code = "import sys, engine.serve; engine.serve._look('toybox'); sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code]).returncode == 0
