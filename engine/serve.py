@@ -85,11 +85,10 @@ def main(arguments: list[str]) -> None:
     feeder.start()
     draw, upscale = (_function(path) for path in arguments)
     while True:
-        number, request, *rest = feeder.queue.get()
+        number, request, state, inputs, parent = feeder.queue.get()
         if isinstance(request, UpscaleRequest):
-            feeder.stream(number, upscale(request))
+            feeder.stream(number, upscale(request, parent=parent))
         else:
-            state, inputs, parent = rest
             feeder.stream(number, draw(request, resume=state, inputs=inputs, parent=parent))
 
 
