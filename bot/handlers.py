@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-import secrets
 import time
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import replace
@@ -10,6 +9,7 @@ from typing import Protocol
 
 from bot import commands, options
 from bot.adapters.base import Notice
+from bot.asking import Asking, new_seed
 from bot.cards import Cards, shortened
 from bot.commands import Act, Command, Help, Imagine, Show, ShowQueue
 from bot.config import Config
@@ -19,9 +19,8 @@ from bot.messages import REACTIONS, Action, Address, File, Incoming, Press, Reac
 from bot.pictures import Pictures
 from bot.queue import Queue
 from bot.store import Store
-from bot.styles import NONE, Styles, defaults_of
 from bot.texts import Texts
-from engine import MAX_SEED, MAX_TARGETS, BadPicture, Request, accept_picture, nearest_size
+from engine import Request
 
 log = logging.getLogger(__name__)
 PORTION = 100  # messages handled at the same time: in a burst of hundreds the event loop must come to breathe
@@ -64,11 +63,9 @@ class Handlers:
         """
         self._config, self._texts, self._store, self._queue = config, texts, store, queue
         self._pictures, self._sender, self._stop, self._busy, self._notice = pictures, sender, stop, busy, notice
-        self._models = models
-        self._styles, self._defaults = Styles(config.styles), defaults_of(config.bot.options)
+        self._asking = Asking(config, models, pictures)
         self._closed = False
         self._portion = asyncio.Semaphore(PORTION)
-        self._accepting = asyncio.Lock()  # one picture is decoded at a time: each takes its memory
 
     def close(self) -> None:
         """Take nothing more."""
@@ -139,66 +136,22 @@ class Handlers:
 
     async def _imagine(self, incoming: Incoming, command: Imagine) -> None:
         parent = await self._visible(incoming, command.parent) if command.parent is not None else None
-        text = incoming.text if isinstance(incoming, TextMessage) else ""
-        request = self._request(incoming, command, _options(parent.request) if parent else None, text)
-        inputs = await self._inputs(incoming, request, parent)
+        request = self._asking.request(incoming, command, parent)
+        inputs = await self._asking.inputs(incoming, request, parent)
         await self._put(incoming, request, Kind.REMIX if parent else Kind.IMAGINE, parent, inputs=inputs)
-
-    def _request(
-        self, incoming: Incoming, command: Imagine, inherited: dict[str, options.Value] | None, text: str
-    ) -> Request:
-        """What is said wins over the style, that over the place, and that over the config; a remix takes over all."""
-        here = incoming.defaults if isinstance(incoming, TextMessage) else ""
-        start = self._defaults | defaults_of(here) if inherited is None else inherited
-        style = start.pop("style", NONE)
-        prompt, said = self._styles.dressed(command.prompt, {"style": style} | command.options, text)
-        chosen = {"seed": _new_seed(), "models": self._config.engine.models, **start, **said}
-        models = str(chosen["models"])
-        if models not in self._models:
-            where = options.marked_value(text, "models", models)
-            options.refuse_choice("models", models, sorted(self._models), where)
-        request = options.request(prompt, chosen)
-        if request.size is not None and (near := nearest_size(request)) != request.size:
-            where = options.marked_value(text, "size", request.size)
-            raise UserError("option-size-near", models=models, size=request.size, near=near, where=where)
-        return request
-
-    async def _inputs(self, incoming: Incoming, request: Request, parent: Job | None) -> dict[str, bytes]:
-        """The pictures that come with a message, accepted; a remix without any takes over its parent's."""
-        fetches = incoming.pictures if isinstance(incoming, TextMessage) else ()
-        if len(fetches) > MAX_TARGETS:
-            raise UserError("too-many-pictures", limit=MAX_TARGETS)
-        given = [await self._accepted(await fetch()) for fetch in fetches]
-        inherited = await self._pictures.inputs(parent.id) if parent else {}
-        inputs = {name: png for name, png in inherited.items() if not given or name == "init"}
-        if request.init is None:
-            inputs.pop("init", None)
-        elif given:
-            inputs["init"] = given.pop(0)
-        elif "init" not in inputs:
-            raise UserError("no-init-picture")
-        return inputs | {f"target{number}": png for number, png in enumerate(given, 1)}
-
-    async def _accepted(self, data: bytes) -> bytes:
-        """A picture made clean, away from the event loop."""
-        try:
-            async with self._accepting:
-                return await asyncio.to_thread(accept_picture, data)
-        except BadPicture as error:
-            raise UserError(f"picture-{error.reason}") from error
 
     async def _draw_again(self, incoming: Incoming, command: Act, parent: Job) -> None:
         request, inputs, picture = parent.request, {}, command.picture
         if command.action is Action.RERUN:
-            request = replace(request, seed=_new_seed())
+            request = replace(request, seed=new_seed())
             inputs = await self._pictures.inputs(parent.id)
         else:
             picture = self._one_of(parent, picture)
         if command.action is Action.VARY:
             kept = await self._pictures.inputs(parent.id)
-            inputs = {**kept, "init": await self._accepted(await self._png(parent, picture))}
+            inputs = {**kept, "init": await self._asking.accepted(await self._png(parent, picture))}
             strength = command.strength if command.strength is not None else STRENGTH
-            request = replace(request, init=strength, pick=None, seed=_new_seed())
+            request = replace(request, init=strength, pick=None, seed=new_seed())
         elif command.action is Action.UPSCALE:
             if parent.kind is Kind.UPSCALE:
                 raise UserError("already-large", job=str(parent.id))
@@ -383,13 +336,3 @@ class Handlers:
             text=text, picture=picture, as_file=as_file, private=True, reader=person.key, language=person.language
         )
         self._sender.note(incoming.address, reply, incoming.message)
-
-
-def _new_seed() -> int:
-    return secrets.randbelow(MAX_SEED + 1)
-
-
-def _options(request: Request) -> dict[str, options.Value]:
-    """What a remix takes over: everything but the words and the seed."""
-    kept = (name for name in options.OPTIONS if name != "seed")
-    return {name: value for name in kept if (value := getattr(request, name)) is not None}

@@ -19,17 +19,17 @@ from engine import Request
 class Speed:
     """Measured on the newest finished jobs; None before there are any."""
 
-    step: float | None = None  # seconds a step
+    step: float | None = None  # seconds a step of one picture
     steps: float | None = None  # a drawing, on average
     upscaling: float | None = None  # seconds
 
-    def of(self, kind: str, steps: int | None) -> float | None:
-        """Seconds that a job will take."""
+    def of(self, kind: str, steps: int | None, count: int = 1) -> float | None:
+        """Seconds that a job of so many pictures will take."""
         if kind == Kind.UPSCALE:
             return self.upscaling if self.upscaling is not None else 0.0  # next to a drawing it is short
         if self.step is None or self.steps is None:
             return None
-        return self.step * (steps or self.steps)
+        return self.step * (steps or self.steps) * count
 
 
 class Queue:
@@ -166,7 +166,7 @@ class Queue:
         rows = {bool(row["upscaling"]): row for row in await self._store.rows("speeds")}
         drawing, upscaling = rows.get(False), rows.get(True)
         return Speed(
-            step=drawing["seconds"] / drawing["steps"] if drawing and drawing["steps"] else None,
+            step=drawing["seconds"] / drawing["single_steps"] if drawing and drawing["single_steps"] else None,
             steps=drawing["steps"] / drawing["jobs"] if drawing else None,
             upscaling=upscaling["seconds"] / upscaling["jobs"] if upscaling else None,
         )
@@ -186,7 +186,8 @@ class Queue:
         wait: float | None = 0.0
         for number, row in enumerate(await self._store.rows("waiting"), start=1):
             places[row["id"]] = (number, wait)
-            takes = speed.of(row["kind"], row["steps"] or json.loads(row["request"]).get("steps"))
+            request = json.loads(row["request"])
+            takes = speed.of(row["kind"], row["steps"] or request.get("steps"), request.get("count", 1))
             wait = None if wait is None or takes is None else wait + takes
         return places
 

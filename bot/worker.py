@@ -135,7 +135,7 @@ class Worker:
 
     async def _work(self, job: Job) -> None:
         self._job, self._preview, self._stopped = job, None, False
-        self._note_left((await self._queue.speed()).of(job.kind, job.request.steps))
+        self._note_left((await self._queue.speed()).of(job.kind, job.request.steps, job.request.count))
         await self._moved()
         try:
             await self._draw(job)

@@ -34,7 +34,7 @@ LEVELS = {
         "bot.styles",
         "bot.config bot.jobs bot.commands bot.pictures bot.adapters bot.adapters.base",
         "bot.texts bot.store bot.metrics bot.limits bot.outbox bot.adapters.web_guard bot.adapters.web_rooms",
-        "bot.queue bot.history bot.notebook bot.cards bot.adapters.web_page",
+        "bot.asking bot.queue bot.history bot.notebook bot.cards bot.adapters.web_page",
         "bot.adapters.discord bot.adapters.telegram bot.adapters.web",
         "bot.handlers bot.worker bot.replies",
         "bot.model_commands",

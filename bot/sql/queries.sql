@@ -126,7 +126,8 @@ SELECT status, count(*) AS jobs FROM jobs GROUP BY status;
 
 -- name: speeds
 -- Measured on the newest finished jobs of each way of working.
-SELECT kind = 'upscale' AS upscaling, sum(seconds) AS seconds, sum(steps) AS steps, count(*) AS jobs
+SELECT kind = 'upscale' AS upscaling, sum(seconds) AS seconds, sum(steps) AS steps, count(*) AS jobs,
+       sum(steps * coalesce(request ->> 'count', 1)) AS single_steps
 FROM (SELECT * FROM jobs WHERE seconds IS NOT NULL ORDER BY id DESC LIMIT 40)
 GROUP BY upscaling;
 

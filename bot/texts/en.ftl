@@ -33,7 +33,7 @@ failed-numbers = #{ $job } “{ $prompt }”: the picture fell apart while it wa
 failed-memory = #{ $job } “{ $prompt }”: there is too little memory for this picture. Try fewer --cuts.
 failed-weights = #{ $job } “{ $prompt }”: the models are missing or damaged. Whoever runs the bot finds out more with “imago doctor”.
 failed-request = #{ $job } “{ $prompt }”: these settings cannot be drawn. See /help for the ones that can.
-failed-picture = #{ $job } “{ $prompt }”: the picture to enlarge cannot be read. Draw it again with Rerun.
+failed-picture = #{ $job } “{ $prompt }”: the picture to draw from cannot be read. Draw it again from the beginning.
 failed-engine = #{ $job } “{ $prompt }”: the engine stopped working on this picture several times. Try again later.
 failed-disk = #{ $job } “{ $prompt }”: the finished picture could not be stored. Whoever runs the bot should look at the disk.
 

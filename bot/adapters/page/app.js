@@ -2,7 +2,7 @@
 
 const $ = (id) => document.getElementById(id);
 const chat = $("chat"), scroll = $("scroll"), text = $("text"), nameField = $("name");
-const COMMANDS = ["/imagine", "/queue", "/cancel", "/show", "/settings", "/help"];
+const COMMANDS = ["/imagine", "/queue", "/cancel", "/show", "/vary", "/settings", "/help"];
 
 const page = $("composer"); // has the words for what a button with a number does
 const elements = new Map(); // message id → its element on the page

@@ -1,4 +1,4 @@
-"""the language through the whole bot with a fake chat: styles, defaults, pictures that come along, several pictures."""
+"""bot/asking.py, and the language through the whole bot with a fake chat."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -7,7 +7,11 @@ from typing import Any
 
 import pytest
 
-from bot.messages import Action, Reply, Stage
+from bot.asking import fetched
+from bot.errors import UserError
+from bot.jobs import NewJob
+from bot.messages import Action, Person, Reply, Stage
+from bot.pictures import Pictures
 from engine import Inputs, Request, UpscaleRequest, accept_picture
 from tests import fakes
 from tests.faults import pictures
@@ -123,6 +127,17 @@ def test_pictures_that_cannot_be_drawn_from_are_refused_with_a_sentence(
     play(tmp_path, scenario)
 
 
+def test_a_picture_that_does_not_come_is_given_up() -> None:
+    """Telegram's updates wait behind it."""
+
+    async def never() -> bytes:
+        await asyncio.Event().wait()
+        return b""
+
+    with pytest.raises(UserError, match="picture-lost"):
+        asyncio.run(fetched(never, seconds=0.01))
+
+
 def test_an_update_that_comes_twice_has_its_picture_once(tmp_path: Path) -> None:
     """A platform delivers again what it is not sure of."""
 
@@ -131,6 +146,36 @@ def test_an_update_that_comes_twice_has_its_picture_once(tmp_path: Path) -> None
         assert (await drawn(chat, engine))[2].targets
         assert len(engine.asked) == 1
         assert {path.name for path in (tmp_path / "pictures").iterdir()} == {"1.png", "1.gif", "1.target1.png"}
+
+    play(tmp_path, scenario)
+
+
+def test_a_kill_before_the_job_had_its_picture_loses_nothing(tmp_path: Path) -> None:
+    """The picture is on the disk before the job is, under the update's key; the worker looks there too."""
+
+    async def run() -> None:
+        chat, engine = fakes.Chat(), fakes.Engine()
+        async with fakes.bot(tmp_path, chat, engine) as app:
+            await Pictures(tmp_path / "pictures").keep("fake:t1", {"init": b"clean"})
+            person = Person(platform="fake", id="ann")
+            request = Request(prompt="a star", init=0.4)
+            await app._queue.put(NewJob(key="fake:t1", owner=person, address=chat.address("c"), request=request))
+            assert (await drawn(chat, engine))[2].init == b"clean"
+
+    asyncio.run(run())
+
+
+def test_a_drawing_whose_picture_is_gone_fails_with_a_sentence(tmp_path: Path) -> None:
+    """It is not drawn from nothing instead."""
+
+    async def scenario(chat: fakes.Chat, engine: fakes.Engine) -> None:
+        engine.gate.clear()
+        await chat.says("a cat")
+        await chat.says("a star --init 0.4", pictures=(RED,))
+        await chat.until_stage(Stage.WAITING, job=2)
+        (tmp_path / "pictures" / "2.init.png").unlink()
+        engine.gate.set()
+        assert "cannot be read" in (await chat.until_stage(Stage.FAILED, job=2))[-1].text
 
     play(tmp_path, scenario)
 

@@ -1,0 +1,93 @@
+"""what is asked becomes a Request with its pictures: words, options, style, defaults, attachments."""
+
+import asyncio
+import secrets
+from collections.abc import Collection
+
+from bot import options
+from bot.commands import Imagine
+from bot.config import Config
+from bot.errors import UserError
+from bot.jobs import Job
+from bot.messages import Fetch, Incoming, TextMessage
+from bot.pictures import Pictures
+from bot.styles import NONE, Styles, defaults_of
+from engine import MAX_SEED, MAX_TARGETS, BadPicture, Request, accept_picture, nearest_size
+
+FETCHING = 20.0  # seconds that an attached picture may take to come
+
+
+class Asking:
+    """Knows the styles, the defaults and the models that there are."""
+
+    def __init__(self, config: Config, models: Collection[str], pictures: Pictures) -> None:
+        self._config, self._models, self._pictures = config, models, pictures
+        self._styles, self._defaults = Styles(config.styles), defaults_of(config.bot.options)
+        self._accepting = asyncio.Lock()  # one picture is decoded at a time: each takes its memory
+
+    def request(self, incoming: Incoming, command: Imagine, parent: Job | None) -> Request:
+        """What is said wins over the style, that over the place, and that over the config; a remix takes over all.
+
+        Raises UserError.
+        """
+        text, here = (incoming.text, incoming.defaults) if isinstance(incoming, TextMessage) else ("", "")
+        start = _options(parent.request) if parent else self._defaults | defaults_of(here)
+        style = start.pop("style", NONE)
+        prompt, said = self._styles.dressed(command.prompt, {"style": style} | command.options, text)
+        chosen = {"seed": new_seed(), "models": self._config.engine.models, **start, **said}
+        models = str(chosen["models"])
+        if models not in self._models:
+            where = options.marked_value(text, "models", models)
+            options.refuse_choice("models", models, sorted(self._models), where)
+        request = options.request(prompt, chosen)
+        if request.size is not None and (near := nearest_size(request)) != request.size:
+            where = options.marked_value(text, "size", request.size)
+            raise UserError("option-size-near", models=models, size=request.size, near=near, where=where)
+        return request
+
+    async def inputs(self, incoming: Incoming, request: Request, parent: Job | None) -> dict[str, bytes]:
+        """The pictures that come with a message, accepted; a remix without any takes over its parent's.
+
+        By their names in Pictures. Raises UserError.
+        """
+        fetches = incoming.pictures if isinstance(incoming, TextMessage) else ()
+        if len(fetches) > MAX_TARGETS:
+            raise UserError("too-many-pictures", limit=MAX_TARGETS)
+        given = [await self.accepted(await fetched(fetch)) for fetch in fetches]
+        inherited = await self._pictures.inputs(parent.id) if parent else {}
+        inputs = {name: png for name, png in inherited.items() if not given or name == "init"}
+        if request.init is None:
+            inputs.pop("init", None)
+        elif given:
+            inputs["init"] = given.pop(0)
+        elif "init" not in inputs:
+            raise UserError("no-init-picture")
+        return inputs | {f"target{number}": png for number, png in enumerate(given, 1)}
+
+    async def accepted(self, data: bytes) -> bytes:
+        """A picture made clean, away from the event loop. Raises UserError."""
+        try:
+            async with self._accepting:
+                return await asyncio.to_thread(accept_picture, data)
+        except BadPicture as error:
+            raise UserError(f"picture-{error.reason}") from error
+
+
+async def fetched(fetch: Fetch, seconds: float = FETCHING) -> bytes:
+    """A picture from where it was attached; others must not wait for ever behind one that does not come."""
+    try:
+        async with asyncio.timeout(seconds):
+            return await fetch()
+    except TimeoutError:
+        raise UserError("picture-lost") from None
+
+
+def new_seed() -> int:
+    """Any seed."""
+    return secrets.randbelow(MAX_SEED + 1)
+
+
+def _options(request: Request) -> dict[str, options.Value]:
+    """What a remix takes over: everything but the words and the seed."""
+    kept = (name for name in options.OPTIONS if name != "seed")
+    return {name: value for name in kept if (value := getattr(request, name)) is not None}
