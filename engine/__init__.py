@@ -87,11 +87,14 @@ def nearest_size(request: Request) -> str:
     return f"{width}x{height}"
 
 
-def upscale(request: UpscaleRequest) -> Iterator[Event]:
-    """Enlarge a picture ×4 in this process; the same stream as `draw`, without previews and GIF."""
+def upscale(request: UpscaleRequest, *, parent: str | None = None) -> Iterator[Event]:
+    """Enlarge a picture ×4 in this process; the same stream as `draw`, without previews and GIF.
+
+    Its provenance stays that of the drawing; `parent` is the job that the picture comes from.
+    """
     from engine.enlarging import upscale_events
 
-    return upscale_events(request)
+    return upscale_events(request, parent)
 
 
 def accept_picture(data: bytes) -> bytes:

@@ -34,14 +34,14 @@ def _upscaled(models: Models, picture: Tensor) -> np.ndarray:
     return upscale_to_pixels(models.upscaler, x, tile=TILE, overlap=overlap)
 
 
-def upscale_events(request: UpscaleRequest) -> Iterator[Event]:
+def upscale_events(request: UpscaleRequest, parent: str | None) -> Iterator[Event]:
     """See `engine.upscale`."""
     began = time.monotonic()
     pixels, metadata = read_png(request.png)
     if pixels.shape[0] * pixels.shape[1] > LARGEST:
         raise BadPicture("This picture is too large to enlarge: it may have a million pixels, 1024 × 1024.")
-    if request.parent is not None:
-        metadata = {**metadata, PARENT: request.parent}
+    if parent is not None:
+        metadata = {**metadata, PARENT: parent}
     table = load_model_set(request.models).upscaler
     if table is None:
         raise BadRequest("models", f"The model set {request.models} has no upscaler: choose another one.")

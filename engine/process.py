@@ -81,7 +81,9 @@ class EngineProcess:
         inputs: Inputs = NO_INPUTS,
         parent: str | None = None,
     ) -> AsyncGenerator[Event, None]:
-        """Draw, as `engine.draw` does; ends after Finished or Failed, or early and silently after `stop`.
+        """Draw or enlarge, as `engine.draw` and `engine.upscale` do.
+
+        Ends after Finished or Failed, or early and silently after `stop`.
 
         Leaving the iteration before Finished or Failed kills the process; the next request starts another.
 

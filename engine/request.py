@@ -126,7 +126,6 @@ class UpscaleRequest:
 
     png: bytes
     models: str = "toybox"  # whose upscaler is used
-    parent: str | None = None  # the job whose picture it is, for the provenance
 
 
 def read_option(name: str, text: str) -> str | int | float:

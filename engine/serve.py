@@ -85,11 +85,10 @@ def main(arguments: list[str]) -> None:
     feeder.start()
     draw, upscale = (_function(path) for path in arguments[:2])
     while True:
-        number, request, *rest = feeder.queue.get()
+        number, request, state, inputs, parent = feeder.queue.get()
         if isinstance(request, UpscaleRequest):
-            events = upscale(request)
+            events = upscale(request, parent=parent)
         else:
-            state, inputs, parent = rest
             events = draw(request, resume=state, inputs=inputs, parent=parent)
         feeder.stream(number, events, _look(request.models, *arguments[2:]))
 

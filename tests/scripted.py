@@ -49,7 +49,7 @@ def draw_for_a_while(request: Request, *, resume: bytes | None = None, **_: obje
     return draw(request, resume=resume, seconds=0.8)
 
 
-def upscale(request: UpscaleRequest) -> Iterator[Event]:
+def upscale(request: UpscaleRequest, **_: object) -> Iterator[Event]:
     """Four times the size."""
     yield Started(models=request.models, seed=0, steps=1, first_step=0, width=32, height=32, device="cpu")
     yield Progress(step=1, steps=1, seconds_left=0.0, distance=0.0)

@@ -306,7 +306,7 @@ def test_upscaling_makes_it_four_times_larger_and_keeps_the_provenance(events: l
     big = finished(list(engine.upscale(UpscaleRequest(png=finished(events).png))))
     assert (big.width, big.height, big.gif) == (1024, 1024, b"")
     assert read_png(big.png)[1] == read_png(finished(events).png)[1]
-    child = finished(list(engine.upscale(UpscaleRequest(png=finished(events).png, parent="7"))))
+    child = finished(list(engine.upscale(UpscaleRequest(png=finished(events).png), parent="7")))
     assert read_png(child.png)[1] == {**read_png(big.png)[1], "imago:parent": "7"}
 
 
