@@ -27,7 +27,8 @@ def measure(pictures: int = PICTURES) -> Iterator[Figure]:
     models = load_models("toybox", choose_device())
     plain, without = (count_red(models, prompt, pictures) for prompt in (PLAIN, WITHOUT))
     yield Figure(name=f"red objects in {pictures} pictures of “{PLAIN}”", value=f"{plain.red / plain.all:.1%}")
-    yield Figure(name=f"red objects in {pictures} pictures of “{WITHOUT}”", value=f"{without.red / without.all:.1%}",
+    escaped = WITHOUT.replace("|", r"\|")  # the figure is a row of a Markdown table
+    yield Figure(name=f"red objects in {pictures} pictures of “{escaped}”", value=f"{without.red / without.all:.1%}",
                  bar=f"< {BAR:.0%}", met=without.red / without.all < BAR)
     yield Figure(name="stars among them, without and with the negative part",
                  value=f"{plain.stars / plain.all:.0%}, {without.stars / without.all:.0%}")

@@ -18,6 +18,7 @@ from engine.toybox.judge import adherence, judge
 
 Rule = Callable[[Sequence[Sequence[float]], float, int], bool]
 SAVED_BAR, COST_BAR = 0.25, 0.01
+ENOUGH = 0.5  # adherence that there must be to lose
 CLEANS = (0.4, 0.5, 0.6, 0.7, 0.8, 0.9)  # tried beside the rule's own
 
 
@@ -48,9 +49,10 @@ def measure(pictures: int = PROMPTS) -> Iterator[Figure]:
                  "all three (background, colour, object)",
             value=f"{saved:.1%}; {100 * cost:.1f} points ({', '.join(_lost(early, late))})",
             bar=f"≥ {SAVED_BAR:.0%}; ≤ {100 * COST_BAR:.0f} point" if ours else "",
-            met=saved >= SAVED_BAR and cost <= COST_BAR if ours else None)
+            met=saved >= SAVED_BAR and cost <= COST_BAR and late.all_three >= ENOUGH if ours else None)
     yield Figure(name=f"adherence, all three, of the {pictures} pictures drawn to their end",
-                 value=f"{late.all_three:.1%}")
+                 value=f"{late.all_three:.1%}", bar=f"≥ {ENOUGH:.0%}, or the loss says nothing",
+                 met=late.all_three >= ENOUGH)
 
 
 def _lost(early: object, late: object) -> list[str]:
