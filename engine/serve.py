@@ -117,7 +117,7 @@ def _look(models: str, check: str = "") -> Callable[[Event], Event] | None:
     """What gives each finished picture its score, if that is wanted."""
     if not check:
         return None
-    from engine.check import with_score  # with torch, which a scripted engine does without
+    from engine.scoring import with_score  # with torch, which a scripted engine does without
 
     return lambda event: with_score(event, models, check)
 

@@ -22,7 +22,7 @@ LEVELS = {
         "engine.weights engine.upscaling",
         "engine.models engine.provenance engine.canvas engine.inputs engine.download engine.convert",
         "engine.checkpoint engine.enlarging engine.steps",
-        "engine.drawing engine.fetch engine.check",
+        "engine.drawing engine.fetch engine.scoring",
         "engine.process engine.serve",
         "engine",
         "engine.toybox",

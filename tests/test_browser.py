@@ -158,6 +158,22 @@ def test_a_reload_in_the_middle_goes_on_and_cancel_keeps_what_there_is(
     loop.run(scenario())
 
 
+def test_a_preview_leaves_the_button_where_it_is(loop: asyncio.Runner, chromium: Browser, tmp_path: Path) -> None:
+    """A press that a preview fell into was lost, and the keyboard lost its place at each 10 %."""
+
+    async def scenario() -> None:
+        async with opened(chromium, tmp_path) as (page, engine):
+            await page.get_by_role("button", name="half-life 3 screenshot").click()
+            await preview(page, engine, job=1, percent=10)
+            await page.get_by_role("button", name="Cancel").focus()
+            await preview(page, engine, job=1, percent=20)
+            await expect(page.get_by_role("button", name="Cancel")).to_be_focused()
+            await page.keyboard.press("Enter")
+            await expect(page.locator(".stopped .picture img[src*='/1.png']")).to_be_visible()
+
+    loop.run(scenario())
+
+
 def test_prompts_are_text_and_remix_brings_them_back_for_editing(
     loop: asyncio.Runner, chromium: Browser, tmp_path: Path
 ) -> None:

@@ -1,11 +1,11 @@
-"""how well one text parts pictures that show it from those that do not: scores of engine/check.py on toybox scenes."""
+"""how well one text parts pictures that show it from those that do not: scores of engine/scoring.py on toybox scenes."""
 
 from collections.abc import Iterator
 
 import numpy as np
 
 from engine.bench.report import Figure
-from engine.check import score_of
+from engine.scoring import score_of
 from engine.images import to_png
 from engine.toybox.world import COLOURS, COMBINATIONS, Scene, random_scene, render
 

@@ -109,14 +109,11 @@ function fillPicture(figure, message, picture, empty) {
 
 function fillButtons(element, message) {
   const buttons = message.buttons ?? [], stage = message.stage;
-  element.querySelector(".buttons").replaceChildren(...buttons.map(({ action, label, picture }) => {
-    const button = Object.assign(document.createElement("button"), { type: "button", textContent: label });
-    button.dataset.action = action;
-    if (picture) { button.dataset.picture = picture; button.title = button.ariaLabel = `${page.dataset[action] ?? action} ${picture}`; }
-    const pressed = { message: message.id, action, ...(picture ? { picture } : {}) };
-    button.onclick = () => action === "remix" ? startRemix(message) : whileOff(button, () => post("/press", pressed));
-    return button;
-  }));
+  const row = element.querySelector(".buttons"), shown = JSON.stringify(buttons);
+  if (row.dataset.shown !== shown) { // a preview must not take the button away from under a finger, or the keyboard
+    row.dataset.shown = shown;
+    row.replaceChildren(...buttons.map((button) => control(message, button)));
+  }
   const reactions = element.querySelector(".reactions"), finished = stage === "final" || stage === "stopped";
   reactions.hidden = !finished;
   for (const choice of reactions.querySelectorAll(".picker button")) {
@@ -129,6 +126,15 @@ function fillButtons(element, message) {
     return given;
   }));
   element.querySelector(".controls").classList.toggle("some", finished || buttons.length > 0);
+}
+
+function control(message, { action, label, picture }) {
+  const button = Object.assign(document.createElement("button"), { type: "button", textContent: label });
+  button.dataset.action = action;
+  if (picture) { button.dataset.picture = picture; button.title = button.ariaLabel = `${page.dataset[action] ?? action} ${picture}`; }
+  const pressed = { message: message.id, action, ...(picture ? { picture } : {}) };
+  button.onclick = () => action === "remix" ? startRemix(message) : whileOff(button, () => post("/press", pressed));
+  return button;
 }
 
 // What the person does

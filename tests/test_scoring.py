@@ -1,4 +1,4 @@
-"""engine/check.py: on the toybox, whose pictures can be drawn without a network and are known to the last pixel."""
+"""engine/scoring.py: on the toybox, whose pictures can be drawn without a network and are known to the last pixel."""
 
 import asyncio
 import sys
@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from engine import EngineProcess, Finished, Request, UpscaleRequest
-from engine.check import score_of, with_score
+from engine.scoring import score_of, with_score
 from engine.events import Progress
 from engine.images import to_png
 from engine.toybox.world import Scene, render
