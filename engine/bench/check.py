@@ -5,8 +5,8 @@ from collections.abc import Iterator
 import numpy as np
 
 from engine.bench.report import Figure
-from engine.scoring import score_of
 from engine.images import to_png
+from engine.scoring import score_of
 from engine.toybox.world import COLOURS, COMBINATIONS, Scene, random_scene, render
 
 SCENES, SHOWING = 500, 60
