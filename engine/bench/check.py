@@ -1,4 +1,4 @@
-"""how well one text parts pictures that show it from those that do not: scores of engine/scoring.py on toybox scenes."""
+"""how well one text parts pictures that show it from others: scores of engine/scoring.py on toybox scenes."""
 
 from collections.abc import Iterator
 
