@@ -40,19 +40,27 @@ class Manners:
         self._store, self._queue, self.eraser, self._clock = store, queue, eraser, clock
         self.roles = Roles(frozenset(owners))
         self._words = WordList(words)
+        self._orders: bool | None = None  # whether there is any ban or pause to look up: most houses have none
         self._codes: dict[str, tuple[str, float]] = {}  # by Person.key, and until when each may be sent
+
+    async def _any_orders(self) -> bool:
+        """Spares a burst of messages two look-ups each."""
+        if self._orders is None:
+            row = await self._store.row("orders")
+            self._orders = self._orders or bool(row and row["given"])  # an order may have come meanwhile
+        return self._orders
 
     async def check_banned(self, incoming: Incoming, command: Command | None = None) -> None:
         """Raises UserError for somebody who is shut out here or everywhere, but for the wish to be forgotten."""
         person = incoming.person
         if isinstance(command, Forget) or self.roles.owns(person):
             return
-        if await self._store.rows("banned", person=person.key, scope=incoming.address.key):
+        if await self._any_orders() and await self._store.rows("banned", person=person.key, scope=incoming.address.key):
             raise UserError("banned")
 
     async def check_drawing(self, incoming: Incoming, prompt: str) -> None:
         """Raises UserError while nothing new is taken, or for a word that no prompt may have."""
-        if await self._store.rows("paused", scope=incoming.address.key):
+        if await self._any_orders() and await self._store.rows("paused", scope=incoming.address.key):
             raise UserError("house-paused")
         self._words.check(prompt)
 
@@ -82,6 +90,7 @@ class Manners:
             return "unbanned", {"person": person, "where": where}
         if self.roles.owns(person) or person == incoming.person.key:
             raise UserError("not-to-be-banned", person=person)
+        self._orders = True
         await self._store.write("ban", person=person, scope=scope)
         event(log, "banned", person=person, scope=scope, by=incoming.person.key)
         await self._cancel_all_of(person, scope)
@@ -117,6 +126,7 @@ class Manners:
         if command.lift:
             await self._store.write("unpause", scope=scope)
         else:
+            self._orders = True
             await self._store.write("pause", scope=scope)
         event(log, "resumed" if command.lift else "paused", scope=scope, by=incoming.person.key)
         where = "everywhere" if scope == EVERYWHERE else "here"

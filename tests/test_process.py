@@ -151,12 +151,13 @@ def test_stop_ends_the_stream_without_a_picture_and_keeps_the_process() -> None:
 
 
 def test_a_drawing_that_does_not_stop_is_killed() -> None:
-    """A cancel must not wait for a step that never ends."""
+    """A cancel must not wait for a step that never ends. The checkpoint is the last word before that step: a stop that
+    comes between it and the preview still ends the drawing in order."""
 
     async def scenario() -> None:
         async with running(stop_seconds=0.1) as engine:
             async for event in engine.events(Request(prompt="hang")):
-                if isinstance(event, Preview) and event.percent == 40:
+                if isinstance(event, Checkpoint) and event.percent == 40:
                     await engine.stop()
             assert engine.pid is None
 

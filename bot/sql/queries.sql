@@ -239,6 +239,9 @@ RETURNING scope;
 -- name: paused
 SELECT scope FROM pauses WHERE scope IN ('*', :scope);
 
+-- name: orders
+SELECT EXISTS (SELECT 1 FROM bans) OR EXISTS (SELECT 1 FROM pauses) AS given;
+
 -- name: active_of
 SELECT * FROM jobs WHERE owner = :owner AND status IN ('queued', 'running') ORDER BY id;
 
