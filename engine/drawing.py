@@ -120,10 +120,10 @@ def _finished(models: Models, request: Request, sitting: Sitting, parent: str | 
 
     pictures = _pixels(models, request, list(_wanted(request, sitting.x)))
     whole = grid(pictures)
-    singles = [png(pixels, replace(request, pick=k + 1)) for k, pixels in enumerate(pictures)]
+    alone = enumerate(pictures, 1) if len(pictures) > 1 else ()
     return Finished(
         png=png(whole, request), gif=to_gif([_frame(models, request, frame) for frame in sitting.frames]),
         width=whole.shape[1], height=whole.shape[0], seed=request.seed, steps=request.steps, seconds=sitting.seconds,
         unet_calls=sitting.unet_calls, pixels_sha256=pixels_sha256(whole), satisfied_at=sitting.satisfied_at,
-        pictures=tuple(singles) if len(pictures) > 1 else ())
+        pictures=tuple(png(pixels, replace(request, pick=number)) for number, pixels in alone))
 
