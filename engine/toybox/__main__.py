@@ -19,7 +19,7 @@ def main() -> int:
     parser.add_argument("--folder", type=Path, help="where checkpoint and weights go (default runs/NETWORK)")
     parser.add_argument("--steps", type=int, help="in all; a stopped run goes on from its checkpoint")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--start-from", type=Path, help="weights that a new run of the U-Net begins with")
+    parser.add_argument("--start-from", type=Path, help="weights that a new run of U-Net or CLIP begins with")
     parser.add_argument("--bf16", action="store_true", help="U-Net: quicker where the processor multiplies bfloat16")
     parser.add_argument("--threads", type=int, help="CPU threads (default: all)")
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
@@ -32,11 +32,15 @@ def main() -> int:
         return 0
     if args.network is None:
         parser.error(f"say which network to train: {', '.join(STEPS)}")
-    if (args.start_from or args.bf16) and args.network != "unet":
-        parser.error("--start-from and --bf16 go with the U-Net; the other two are soon trained")
+    if args.start_from and args.network == "upscaler":
+        parser.error("--start-from goes with unet and clip; the upscaler is soon trained")
+    if args.bf16 and args.network != "unet":
+        parser.error("--bf16 goes with the U-Net; the other two are soon trained")
     folder = args.folder or Path("runs") / args.network
     module = import_module(f"engine.toybox.train_{args.network}")
-    options = {"start_from": args.start_from, "bf16": args.bf16} if args.network == "unet" else {}
+    options = {} if args.network == "upscaler" else {"start_from": args.start_from}
+    if args.network == "unet":
+        options["bf16"] = args.bf16
     module.train(folder, args.steps or STEPS[args.network], torch.device(args.device), args.seed, **options)
     return 0
 

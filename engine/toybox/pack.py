@@ -17,16 +17,14 @@ def pack(network: str, run: Path) -> None:
     """Copy `run`'s averaged weights and its model card as `network` (unet, clip or upscaler) and update toybox.toml."""
     SET.mkdir(exist_ok=True)
     target = SET / f"{network}.safetensors"
+    tensors = load_file(run / "model.safetensors")
     if network == "clip":
-        tensors = load_file(run / "model.safetensors")
-        save_file({key.removeprefix("clip."): value for key, value in tensors.items() if key.startswith("clip.")},
-                  target)
+        tensors = {key.removeprefix("clip."): value for key, value in tensors.items() if key.startswith("clip.")}
         shutil.copy(run / "vocabulary.txt.gz", SET)
         from engine.toybox.train_clip import MODEL
 
         (SET / "toybox-clip.json").write_text(json.dumps(MODEL, indent=2) + "\n")
-    else:
-        shutil.copy(run / "model.safetensors", target)
+    save_file({key: value for key, value in tensors.items() if not key.startswith("head.")}, target)
     if (run / "card.md").exists():
         shutil.copy(run / "card.md", SET / f"{network}.md")
     target.chmod(0o644)

@@ -19,10 +19,10 @@ from engine.quirks import allow_cpu_torchvision
 from engine.schedule import alphas_cumprod
 from engine.toybox.bpe import learn_merges, write_vocabulary
 from engine.toybox.captions import caption
-from engine.toybox.train_unet import CONFIG, HELD_OUT, PATCH, SEEN, noised
+from engine.toybox.ideal import IdealDenoiser
+from engine.toybox.train_unet import HELD_OUT, SEEN, noised, pictures
 from engine.toybox.training import Run, Trainer
-from engine.toybox.world import COLOURS, OBJECTS, SIZES, Scene, random_scene, render
-from engine.unet import UNet
+from engine.toybox.world import COLOURS, OBJECTS, SIZES, Scene, random_scene
 
 MODEL = {
     "embed_dim": 64,
@@ -32,7 +32,7 @@ MODEL = {
 SIDE = 64
 SMALLEST_CROP = 44  # smaller ones miss the object too often
 SCENES, CROPS = 48, 2  # scenes of a batch, and crops of each
-EASY = 250  # timesteps below this leave nothing to guess
+EASY = 700  # timesteps below this leave nothing to guess
 HEADS: tuple[list[str], ...] = (list(OBJECTS), list(COLOURS), list(COLOURS), list(SIZES))
 SCALE_LIMIT = 30.0  # of the logits: low, so that different things lie far apart on the sphere
 
@@ -69,26 +69,24 @@ def vocabulary(path: Path) -> None:
         raise RuntimeError(f"the vocabulary has {size} words: write that into MODEL")
 
 
-def unfinished(rng: np.random.Generator, x0: Tensor, unet: nn.Module) -> Tensor:
+def unfinished(rng: np.random.Generator, x0: Tensor, ideal: IdealDenoiser) -> Tensor:
     """x_in of the guidance at random timesteps, [n, 3, 64, 64]: the denoised picture mixed with the noisy one.
 
-    Below timestep EASY the U-Net's answer is the picture itself, so it is not asked.
+    Below timestep EASY the denoiser's answer is the picture itself, so it is not asked.
     """
-    x, _, t = noised(rng, x0, power=1.5)
+    x, _, t = noised(rng, x0)
     level = torch.from_numpy(alphas_cumprod("cosine")).float()[t][:, None, None, None]
-    predicted, hard, device = x0.clone(), t >= EASY, next(unet.parameters()).device
+    predicted, hard, device = x0.clone(), t >= EASY, ideal.masks.device
     with torch.no_grad():
-        v = F.pixel_shuffle(unet(F.pixel_unshuffle(x[hard], PATCH).to(device), t[hard].to(device)), PATCH).cpu()
-    predicted[hard] = level[hard].sqrt() * x[hard] - (1 - level[hard]).sqrt() * v
+        predicted[hard] = ideal(x[hard].to(device), t[hard].to(device), x0[hard].to(device)).cpu()
     fac = (1 - level).sqrt()
     return predicted * fac + x * (1 - fac)
 
 
-def make_batch(rng: np.random.Generator, tokenizer: object, unet: nn.Module, scenes: list[Scene]) -> Batch:
-    """Pictures and captions of the scenes, on the device of the U-Net."""
-    device = next(unet.parameters()).device
-    x0 = torch.from_numpy(np.stack([render(scene) for scene in scenes])).permute(0, 3, 1, 2).float() / 127.5 - 1
-    x_in = unfinished(rng, x0, unet)
+def make_batch(rng: np.random.Generator, tokenizer: object, ideal: IdealDenoiser, scenes: list[Scene]) -> Batch:
+    """Pictures and captions of the scenes, on the device of the denoiser."""
+    device = ideal.masks.device
+    x_in = unfinished(rng, pictures(scenes), ideal)
     where = random_crops(torch.from_numpy(rng.random((len(scenes), CROPS, 3))), SIDE, SIDE, SMALLEST_CROP, 0.5)
     crops = cut(x_in, where, SIDE).flatten(0, 1)
     noise = torch.from_numpy(rng.standard_normal(crops.shape, dtype=np.float32))
@@ -134,25 +132,26 @@ def right_share(student: Student, batch: Batch) -> dict[str, float]:
 
 
 def train(folder: Path, steps: int, device: torch.device, seed: int = 0,
-          unet_path: Path = Path("runs/unet/model.safetensors")) -> None:
-    """Needs the U-Net's weights: the unfinished pictures are its own."""
+          start_from: Path | None = None) -> None:
+    """`start_from`: a committed clip.safetensors to begin with."""
     from open_clip.tokenizer import SimpleTokenizer
 
     folder.mkdir(parents=True, exist_ok=True)
     vocabulary(folder / "vocabulary.txt.gz")
     tokenizer = SimpleTokenizer(str(folder / "vocabulary.txt.gz"), context_length=MODEL["text_cfg"]["context_length"])
-    unet = UNet(CONFIG).requires_grad_(False)
-    unet.load_state_dict(load_file(unet_path))
-    unet.to(device)
+    ideal = IdealDenoiser().to(device)
     torch.manual_seed(seed)
-    student = Student().to(device)
+    student = Student()
+    if start_from is not None:
+        student.clip.load_state_dict({key: value.float() for key, value in load_file(start_from).items()})
+    student.to(device)
     run = Run(folder=folder, steps=steps, seed=seed, adam_lr=1.5e-3, ema=0.998, hold=0.55,
               outer=("clip.visual.conv1", "clip.visual.attnpool.positional", "clip.visual.attnpool.c_proj",
                      "clip.token_embedding", "clip.positional", "clip.text_projection", "heads."))
     rng = np.random.default_rng((1, 1))
-    examined = make_batch(rng, tokenizer, unet, [random_scene(rng, HELD_OUT) for _ in range(128)])
+    examined = make_batch(rng, tokenizer, ideal, [random_scene(rng, HELD_OUT) for _ in range(128)])
 
     def step_loss(rng: np.random.Generator, step: int) -> Tensor:
-        return loss_of(student, make_batch(rng, tokenizer, unet, [random_scene(rng, SEEN) for _ in range(SCENES)]))
+        return loss_of(student, make_batch(rng, tokenizer, ideal, [random_scene(rng, SEEN) for _ in range(SCENES)]))
 
     Trainer(student, run).fit(step_loss, lambda average: right_share(average, examined), every=200)

@@ -1,4 +1,8 @@
-"""train the toybox's U-Net to predict v of noisy scenes (Salimans & Ho 2022, arXiv 2202.00512)."""
+"""train the toybox's U-Net to predict v of noisy scenes (Salimans & Ho 2022, arXiv 2202.00512).
+
+It first learns to see (`taught`), then to draw. Near pure noise, where a single picture says little about what can be
+known, the ideal denoiser's answer is its target.
+"""
 
 from pathlib import Path
 
@@ -8,9 +12,11 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from engine.schedule import alphas_cumprod
+from engine.toybox.ideal import IdealDenoiser
+from engine.toybox.taught import Taught, guess_losses, named_right
 from engine.toybox.training import Run, Trainer
-from engine.toybox.world import COMBINATIONS, held_out, random_scene, render
-from engine.unet import UNet, UNetConfig
+from engine.toybox.world import COMBINATIONS, Scene, held_out, random_scene, render
+from engine.unet import UNetConfig
 
 PATCH = 2  # the network sees PATCH × PATCH pixels as channels of one position
 # A norm group of few channels normalises their means away, and with them colour: so 64 channels outermost, 8 groups.
@@ -18,14 +24,22 @@ CONFIG = UNetConfig(
     image_size=32, in_channels=3 * PATCH**2, out_channels=3 * PATCH**2, model_channels=64, num_res_blocks=1,
     attention_resolutions=(2, 4), channel_mult=(1, 1, 2), num_head_channels=32, resblock_updown=False, norm_groups=8)
 BATCH = 32
-NOISIER = 0.75  # power of the timesteps: below 1 favours those where what is drawn, and where, is decided
+LESSON = 2000  # steps in which only the head and the half of the network before it learn; a third of the work
+CLEANER = 1.3  # power of the timesteps of these steps: objects are learned where they can be seen
+NOISIER = 0.55  # power of the timesteps: below 1 favours those where what is drawn, and where, is decided
+DOUBT = 850  # from this timestep on the target is the ideal denoiser's answer: a single picture says little there
+GUESS = 0.01  # weight of the head's loss; the gradient of v's is then about as large
 SEEN = [c for c in COMBINATIONS if not held_out(*c)]
 HELD_OUT = [c for c in COMBINATIONS if held_out(*c)]
 
 
-def pictures(rng: np.random.Generator, count: int, combinations: list[tuple[str, str, str]]) -> Tensor:
-    """Random scenes, [count, 3, 64, 64] in −1 … 1."""
-    pixels = np.stack([render(random_scene(rng, combinations)) for _ in range(count)])
+def scenes_of(rng: np.random.Generator, count: int, combinations: list[tuple[str, str, str]]) -> list[Scene]:
+    return [random_scene(rng, combinations) for _ in range(count)]
+
+
+def pictures(scenes: list[Scene]) -> Tensor:
+    """[count, 3, 64, 64] in −1 … 1."""
+    pixels = np.stack([render(scene) for scene in scenes])
     return torch.from_numpy(pixels).permute(0, 3, 1, 2).float() / 127.5 - 1
 
 
@@ -41,41 +55,70 @@ def noised(rng: np.random.Generator, x0: Tensor, power: float = 1.0) -> tuple[Te
 
 
 def importance(t: Tensor) -> Tensor:
-    """1 / (1 + (λ / 2.3)²) with λ = log ᾱ/(1 − ᾱ), [n]: one over what the loss comes to at each noise level.
+    """1 / (1 + (λ / w)²) with λ = log ᾱ/(1 − ᾱ), [n]: about one over what the loss comes to at each noise level.
 
-    Near pure noise, and where almost nothing is left to remove, most of the loss cannot be learned
-    away; weighed like this the levels where shapes are decided are no longer drowned by the rest.
+    w is 2.3 where little noise is left to remove, which is mostly chance, and 4.6 near pure noise.
     """
-    level = torch.from_numpy(alphas_cumprod("cosine"))[t]
-    return (1 / (1 + (torch.logit(level) / 2.3) ** 2)).float()
+    level = torch.logit(torch.from_numpy(alphas_cumprod("cosine"))[t])
+    return (1 / (1 + (level / torch.where(level > 0, 2.3, 4.6)) ** 2)).float()
 
 
-def v_losses(model: nn.Module, rng: np.random.Generator, x0: Tensor, device: torch.device,
-             power: float = 1.0) -> tuple[Tensor, Tensor]:
-    """Squared error of v for each picture, [n], and its timestep, [n]."""
+def taught(ideal: IdealDenoiser, x0: Tensor, x: Tensor, v: Tensor, t: Tensor) -> Tensor:
+    """v, and from timestep DOUBT on its mean over all scenes that x may come from: (√ᾱ·x − E[x0]) / √(1 − ᾱ)."""
+    doubtful = t >= DOUBT
+    level = ideal.levels[t[doubtful]][:, None, None, None]
+    v = v.clone()
+    v[doubtful] = (level.sqrt() * x[doubtful] - ideal(x[doubtful], t[doubtful], x0[doubtful])) / (1 - level).sqrt()
+    return v
+
+
+def folded(x: Tensor, device: torch.device) -> Tensor:
+    """What the network takes: PATCH × PATCH pixels as channels."""
+    return F.pixel_unshuffle(x, PATCH).to(device, memory_format=torch.channels_last)
+
+
+def losses_of(model: nn.Module, ideal: IdealDenoiser, rng: np.random.Generator, scenes: list[Scene],
+              device: torch.device, power: float = 1.0) -> tuple[Tensor, Tensor, Tensor]:
+    """Squared error of v for each scene, [n], what the head guesses, and the timesteps [n]."""
+    x0 = pictures(scenes)
     x, v, t = noised(rng, x0, power)
-    folded = F.pixel_unshuffle(x, PATCH).to(device, memory_format=torch.channels_last)
-    out = model(folded, t.to(device))
-    return (out - F.pixel_unshuffle(v, PATCH).to(device)).square().mean((1, 2, 3)), t
+    v = taught(ideal, x0, x, v, t)
+    out, guesses = model(folded(x, device), t.to(device))
+    return (out - folded(v, device)).square().mean((1, 2, 3)), guesses, t
+
+
+@torch.no_grad()
+def examine(model: nn.Module, ideal: IdealDenoiser, device: torch.device) -> dict[str, float]:
+    """Loss of v and share of objects named right on 256 held-out scenes, for four ranges of the timestep."""
+    found = []
+    for k in range(4):
+        rng = np.random.default_rng((1, k))
+        scenes = scenes_of(rng, 64, HELD_OUT)
+        losses, guesses, t = losses_of(model, ideal, rng, scenes, device)
+        found.append((losses.cpu(), named_right(guesses, scenes), t))
+    losses, named, t = (torch.cat(parts) for parts in zip(*found, strict=True))
+    figures = {}
+    for low, high in ((0, 300), (300, 700), (700, DOUBT), (DOUBT, 1000)):
+        some = (t >= low) & (t < high)
+        figures[f"held_out_v_loss_t_{low}_to_{high}"] = losses[some].mean().item()
+        figures[f"objects_named_t_{low}_to_{high}"] = named[some].float().mean().item()
+    return figures
 
 
 def train(folder: Path, steps: int, device: torch.device, seed: int = 0, start_from: Path | None = None,
           bf16: bool = False) -> None:
     torch.manual_seed(seed)
-    model = UNet(CONFIG).to(device, memory_format=torch.channels_last)  # a third faster with bfloat16 products
-    run = Run(folder=folder, steps=steps, seed=seed, start_from=start_from, bf16=bf16, muon_lr=0.012, hold=0.1,
-              outer=("input_blocks.0.", "out.", "time_embed."))
-
-    def evaluate(average: nn.Module) -> dict[str, float]:
-        with torch.no_grad():
-            rngs = [np.random.default_rng((1, k)) for k in range(4)]
-            found = [v_losses(average, rng, pictures(rng, 64, HELD_OUT), device) for rng in rngs]
-        losses, t = (torch.cat(parts).cpu() for parts in zip(*found, strict=True))
-        return {"held_out_v_loss": losses.mean().item(),
-                "held_out_v_loss_t_300_to_850": losses[(t >= 300) & (t <= 850)].mean().item()}
+    model = Taught(CONFIG).to(device, memory_format=torch.channels_last)  # a third faster with bfloat16 products
+    ideal = IdealDenoiser()
+    run = Run(folder=folder, steps=steps, seed=seed, start_from=start_from, bf16=bf16, hold=0.4,
+              outer=("input_blocks.0.", "out.", "time_embed.", "head."))
 
     def loss_of(rng: np.random.Generator, step: int) -> Tensor:
-        losses, t = v_losses(model, rng, pictures(rng, BATCH, SEEN), device, NOISIER)
-        return (losses * importance(t).to(device)).mean()
+        scenes = scenes_of(rng, BATCH, SEEN)
+        if step < LESSON:
+            x, _, t = noised(rng, pictures(scenes), CLEANER)
+            return guess_losses(model.guess(folded(x, device), t.to(device)), scenes).mean()
+        losses, guesses, t = losses_of(model, ideal, rng, scenes, device, NOISIER)
+        return (losses * importance(t).to(device)).mean() + GUESS * guess_losses(guesses, scenes).mean()
 
-    Trainer(model, run).fit(loss_of, evaluate)
+    Trainer(model, run).fit(loss_of, lambda average: examine(average, ideal, device))
