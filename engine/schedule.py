@@ -6,6 +6,7 @@ are on, so no device ever needs float64.
 """
 
 import math
+from collections.abc import Sequence
 from typing import Literal
 
 import numpy as np
@@ -34,28 +35,33 @@ def alphas_cumprod(name: Schedule, steps: int = 1000) -> np.ndarray:
     return np.cumprod(1 - betas(name, steps))
 
 
-def spaced_timesteps(count: int, total: int = 1000, power: float = 1.0) -> np.ndarray:
+Spacing = Sequence[tuple[int, float]]  # (timestep, share of the steps that lie below it), both rising; () is even
+
+
+def spaced_timesteps(count: int, total: int = 1000, spacing: Spacing = ()) -> np.ndarray:
     """`count` different training timesteps from 0 to total − 1, rising, [count] int64.
 
-    A power of 1 spreads them evenly, the same choice as guided-diffusion's `space_timesteps` (but a
-    single step is the noisiest one). Above 1 they crowd towards the noise, where a drawing is decided.
+    Evenly spread it is guided-diffusion's `space_timesteps` (but a single step is the noisiest one). With a spacing
+    the steps crowd where a drawing is decided, and are evenly spread between the timesteps that it names.
     """
     if not 1 <= count <= total:
         raise ValueError(f"a drawing takes 1 to {total} steps, not {count}")
     if count == 1:
         return np.array([total - 1])
-    stride, at, chosen = (total - 1) / (count - 1), 0.0, []
-    for _ in range(count):
-        chosen.append(round(at if power == 1 else (total - 1) * (1 - (1 - min(at / (total - 1), 1)) ** power)))
-        at += stride
-    room = np.arange(count)  # keeps crowded ones apart: the k-th from the top is at most total − 1 − k
-    return np.minimum(np.array(chosen), total - count + room)
+    last = count - 1
+    even = np.cumsum([0.0, *[(total - 1) / last] * last])  # summed up as published, so that ties round alike
+    if not spacing:
+        return np.round(even).astype(np.int64)
+    at = np.interp(even / even[-1], (0, *(share for _, share in spacing), 1), (0, *(t for t, _ in spacing), total - 1))
+    room = np.arange(count)  # keeps crowded ones apart: the k-th is at least k, and the k-th from the top total − 1 − k
+    apart = np.maximum.accumulate(np.round(at).astype(np.int64) - room) + room
+    return np.minimum(apart, total - count + room)
 
 
 class Levels:
     """The noise levels one drawing walks down; index 0 is the cleanest, as in the papers."""
 
-    def __init__(self, name: Schedule, steps: int, total: int = 1000, spacing: float = 1.0) -> None:
+    def __init__(self, name: Schedule, steps: int, total: int = 1000, spacing: Spacing = ()) -> None:
         self.timesteps = spaced_timesteps(steps, total, spacing)
         self.alphas_cumprod = alphas_cumprod(name, total)[self.timesteps]  # ᾱ_i
         self.alphas_cumprod_prev = np.append(1.0, self.alphas_cumprod[:-1])  # ᾱ_{i−1}

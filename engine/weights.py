@@ -13,6 +13,7 @@ import os
 import re
 import tomllib
 from dataclasses import dataclass, fields
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -65,7 +66,7 @@ class Defaults:
     cuts: int
     cut_power: float
     smallest_cut: int  # pixels
-    spacing: float = 1.0  # above 1 more of the steps are spent near pure noise
+    spacing: tuple[tuple[int, float], ...] = ()  # (timestep, share of the steps below it); () spreads them evenly
     from_level: float = 0.0  # ᾱ below which nothing is guided
     largest_shift: float = math.inf  # root mean square by which guidance may move x0 in one step
 
@@ -164,6 +165,9 @@ def _check(table: dict[str, Any]) -> None:
         unet[key]
     if unet["objective"] not in ("eps", "v") or unet["schedule"] not in ("linear", "cosine"):
         raise ValueError('objective is "eps" or "v", schedule is "linear" or "cosine"')
+    knots = [(0, 0.0), *table["defaults"].get("spacing", ()), (999, 1.0)]
+    if any(t >= later or share >= more for (t, share), (later, more) in pairwise(knots)):
+        raise ValueError("spacing is pairs of a timestep and the share of the steps below it, both rising")
     stride = unet["patch"] * 2 ** (len(shape["channel_mult"]) - 1)
     if not isinstance(table["side"], int) or table["side"] % stride or not 0 < table["side"] <= 2048:
         raise ValueError(f"side must be a multiple of {stride}")

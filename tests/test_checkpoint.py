@@ -81,7 +81,7 @@ def test_other_weights_are_refused() -> None:
 
 def test_a_set_that_draws_in_another_way_is_refused() -> None:
     """Same request, same weights, but its steps now lie elsewhere."""
-    other = dataclasses.replace(TOYBOX, defaults=dataclasses.replace(TOYBOX.defaults, spacing=1.25))
+    other = dataclasses.replace(TOYBOX, defaults=dataclasses.replace(TOYBOX.defaults, spacing=((800, 0.5),)))
     with pytest.raises(BadCheckpoint, match="model"):
         unpack_sitting(pack_sitting(SITTING, REQUEST, TOYBOX), REQUEST, other)
 

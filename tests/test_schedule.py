@@ -5,6 +5,7 @@ from typing import get_args
 import numpy as np
 import pytest
 from guided_diffusion.gaussian_diffusion import get_named_beta_schedule
+from guided_diffusion.respace import space_timesteps
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -33,14 +34,25 @@ def test_an_unknown_schedule_is_refused_by_name() -> None:
         betas("linaer")  # type: ignore[arg-type]
 
 
-@given(st.integers(1, 1000), st.floats(1, 4))
-def test_spaced_timesteps_rise_and_reach_both_ends(count: int, power: float) -> None:
+KNOTS = st.lists(st.tuples(st.integers(1, 998), st.floats(0.01, 0.99)), max_size=4).map(
+    lambda pairs: tuple(zip(sorted({t for t, _ in pairs}), sorted({share for _, share in pairs}), strict=False)))
+
+
+@given(st.integers(1, 1000), KNOTS)
+def test_spaced_timesteps_rise_and_reach_both_ends(count: int, spacing: tuple[tuple[int, float], ...]) -> None:
     """However crowded: two equal timesteps would be a step from a level to itself."""
-    found = spaced_timesteps(count, 1000, power)
+    found = spaced_timesteps(count, 1000, spacing)
     assert len(found) == count and found[-1] == 999 and (np.diff(found) > 0).all()
     assert found[0] == (0 if count > 1 else 999)
 
 
-def test_a_higher_power_spends_more_steps_near_the_noise() -> None:
-    """The colour of the background is decided there."""
-    assert [(spaced_timesteps(60, 1000, power) > 900).sum() for power in (1.0, 1.7, 2.5)] == [6, 16, 24]
+@pytest.mark.parametrize("count", [2, 21, 50, 100, 250, 999, 1000])
+def test_evenly_spaced_timesteps_are_the_oracles(count: int) -> None:
+    """Ties included: one timestep off is another picture."""
+    assert set(spaced_timesteps(count)) == space_timesteps(1000, [count])
+
+
+def test_a_spacing_spends_the_steps_where_it_says() -> None:
+    """What is drawn is decided within a narrow range of noise."""
+    found = spaced_timesteps(201, 1000, ((800, 0.2), (975, 0.9)))
+    assert (found[40], found[180]) == (800, 975)

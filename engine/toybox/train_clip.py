@@ -20,7 +20,7 @@ from engine.schedule import alphas_cumprod
 from engine.toybox.bpe import learn_merges, write_vocabulary
 from engine.toybox.captions import caption
 from engine.toybox.ideal import IdealDenoiser
-from engine.toybox.train_unet import HELD_OUT, SEEN, noised, pictures
+from engine.toybox.train_unet import HELD_OUT, NOISIER, SEEN, noised, pictures
 from engine.toybox.training import Run, Trainer
 from engine.toybox.world import COLOURS, OBJECTS, SIZES, Scene, random_scene
 
@@ -74,7 +74,7 @@ def unfinished(rng: np.random.Generator, x0: Tensor, ideal: IdealDenoiser) -> Te
 
     Below timestep EASY the denoiser's answer is the picture itself, so it is not asked.
     """
-    x, _, t = noised(rng, x0)
+    x, _, t = noised(rng, x0, NOISIER)
     level = torch.from_numpy(alphas_cumprod("cosine")).float()[t][:, None, None, None]
     predicted, hard, device = x0.clone(), t >= EASY, ideal.masks.device
     with torch.no_grad():
