@@ -7,7 +7,19 @@ import torch
 
 from engine.toybox.ideal import IdealDenoiser
 from engine.toybox.pack import pack
-from engine.toybox.train_unet import DOUBT, HELD_OUT, SEEN, importance, noised, pictures, scenes_of, taught
+from engine.toybox.train_unet import (
+    CLEANER,
+    DOUBT,
+    EVEN,
+    HELD_OUT,
+    NOISIER,
+    SEEN,
+    importance,
+    noised,
+    pictures,
+    scenes_of,
+    taught,
+)
 from engine.toybox.world import COMBINATIONS
 
 
@@ -38,10 +50,12 @@ def test_only_doubtful_timesteps_get_the_ideal_answer() -> None:
 
 
 def test_batches_favour_noise_or_clean_pictures_as_they_are_told() -> None:
-    """A power below 1 is what the drawing steps need, one above 1 the lesson."""
+    """More than half of a drawing batch lies where an object can be known, but not yet seen."""
     empty = torch.zeros(64, 3, 2, 2)
-    means = [noised(np.random.default_rng(0), empty, power)[2].float().mean() for power in (0.5, 1, 2)]
-    assert means[0] > 600 > means[1] > 400 > means[2]
+    drawn, lesson, even = (noised(np.random.default_rng(0), empty, spread)[2] for spread in (NOISIER, CLEANER, EVEN))
+    assert 0.5 < ((drawn >= 500) & (drawn < 850)).float().mean() < 0.6
+    assert lesson.float().mean() < 460 < even.float().mean() < 540 < drawn.float().mean()
+    assert min(t.min() for t in (drawn, lesson, even)) >= 0 and max(t.max() for t in (drawn, lesson, even)) <= 999
 
 
 def test_the_middle_noise_levels_weigh_most() -> None:

@@ -25,8 +25,11 @@ CONFIG = UNetConfig(
     attention_resolutions=(2, 4), channel_mult=(1, 1, 2), num_head_channels=32, resblock_updown=False, norm_groups=8)
 BATCH = 32
 LESSON = 2000  # steps in which only the head and the half of the network before it learn; a third of the work
-CLEANER = 1.3  # power of the timesteps of these steps: objects are learned where they can be seen
-NOISIER = 0.45  # power of the timesteps: below 1 favours those where what is drawn, and where, is decided
+Spread = tuple[tuple[float, ...], tuple[int, ...]]
+# Where the timesteps of a batch lie: shares, and the timesteps that they reach.
+EVEN = ((0, 1), (0, 1000))
+CLEANER = ((0, 0.5, 1), (0, 400, 1000))  # for the lesson: objects are learned where they can be seen
+NOISIER = ((0, 0.12, 0.3, 0.85, 1), (0, 300, 500, 850, 1000))  # then where they can be known, but not yet seen
 DOUBT = 850  # from this timestep on the target is the ideal denoiser's answer: a single picture says little there
 GUESS = 0.01  # weight of the head's loss; the gradient of v's is then about as large
 SEEN = [c for c in COMBINATIONS if not held_out(*c)]
@@ -43,11 +46,11 @@ def pictures(scenes: list[Scene]) -> Tensor:
     return torch.from_numpy(pixels).permute(0, 3, 1, 2).float() / 127.5 - 1
 
 
-def noised(rng: np.random.Generator, x0: Tensor, power: float = 1.0) -> tuple[Tensor, Tensor, Tensor]:
-    """(x_t, v, t) for timesteps spread evenly over the batch; a power above 1 favours the cleaner ones."""
+def noised(rng: np.random.Generator, x0: Tensor, spread: Spread = EVEN) -> tuple[Tensor, Tensor, Tensor]:
+    """(x_t, v, t) for timesteps that lie in the batch as `spread` says."""
     levels = torch.from_numpy(alphas_cumprod("cosine")).float()
     n = len(x0)
-    t = torch.from_numpy(((rng.permutation(n) + rng.random(n)) / n) ** power * len(levels)).long()
+    t = torch.from_numpy(np.interp((rng.permutation(n) + rng.random(n)) / n, *spread)).long().clamp(max=999)
     noise = torch.from_numpy(rng.standard_normal(x0.shape, dtype=np.float32))
     alpha = levels[t].sqrt()[:, None, None, None]
     sigma = (1 - levels[t]).sqrt()[:, None, None, None]
@@ -78,10 +81,10 @@ def folded(x: Tensor, device: torch.device) -> Tensor:
 
 
 def losses_of(model: nn.Module, ideal: IdealDenoiser, rng: np.random.Generator, scenes: list[Scene],
-              device: torch.device, power: float = 1.0) -> tuple[Tensor, Tensor, Tensor]:
+              device: torch.device, spread: Spread = EVEN) -> tuple[Tensor, Tensor, Tensor]:
     """Squared error of v for each scene, [n], what the head guesses, and the timesteps [n]."""
     x0 = pictures(scenes)
-    x, v, t = noised(rng, x0, power)
+    x, v, t = noised(rng, x0, spread)
     v = taught(ideal, x0, x, v, t)
     out, guesses = model(folded(x, device), t.to(device))
     return (out - folded(v, device)).square().mean((1, 2, 3)), guesses, t
