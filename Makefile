@@ -15,7 +15,7 @@ run: $(VENV)/.installed  ## the bot with its chat page; config.toml is used when
 	@$(VENV)/bin/imago serve $(if $(wildcard config.toml),--config config.toml)
 
 test: $(VENV)/.tested lint types  ## everything that must hold before a commit
-	$(VENV)/bin/python -m pytest
+	$(VENV)/bin/python -m pytest -n 2 --dist loadfile
 
 lint: $(VENV)/.tested
 	$(VENV)/bin/ruff check .

@@ -18,6 +18,13 @@ def test_orthogonalised_matrices_have_singular_values_near_one(shape: tuple[int,
     assert values.min() > 0.6 and values.max() < 1.3
 
 
+def test_bfloat16_matrices_do_not_blow_up() -> None:
+    """A Gram matrix rounded to bfloat16 has negative eigenvalues, and the iteration makes those grow."""
+    thin = torch.randn(128, 4, generator=torch.Generator().manual_seed(0))
+    g = (thin @ thin[:, :4].T).repeat(1, 9)  # 128 rows of rank 4
+    assert torch.linalg.svdvals(orthogonalise(g.bfloat16()).float()).max() < 1.5
+
+
 def test_orthogonalising_forgets_the_scale_and_keeps_the_direction() -> None:
     """Gradients of any size make a step of the same size, and downhill."""
     g = torch.randn(6, 10, generator=torch.Generator().manual_seed(0))
