@@ -33,8 +33,8 @@ LEVELS = {
         "bot.options",
         "bot.styles",
         "bot.config bot.jobs bot.commands bot.pictures bot.adapters bot.adapters.base",
-        "bot.texts bot.store bot.metrics bot.limits bot.roles bot.words bot.verdicts bot.outbox bot.adapters.web_guard "
-        "bot.adapters.web_rooms",
+        "bot.texts bot.store bot.metrics bot.limits bot.roles bot.words bot.verdicts bot.outbox "
+        "bot.adapters.listening bot.adapters.web_guard bot.adapters.web_rooms",
         "bot.asking bot.queue bot.history bot.notebook bot.cards bot.adapters.web_page",
         "bot.adapters.discord bot.adapters.telegram bot.adapters.web bot.eraser",
         "bot.house",
@@ -56,8 +56,9 @@ HOMES = {
     "transformers": ("engine.clip",),
     "discord": ("bot.adapters.discord",),
     "telegram": ("bot.adapters.telegram",),
-    "aiohttp": ("bot.adapters.web", "bot.adapters.web_guard", "bot.adapters.web_page", "bot.adapters.web_rooms",
-                "bot.adapters.discord", "bot.adapters.telegram"),  # discord.py lets its errors through
+    "aiohttp": ("bot.adapters.listening", "bot.adapters.web", "bot.adapters.web_guard", "bot.adapters.web_page",
+                "bot.adapters.web_rooms", "bot.adapters.telegram",
+                "bot.adapters.discord"),  # its library lets aiohttp's errors through
     "yarl": ("bot.adapters.discord",),
     "aiosqlite": ("bot.store",),
     "fluent": ("bot.texts",),

@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 from aiohttp import web
 
 from bot.adapters.base import History, Receive
+from bot.adapters.listening import listen
 from bot.adapters.web_guard import (
     BROWSER,
     DOOR,
@@ -26,7 +27,7 @@ from bot.adapters.web_guard import (
 from bot.adapters.web_page import Say, asset, html
 from bot.adapters.web_rooms import Body, Rooms, as_event
 from bot.config import WebConfig
-from bot.errors import Closed, ConfigError, MessageGone
+from bot.errors import Closed, MessageGone
 from bot.messages import REACTIONS, Action, Address, Fetch, Incoming, Person, Press, Reaction, Reply, TextMessage
 
 MAX_TEXT = 4000  # characters of a message
@@ -65,15 +66,7 @@ class WebAdapter:
     async def start(self, receive: Receive) -> None:
         """Listen on the configured address; raises ConfigError when it is taken or not ours."""
         self._receive = receive
-        self._runner = web.AppRunner(self._app(), access_log=None, handler_cancellation=True, shutdown_timeout=2)
-        await self._runner.setup()
-        host, port = self._config.host, self._config.port
-        try:
-            await web.TCPSite(self._runner, host, port).start()
-        except OSError as error:
-            await self._runner.cleanup()
-            sentence = f"[web] cannot listen on {host}:{port} ({error.strerror}): change host or port."
-            raise ConfigError(sentence) from error
+        self._runner = await listen(self._app(), "web", self._config.host, self._config.port, cancel_handlers=True)
         log.info("The chat page is at %s", self.url)
 
     @property

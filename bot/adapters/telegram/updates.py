@@ -12,8 +12,9 @@ from aiohttp import web
 from telegram import Bot, Update
 from telegram.error import Conflict, InvalidToken
 
+from bot.adapters.listening import listen
 from bot.config import TelegramConfig
-from bot.errors import Closed, ConfigError
+from bot.errors import Closed
 
 ALLOWED = ["message", "channel_post", "callback_query", "message_reaction"]  # the last is off unless asked for
 LONG_POLL = 25  # seconds that the server may wait for something to tell
@@ -84,15 +85,7 @@ class Webhook:
         """Listen; raises ConfigError when the address is taken."""
         app = web.Application(client_max_size=MAX_BODY)
         app.add_routes([web.post(urlsplit(self._config.webhook).path or "/", self._post)])
-        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=2)
-        await self._runner.setup()
-        host, port = self._config.host, self._config.port
-        try:
-            await web.TCPSite(self._runner, host, port).start()
-        except OSError as error:
-            await self._runner.cleanup()
-            sentence = f"[telegram] cannot listen on {host}:{port} ({error.strerror}): change host or port."
-            raise ConfigError(sentence) from error
+        self._runner = await listen(app, "telegram", self._config.host, self._config.port)
 
     async def register(self) -> None:
         """Tell Telegram where to post. Raises TelegramError."""
