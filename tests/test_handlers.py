@@ -22,6 +22,7 @@ def play(folder: Path, scenario: Scenario, limits: LimitsConfig | None = None) -
             await chat.says("a red star --seed 7")
             await chat.until_stage(Stage.FINAL)
             await scenario(chat, engine)
+            engine.gate.set()  # a drawing that is held back would hold up the end
 
     asyncio.run(run())
 
