@@ -81,9 +81,10 @@ class Handlers:
     async def _take(self, incoming: Incoming) -> None:
         try:
             async with self._portion:
+                job = None
                 if isinstance(incoming, Reaction):
-                    incoming = await self._placed(incoming)
-                command = await self._let_in(incoming)
+                    incoming, job = await self._placed(incoming)
+                command = await self._let_in(incoming, job)
                 if command is not None:
                     await self._obey(incoming, command)
         except UserError as error:
@@ -94,10 +95,10 @@ class Handlers:
             log.exception("a fault while handling %s", incoming.key)
             self._answer(incoming, "broken")
 
-    async def _let_in(self, incoming: Incoming) -> Command | None:
-        """What is asked, if anything, by somebody who may ask. Raises UserError."""
+    async def _let_in(self, incoming: Incoming, job: int | None) -> Command | None:
+        """What is asked, if anything, by somebody who may ask; `job` is a reaction's. Raises UserError."""
         try:
-            command = await self._command(incoming)
+            command = self._command(incoming, job)
         except UserError:
             await self._house.check_banned(incoming)
             raise
@@ -105,7 +106,7 @@ class Handlers:
             await self._house.check_banned(incoming, command)
         return command
 
-    async def _command(self, incoming: Incoming) -> Command | None:
+    def _command(self, incoming: Incoming, job: int | None) -> Command | None:
         if isinstance(incoming, TextMessage):
             command = commands.parse(incoming.text)
             if isinstance(command, Imagine) and incoming.remix_of is not None:
@@ -114,35 +115,36 @@ class Handlers:
         if isinstance(incoming, Press):
             return Act(action=incoming.action, job=incoming.job, picture=incoming.picture)
         action = REACTIONS.get(incoming.emoji.replace("\ufe0f", ""))
-        row = await self._store.row("job_of_message", platform=incoming.address.platform, message=incoming.message)
-        return Act(action=action, job=row["job"]) if action and row else None
+        return Act(action=action, job=job) if action and job is not None else None
 
-    async def _placed(self, reaction: Reaction) -> Reaction:
-        """Not every platform says in which thread the message is; we wrote it down."""
+    async def _placed(self, reaction: Reaction) -> tuple[Reaction, int | None]:
+        """With the thread of its message, which not every platform tells but we wrote down, and the message's job."""
         row = await self._store.row("job_of_message", platform=reaction.address.platform, message=reaction.message)
-        return replace(reaction, address=replace(reaction.address, thread=row["thread"])) if row else reaction
+        if row is None:
+            return reaction, None
+        return replace(reaction, address=replace(reaction.address, thread=row["thread"])), row["job"]
 
     async def _obey(self, incoming: Incoming, command: Command) -> None:
         match command:
             case Imagine():
                 await self._imagine(incoming, command)
             case Act(action=Action.UPSCALE | Action.RERUN | Action.VARY, job=int(number)):
-                await self._draw_again(incoming, command, await self._visible(incoming, number))
+                await self._draw_again(incoming, command, await self._house.visible(incoming, number))
             case Act(action=Action.PICK, job=int(number)):
-                await self._pick(incoming, await self._visible(incoming, number), command.picture)
+                await self._pick(incoming, await self._house.visible(incoming, number), command.picture)
             case Act(action=Action.REMIX, job=int(number)):
-                job = await self._visible(incoming, number)
+                job = await self._house.visible(incoming, number)
                 self._tell_of(job, incoming, "remix-how")
             case Act(action=Action.FILE, job=int(number)):
-                await self._send_file(incoming, await self._visible(incoming, number), command.picture)
+                await self._send_file(incoming, await self._house.visible(incoming, number), command.picture)
             case Act(action=Action.SETTINGS):
                 await self._settings(incoming, command.job, command.picture)
             case Act(action=Action.CANCEL):
                 await self._cancel(incoming, command.job)
             case Act(action=Action.DELETE, job=int(number)):
-                await self._delete(incoming, await self._visible(incoming, number))
+                await self._delete(incoming, await self._house.visible(incoming, number))
             case Show():
-                await self._show(incoming, await self._visible(incoming, command.job))
+                await self._show(incoming, await self._house.visible(incoming, command.job))
             case ShowQueue():
                 await self._show_queue(incoming)
             case Ban() | Purge() | Pause() | Forget() | WhoAmI():
@@ -152,7 +154,7 @@ class Handlers:
                 self._answer(incoming, "help", options=options.option_names(), platform=incoming.address.platform)
 
     async def _imagine(self, incoming: Incoming, command: Imagine) -> None:
-        parent = await self._visible(incoming, command.parent) if command.parent is not None else None
+        parent = await self._house.visible(incoming, command.parent) if command.parent is not None else None
         request = self._asking.request(incoming, command, parent)
         inputs = await self._asking.inputs(incoming, request, parent)
         await self._put(incoming, request, Kind.REMIX if parent else Kind.IMAGINE, parent, inputs=inputs)
@@ -249,7 +251,7 @@ class Handlers:
             models = self._config.engine.models
             self._answer(incoming, "defaults", models=models, queued=limits.queued, today=limits.per_day)
             return
-        job = await self._visible(incoming, number)
+        job = await self._house.visible(incoming, number)
         alone = picture is not None and picture <= job.pictures > 1
         request = replace(job.request, pick=picture) if alone else job.request
         self._tell_of(job, incoming, "settings", command=options.spelled(request))
@@ -260,7 +262,7 @@ class Handlers:
             if job is None:
                 raise UserError("nothing-to-cancel")
         else:
-            job = await self._visible(incoming, number)
+            job = await self._house.visible(incoming, number)
             self._house.roles.check_ends(incoming, job)
         if not await self._first_time(incoming):
             return
@@ -326,13 +328,6 @@ class Handlers:
                 lines.append(self._texts.say(language, "queue-mine", **values, place=place, wait=waits))
                 about = mine.id
         self._note(incoming, "\n".join(lines), about=about)
-
-    async def _visible(self, incoming: Incoming, number: int) -> Job:
-        """A job that this person may see; for everybody else it does not exist."""
-        job = await self._queue.find(number)
-        if job is None or not self._house.roles.sees(incoming, job):
-            raise UserError("no-such-job", job=str(number))
-        return job
 
     async def _first_time(self, incoming: Incoming) -> bool:
         return await self._queue.first_time(f"{incoming.address.platform}:{incoming.key}")

@@ -9,6 +9,7 @@ from dataclasses import replace
 from bot.commands import Ban, Command, Forget, House, Pause, Purge, WhoAmI
 from bot.eraser import Eraser
 from bot.errors import UserError
+from bot.jobs import Job
 from bot.log import event
 from bot.messages import Incoming, Person
 from bot.queue import Queue
@@ -64,6 +65,13 @@ class Manners:
             raise UserError("house-paused")
         self._words.check(prompt)
 
+    async def visible(self, incoming: Incoming, number: int) -> Job:
+        """A job that this person may see; for everybody else it does not exist: raises UserError."""
+        job = await self._queue.find(number)
+        if job is None or not self.roles.sees(incoming, job):
+            raise UserError("no-such-job", job=str(number))
+        return job
+
     async def obey(self, incoming: Incoming, command: House) -> Answer:
         """Do it, and what to say then. Raises UserError."""
         match command:
@@ -100,10 +108,7 @@ class Manners:
         """The key of the person that a command means."""
         if not who.startswith("#"):
             return who if ":" in who else f"{incoming.person.platform}:{who}"
-        job = await self._queue.find(int(who[1:]))
-        if job is None or not self.roles.sees(incoming, job):
-            raise UserError("no-such-job", job=who[1:])
-        return job.owner
+        return (await self.visible(incoming, int(who[1:]))).owner
 
     async def _cancel_all_of(self, person: str, scope: str) -> None:
         """What waits of somebody who is shut out is not drawn any more."""
@@ -112,9 +117,7 @@ class Manners:
                 await self.eraser.stop(job)
 
     async def _purge(self, incoming: Incoming, number: int) -> Answer:
-        job = await self._queue.find(number)
-        if job is None or not self.roles.sees(incoming, job):
-            raise UserError("no-such-job", job=str(number))
+        job = await self.visible(incoming, number)
         if not self.roles.rules(incoming, job):
             raise UserError("not-moderator")
         family = await self.eraser.purge(job)

@@ -13,12 +13,12 @@ from tests import fakes
 Scenario = Callable[[fakes.Chat, fakes.Engine], Awaitable[None]]
 
 
-def play(folder: Path, scenario: Scenario, limits: LimitsConfig | None = None) -> None:
-    """Run a scenario against a bot that has drawn picture 1, with the seed 7, for ann in chat c."""
+def play(folder: Path, scenario: Scenario, **settings: Any) -> None:
+    """Run a scenario against a bot, set up as fakes.bot takes it, that has drawn picture 1 for ann in chat c."""
 
     async def run() -> None:
         chat, engine = fakes.Chat(), fakes.Engine()
-        async with fakes.bot(folder, chat, engine, limits=limits):
+        async with fakes.bot(folder, chat, engine, **settings):
             await chat.says("a red star --seed 7")
             await chat.until_stage(Stage.FINAL)
             await scenario(chat, engine)

@@ -2,31 +2,21 @@
 
 import asyncio
 import re
-from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 from bot.commands import Forget
 from bot.config import HouseConfig
 from bot.house import CODE_LIFE, Manners
 from bot.messages import Action, Address, Person, Stage, TextMessage
-from tests import fakes
-from tests.test_handlers import answer
+from tests import fakes, test_handlers
+from tests.test_handlers import Scenario, answer
 
-Scenario = Callable[[fakes.Chat, fakes.Engine], Awaitable[None]]
 OWNED = HouseConfig(owners=("fake:olga",), words=("spider", "паук"))
 
 
 def play(folder: Path, scenario: Scenario, house: HouseConfig = OWNED) -> None:
-    """Run a scenario against a bot of olga's that has drawn picture 1 for ann in chat c."""
-
-    async def run() -> None:
-        chat, engine = fakes.Chat(), fakes.Engine()
-        async with fakes.bot(folder, chat, engine, house=house):
-            await chat.says("a red star --seed 7")
-            await chat.until_stage(Stage.FINAL)
-            await scenario(chat, engine)
-
-    asyncio.run(run())
+    """Against a bot of olga's."""
+    test_handlers.play(folder, scenario, house=house)
 
 
 async def told(chat: fakes.Chat, text: str, chat_name: str = "c") -> str:

@@ -4,6 +4,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import discord
@@ -108,11 +109,10 @@ class Hearing:
         if not self._allowed(guild) or not self._allows(guild, message.channel.id):
             return
         server = self._servers.of(guild)
-        person = Person(
+        person = self._limited(guild, Person(
             platform="discord", id=str(message.author.id), name=message.author.display_name,
             language=self._language(message.author.id, message.guild), moderator=_moderates(message),
-            queued=server.most_queued, server=str(guild or ""), server_today=server.most_per_day,
-        )  # fmt: skip
+        ))  # fmt: skip
         address = Address(platform="discord", chat=str(message.channel.id))
         try:
             defaults = defaults_for(text, server)
@@ -243,26 +243,27 @@ class Hearing:
     def _person(self, interaction: Asked) -> Person:
         language = self._languages[interaction.user.id] = str(interaction.locale)
         _keep_few(self._languages)
-        server = self._servers.of(interaction.guild_id)
-        return Person(
+        return self._limited(interaction.guild_id, Person(
             platform="discord", id=str(interaction.user.id), name=interaction.user.display_name, language=language,
             moderator=interaction.guild_id is not None and interaction.permissions.manage_messages,
-            queued=server.most_queued, server=str(interaction.guild_id or ""), server_today=server.most_per_day,
-        )  # fmt: skip
+        ))  # fmt: skip
 
     def _reactor(self, event: discord.RawReactionActionEvent) -> Person:
         guild = self.client.get_guild(event.guild_id) if event.guild_id else None
-        server = self._servers.of(event.guild_id)
         channel = self.client.get_channel(event.channel_id)
         moderator = (
             event.member is not None and isinstance(channel, discord.abc.GuildChannel | discord.Thread)
             and channel.permissions_for(event.member).manage_messages
         )  # fmt: skip
-        return Person(
+        return self._limited(event.guild_id, Person(
             platform="discord", id=str(event.user_id), moderator=moderator,
-            language=self._language(event.user_id, guild), queued=server.most_queued,
-            server=str(event.guild_id or ""), server_today=server.most_per_day,
-        )  # fmt: skip
+            language=self._language(event.user_id, guild),
+        ))  # fmt: skip
+
+    def _limited(self, guild: int | None, person: Person) -> Person:
+        """With the limits of the server that they speak in."""
+        server = self._servers.of(guild)
+        return replace(person, queued=server.most_queued, server=str(guild or ""), server_today=server.most_per_day)
 
     def _language(self, user: int, guild: discord.Guild | None) -> str:
         """Reactions and messages tell no language: the last interaction did, or the server does."""
