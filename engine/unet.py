@@ -226,6 +226,10 @@ class UNet(nn.Module):
             t: [n], the training timestep of each picture, may be fractional.
             y: [n] class labels, for class-conditional networks only.
         """
+        return self.decode(*self.encode(x, t, y))
+
+    def encode(self, x: Tensor, t: Tensor, y: Tensor | None = None) -> tuple[Tensor, list[Tensor], Tensor]:
+        """The half up to the middle block, of what `forward` takes: its output, the skips, the timestep's embedding."""
         dtype = self.time_embed[0].weight.dtype
         emb = self.time_embed(timestep_embedding(t, self.config.model_channels).to(dtype))
         if y is not None:
@@ -233,7 +237,10 @@ class UNet(nn.Module):
         h, skips = x.to(dtype), []
         for stage in self.input_blocks:
             skips.append(h := stage(h, emb))
-        h = self.middle_block(h, emb)
+        return self.middle_block(h, emb), skips, emb
+
+    def decode(self, h: Tensor, skips: list[Tensor], emb: Tensor) -> Tensor:
+        """The half after the middle block, of what `encode` gives; takes the skips away one by one."""
         for stage in self.output_blocks:
             h = stage(torch.cat([h, skips.pop()], dim=1), emb)
         return cast(Tensor, self.out(h))

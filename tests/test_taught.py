@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import numpy as np
+import pytest
 import torch
 
 from engine.toybox.taught import BINS, Taught, answers, guess_losses, named_right
@@ -26,6 +27,20 @@ def test_the_head_changes_nothing_of_the_network() -> None:
     assert torch.equal(v, plain(x, t))
     assert guesses.shape == (2, 64, sum(BINS))
     assert torch.equal(guesses, taught.guess(x, t))
+
+
+def test_committed_weights_are_read_beside_a_fresh_head() -> None:
+    """They have none; that of a run's own checkpoint is read, and any other key that is wrong is refused."""
+    plain, taught = UNet(SMALL), Taught(SMALL)
+    fresh = taught.head[1].weight.clone()
+    taught.load_state_dict(plain.state_dict())
+    assert torch.equal(taught.head[1].weight, fresh)
+    assert torch.equal(taught.input_blocks[0][0].weight, plain.input_blocks[0][0].weight)
+    other = Taught(SMALL)
+    other.load_state_dict(taught.state_dict())
+    assert torch.equal(other.head[1].weight, fresh)
+    with pytest.raises(RuntimeError, match="out.2.weight"):
+        taught.load_state_dict({key: value for key, value in plain.state_dict().items() if key != "out.2.weight"})
 
 
 def test_the_way_to_the_centre_is_told_from_where_one_stands() -> None:

@@ -7,6 +7,7 @@ with the scene itself in place of another network's features. The head is thrown
 """
 
 import math
+from collections.abc import Mapping
 
 import numpy as np
 import torch
@@ -14,7 +15,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from engine.toybox.world import COLOURS, OBJECTS, SIDE, Scene
-from engine.unet import UNet, UNetConfig, timestep_embedding
+from engine.unet import UNet, UNetConfig
 
 BINS = (len(OBJECTS), len(COLOURS), len(COLOURS), 9, 32, 32)  # object, ink, paper, radius, way to the centre: x, y
 SMALLEST = 9.0  # radius in pixels from which its bins count, two pixels each
@@ -27,25 +28,23 @@ class Taught(UNet):
         super().__init__(config)
         width = int(config.channel_mult[-1] * config.model_channels)
         self.head = nn.Sequential(nn.LayerNorm(width), nn.Linear(width, sum(BINS)))
-        self.middle_block.register_forward_hook(_keep_output)
 
     def forward(self, x: Tensor, t: Tensor, y: Tensor | None = None) -> tuple[Tensor, Tensor]:  # type: ignore[override]
-        v = super().forward(x, t, y)
-        return v, self._said(self.middle_block.kept)
+        middle, skips, emb = self.encode(x, t, y)
+        return self.decode(middle, skips, emb), self._said(middle)
+
+    def load_state_dict(self, state_dict: Mapping[str, Tensor], strict: bool = True,  # type: ignore[override]
+                        assign: bool = False) -> object:
+        """As ever, but committed weights have no head: the one that is here stays."""
+        head = {key: value for key, value in self.state_dict().items() if key.startswith("head.")}
+        return super().load_state_dict(head | dict(state_dict), strict, assign)
 
     def guess(self, x: Tensor, t: Tensor) -> Tensor:
         """What the head says, without the half of the network that comes after it."""
-        emb = self.time_embed(timestep_embedding(t, self.config.model_channels))
-        for stage in self.input_blocks:
-            x = stage(x, emb)
-        return self._said(self.middle_block(x, emb))
+        return self._said(self.encode(x, t)[0])
 
     def _said(self, middle: Tensor) -> Tensor:
         return self.head(middle.flatten(2).transpose(1, 2).contiguous())
-
-
-def _keep_output(block: nn.Module, inputs: tuple[Tensor, ...], out: Tensor) -> None:
-    block.kept = out
 
 
 def answers(scenes: list[Scene], side: int) -> Tensor:

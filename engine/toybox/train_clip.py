@@ -16,7 +16,6 @@ from torch import Tensor, nn
 
 from engine.cutouts import cut, random_crops
 from engine.quirks import allow_cpu_torchvision
-from engine.schedule import alphas_cumprod
 from engine.toybox.bpe import learn_merges, write_vocabulary
 from engine.toybox.captions import caption
 from engine.toybox.ideal import IdealDenoiser
@@ -75,7 +74,7 @@ def unfinished(rng: np.random.Generator, x0: Tensor, ideal: IdealDenoiser) -> Te
     Below timestep EASY the denoiser's answer is the picture itself, so it is not asked.
     """
     x, _, t = noised(rng, x0, NOISIER)
-    level = torch.from_numpy(alphas_cumprod("cosine")).float()[t][:, None, None, None]
+    level = ideal.levels.cpu()[t][:, None, None, None]
     predicted, hard, device = x0.clone(), t >= EASY, ideal.masks.device
     with torch.no_grad():
         predicted[hard] = ideal(x[hard].to(device), t[hard].to(device), x0[hard].to(device)).cpu()

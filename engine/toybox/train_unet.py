@@ -85,7 +85,7 @@ def losses_of(model: nn.Module, ideal: IdealDenoiser, rng: np.random.Generator, 
     """Squared error of v for each scene, [n], what the head guesses, and the timesteps [n]."""
     x0 = pictures(scenes)
     x, v, t = noised(rng, x0, spread)
-    v = taught(ideal, x0, x, v, t)
+    v = taught(ideal, *(part.to(device) for part in (x0, x, v, t)))
     out, guesses = model(folded(x, device), t.to(device))
     return (out - folded(v, device)).square().mean((1, 2, 3)), guesses, t
 
@@ -112,7 +112,7 @@ def train(folder: Path, steps: int, device: torch.device, seed: int = 0, start_f
           bf16: bool = False) -> None:
     torch.manual_seed(seed)
     model = Taught(CONFIG).to(device, memory_format=torch.channels_last)  # a third faster with bfloat16 products
-    ideal = IdealDenoiser()
+    ideal = IdealDenoiser().to(device)
     run = Run(folder=folder, steps=steps, seed=seed, start_from=start_from, bf16=bf16, hold=0.4,
               outer=("input_blocks.0.", "out.", "time_embed.", "head."))
 

@@ -46,9 +46,7 @@ class Trainer:
         self.model, self.run, self.step = model, run, 0
         self.figures: dict[str, float] = {}  # measured last
         if run.start_from is not None:
-            missing, unknown = model.load_state_dict(load_file(run.start_from), strict=False)
-            if unknown or any(not key.startswith("head.") for key in missing):
-                raise ValueError(f"{run.start_from} holds another network's weights.")
+            model.load_state_dict(load_file(run.start_from))
         self.device = next(model.parameters()).device.type
         self.average = copy.deepcopy(model).requires_grad_(False)
         inner, rest = split_parameters(model, run.outer)
