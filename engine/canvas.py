@@ -6,7 +6,7 @@ import numpy as np
 
 from engine.errors import BadRequest
 from engine.request import Inputs, Request, size_of
-from engine.weights import ModelSet
+from engine.weights import ModelSet, stride_of
 
 LARGEST = 4  # a side may be so many times the set's own, and the area of the picture too
 SMALLEST = 4  # or so many times shorter: the networks have seen nothing smaller
@@ -15,7 +15,7 @@ COLUMNS = 2
 
 def step_of(models: ModelSet) -> int:
     """A side of the finished picture is a multiple of this many pixels."""
-    return int(models.unet["patch"] * 2 ** (len(models.unet["shape"]["channel_mult"]) - 1) * models.scale)
+    return math.lcm(*(stride_of(table) for table in models.unets)) * models.scale
 
 
 def finished_size(request: Request, models: ModelSet) -> tuple[int, int]:

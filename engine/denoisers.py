@@ -72,6 +72,25 @@ def pulled_by(main: Denoise, guide: Denoise) -> Denoise:
     return denoise
 
 
+def by_timestep(late: Denoise, early: Denoise, first: int) -> Denoise:
+    """`early` from timestep `first` on, `late` below it: experts that share a walk (Balaji et al. 2022, eDiff-I)."""
+
+    def denoise(x: Tensor, t: Tensor) -> Prediction:
+        noisy = t >= first
+        if bool(noisy.all()):
+            return early(x, t)
+        if not bool(noisy.any()):
+            return late(x, t)
+        parts = [expert(x[which], t[which]) for expert, which in ((early, noisy), (late, ~noisy))]
+        order = torch.cat([torch.where(noisy)[0], torch.where(~noisy)[0]]).argsort()
+        x0, eps = (torch.cat([getattr(part, name) for part in parts])[order] for name in ("x0", "eps"))
+        mixes = [part.variance_mix for part in parts]
+        mix = None if any(part is None for part in mixes) else torch.cat(cast(list[Tensor], mixes))[order]
+        return Prediction(x0=x0, eps=eps, variance_mix=mix)
+
+    return denoise
+
+
 def symmetric(denoise: Denoise, axes: tuple[int, ...], schedule: Schedule) -> Denoise:
     """Predictions and pull averaged with their mirror images, so that the walk ends on a symmetric picture.
 

@@ -9,7 +9,7 @@ from safetensors.torch import load_file
 from torch import nn
 
 from engine.clip import Clip, ClipConfig
-from engine.denoisers import network_denoiser, secondary_denoiser
+from engine.denoisers import by_timestep, network_denoiser, secondary_denoiser
 from engine.errors import BadRequest, CorruptWeights
 from engine.samplers import Denoise
 from engine.secondary import SecondaryNet
@@ -61,11 +61,9 @@ def load_models(name: str, device: torch.device) -> Models:
 
 def build_models(description: ModelSet, device: torch.device) -> Models:
     """Verify, build and load everything a set describes; raises WeightsError."""
-    unet, tuning = description.unet, _tuning(description, device)
+    tuning = _tuning(description, device)
     return Models(
-        description=description, device=device, denoise=network_denoiser(
-            load_unet(description, device, tuning), objective=unet["objective"], schedule=unet["schedule"],
-            patch=unet["patch"], learned_variance=unet["learned_variance"]),
+        description=description, device=device, denoise=_denoiser(description, device, tuning),
         clips=[(load_clip(description, table, device, precision=tuning.precision), table["weight"])
                for table in description.clips],
         upscaler=_load_upscaler(description, device), secondary=_load_secondary(description, device))
@@ -75,18 +73,28 @@ def _tuning(description: ModelSet, device: torch.device) -> Tuning:
     return choose_tuning(device, description.unet["shape"]["model_channels"])
 
 
-def load_unet(description: ModelSet, device: torch.device, tuning: Tuning | None = None) -> UNet:
-    """The U-Net alone, frozen; never more than its own size in memory."""
-    path = verify(description.file(description.unet, "unet"))
-    shape = dict(description.unet["shape"])
+def _denoiser(description: ModelSet, device: torch.device, tuning: Tuning) -> Denoise:
+    """The set's U-Net, or its two, each for its own timesteps."""
+    found = [network_denoiser(
+        load_unet(description, device, tuning, table), objective=table["objective"], schedule=table["schedule"],
+        patch=table["patch"], learned_variance=table["learned_variance"]) for table in description.unets]
+    return found[0] if description.early is None else by_timestep(*found, first=description.early["from_timestep"])
+
+
+def load_unet(description: ModelSet, device: torch.device, tuning: Tuning | None = None,
+              table: dict[str, Any] | None = None) -> UNet:
+    """A U-Net alone, frozen; never more than its own size in memory. `table`: the set's [unet], or its [early]."""
+    table = table or description.unet
+    path = verify(description.file(table, "unet"))
+    shape = dict(table["shape"])
     for name in ("attention_resolutions", "channel_mult"):
         shape[name] = tuple(shape[name])
     try:
         with torch.device("meta"):
             unet = UNet(UNetConfig(**shape))
     except (TypeError, RuntimeError, ValueError) as error:
-        raise BadRequest("models", f"[unet.shape] of the model set {description.name} describes no network: {error}; "
-                                   "see docs/models.md.") from error
+        raise BadRequest("models", f"A U-Net's shape in the model set {description.name} describes no network: "
+                                   f"{error}; see docs/models.md.") from error
     tuning = tuning or _tuning(description, device)
     try:
         tensors = {name: tensor.to(tuning.precision, copy=True) for name, tensor in load_file(path).items()}

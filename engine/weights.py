@@ -83,6 +83,7 @@ class ModelSet:
     clips: list[dict[str, Any]]  # tables [[clip]]
     upscaler: dict[str, Any] | None  # table [upscaler]
     defaults: Defaults
+    early: dict[str, Any] | None = None  # table [early]: another U-Net, which draws from its from_timestep on
     secondary: dict[str, Any] | None = None  # table [secondary]: a small network that guides in the U-Net's place
     memory: str = ""  # what a drawing needs, for people
 
@@ -99,10 +100,16 @@ class ModelSet:
 
     def files(self) -> list[WeightsFile]:
         """All weights of the set."""
-        found = [self.file(self.unet, "unet"), *(self.file(table, "clip") for table in self.clips)]
+        found = [self.file(table, "unet") for table in self.unets]
+        found += [self.file(table, "clip") for table in self.clips]
         found += [self.file(table["tokenizer"], "tokenizer") for table in self.clips if "tokenizer" in table]
         found += [self.file(self.secondary, "secondary")] if self.secondary else []
         return found + ([self.file(self.upscaler, "upscaler")] if self.upscaler else [])
+
+    @property
+    def unets(self) -> list[dict[str, Any]]:
+        """The tables [unet] and, where there is one, [early]."""
+        return [self.unet] if self.early is None else [self.unet, self.early]
 
     @property
     def scale(self) -> int:
@@ -149,8 +156,8 @@ def read_model_set(path: Path) -> ModelSet:
         _check(table)
         return ModelSet(
             name=path.stem, title=table["title"], folder=path.with_suffix(""), side=table["side"], unet=table["unet"],
-            clips=table["clip"], upscaler=table.get("upscaler"), secondary=table.get("secondary"),
-            memory=table.get("memory", ""), defaults=Defaults(**table["defaults"]))
+            early=table.get("early"), clips=table["clip"], upscaler=table.get("upscaler"),
+            secondary=table.get("secondary"), memory=table.get("memory", ""), defaults=Defaults(**table["defaults"]))
     except KeyError as error:
         raise BadRequest("models", f"The model set {path.name} lacks {error.args[0]}: see docs/models.md.") from error
     except (TypeError, ValueError, AttributeError) as error:
@@ -160,17 +167,15 @@ def read_model_set(path: Path) -> ModelSet:
 def _check(table: dict[str, Any]) -> None:
     """Raises KeyError, TypeError or ValueError for what would fail later, and less clearly."""
     unet, clips = table["unet"], table["clip"]
-    shape = unet["shape"]
-    for key in ("objective", "schedule", "patch", "learned_variance"):
-        unet[key]
-    if unet["objective"] not in ("eps", "v") or unet["schedule"] not in ("linear", "cosine"):
-        raise ValueError('objective is "eps" or "v", schedule is "linear" or "cosine"')
+    unets = [unet, *([table["early"]] if "early" in table else [])]
+    for network in unets:
+        _check_unet(network, table["side"])
+    if "early" in table and not (table["early"]["schedule"] == unet["schedule"]
+                                 and 0 < table["early"]["from_timestep"] < 1000):
+        raise ValueError("[early] has the schedule of [unet] and a from_timestep of 1 to 999")
     knots = [(0, 0.0), *table["defaults"].get("spacing", ()), (999, 1.0)]
     if any(t >= later or share >= more for (t, share), (later, more) in pairwise(knots)):
         raise ValueError("spacing is pairs of a timestep and the share of the steps below it, both rising")
-    stride = unet["patch"] * 2 ** (len(shape["channel_mult"]) - 1)
-    if not isinstance(table["side"], int) or table["side"] % stride or not 0 < table["side"] <= 2048:
-        raise ValueError(f"side must be a multiple of {stride}")
     if not isinstance(clips, list) or not clips:
         raise ValueError("it needs at least one [[clip]]")
     for clip in clips:
@@ -179,11 +184,26 @@ def _check(table: dict[str, Any]) -> None:
         if "tokenizer" in clip:
             clip["text"]
     others = [table[key] for key in ("upscaler", "secondary") if key in table]
-    for weights in [unet, *clips, *others, *(clip["tokenizer"] for clip in clips if "tokenizer" in clip)]:
+    for weights in [*unets, *clips, *others, *(clip["tokenizer"] for clip in clips if "tokenizer" in clip)]:
         _check_weights(weights)
     known = {field.name for field in fields(Defaults)}
     if unknown := set(table["defaults"]) - known:
         raise ValueError(f"[defaults] has no {sorted(unknown)[0]}, it has {', '.join(sorted(known))}")
+
+
+def stride_of(unet: dict[str, Any]) -> int:
+    """Pixels of which the sides that a U-Net draws are multiples."""
+    return int(unet["patch"] * 2 ** (len(unet["shape"]["channel_mult"]) - 1))
+
+
+def _check_unet(table: dict[str, Any], side: object) -> None:
+    for key in ("objective", "schedule", "patch", "learned_variance"):
+        table[key]
+    if table["objective"] not in ("eps", "v") or table["schedule"] not in ("linear", "cosine"):
+        raise ValueError('objective is "eps" or "v", schedule is "linear" or "cosine"')
+    stride = stride_of(table)
+    if not isinstance(side, int) or side % stride or not 0 < side <= 2048:
+        raise ValueError(f"side must be a multiple of {stride}")
 
 
 def _check_weights(table: dict[str, Any]) -> None:

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from engine.bench.step import ROUNDS, WARM_UP, alternate, contenders, middle, start
-from engine.models import load_models, load_unet
+from engine.models import load_models
 
 CPU = torch.device("cpu")
 
@@ -37,7 +37,7 @@ def test_the_race_is_run_at_the_middle_noise_levels(steps: int, first: int, last
 def test_all_three_make_the_same_step() -> None:
     """Otherwise the fastest may be the one that leaves something out; without fresh noise they must agree."""
     models = load_models("toybox", CPU)
-    loops = contenders(models, load_unet(models.description, CPU), eta=0.0)
+    loops = contenders(models, eta=0.0)
     index = middle(models.description.defaults.steps)[-1]
     mid_2021, final, ours = (loop(index) for loop in loops.values())
     moved = (ours - start(models)).norm()

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from engine.denoisers import network_denoiser, symmetric
+from engine.denoisers import by_timestep, network_denoiser, symmetric
 from engine.samplers import Prediction, sample
 from engine.schedule import Levels, alphas_cumprod
 
@@ -98,3 +98,21 @@ def test_the_noise_that_a_symmetric_denoiser_tells_leads_to_its_picture() -> Non
     found = symmetric(denoise, (-1,), "cosine")(x, torch.tensor([400]))
     level = float(ALPHAS[400])
     assert torch.allclose(level**0.5 * found.x0 + (1 - level) ** 0.5 * found.eps, x, atol=1e-4)
+
+
+@pytest.mark.parametrize("t", [[700, 900], [100, 599], [600, 20, 999, 3]])
+def test_each_picture_goes_to_the_expert_of_its_timestep(t: list[int]) -> None:
+    """A batch may hold both kinds, and every answer must come back to its own picture."""
+    early, late = (lambda x, t, k=k: Prediction(x0=k * x, eps=x + k) for k in (2, 3))
+    x = torch.randn(len(t), 3, 4, 4)
+    found = by_timestep(late, early, 600)(x, torch.tensor(t))
+    for row, at in enumerate(t):
+        k = 2 if at >= 600 else 3
+        assert torch.equal(found.x0[row], k * x[row]) and torch.equal(found.eps[row], x[row] + k)
+    assert found.variance_mix is None
+
+
+def test_experts_keep_their_learned_variances() -> None:
+    mixes = [lambda x, t, k=k: Prediction(x0=x, eps=x, variance_mix=torch.full_like(x, k)) for k in (0.25, 0.75)]
+    found = by_timestep(*mixes, 500)(torch.zeros(2, 3, 2, 2), torch.tensor([499, 500]))
+    assert found.variance_mix is not None and found.variance_mix[:, 0, 0, 0].tolist() == [0.25, 0.75]

@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Iterator
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from engine.bench.notebook import EpsOfUnshuffledV, Notebook, guided_diffusion_unet, spaced_diffusion
 from engine.bench.report import Figure, at_most
@@ -34,7 +34,7 @@ Contender = Callable[[int], Tensor]  # index of the noise level → x after the 
 def measure() -> Iterator[Figure]:
     """Medians, the ratios that have bars, and where the time of ours goes."""
     models = load_models("toybox", choose_device())
-    loops = contenders(models, load_unet(models.description, models.device), eta=models.description.defaults.eta)
+    loops = contenders(models, eta=models.description.defaults.eta)
     indices = middle(models.description.defaults.steps)
     times = {name: medians(rounds) for name, rounds in alternate(loops, indices).items()}
     for name, (wall, processor) in times.items():
@@ -77,17 +77,19 @@ def start(models: Models) -> Tensor:
     return per_picture([(0, 0)], Stream.START, 0, (3, side, side)).to(models.device)
 
 
-def contenders(models: Models, unet: UNet, *, eta: float) -> dict[str, Contender]:
+def contenders(models: Models, *, eta: float) -> dict[str, Contender]:
     """The two notebooks' loops and ours, each a function of the noise level's index."""
     table, defaults, x = models.description.unet, models.description.defaults, start(models)
     pull, levels, target = pull_of(models), Levels(table["schedule"], defaults.steps), targets_of(models, [PROMPT])[0]
     ddim = defaults.sampler == "ddim"
     diffusion = spaced_diffusion(table["schedule"], defaults.steps, learned_variance=False)
-    theirs = guided_diffusion_unet(unet.config).to(models.device)
-    theirs.load_state_dict(unet.state_dict())
+    theirs = [_theirs(load_unet(models.description, models.device, table=table)) for table in models.description.unets]
+    early = models.description.early
     clip = load_clip(models.description, models.description.clips[0], models.device, quicken=False)
     notebook = Notebook(
-        diffusion=diffusion, model=EpsOfUnshuffledV(theirs, table["patch"], diffusion).to(models.device),
+        diffusion=diffusion, model=EpsOfUnshuffledV(
+            theirs[0], table["patch"], diffusion,
+            early and (theirs[1], early["patch"], early["from_timestep"])).to(models.device),
         encode_image=clip.encode_images, side=clip.side, target_embeds=target.embeddings[0],
         weights=target.weights[0], clip_guidance_scale=pull.guidance_scale, tv_scale=TV_SCALE, range_scale=RANGE_SCALE)
     boxes = {i: boxes_at(pull, x, int(levels.timesteps[i])) for i in middle(defaults.steps)}
@@ -105,6 +107,13 @@ def contenders(models: Models, unet: UNet, *, eta: float) -> dict[str, Contender
             lambda i: notebook.shared_forward(x, i, boxes[i], eta=eta if ddim else None),
         "ours": ours,
     }
+
+
+def _theirs(unet: UNet) -> nn.Module:
+    """guided-diffusion's network with the same weights."""
+    found = guided_diffusion_unet(unet.config)
+    found.load_state_dict(unet.state_dict())
+    return found
 
 
 def boxes_at(pull: Pull, x: Tensor, timestep: int) -> list[tuple[int, int, int]]:
