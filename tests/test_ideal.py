@@ -13,11 +13,11 @@ from engine.toybox.world import COLOURS, Scene, render
 
 @pytest.fixture(scope="module")
 def ideal() -> IdealDenoiser:
-    return IdealDenoiser(grid=12.0)  # coarse: the test's scenes lie on it
+    return IdealDenoiser(grid=8.0)  # coarse: the test's scenes lie on it
 
 
 def on_the_grid() -> Tensor:
-    scene = Scene(object="cat", colour="pink", background="blue", size="", x=26.0, y=38.0, radius=25.0)
+    scene = Scene(object="cat", colour="pink", background="blue", size="", x=28.0, y=36.0, radius=25.5)
     return torch.from_numpy(render(scene)).permute(2, 0, 1)[None].float() / 127.5 - 1
 
 

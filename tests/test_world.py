@@ -11,6 +11,7 @@ from engine.toybox.world import (
     OBJECTS,
     SIDE,
     SIZES,
+    WANDER,
     Scene,
     held_out,
     object_mask,
@@ -81,8 +82,8 @@ def test_random_scenes_have_the_size_they_name_and_fit_the_frame() -> None:
     for scene in (random_scene(rng, SEEN) for _ in range(300)):
         low, high = SIZES[scene.size]
         assert low <= scene.radius <= high
-        assert scene.radius + 1 <= min(scene.x, scene.y)
-        assert max(scene.x, scene.y) <= SIDE - scene.radius - 1
+        assert max(abs(scene.x - SIDE / 2), abs(scene.y - SIDE / 2)) <= WANDER
+        assert scene.radius + WANDER + 1 <= SIDE / 2
 
 
 def test_the_same_seed_gives_the_same_scene() -> None:

@@ -1,4 +1,4 @@
-"""`python -m engine.toybox train unet|clip|upscaler`, then `pack`: make the embedded models again."""
+"""`python -m engine.toybox train unet|early|clip|upscaler`, then `pack`: make the embedded models again."""
 
 import argparse
 import sys
@@ -9,7 +9,7 @@ import torch
 
 from engine.toybox.pack import pack
 
-STEPS = {"unet": 12_000, "clip": 3_000, "upscaler": 6_000}
+STEPS = {"unet": 12_000, "early": 6_000, "clip": 3_000, "upscaler": 6_000}
 
 
 def main() -> int:
@@ -34,12 +34,12 @@ def main() -> int:
         parser.error(f"say which network to train: {', '.join(STEPS)}")
     if args.start_from and args.network == "upscaler":
         parser.error("--start-from goes with unet and clip; the upscaler is soon trained")
-    if args.bf16 and args.network != "unet":
-        parser.error("--bf16 goes with the U-Net; the other two are soon trained")
+    if args.bf16 and args.network not in ("unet", "early"):
+        parser.error("--bf16 goes with the U-Nets; the other two are soon trained")
     folder = args.folder or Path("runs") / args.network
     module = import_module(f"engine.toybox.train_{args.network}")
     options = {} if args.network == "upscaler" else {"start_from": args.start_from}
-    if args.network == "unet":
+    if args.network in ("unet", "early"):
         options["bf16"] = args.bf16
     module.train(folder, args.steps or STEPS[args.network], torch.device(args.device), args.seed, **options)
     return 0

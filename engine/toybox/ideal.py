@@ -9,10 +9,10 @@ import torch
 from torch import Tensor, nn
 
 from engine.schedule import alphas_cumprod
-from engine.toybox.world import COLOURS, OBJECTS, SIDE, Scene, object_mask
+from engine.toybox.world import COLOURS, OBJECTS, SIDE, WANDER, Scene, object_mask
 
-RADII = (11.5, 15.5, 18.5, 22.0, 25.0)  # pixels
-GRID = 3.0  # pixels between two places of an object
+RADII = (14.0, 17.5, 19.5, 23.5, 25.5)  # pixels
+GRID = 2.0  # pixels between two places of an object
 
 
 class IdealDenoiser(nn.Module):
@@ -64,9 +64,10 @@ class IdealDenoiser(nn.Module):
 
 def _masks(grid: float) -> list[np.ndarray]:
     found = []
+    count = int(2 * WANDER / grid) + 1
+    places = SIDE / 2 + (np.arange(count) - (count - 1) / 2) * grid
     for name in OBJECTS:
         for radius in RADII:
-            places = np.linspace(radius + 1, SIDE - radius - 1, int((SIDE - 2 - 2 * radius) / grid) + 1)
             found += [object_mask(Scene(object=name, colour="", background="", size="", x=x, y=y, radius=radius))
                       for x in places for y in places]
     return found

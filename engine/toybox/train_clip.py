@@ -19,7 +19,7 @@ from engine.quirks import allow_cpu_torchvision
 from engine.toybox.bpe import learn_merges, write_vocabulary
 from engine.toybox.captions import caption
 from engine.toybox.ideal import IdealDenoiser
-from engine.toybox.train_unet import HELD_OUT, NOISIER, SEEN, noised, pictures
+from engine.toybox.train_unet import HELD_OUT, SEEN, noised, pictures
 from engine.toybox.training import Run, Trainer
 from engine.toybox.world import COLOURS, OBJECTS, SIZES, Scene, random_scene
 
@@ -32,6 +32,7 @@ SIDE = 64
 SMALLEST_CROP = 44  # smaller ones miss the object too often
 SCENES, CROPS = 48, 2  # scenes of a batch, and crops of each
 EASY = 700  # timesteps below this leave nothing to guess
+DECIDING = ((0, 0.15, 0.35, 0.9, 1), (0, 500, 820, 965, 1000))  # shares of the timesteps: where a drawing is decided
 HEADS: tuple[list[str], ...] = (list(OBJECTS), list(COLOURS), list(COLOURS), list(SIZES))
 SCALE_LIMIT = 30.0  # of the logits: low, so that different things lie far apart on the sphere
 
@@ -73,7 +74,7 @@ def unfinished(rng: np.random.Generator, x0: Tensor, ideal: IdealDenoiser) -> Te
 
     Below timestep EASY the denoiser's answer is the picture itself, so it is not asked.
     """
-    x, _, t = noised(rng, x0, NOISIER)
+    x, _, t = noised(rng, x0, DECIDING)
     level = ideal.levels.cpu()[t][:, None, None, None]
     predicted, hard, device = x0.clone(), t >= EASY, ideal.masks.device
     with torch.no_grad():

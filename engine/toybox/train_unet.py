@@ -4,6 +4,7 @@ It first learns to see (`taught`), then to draw. Near pure noise, where a single
 known, the ideal denoiser's answer is its target.
 """
 
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -31,6 +32,7 @@ EVEN = ((0, 1), (0, 1000))
 CLEANER = ((0, 0.5, 1), (0, 400, 1000))  # for the lesson: objects are learned where they can be seen
 NOISIER = ((0, 0.12, 0.3, 0.85, 1), (0, 300, 500, 850, 1000))  # then where they can be known, but not yet seen
 DOUBT = 850  # from this timestep on the target is the ideal denoiser's answer: a single picture says little there
+BOUNDS = (0, 300, 700, DOUBT, 1000)  # of the ranges that are examined
 GUESS = 0.01  # weight of the head's loss; the gradient of v's is then about as large
 SEEN = [c for c in COMBINATIONS if not held_out(*c)]
 HELD_OUT = [c for c in COMBINATIONS if held_out(*c)]
@@ -75,33 +77,34 @@ def taught(ideal: IdealDenoiser, x0: Tensor, x: Tensor, v: Tensor, t: Tensor) ->
     return v
 
 
-def folded(x: Tensor, device: torch.device) -> Tensor:
-    """What the network takes: PATCH × PATCH pixels as channels."""
-    return F.pixel_unshuffle(x, PATCH).to(device, memory_format=torch.channels_last)
+def folded(x: Tensor, device: torch.device, patch: int = PATCH) -> Tensor:
+    """What the network takes: patch × patch pixels as channels."""
+    return F.pixel_unshuffle(x, patch).to(device, memory_format=torch.channels_last)
 
 
 def losses_of(model: nn.Module, ideal: IdealDenoiser, rng: np.random.Generator, scenes: list[Scene],
-              device: torch.device, spread: Spread = EVEN) -> tuple[Tensor, Tensor, Tensor]:
+              device: torch.device, spread: Spread = EVEN, patch: int = PATCH) -> tuple[Tensor, Tensor, Tensor]:
     """Squared error of v for each scene, [n], what the head guesses, and the timesteps [n]."""
     x0 = pictures(scenes)
     x, v, t = noised(rng, x0, spread)
     v = taught(ideal, *(part.to(device) for part in (x0, x, v, t)))
-    out, guesses = model(folded(x, device), t.to(device))
-    return (out - folded(v, device)).square().mean((1, 2, 3)), guesses, t
+    out, guesses = model(folded(x, device, patch), t.to(device))
+    return (out - folded(v, device, patch)).square().mean((1, 2, 3)), guesses, t
 
 
 @torch.no_grad()
-def examine(model: nn.Module, ideal: IdealDenoiser, device: torch.device) -> dict[str, float]:
-    """Loss of v and share of objects named right on 256 held-out scenes, for four ranges of the timestep."""
+def examine(model: nn.Module, ideal: IdealDenoiser, device: torch.device, bounds: tuple[int, ...] = BOUNDS,
+            patch: int = PATCH) -> dict[str, float]:
+    """Loss of v and share of objects named right on 256 held-out scenes, for ranges of the timestep."""
     found = []
     for k in range(4):
         rng = np.random.default_rng((1, k))
         scenes = scenes_of(rng, 64, HELD_OUT)
-        losses, guesses, t = losses_of(model, ideal, rng, scenes, device)
+        losses, guesses, t = losses_of(model, ideal, rng, scenes, device, ((0, 1), (bounds[0], bounds[-1])), patch)
         found.append((losses.cpu(), named_right(guesses, scenes), t))
     losses, named, t = (torch.cat(parts) for parts in zip(*found, strict=True))
     figures = {}
-    for low, high in ((0, 300), (300, 700), (700, DOUBT), (DOUBT, 1000)):
+    for low, high in pairwise(bounds):
         some = (t >= low) & (t < high)
         figures[f"held_out_v_loss_t_{low}_to_{high}"] = losses[some].mean().item()
         figures[f"objects_named_t_{low}_to_{high}"] = named[some].float().mean().item()

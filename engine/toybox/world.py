@@ -22,8 +22,9 @@ COLOURS: dict[str, tuple[int, int, int]] = {  # sRGB
     "black": (20, 20, 24), "brown": (120, 75, 40),
 }
 SIZES: dict[str, tuple[float, float]] = {  # radius in pixels, lowest and highest; "" is the size not spoken of
-    "small": (10.0, 13.0), "": (14.0, 20.0), "big": (21.0, 27.0),
+    "small": (13.0, 15.0), "": (17.0, 20.0), "big": (23.0, 26.0),
 }
+WANDER = 4.0  # pixels that an object's centre may lie off the picture's, each way
 
 Point = tuple[float, float]
 
@@ -164,7 +165,7 @@ def random_scene(rng: np.random.Generator, combinations: list[tuple[str, str, st
     kind, colour, background = combinations[rng.integers(len(combinations))]
     size = list(SIZES)[rng.integers(len(SIZES))]
     radius = rng.uniform(*SIZES[size])
-    x, y = rng.uniform(radius + 1, SIDE - radius - 1, 2)
+    x, y = SIDE / 2 + rng.uniform(-WANDER, WANDER, 2)
     return Scene(object=kind, colour=colour, background=background, size=size, x=x, y=y, radius=radius)
 
 
