@@ -34,7 +34,7 @@ def test_random_requests_have_some_of_everything(tmp_path: Path) -> None:
 @pytest.mark.parametrize("prompt", ["--help", "it's \"$HOME\""])
 def test_the_command_line_takes_the_command_back(prompt: str, tmp_path: Path) -> None:
     """Every option at once, through the parser that people use."""
-    request = Request(prompt=prompt, seed=7, size="64x96", steps=2, sampler="ddpm", eta=0.123456789,
+    request = Request(prompt=prompt, seed=7, size="64x128", steps=2, sampler="ddpm", eta=0.123456789,
                       guidance_scale="0:100,33.3:7.25", tv_scale=1e-5, range_scale=3.0, saturation_scale="5:1",
                       cuts="0:2,100:1", clamp=0.5, count=2, pick=2, stop="satisfied", symmetry="both", start="perlin")
     output = tmp_path / "again.png"

@@ -198,7 +198,7 @@ def test_an_unknown_set_is_refused_before_anything_is_loaded() -> None:
         next(engine.draw(Request(prompt="x", models="nowhere")))
 
 
-FOUR = dataclasses.replace(REQUEST, steps=2, cuts=2, count=4, size="64x96")
+FOUR = dataclasses.replace(REQUEST, steps=2, cuts=2, count=4, size="64x128")
 
 
 @pytest.fixture(scope="module")
@@ -209,14 +209,14 @@ def four() -> list[Event]:
 def test_several_pictures_come_as_a_grid_and_each_alone(four: list[Event]) -> None:
     """The grid is what a chat shows; the single ones are there to be picked."""
     last, first = finished(four), four[0]
-    assert isinstance(first, Started) and (first.width, first.height) == (last.width, last.height) == (128, 192)
+    assert isinstance(first, Started) and (first.width, first.height) == (last.width, last.height) == (128, 256)
     whole = read_png(last.png)[0]
     singles = [read_png(png)[0] for png in last.pictures]
     assert np.array_equal(whole, np.block([[[singles[0]], [singles[1]]], [[singles[2]], [singles[3]]]]))
     assert len({single.tobytes() for single in singles}) == 4
     preview = next(e for e in four if isinstance(e, Preview))
     assert read_png(preview.png)[0].shape == whole.shape
-    assert Image.open(io.BytesIO(last.gif)).size == (64, 96)
+    assert Image.open(io.BytesIO(last.gif)).size == (64, 128)
 
 
 def test_a_picked_picture_is_the_one_of_the_grid(four: list[Event]) -> None:
@@ -226,7 +226,7 @@ def test_a_picked_picture_is_the_one_of_the_grid(four: list[Event]) -> None:
     assert (request.count, request.pick) == (4, 3)
     picked = finished(list(engine.draw(request)))
     assert picked.pictures == () and np.array_equal(read_png(picked.png)[0], read_png(single)[0])
-    assert (picked.width, picked.height) == Image.open(io.BytesIO(picked.gif)).size == (64, 96)
+    assert (picked.width, picked.height) == Image.open(io.BytesIO(picked.gif)).size == (64, 128)
 
 
 def test_a_lone_picture_has_no_others_beside_it(events: list[Event]) -> None:
@@ -236,7 +236,7 @@ def test_a_lone_picture_has_no_others_beside_it(events: list[Event]) -> None:
 @pytest.mark.parametrize("knobs", [
     {"count": 2}, {"count": 2, "pick": 2, "symmetry": "both"}, {"init": 0.3}, {"stop": "satisfied"},
     {"guidance_scale": "0:300,100:0", "cuts": "0:3,100:1", "start": "perlin", "clamp": 1.0, "saturation_scale": 5.0,
-     "size": "64x96", "sampler": "ddpm"}], ids=lambda knobs: " ".join(knobs))
+     "size": "64x128", "sampler": "ddpm"}], ids=lambda knobs: " ".join(knobs))
 def test_every_control_survives_a_stop(knobs: dict[str, object]) -> None:
     """The pictures that went in need not be given again, and others are refused."""
     request = dataclasses.replace(REQUEST, **{"steps": 5, "cuts": 2, "size": "64x64", **knobs})  # type: ignore[arg-type]

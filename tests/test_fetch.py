@@ -281,6 +281,22 @@ def test_a_checkpoint_with_code_in_it_is_refused(tmp_path: Path) -> None:
     assert not (tmp_path / "sprung").exists()
 
 
+EARLY = f"""[early]
+file = "early.safetensors"
+bytes = 9
+sha256 = "{"0" * 64}"
+objective = "v"
+schedule = "linear"
+patch = 1
+learned_variance = false
+from_timestep = 500
+
+[early.shape]
+channel_mult = [1]
+
+[defaults]"""
+
+
 @pytest.mark.parametrize(("before", "after", "words"), [
     ('title = "A set of my own"', "title = ", "is not TOML"),
     ("side = 32", "side = 33", "side must be a multiple of 2"),
@@ -293,6 +309,10 @@ def test_a_checkpoint_with_code_in_it_is_refused(tmp_path: Path) -> None:
     ("https://", "ftp://", "must begin with https://"),
     ('sha256 = "', 'sha256 = "x', "must be 64 digits"),
     ("steps = 5", "", "steps"),
+    ("[defaults]", EARLY.replace("= 500", "= 0"), "a from_timestep of 1 to 999"),
+    ("[defaults]", EARLY.replace("linear", "cosine"), "the schedule of"),
+    ("[defaults]", EARLY.replace("patch = 1", ""), "lacks patch"),
+    ("[defaults]", EARLY.replace("from_timestep = 500", ""), "lacks from_timestep"),
 ])
 def test_a_mistake_in_a_set_is_one_sentence(
         published: dict[str, Path], models_folder: Path, before: str, after: str, words: str) -> None:

@@ -111,11 +111,11 @@ def test_bad_input_is_one_sentence_and_exit_code_2(
 
 
 def test_several_pictures_are_a_grid_and_each_beside_it(capsys: pytest.CaptureFixture[str]) -> None:
-    few = ["--steps", "2", "--seed", "4", "--cuts", "1", "--size", "64x96", "--count", "3"]
+    few = ["--steps", "2", "--seed", "4", "--cuts", "1", "--size", "64x128", "--count", "3"]
     assert run("draw", "a red star", *few, "-o", "stars.png") == 0
     assert capsys.readouterr().out.split() == ["stars.png", "stars-1.png", "stars-2.png", "stars-3.png"]
     assert [read_png(Path(name).read_bytes())[0].shape[:2] for name in ("stars.png", "stars-3.png")] == [
-        (192, 128), (96, 64)]
+        (256, 128), (128, 64)]
     assert run("draw", "a red star", *few, "--pick", "3", "-o", "third.png") == 0
     assert Path("third.png").read_bytes() == Path("stars-3.png").read_bytes()
     assert run("draw", "a red star", *few, "-o", "stars.png", "--json") == 0

@@ -70,7 +70,7 @@ def random_request(rng: np.random.Generator, folder: Path, number: int) -> tuple
 
     knobs = {
         "prompt": some(list(PROMPTS)), "seed": int(rng.integers(2**32)), "steps": int(rng.integers(1, 5)),
-        "size": some([None, "64x64", "96x64", "64x128"]), "sampler": some([None, "ddim", "ddpm"]),
+        "size": some([None, "64x64", "128x64", "64x128"]), "sampler": some([None, "ddim", "ddpm"]),
         "eta": some([None, float(rng.random())]), "guidance_scale": ramp(500), "tv_scale": ramp(100),
         "range_scale": ramp(100), "saturation_scale": ramp(100), "cuts": int(rng.integers(1, 4)),
         "clamp": some([None, float(rng.random() + 0.01)]), "stop": some([None, "satisfied"]),

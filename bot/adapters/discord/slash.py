@@ -29,7 +29,7 @@ FIXED: dict[str, list[app_commands.Choice[str | int | float]]] = {
 }
 OFFERED = 25  # suggestions that Discord shows
 SIZES = (
-    "64x64", "64x96", "96x64", "128x128", "256x256", "256x384", "384x256", "512x512", "512x768", "768x512",
+    "64x64", "64x128", "128x64", "128x128", "256x256", "256x384", "384x256", "512x512", "512x768", "768x512",
 )  # fmt: skip
 
 CHANNELS = [discord.ChannelType.text, discord.ChannelType.news, discord.ChannelType.forum, discord.ChannelType.voice]
