@@ -13,7 +13,7 @@ from torch import Tensor
 
 from engine.toybox.ideal import IdealDenoiser
 from engine.toybox.taught import Taught, guess_losses
-from engine.toybox.train_unet import DOUBT, GUESS, SEEN, examine, losses_of, scenes_of
+from engine.toybox.train_unet import GUESS, SEEN, examine, losses_of, scenes_of
 from engine.toybox.training import Run, Trainer
 from engine.unet import UNetConfig
 
@@ -22,21 +22,23 @@ CONFIG = UNetConfig(
     image_size=16, in_channels=3 * PATCH**2, out_channels=3 * PATCH**2, model_channels=96, num_res_blocks=1,
     attention_resolutions=(2, 4), channel_mult=(1, 1, 1.5), num_head_channels=48, resblock_updown=False, norm_groups=8)
 BATCH = 48
-NOISIEST = ((0, 0.2, 0.5, 0.92, 1), (450, 620, 840, 970, 1000))  # shares of a batch, and the timesteps they reach
-BOUNDS = (450, 600, 750, DOUBT, 930, 1000)  # of the ranges that are examined
+GRID = 2.6  # pixels between two places that the ideal denoiser knows: a third less work than its own
+NOISIEST = ((0, 0.15, 0.4, 0.94, 1), (450, 620, 820, 965, 1000))  # shares of a batch, and the timesteps they reach
+DOUBT = 750  # from here on the ideal denoiser's answer is the target
+BOUNDS = (450, 600, DOUBT, 850, 930, 1000)  # of the ranges that are examined
 
 
 def train(folder: Path, steps: int, device: torch.device, seed: int = 0, start_from: Path | None = None,
           bf16: bool = False) -> None:
     torch.manual_seed(seed)
     model = Taught(CONFIG).to(device, memory_format=torch.channels_last)
-    ideal = IdealDenoiser().to(device)
-    run = Run(folder=folder, steps=steps, seed=seed, start_from=start_from, bf16=bf16, hold=0.4,
+    ideal = IdealDenoiser(GRID).to(device)
+    run = Run(folder=folder, steps=steps, seed=seed, start_from=start_from, bf16=bf16, hold=0.1,
               outer=("input_blocks.0.", "out.", "time_embed.", "head."))
 
     def loss_of(rng: np.random.Generator, step: int) -> Tensor:
         scenes = scenes_of(rng, BATCH, SEEN)
-        losses, guesses, _ = losses_of(model, ideal, rng, scenes, device, NOISIEST, PATCH)
+        losses, guesses, _ = losses_of(model, ideal, rng, scenes, device, NOISIEST, PATCH, DOUBT)
         return losses.mean() + GUESS * guess_losses(guesses, scenes).mean()
 
-    Trainer(model, run).fit(loss_of, lambda average: examine(average, ideal, device, BOUNDS, PATCH))
+    Trainer(model, run).fit(loss_of, lambda average: examine(average, ideal, device, BOUNDS, PATCH, DOUBT))

@@ -68,9 +68,9 @@ def importance(t: Tensor) -> Tensor:
     return (1 / (1 + (level / torch.where(level > 0, 2.3, 4.6)) ** 2)).float()
 
 
-def taught(ideal: IdealDenoiser, x0: Tensor, x: Tensor, v: Tensor, t: Tensor) -> Tensor:
-    """v, and from timestep DOUBT on its mean over all scenes that x may come from: (√ᾱ·x − E[x0]) / √(1 − ᾱ)."""
-    doubtful = t >= DOUBT
+def taught(ideal: IdealDenoiser, x0: Tensor, x: Tensor, v: Tensor, t: Tensor, doubt: int = DOUBT) -> Tensor:
+    """v, and from timestep `doubt` on its mean over all scenes that x may come from: (√ᾱ·x − E[x0]) / √(1 − ᾱ)."""
+    doubtful = t >= doubt
     level = ideal.levels[t[doubtful]][:, None, None, None]
     v = v.clone()
     v[doubtful] = (level.sqrt() * x[doubtful] - ideal(x[doubtful], t[doubtful], x0[doubtful])) / (1 - level).sqrt()
@@ -83,24 +83,26 @@ def folded(x: Tensor, device: torch.device, patch: int = PATCH) -> Tensor:
 
 
 def losses_of(model: nn.Module, ideal: IdealDenoiser, rng: np.random.Generator, scenes: list[Scene],
-              device: torch.device, spread: Spread = EVEN, patch: int = PATCH) -> tuple[Tensor, Tensor, Tensor]:
+              device: torch.device, spread: Spread = EVEN, patch: int = PATCH,
+              doubt: int = DOUBT) -> tuple[Tensor, Tensor, Tensor]:
     """Squared error of v for each scene, [n], what the head guesses, and the timesteps [n]."""
     x0 = pictures(scenes)
     x, v, t = noised(rng, x0, spread)
-    v = taught(ideal, *(part.to(device) for part in (x0, x, v, t)))
+    v = taught(ideal, *(part.to(device) for part in (x0, x, v, t)), doubt)
     out, guesses = model(folded(x, device, patch), t.to(device))
     return (out - folded(v, device, patch)).square().mean((1, 2, 3)), guesses, t
 
 
 @torch.no_grad()
 def examine(model: nn.Module, ideal: IdealDenoiser, device: torch.device, bounds: tuple[int, ...] = BOUNDS,
-            patch: int = PATCH) -> dict[str, float]:
+            patch: int = PATCH, doubt: int = DOUBT) -> dict[str, float]:
     """Loss of v and share of objects named right on 256 held-out scenes, for ranges of the timestep."""
     found = []
     for k in range(4):
         rng = np.random.default_rng((1, k))
         scenes = scenes_of(rng, 64, HELD_OUT)
-        losses, guesses, t = losses_of(model, ideal, rng, scenes, device, ((0, 1), (bounds[0], bounds[-1])), patch)
+        losses, guesses, t = losses_of(
+            model, ideal, rng, scenes, device, ((0, 1), (bounds[0], bounds[-1])), patch, doubt)
         found.append((losses.cpu(), named_right(guesses, scenes), t))
     losses, named, t = (torch.cat(parts) for parts in zip(*found, strict=True))
     figures = {}
