@@ -17,7 +17,7 @@ def ideal() -> IdealDenoiser:
 
 
 def on_the_grid() -> Tensor:
-    scene = Scene(object="cat", colour="pink", background="blue", size="", x=28.0, y=36.0, radius=25.5)
+    scene = Scene(object="cat", colour="pink", background="blue", size="", x=32.0, y=32.0, radius=25.5)
     return torch.from_numpy(render(scene)).permute(2, 0, 1)[None].float() / 127.5 - 1
 
 

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from engine.toybox.ideal import IdealDenoiser
 from engine.toybox.taught import Taught, guess_losses
-from engine.toybox.train_unet import GUESS, SEEN, examine, losses_of, scenes_of
+from engine.toybox.train_unet import GUESS, SEEN, examine, folded, losses_of, noised, pictures, scenes_of
 from engine.toybox.training import Run, Trainer
 from engine.unet import UNetConfig
 
@@ -22,9 +22,10 @@ CONFIG = UNetConfig(
     image_size=16, in_channels=3 * PATCH**2, out_channels=3 * PATCH**2, model_channels=96, num_res_blocks=1,
     attention_resolutions=(2, 4), channel_mult=(1, 1, 1.5), num_head_channels=48, resblock_updown=False, norm_groups=8)
 BATCH = 48
-GRID = 2.6  # pixels between two places that the ideal denoiser knows: a third less work than its own
-NOISIEST = ((0, 0.15, 0.4, 0.94, 1), (450, 620, 820, 965, 1000))  # shares of a batch, and the timesteps they reach
+NOISIEST = ((0, 0.25, 0.62, 0.95, 1), (450, 620, 820, 965, 1000))  # shares of a batch, and the timesteps they reach
 DOUBT = 750  # from here on the ideal denoiser's answer is the target
+CLEAR, LESSON = 24, 0.02  # pictures of a batch that are also named where they can be seen, and that loss's weight:
+CLEAREST = ((0, 1), (0, 700))  # under heavy noise alone the head learns objects slowly
 BOUNDS = (450, 600, DOUBT, 850, 930, 1000)  # of the ranges that are examined
 
 
@@ -32,13 +33,16 @@ def train(folder: Path, steps: int, device: torch.device, seed: int = 0, start_f
           bf16: bool = False) -> None:
     torch.manual_seed(seed)
     model = Taught(CONFIG).to(device, memory_format=torch.channels_last)
-    ideal = IdealDenoiser(GRID).to(device)
+    ideal = IdealDenoiser().to(device)
     run = Run(folder=folder, steps=steps, seed=seed, start_from=start_from, bf16=bf16, hold=0.1,
               outer=("input_blocks.0.", "out.", "time_embed.", "head."))
 
     def loss_of(rng: np.random.Generator, step: int) -> Tensor:
         scenes = scenes_of(rng, BATCH, SEEN)
         losses, guesses, _ = losses_of(model, ideal, rng, scenes, device, NOISIEST, PATCH, DOUBT)
-        return losses.mean() + GUESS * guess_losses(guesses, scenes).mean()
+        clear = scenes[:CLEAR]
+        x, _, t = noised(rng, pictures(clear), CLEAREST)
+        lesson = guess_losses(model.guess(folded(x, device, PATCH), t.to(device)), clear).mean()
+        return losses.mean() + GUESS * guess_losses(guesses, scenes).mean() + LESSON * lesson
 
     Trainer(model, run).fit(loss_of, lambda average: examine(average, ideal, device, BOUNDS, PATCH, DOUBT))

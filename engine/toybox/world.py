@@ -24,7 +24,7 @@ COLOURS: dict[str, tuple[int, int, int]] = {  # sRGB
 SIZES: dict[str, tuple[float, float]] = {  # radius in pixels, lowest and highest; "" is the size not spoken of
     "small": (13.0, 15.0), "": (17.0, 20.0), "big": (23.0, 26.0),
 }
-WANDER = 4.0  # pixels that an object's centre may lie off the picture's, each way
+WANDER = 2.0  # pixels that an object's centre may lie off the picture's, each way
 
 Point = tuple[float, float]
 
