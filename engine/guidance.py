@@ -6,7 +6,7 @@ half-finished picture and the prompt, taken at x_t through the U-Net, moves the 
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -40,6 +40,7 @@ class Pull:
     smallest_cut: int  # pixels
     seeds: list[tuple[int, int]]  # (seed, picture) of each picture: its own cut stream
     from_level: float = 0.0  # guide only where ᾱ is at least this: above it lies noise that has no picture yet
+    until_level: float = 1.0  # and only where it is at most this: below lies little noise, where a pull bends outlines
     saturation_scale: float = 0.0
     clamp: float = math.inf  # largest root mean square of a picture's gradient
     largest_shift: float = math.inf  # root mean square by which x0 may be moved in one step
@@ -94,18 +95,26 @@ def guided(denoise: Denoise, targets: list[Target], pull: Pull, schedule: Schedu
     table = torch.from_numpy(alphas_cumprod(schedule)).float()
     cutter = cutter or seeded_cutter(pull)
 
+    def seen(x: Tensor, t: Tensor, level: Tensor) -> tuple[Prediction, Tensor, Tensor]:
+        """What is predicted, x_in, and how far CLIP finds it from the prompts, [n]."""
+        prediction = denoise(x, t)
+        fac = (1 - level).sqrt()
+        x_in = prediction.x0 * fac + x * (1 - fac)
+        crops = cutter(t, x)
+        return prediction, x_in, torch.stack([clip_distance(x_in, crops, target) for target in targets]).sum(dim=0)
+
     def wrapped(x: Tensor, t: Tensor) -> Prediction:
         level = table[t.cpu()].to(x.device)[:, None, None, None]  # n 1 1 1
         if not pull.guidance_scale or float(level.max()) < pull.from_level:
             with torch.no_grad():
                 return denoise(x, t)
+        if float(level.min()) > pull.until_level:
+            with torch.no_grad():
+                prediction, _, distance = seen(x, t, level)
+            return replace(prediction, distance=distance)
         with torch.enable_grad():
             x = x.detach().requires_grad_()
-            prediction = denoise(x, t)
-            fac = (1 - level).sqrt()
-            x_in = prediction.x0 * fac + x * (1 - fac)
-            crops = cutter(t, x)
-            distance = torch.stack([clip_distance(x_in, crops, target) for target in targets]).sum(dim=0)
+            prediction, x_in, distance = seen(x, t, level)
             loss = pull.guidance_scale * distance
             if pull.tv_scale:
                 loss = loss + pull.tv_scale * total_variation(x_in)
@@ -114,7 +123,8 @@ def guided(denoise: Denoise, targets: list[Target], pull: Pull, schedule: Schedu
             if pull.saturation_scale:
                 loss = loss + pull.saturation_scale * over_driven(x_in)
             gradient, = torch.autograd.grad(loss.sum(), x)
-        gradient = _bounded(_clamped(gradient, pull.clamp), level, pull.largest_shift) * (level >= pull.from_level)
+        gradient = _bounded(_clamped(gradient, pull.clamp), level, pull.largest_shift)
+        gradient = gradient * ((level >= pull.from_level) & (level <= pull.until_level))
         return Prediction(x0=prediction.x0.detach(), eps=prediction.eps.detach(), pull=-gradient,
                           variance_mix=prediction.variance_mix, distance=distance.detach())
 

@@ -71,6 +71,15 @@ def test_pictures_noisier_than_the_interval_are_left_alone() -> None:
     assert found.pull[0].abs().max() == 0 and found.pull[1].abs().max() > 0
 
 
+def test_pictures_cleaner_than_the_interval_are_only_looked_at() -> None:
+    """CLIP still says how far they are, which people see and `--stop satisfied` asks for."""
+    level = float(alphas_cumprod("cosine")[600])
+    mixed = guided(echo, [target(RED, BLUE)], pull(until_level=level), "cosine")(X, torch.tensor([900, 300]))
+    assert mixed.pull[0].abs().max() > 0 and mixed.pull[1].abs().max() == 0
+    late = guided(echo, [target(RED, BLUE)], pull(until_level=level), "cosine")(X, torch.tensor([500, 300]))
+    assert late.pull is None and torch.allclose(late.distance[1], mixed.distance[1]) and not late.x0.requires_grad
+
+
 def test_the_cuts_come_from_seed_and_timestep() -> None:
     """Or a resumed drawing would look elsewhere and end on other pixels."""
     cutter = seeded_cutter(pull())
