@@ -80,7 +80,7 @@ def test_inspect_prints_the_command_that_draws_it_again(capsys: pytest.CaptureFi
     (["x", "--sampler", "euler"], "sampler must be one of ddim, ddpm"),
     (["x", "--steps", "ten"], "steps must be a whole number"),
     (["x", "--guidance-scale", "0:1,x"], "guidance_scale cannot be read at “x”"),
-    (["x", "--size", "100x100"], "the nearest to 100x100 is 96x96"),
+    (["x", "--size", "100x100"], "the nearest to 100x100 is 128x128"),
     (["x", "--size", "large"], "for example 256x384"),
     (["x", "--count", "5"], "count must be a whole number from 1 to 4"),
     (["x", "--count", "2", "--pick", "3"], "the count, which is 2"),
