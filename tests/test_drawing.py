@@ -3,6 +3,7 @@
 import dataclasses
 import hashlib
 import io
+import re
 from pathlib import Path
 
 import numpy as np
@@ -252,19 +253,29 @@ def test_every_control_survives_a_stop(knobs: dict[str, object]) -> None:
         next(engine.draw(request, resume=state, inputs=other))
 
 
-def satisfied_at_once(count: int) -> tuple[Sitting, list[Event]]:
+@pytest.fixture
+def even(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """The toybox with its steps spread evenly: at the third from the end little noise is left."""
+    monkeypatch.setenv("IMAGO_MODELS", str(tmp_path))
+    described = Path(engine.__file__).parent / "model_sets/toybox.toml"
+    (tmp_path / "even.toml").write_text(re.sub("(?m)^spacing = .*\n", "", described.read_text()))
+    (tmp_path / "even").symlink_to(described.with_suffix(""))
+    return "even"
+
+
+def satisfied_at_once(count: int, even: str) -> tuple[Sitting, list[Event]]:
     """A drawing whose distances so far say that it was better before, at its third step from the end."""
-    models = load_models("toybox", torch.device("cpu"))
-    request = dataclasses.replace(REQUEST, stop="satisfied", cuts=1, count=count, size="64x64")
+    models = load_models(even, torch.device("cpu"))
+    request = dataclasses.replace(REQUEST, stop="satisfied", cuts=1, count=count, size="64x64", models=even)
     request = resolved(request, models.description.defaults)
     sitting = Sitting(x=first_noise(models, [request]), index=2, distances=[[0.0] * count] * 7)
     return sitting, list(_drawing(models, request, sitting))
 
 
 @pytest.mark.parametrize("count", [1, 2])
-def test_a_satisfied_drawing_ends_on_what_it_sees_through_the_noise(count: int) -> None:
+def test_a_satisfied_drawing_ends_on_what_it_sees_through_the_noise(count: int, even: str) -> None:
     """With its last preview, checkpoint and frame, as any other."""
-    sitting, events = satisfied_at_once(count)
+    sitting, events = satisfied_at_once(count, even)
     assert (sitting.index, sitting.satisfied_at, sitting.unet_calls) == (-1, 8, 1)
     assert [type(event).__name__ for event in events] == ["Progress", "Preview", "Checkpoint"]
     assert isinstance(events[0], Progress) and (events[0].step, events[0].seconds_left) == (8, 0.0)
@@ -274,11 +285,11 @@ def test_a_satisfied_drawing_ends_on_what_it_sees_through_the_noise(count: int) 
     assert sitting.x.abs().max() < 2.5, "noise is left"
 
 
-def test_a_satisfied_drawing_taken_up_again_is_finished() -> None:
+def test_a_satisfied_drawing_taken_up_again_is_finished(even: str) -> None:
     """From its last checkpoint nothing is left to do, and it still says when it ended."""
-    sitting, events = satisfied_at_once(1)
+    sitting, events = satisfied_at_once(1, even)
     state = next(event.state for event in events if isinstance(event, Checkpoint))
-    request = dataclasses.replace(REQUEST, stop="satisfied", cuts=1, size="64x64")
+    request = dataclasses.replace(REQUEST, stop="satisfied", cuts=1, size="64x64", models=even)
     started, last = list(engine.draw(request, resume=state))
     assert isinstance(started, Started) and isinstance(last, Finished)
     assert (last.satisfied_at, last.unet_calls, last.steps) == (8, 1, 10)

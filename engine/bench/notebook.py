@@ -8,10 +8,13 @@ can be compared with the same; the rest is theirs, line for line.
 
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
+from functools import partial
 
+import guided_diffusion.unet
 import torch
 import torch.nn.functional as F
 from guided_diffusion.gaussian_diffusion import LossType, ModelMeanType, ModelVarType, get_named_beta_schedule
+from guided_diffusion.nn import GroupNorm32
 from guided_diffusion.respace import SpacedDiffusion, space_timesteps
 from guided_diffusion.unet import UNetModel
 from torch import Tensor, nn
@@ -22,14 +25,14 @@ Boxes = Iterable[tuple[int, int, int]]  # top, left, side
 
 
 def guided_diffusion_unet(config: UNetConfig) -> UNetModel:
-    """Their network of a config, frozen; theirs knows only norms of 32 groups, so the count is set afterwards."""
+    """Their network of a config, frozen; theirs knows only norms of 32 groups, so its norms are made here."""
     settings = asdict(config)
-    groups = settings.pop("norm_groups")
-    unet = UNetModel(**settings).eval().requires_grad_(False)
-    for module in unet.modules():
-        if isinstance(module, nn.GroupNorm):
-            module.num_groups = groups
-    return unet
+    groups, theirs = settings.pop("norm_groups"), guided_diffusion.unet.normalization
+    guided_diffusion.unet.normalization = partial(GroupNorm32, groups)
+    try:
+        return UNetModel(**settings).eval().requires_grad_(False)
+    finally:
+        guided_diffusion.unet.normalization = theirs
 
 
 def spaced_diffusion(schedule: str, steps: int, *, learned_variance: bool) -> SpacedDiffusion:
