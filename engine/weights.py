@@ -168,7 +168,7 @@ def read_model_set(path: Path) -> ModelSet:
 def _check(table: dict[str, Any]) -> None:
     """Raises KeyError, TypeError or ValueError for what would fail later, and less clearly."""
     unet, clips = table["unet"], table["clip"]
-    unets = [unet, *([table["early"]] if "early" in table else [])]
+    unets = [table[key] for key in ("unet", "early") if key in table]
     for network in unets:
         _check_unet(network, table["side"])
     if "early" in table and not (table["early"]["schedule"] == unet["schedule"]

@@ -10,6 +10,7 @@ import torch
 from engine.toybox.pack import pack
 
 STEPS = {"unet": 12_000, "early": 6_000, "clip": 3_000, "upscaler": 6_000}
+UNETS = ("unet", "early")
 
 
 def main() -> int:
@@ -20,7 +21,7 @@ def main() -> int:
     parser.add_argument("--steps", type=int, help="in all; a stopped run goes on from its checkpoint")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--start-from", type=Path, help="weights that a new run of U-Net or CLIP begins with")
-    parser.add_argument("--bf16", action="store_true", help="U-Net: quicker where the processor multiplies bfloat16")
+    parser.add_argument("--bf16", action="store_true", help="U-Nets: quicker where the processor multiplies bfloat16")
     parser.add_argument("--threads", type=int, help="CPU threads (default: all)")
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     args = parser.parse_args()
@@ -33,13 +34,13 @@ def main() -> int:
     if args.network is None:
         parser.error(f"say which network to train: {', '.join(STEPS)}")
     if args.start_from and args.network == "upscaler":
-        parser.error("--start-from goes with unet and clip; the upscaler is soon trained")
-    if args.bf16 and args.network not in ("unet", "early"):
+        parser.error("--start-from goes with the U-Nets and clip; the upscaler is soon trained")
+    if args.bf16 and args.network not in UNETS:
         parser.error("--bf16 goes with the U-Nets; the other two are soon trained")
     folder = args.folder or Path("runs") / args.network
     module = import_module(f"engine.toybox.train_{args.network}")
     options = {} if args.network == "upscaler" else {"start_from": args.start_from}
-    if args.network in ("unet", "early"):
+    if args.network in UNETS:
         options["bf16"] = args.bf16
     module.train(folder, args.steps or STEPS[args.network], torch.device(args.device), args.seed, **options)
     return 0

@@ -43,6 +43,11 @@ class Taught(UNet):
         """What the head says, without the half of the network that comes after it."""
         return self._said(self.encode(x, t)[0])
 
+    @property
+    def patch(self) -> int:
+        """Pixels, each way, that are one position of the network."""
+        return SIDE // self.config.image_size
+
     def _said(self, middle: Tensor) -> Tensor:
         return self.head(middle.flatten(2).transpose(1, 2).contiguous())
 

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from engine.toybox.ideal import IdealDenoiser
 from engine.toybox.taught import Taught, guess_losses
-from engine.toybox.train_unet import GUESS, SEEN, examine, folded, losses_of, noised, pictures, scenes_of
+from engine.toybox.train_unet import GUESS, OUTER, SEEN, examine, lesson_of, losses_of, scenes_of
 from engine.toybox.training import Run, Trainer
 from engine.unet import UNetConfig
 
@@ -34,15 +34,12 @@ def train(folder: Path, steps: int, device: torch.device, seed: int = 0, start_f
     torch.manual_seed(seed)
     model = Taught(CONFIG).to(device, memory_format=torch.channels_last)
     ideal = IdealDenoiser().to(device)
-    run = Run(folder=folder, steps=steps, seed=seed, start_from=start_from, bf16=bf16, hold=0.1,
-              outer=("input_blocks.0.", "out.", "time_embed.", "head."))
+    run = Run(folder=folder, steps=steps, seed=seed, start_from=start_from, bf16=bf16, hold=0.1, outer=OUTER)
 
     def loss_of(rng: np.random.Generator, step: int) -> Tensor:
         scenes = scenes_of(rng, BATCH, SEEN)
-        losses, guesses, _ = losses_of(model, ideal, rng, scenes, device, NOISIEST, PATCH, DOUBT)
-        clear = scenes[:CLEAR]
-        x, _, t = noised(rng, pictures(clear), CLEAREST)
-        lesson = guess_losses(model.guess(folded(x, device, PATCH), t.to(device)), clear).mean()
+        losses, guesses, _ = losses_of(model, ideal, rng, scenes, device, NOISIEST, DOUBT)
+        lesson = lesson_of(model, rng, scenes[:CLEAR], device, CLEAREST)
         return losses.mean() + GUESS * guess_losses(guesses, scenes).mean() + LESSON * lesson
 
-    Trainer(model, run).fit(loss_of, lambda average: examine(average, ideal, device, BOUNDS, PATCH, DOUBT))
+    Trainer(model, run).fit(loss_of, lambda average: examine(average, ideal, device, BOUNDS, DOUBT))

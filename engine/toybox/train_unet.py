@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import torch
 import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import Tensor
 
 from engine.schedule import alphas_cumprod
 from engine.toybox.ideal import IdealDenoiser
@@ -33,6 +33,7 @@ CLEANER = ((0, 0.5, 1), (0, 400, 1000))  # for the lesson: objects are learned w
 NOISIER = ((0, 0.12, 0.3, 0.85, 1), (0, 300, 500, 850, 1000))  # then where they can be known, but not yet seen
 DOUBT = 850  # from this timestep on the target is the ideal denoiser's answer: a single picture says little there
 BOUNDS = (0, 300, 700, DOUBT, 1000)  # of the ranges that are examined
+OUTER = ("input_blocks.0.", "out.", "time_embed.", "head.")  # what Adam trains
 GUESS = 0.01  # weight of the head's loss; the gradient of v's is then about as large
 SEEN = [c for c in COMBINATIONS if not held_out(*c)]
 HELD_OUT = [c for c in COMBINATIONS if held_out(*c)]
@@ -77,32 +78,37 @@ def taught(ideal: IdealDenoiser, x0: Tensor, x: Tensor, v: Tensor, t: Tensor, do
     return v
 
 
-def folded(x: Tensor, device: torch.device, patch: int = PATCH) -> Tensor:
-    """What the network takes: patch × patch pixels as channels."""
+def folded(x: Tensor, device: torch.device, patch: int) -> Tensor:
+    """What a network takes: patch × patch pixels as channels."""
     return F.pixel_unshuffle(x, patch).to(device, memory_format=torch.channels_last)
 
 
-def losses_of(model: nn.Module, ideal: IdealDenoiser, rng: np.random.Generator, scenes: list[Scene],
-              device: torch.device, spread: Spread = EVEN, patch: int = PATCH,
-              doubt: int = DOUBT) -> tuple[Tensor, Tensor, Tensor]:
+def lesson_of(model: Taught, rng: np.random.Generator, scenes: list[Scene], device: torch.device,
+              spread: Spread) -> Tensor:
+    """The head's loss alone, for which half of the network is enough."""
+    x, _, t = noised(rng, pictures(scenes), spread)
+    return guess_losses(model.guess(folded(x, device, model.patch), t.to(device)), scenes).mean()
+
+
+def losses_of(model: Taught, ideal: IdealDenoiser, rng: np.random.Generator, scenes: list[Scene],
+              device: torch.device, spread: Spread = EVEN, doubt: int = DOUBT) -> tuple[Tensor, Tensor, Tensor]:
     """Squared error of v for each scene, [n], what the head guesses, and the timesteps [n]."""
     x0 = pictures(scenes)
     x, v, t = noised(rng, x0, spread)
     v = taught(ideal, *(part.to(device) for part in (x0, x, v, t)), doubt)
-    out, guesses = model(folded(x, device, patch), t.to(device))
-    return (out - folded(v, device, patch)).square().mean((1, 2, 3)), guesses, t
+    out, guesses = model(folded(x, device, model.patch), t.to(device))
+    return (out - folded(v, device, model.patch)).square().mean((1, 2, 3)), guesses, t
 
 
 @torch.no_grad()
-def examine(model: nn.Module, ideal: IdealDenoiser, device: torch.device, bounds: tuple[int, ...] = BOUNDS,
-            patch: int = PATCH, doubt: int = DOUBT) -> dict[str, float]:
+def examine(model: Taught, ideal: IdealDenoiser, device: torch.device, bounds: tuple[int, ...] = BOUNDS,
+            doubt: int = DOUBT) -> dict[str, float]:
     """Loss of v and share of objects named right on 256 held-out scenes, for ranges of the timestep."""
     found = []
     for k in range(4):
         rng = np.random.default_rng((1, k))
         scenes = scenes_of(rng, 64, HELD_OUT)
-        losses, guesses, t = losses_of(
-            model, ideal, rng, scenes, device, ((0, 1), (bounds[0], bounds[-1])), patch, doubt)
+        losses, guesses, t = losses_of(model, ideal, rng, scenes, device, ((0, 1), (bounds[0], bounds[-1])), doubt)
         found.append((losses.cpu(), named_right(guesses, scenes), t))
     losses, named, t = (torch.cat(parts) for parts in zip(*found, strict=True))
     figures = {}
@@ -118,14 +124,12 @@ def train(folder: Path, steps: int, device: torch.device, seed: int = 0, start_f
     torch.manual_seed(seed)
     model = Taught(CONFIG).to(device, memory_format=torch.channels_last)  # a third faster with bfloat16 products
     ideal = IdealDenoiser().to(device)
-    run = Run(folder=folder, steps=steps, seed=seed, start_from=start_from, bf16=bf16, hold=0.4,
-              outer=("input_blocks.0.", "out.", "time_embed.", "head."))
+    run = Run(folder=folder, steps=steps, seed=seed, start_from=start_from, bf16=bf16, hold=0.4, outer=OUTER)
 
     def loss_of(rng: np.random.Generator, step: int) -> Tensor:
         scenes = scenes_of(rng, BATCH, SEEN)
         if step < LESSON:
-            x, _, t = noised(rng, pictures(scenes), CLEANER)
-            return guess_losses(model.guess(folded(x, device), t.to(device)), scenes).mean()
+            return lesson_of(model, rng, scenes, device, CLEANER)
         losses, guesses, t = losses_of(model, ideal, rng, scenes, device, NOISIER)
         return (losses * importance(t).to(device)).mean() + GUESS * guess_losses(guesses, scenes).mean()
 

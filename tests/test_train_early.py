@@ -1,0 +1,33 @@
+"""tests of engine.toybox.train_early, and of the weights that it made."""
+
+import numpy as np
+import torch
+
+from engine.models import load_unet
+from engine.toybox.ideal import IdealDenoiser
+from engine.toybox.taught import Taught
+from engine.toybox.train_early import CONFIG, NOISIEST, PATCH
+from engine.toybox.train_unet import HELD_OUT, SEEN, losses_of, noised, pictures, scenes_of
+from engine.weights import load_model_set
+
+CPU = torch.device("cpu")
+
+
+def test_it_learns_where_it_draws() -> None:
+    """The set hands over to the other network at a timestep that this one was trained on."""
+    early = load_model_set("toybox").early
+    assert early is not None and early["patch"] == PATCH == Taught(CONFIG).patch
+    assert NOISIEST[1][0] < early["from_timestep"]
+    _, _, t = noised(np.random.default_rng(0), pictures(scenes_of(np.random.default_rng(0), 32, SEEN)), NOISIEST)
+    assert NOISIEST[1][0] <= t.min() and t.max() <= 999
+
+
+def test_the_committed_network_knows_scenes_it_never_saw() -> None:
+    """A tenth of what it would cost to answer with the mean of all pictures."""
+    described = load_model_set("toybox")
+    model = Taught(CONFIG)
+    model.load_state_dict(load_unet(described, CPU, table=described.early).state_dict())
+    scenes, spread = scenes_of(np.random.default_rng(1), 16, HELD_OUT), ((0, 1), (600, 900))
+    with torch.no_grad():
+        losses, _, _ = losses_of(model, IdealDenoiser(grid=8.0), np.random.default_rng(2), scenes, CPU, spread)
+    assert losses.mean() < 0.05
