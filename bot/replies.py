@@ -73,8 +73,10 @@ class Replies:
 
         async def send() -> None:
             place = (await self._queue.places()).get(job.id)
-            if place is not None:  # else its turn has come, and that is shown instead
+            if place is not None:
                 await self._show(job, self._cards.waiting(job, later(place, self._busy())))
+            elif (found := await self._queue.find(job.id)) and found.status is Status.RUNNING:
+                await self._show(job, self._cards.starting(job))  # the engine may take a while to read its weights
 
         self._put_status(job, send)
 

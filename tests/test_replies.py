@@ -115,6 +115,23 @@ def test_a_message_deleted_by_others_cancels_its_job(tmp_path: Path, gone: Messa
     assert asyncio.run(statuses(tmp_path)) == ["cancelled"]
 
 
+def test_a_job_whose_turn_came_before_its_message_is_shown_at_once(tmp_path: Path) -> None:
+    """The engine says nothing until it has read its weights; whoever asked sees that it was heard."""
+
+    async def scenario() -> None:
+        chat, engine = fakes.Chat(), fakes.Engine()
+        engine.gate.clear()
+        chat.trouble = [RetryAfter(0.3)]
+        async with fakes.bot(tmp_path, chat, engine):
+            await chat.says("a star")
+            states = await chat.until(lambda states: states[-1].job == 1)
+            assert states[-1].stage is Stage.DRAWING
+            engine.gate.set()
+            await chat.until_stage(Stage.FINAL)
+
+    asyncio.run(scenario())
+
+
 def test_places_move_up_when_the_queue_moves(tmp_path: Path) -> None:
     """An honest wait is one that is kept up to date."""
 
