@@ -18,7 +18,7 @@ def test_it_learns_where_it_draws() -> None:
     early = load_model_set("toybox").early
     assert early is not None and early["patch"] == PATCH == Taught(CONFIG).patch
     assert NOISIEST[1][0] < early["from_timestep"]
-    _, _, t = noised(np.random.default_rng(0), pictures(scenes_of(np.random.default_rng(0), 32, SEEN)), NOISIEST)
+    _, t = noised(np.random.default_rng(0), pictures(scenes_of(np.random.default_rng(0), 32, SEEN)), NOISIEST)
     assert NOISIEST[1][0] <= t.min() and t.max() <= 999
 
 
@@ -27,7 +27,8 @@ def test_the_committed_network_knows_scenes_it_never_saw() -> None:
     described = load_model_set("toybox")
     model = Taught(CONFIG)
     model.load_state_dict(load_unet(described, CPU, table=described.early).state_dict())
-    scenes, spread = scenes_of(np.random.default_rng(1), 16, HELD_OUT), ((0, 1), (600, 900))
+    scenes = pictures(scenes_of(np.random.default_rng(1), 16, HELD_OUT))
+    x, t = noised(np.random.default_rng(2), scenes, ((0, 1), (600, 900)))
     with torch.no_grad():
-        losses, _, _ = losses_of(model, IdealDenoiser(grid=8.0), np.random.default_rng(2), scenes, CPU, spread)
+        losses, _, _ = losses_of(model, IdealDenoiser(held_out_too=True), x, t)
     assert losses.mean() < 0.05

@@ -3,24 +3,38 @@
 from pathlib import Path
 
 import numpy as np
+import pytest
 import torch
 
 from engine.toybox.ideal import IdealDenoiser
 from engine.toybox.pack import pack
+from engine.toybox.taught import Taught
 from engine.toybox.train_unet import (
     CLEANER,
-    DOUBT,
+    CONFIG,
     EVEN,
+    FIRST,
     HELD_OUT,
-    NOISIER,
+    LAST,
+    LATE,
     SEEN,
+    batch_of,
+    early_network,
     importance,
+    losses_of,
     noised,
     pictures,
     scenes_of,
-    taught,
 )
+from engine.toybox.walks import Walks
 from engine.toybox.world import COMBINATIONS
+
+CPU = torch.device("cpu")
+
+
+@pytest.fixture(scope="module")
+def ideal() -> IdealDenoiser:
+    return IdealDenoiser()
 
 
 def test_nothing_that_is_held_out_is_seen() -> None:
@@ -30,32 +44,37 @@ def test_nothing_that_is_held_out_is_seen() -> None:
     assert 0.08 < len(HELD_OUT) / len(COMBINATIONS) < 0.12
 
 
-def test_v_and_x_give_the_picture_back() -> None:
-    """x0 = √ᾱ·x − √(1 − ᾱ)·v, the equation that the engine draws by."""
-    ideal = IdealDenoiser(grid=30.0)
-    x0 = pictures(scenes_of(np.random.default_rng(0), 8, SEEN))
-    x, v, t = noised(np.random.default_rng(1), x0)
-    level = ideal.levels[t][:, None, None, None]
-    assert torch.allclose(level.sqrt() * x - (1 - level).sqrt() * v, x0, atol=1e-4)
-
-
-def test_only_doubtful_timesteps_get_the_ideal_answer() -> None:
-    """Elsewhere the picture itself is what can be known, and the grid is too coarse to say it."""
-    ideal = IdealDenoiser(grid=30.0)
-    x0 = pictures(scenes_of(np.random.default_rng(0), 16, SEEN))
-    x, v, t = noised(np.random.default_rng(1), x0)
-    better = taught(ideal, x0, x, v, t)
-    same = (better == v).flatten(1).all(1)
-    assert torch.equal(same, t < DOUBT) and not same.all()
-
-
-def test_batches_favour_noise_or_clean_pictures_as_they_are_told() -> None:
-    """More than half of a drawing batch lies where an object can be known, but not yet seen."""
+def test_timesteps_lie_where_they_are_told() -> None:
+    """Half of a lesson shows pictures where they can be seen; a batch goes no further up than this network draws."""
     empty = torch.zeros(64, 3, 2, 2)
-    drawn, lesson, even = (noised(np.random.default_rng(0), empty, spread)[2] for spread in (NOISIER, CLEANER, EVEN))
-    assert 0.5 < ((drawn >= 500) & (drawn < 850)).float().mean() < 0.6
-    assert lesson.float().mean() < 460 < even.float().mean() < 540 < drawn.float().mean()
-    assert min(t.min() for t in (drawn, lesson, even)) >= 0 and max(t.max() for t in (drawn, lesson, even)) <= 999
+    late, lesson, even = (noised(np.random.default_rng(0), empty, spread)[1] for spread in (LATE, CLEANER, EVEN))
+    assert late.float().mean() < 300 < lesson.float().mean() < 460 < even.float().mean() < 540
+    assert late.max() < LATE[1][-1] and min(t.min() for t in (late, lesson, even)) >= 0 and even.max() <= 999
+
+
+def test_a_batch_is_scenes_and_walks() -> None:
+    """Walks that ended begin anew, so that a batch always has its size."""
+    rng, walks = np.random.default_rng(0), Walks(3, FIRST, LAST)
+    x, t = batch_of(rng, scenes_of(rng, 5, SEEN), LATE, walks, CPU)
+    assert x.shape == (8, 3, 64, 64) and t.shape == (8,)
+    assert torch.equal(x[5:], walks.x) and (t[5:] >= FIRST[0]).all() and not walks.ended().any()
+
+
+def test_losses_are_against_the_best_answer(ideal: IdealDenoiser) -> None:
+    """A network that answers nothing is as wrong as v is large."""
+    model = Taught(CONFIG)
+    torch.nn.init.zeros_(model.out[-1].weight)
+    torch.nn.init.zeros_(model.out[-1].bias)
+    x, t = noised(np.random.default_rng(0), pictures(scenes_of(np.random.default_rng(0), 2, SEEN)))
+    losses, v, guesses = losses_of(model, ideal, x, t)
+    assert torch.allclose(losses, ideal.v(x, t).square().mean((1, 2, 3)))
+    assert v.shape == x.shape and not v.any() and guesses.shape[:2] == (2, 64)
+
+
+def test_the_other_network_walks_where_this_one_does_not() -> None:
+    """It is the committed one, asked for v."""
+    x, t = torch.zeros(2, 3, 64, 64), torch.tensor([700, 900])
+    assert early_network(CPU)(x, t).shape == x.shape
 
 
 def test_the_middle_noise_levels_weigh_most() -> None:

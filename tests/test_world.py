@@ -9,9 +9,9 @@ from engine.toybox.world import (
     COLOURS,
     COMBINATIONS,
     OBJECTS,
+    PLACES,
     SIDE,
     SIZES,
-    WANDER,
     Scene,
     held_out,
     object_mask,
@@ -80,10 +80,9 @@ def test_random_scenes_have_the_size_they_name_and_fit_the_frame() -> None:
     """A "big" object that is small, or one that is cut off, would teach the networks a wrong word."""
     rng = np.random.default_rng(2)
     for scene in (random_scene(rng, SEEN) for _ in range(300)):
-        low, high = SIZES[scene.size]
-        assert low <= scene.radius <= high
-        assert max(abs(scene.x - SIDE / 2), abs(scene.y - SIDE / 2)) <= WANDER
-        assert scene.radius + WANDER + 1 <= SIDE / 2
+        assert scene.radius in SIZES[scene.size]
+        assert {scene.x - SIDE / 2, scene.y - SIDE / 2} <= set(PLACES)
+        assert scene.radius + max(PLACES) + 1 <= SIDE / 2
 
 
 def test_the_same_seed_gives_the_same_scene() -> None:

@@ -74,11 +74,11 @@ def unfinished(rng: np.random.Generator, x0: Tensor, ideal: IdealDenoiser) -> Te
 
     Below timestep EASY the denoiser's answer is the picture itself, so it is not asked.
     """
-    x, _, t = noised(rng, x0, DECIDING)
+    x, t = noised(rng, x0, DECIDING)
     level = ideal.levels.cpu()[t][:, None, None, None]
     predicted, hard, device = x0.clone(), t >= EASY, ideal.masks.device
     with torch.no_grad():
-        predicted[hard] = ideal(x[hard].to(device), t[hard].to(device), x0[hard].to(device)).cpu()
+        predicted[hard] = ideal(x[hard].to(device), t[hard].to(device)).cpu()
     fac = (1 - level).sqrt()
     return predicted * fac + x * (1 - fac)
 
@@ -149,7 +149,8 @@ def train(folder: Path, steps: int, device: torch.device, seed: int = 0,
               outer=("clip.visual.conv1", "clip.visual.attnpool.positional", "clip.visual.attnpool.c_proj",
                      "clip.token_embedding", "clip.positional", "clip.text_projection", "heads."))
     rng = np.random.default_rng((1, 1))
-    examined = make_batch(rng, tokenizer, ideal, [random_scene(rng, HELD_OUT) for _ in range(128)])
+    knowing = IdealDenoiser(held_out_too=True).to(device)
+    examined = make_batch(rng, tokenizer, knowing, [random_scene(rng, HELD_OUT) for _ in range(128)])
 
     def step_loss(rng: np.random.Generator, step: int) -> Tensor:
         return loss_of(student, make_batch(rng, tokenizer, ideal, [random_scene(rng, SEEN) for _ in range(SCENES)]))

@@ -13,8 +13,9 @@ from torch import Tensor
 
 from engine.toybox.ideal import IdealDenoiser
 from engine.toybox.taught import Taught, guess_losses
-from engine.toybox.train_unet import GUESS, OUTER, SEEN, examine, lesson_of, losses_of, scenes_of
+from engine.toybox.train_unet import GUESS, OUTER, SEEN, batch_of, examine, lesson_of, losses_of, scenes_of
 from engine.toybox.training import Run, Trainer
+from engine.toybox.walks import Walks
 from engine.unet import UNetConfig
 
 PATCH = 4
@@ -23,23 +24,24 @@ CONFIG = UNetConfig(
     attention_resolutions=(2, 4), channel_mult=(1, 1, 1.5), num_head_channels=48, resblock_updown=False, norm_groups=8)
 BATCH = 48
 NOISIEST = ((0, 0.25, 0.62, 0.95, 1), (450, 620, 820, 965, 1000))  # shares of a batch, and the timesteps they reach
-DOUBT = 750  # from here on the ideal denoiser's answer is the target
+WALKS, FIRST = 24, (600, 1000)  # drawings of its own in a batch, and the timesteps that they begin with
 CLEAR, LESSON = 24, 0.02  # pictures of a batch that are also named where they can be seen, and that loss's weight:
 CLEAREST = ((0, 1), (0, 700))  # under heavy noise alone the head learns objects slowly
-BOUNDS = (450, 600, DOUBT, 850, 930, 1000)  # of the ranges that are examined
+BOUNDS = (450, 600, 750, 850, 930, 1000)  # of the ranges that are examined
 
 
 def train(folder: Path, steps: int, device: torch.device, seed: int = 0, start_from: Path | None = None,
           bf16: bool = False) -> None:
     torch.manual_seed(seed)
     model = Taught(CONFIG).to(device, memory_format=torch.channels_last)
-    ideal = IdealDenoiser().to(device)
+    ideal, walks = IdealDenoiser().to(device), Walks(WALKS, FIRST, NOISIEST[1][0])
     run = Run(folder=folder, steps=steps, seed=seed, start_from=start_from, bf16=bf16, hold=0.1, outer=OUTER)
 
     def loss_of(rng: np.random.Generator, step: int) -> Tensor:
-        scenes = scenes_of(rng, BATCH, SEEN)
-        losses, guesses, _ = losses_of(model, ideal, rng, scenes, device, NOISIEST, DOUBT)
+        scenes = scenes_of(rng, BATCH - WALKS, SEEN)
+        losses, v, guesses = losses_of(model, ideal, *batch_of(rng, scenes, NOISIEST, walks, device))
+        walks.advance(rng, v[-WALKS:].cpu())
         lesson = lesson_of(model, rng, scenes[:CLEAR], device, CLEAREST)
-        return losses.mean() + GUESS * guess_losses(guesses, scenes).mean() + LESSON * lesson
+        return losses.mean() + GUESS * guess_losses(guesses[:len(scenes)], scenes).mean() + LESSON * lesson
 
-    Trainer(model, run).fit(loss_of, lambda average: examine(average, ideal, device, BOUNDS, DOUBT))
+    Trainer(model, run, walks.state).fit(loss_of, lambda average: examine(average, device, BOUNDS))

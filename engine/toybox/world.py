@@ -21,10 +21,10 @@ COLOURS: dict[str, tuple[int, int, int]] = {  # sRGB
     "blue": (40, 90, 200), "purple": (130, 60, 170), "pink": (244, 150, 190), "white": (245, 245, 245),
     "black": (20, 20, 24), "brown": (120, 75, 40),
 }
-SIZES: dict[str, tuple[float, float]] = {  # radius in pixels, lowest and highest; "" is the size not spoken of
-    "small": (13.0, 15.0), "": (17.0, 20.0), "big": (23.0, 26.0),
+SIZES: dict[str, tuple[float, ...]] = {  # radii in pixels; "" is the size not spoken of
+    "small": (14.0,), "": (17.5, 19.5), "big": (23.5, 25.5),
 }
-WANDER = 2.0  # pixels that an object's centre may lie off the picture's, each way
+PLACES = (-2.0, 0.0, 2.0)  # pixels that an object's centre lies off the picture's, each way
 
 Point = tuple[float, float]
 
@@ -161,12 +161,12 @@ COMBINATIONS = [(o, c, b) for o, c, b in product(OBJECTS, COLOURS, COLOURS) if c
 
 
 def random_scene(rng: np.random.Generator, combinations: list[tuple[str, str, str]]) -> Scene:
-    """A scene of one of the given combinations; size and position are free."""
+    """A scene of one of the given combinations; size and place are free."""
     kind, colour, background = combinations[rng.integers(len(combinations))]
     size = list(SIZES)[rng.integers(len(SIZES))]
-    radius = rng.uniform(*SIZES[size])
-    x, y = SIDE / 2 + rng.uniform(-WANDER, WANDER, 2)
-    return Scene(object=kind, colour=colour, background=background, size=size, x=x, y=y, radius=radius)
+    radius, right, down = (among[int(rng.random() * len(among))] for among in (SIZES[size], PLACES, PLACES))
+    return Scene(object=kind, colour=colour, background=background, size=size, x=SIDE / 2 + right, y=SIDE / 2 + down,
+                 radius=radius)
 
 
 def object_mask(scene: Scene, scale: int = 1) -> np.ndarray:
