@@ -146,3 +146,14 @@ def test_bfloat16_products_leave_the_weights_in_float32(tmp_path: Path) -> None:
     assert {p.dtype for p in rounded.model.parameters()} == {torch.float32}
     assert not torch.equal(*weights)
     assert torch.allclose(*weights, atol=0.05)
+
+
+def test_what_a_step_goes_on_from_is_kept(tmp_path: Path) -> None:
+    """Walks go on where they were when the run was stopped."""
+    state = {"x": torch.zeros(2)}
+    first = Trainer(network(), Run(folder=tmp_path, steps=2), state)
+    state["x"] = torch.ones(2)
+    first.save()
+    again = {"x": torch.zeros(2)}
+    Trainer(network(), Run(folder=tmp_path, steps=2), again)
+    assert torch.equal(again["x"], torch.ones(2))

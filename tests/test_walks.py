@@ -2,10 +2,11 @@
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 
 from engine.toybox.ideal import IdealDenoiser
 from engine.toybox.train_unet import SEEN, pictures, scenes_of
-from engine.toybox.walks import LONGEST, Walks
+from engine.toybox.walks import LONGEST, PulledWalks, Walks
 
 
 def begun(count: int, first: tuple[int, int] = (700, 710), last: int = 100) -> tuple[Walks, torch.Tensor]:
@@ -49,3 +50,32 @@ def test_the_noise_stays_as_large_as_the_timestep_says() -> None:
     level = walks.levels[walks.t][:, None, None, None]
     walks.advance(np.random.default_rng(6), level.sqrt() * walks.x / (1 - level).sqrt())  # x0 = 0, so ε = x / √(1 − ᾱ)
     assert abs(walks.x.std() - 1) < 0.05
+
+
+def test_clip_pulls_only_where_a_drawing_is_pulled() -> None:
+    """Below the set's last level the answers stay as they are, and strides are long again."""
+    walks = PulledWalks(2, (900, 901), 450)
+    walks.aim(["a red star on a blue background"] * 2)
+    walks.begin(np.random.default_rng(0), pictures(scenes_of(np.random.default_rng(0), 2, SEEN)))
+    walks.state["t"][1] = 700
+    answers = torch.zeros_like(walks.x)
+    moved = walks.pull(np.random.default_rng(1), lambda x, t: 0 * x, 4, answers)
+    assert walks.pulled().tolist() == [True, False]
+    assert (moved[0] != 0).any() and not moved[1].any()
+    assert walks.stride()[0] * 7 <= walks.state["stride"][0] and walks.stride()[1] == walks.state["stride"][1]
+
+
+def test_the_pull_leads_towards_what_was_said() -> None:
+    """After a walk with perfect answers the picture has the colours of its caption, not those of its first noise."""
+    ideal, walks, rng = IdealDenoiser(), PulledWalks(4, (985, 986), 800), np.random.default_rng(0)
+    walks.aim(["a red star on a white background"] * 4)
+    walks.begin(rng, pictures(scenes_of(rng, 4, SEEN)))
+    walks.state["stride"][:] = 32
+
+    def unet(x: torch.Tensor, t: torch.Tensor) -> torch.Tensor:
+        return F.pixel_unshuffle(ideal.v(F.pixel_shuffle(x, 4), t), 4)
+
+    while not walks.ended().any():
+        walks.advance(rng, walks.pull(rng, unet, 4, ideal.v(walks.x, walks.t)))
+    borders = ideal(walks.x, walks.t)[:, :, 0, 0]
+    assert ((borders > 0.8).all(1)).sum() >= 3

@@ -11,11 +11,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from engine.toybox.captions import caption
 from engine.toybox.ideal import IdealDenoiser
 from engine.toybox.taught import Taught, guess_losses
-from engine.toybox.train_unet import GUESS, OUTER, SEEN, batch_of, examine, lesson_of, losses_of, scenes_of
+from engine.toybox.train_unet import GUESS, OUTER, SEEN, examine, lesson_of, losses_of, noised, pictures, scenes_of
 from engine.toybox.training import Run, Trainer
-from engine.toybox.walks import Walks
+from engine.toybox.walks import PulledWalks, Walks
 from engine.unet import UNetConfig
 
 PATCH = 4
@@ -24,7 +25,8 @@ CONFIG = UNetConfig(
     attention_resolutions=(2, 4), channel_mult=(1, 1, 1.5), num_head_channels=48, resblock_updown=False, norm_groups=8)
 BATCH = 48
 NOISIEST = ((0, 0.25, 0.62, 0.95, 1), (450, 620, 820, 965, 1000))  # shares of a batch, and the timesteps they reach
-WALKS, FIRST = 24, (600, 1000)  # drawings of its own in a batch, and the timesteps that they begin with
+WALKS, FIRST = 12, (600, 1000)  # drawings of its own in a batch, and the timesteps between which they begin
+PULLED, PULLED_FIRST = 12, (880, 1000)  # and those that CLIP pulls towards another scene
 CLEAR, LESSON = 24, 0.02  # pictures of a batch that are also named where they can be seen, and that loss's weight:
 CLEAREST = ((0, 1), (0, 700))  # under heavy noise alone the head learns objects slowly
 BOUNDS = (450, 600, 750, 850, 930, 1000)  # of the ranges that are examined
@@ -34,14 +36,21 @@ def train(folder: Path, steps: int, device: torch.device, seed: int = 0, start_f
           bf16: bool = False) -> None:
     torch.manual_seed(seed)
     model = Taught(CONFIG).to(device, memory_format=torch.channels_last)
-    ideal, walks = IdealDenoiser().to(device), Walks(WALKS, FIRST, NOISIEST[1][0])
+    ideal, last = IdealDenoiser().to(device), NOISIEST[1][0]
+    walks, pulled = Walks(WALKS, FIRST, last), PulledWalks(PULLED, PULLED_FIRST, last)
     run = Run(folder=folder, steps=steps, seed=seed, start_from=start_from, bf16=bf16, hold=0.1, outer=OUTER)
 
     def loss_of(rng: np.random.Generator, step: int) -> Tensor:
-        scenes = scenes_of(rng, BATCH - WALKS, SEEN)
-        losses, v, guesses = losses_of(model, ideal, *batch_of(rng, scenes, NOISIEST, walks, device))
-        walks.advance(rng, v[-WALKS:].cpu())
+        scenes = scenes_of(rng, BATCH - WALKS - PULLED, SEEN)
+        x, t = noised(rng, pictures(scenes), NOISIEST)
+        walks.begin(rng, pictures(scenes_of(rng, walks.missing, SEEN)))
+        pulled.aim([caption(scene, rng).text for scene in scenes_of(rng, pulled.missing, SEEN)])
+        pulled.begin(rng, pictures(scenes_of(rng, pulled.missing, SEEN)))
+        x, t = torch.cat([x, walks.x, pulled.x]).to(device), torch.cat([t, walks.t, pulled.t]).to(device)
+        losses, v, guesses = losses_of(model, ideal, x, t)
+        walks.advance(rng, v[-WALKS - PULLED:-PULLED].cpu())
+        pulled.advance(rng, pulled.pull(rng, lambda x, t: model(x, t)[0], PATCH, v[-PULLED:].cpu()))
         lesson = lesson_of(model, rng, scenes[:CLEAR], device, CLEAREST)
         return losses.mean() + GUESS * guess_losses(guesses[:len(scenes)], scenes).mean() + LESSON * lesson
 
-    Trainer(model, run, walks.state).fit(loss_of, lambda average: examine(average, device, BOUNDS))
+    Trainer(model, run, walks.state, pulled.state).fit(loss_of, lambda average: examine(average, device, BOUNDS))

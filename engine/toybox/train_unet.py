@@ -19,7 +19,7 @@ from engine.toybox.ideal import IdealDenoiser
 from engine.toybox.taught import Taught, guess_losses, named_right
 from engine.toybox.training import Run, Trainer
 from engine.toybox.walks import Walks
-from engine.toybox.world import COMBINATIONS, Scene, held_out, random_scene, render
+from engine.toybox.world import COMBINATIONS, SIDE, Scene, held_out, random_scene, render
 from engine.unet import UNetConfig
 from engine.weights import load_model_set
 
@@ -49,7 +49,7 @@ def scenes_of(rng: np.random.Generator, count: int, combinations: list[tuple[str
 
 def pictures(scenes: list[Scene]) -> Tensor:
     """[count, 3, 64, 64] in −1 … 1."""
-    pixels = np.stack([render(scene) for scene in scenes])
+    pixels = np.array([render(scene) for scene in scenes]).reshape(-1, SIDE, SIDE, 3)  # there may be none
     return torch.from_numpy(pixels).permute(0, 3, 1, 2).float() / 127.5 - 1
 
 
@@ -114,8 +114,7 @@ def batch_of(rng: np.random.Generator, scenes: list[Scene], spread: Spread, walk
              device: torch.device) -> tuple[Tensor, Tensor]:
     """(x_t, t): noised scenes, then the walks as they are; those that ended have begun anew."""
     x, t = noised(rng, pictures(scenes), spread)
-    if new := int(walks.ended().sum()):
-        walks.begin(rng, pictures(scenes_of(rng, new, SEEN)))
+    walks.begin(rng, pictures(scenes_of(rng, walks.missing, SEEN)))
     return torch.cat([x, walks.x]).to(device), torch.cat([t, walks.t]).to(device)
 
 

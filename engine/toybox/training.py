@@ -42,9 +42,9 @@ class Run:
 class Trainer:
     """Model, its average, two optimisers and a step count, kept together on disk."""
 
-    def __init__(self, model: nn.Module, run: Run, beside: dict[str, Tensor] | None = None) -> None:
+    def __init__(self, model: nn.Module, run: Run, *beside: dict[str, Tensor]) -> None:
         """`beside`: what else a step goes on from; kept in the checkpoint with the rest."""
-        self.model, self.run, self.step, self.beside = model, run, 0, {} if beside is None else beside
+        self.model, self.run, self.step, self.beside = model, run, 0, beside
         self.figures: dict[str, float] = {}  # measured last
         if run.start_from is not None:
             model.load_state_dict(load_file(run.start_from))
@@ -67,13 +67,14 @@ class Trainer:
         for optimiser, state in zip(self.optimisers, saved["optimisers"], strict=True):
             optimiser.load_state_dict(state)
         self.step, self.figures = saved["step"], saved.get("figures", {})
-        self.beside.update(saved.get("beside", {}))
+        for state, kept in zip(self.beside, saved.get("beside", ()), strict=False):
+            state.update(kept)
 
     def save(self) -> None:
         """Write checkpoint and averaged weights, each to a temporary name first."""
         part = self.checkpoint.with_suffix(".part")
         torch.save({"model": self.model.state_dict(), "average": self.average.state_dict(), "step": self.step,
-                    "figures": self.figures, "beside": self.beside,
+                    "figures": self.figures, "beside": list(self.beside),
                     "optimisers": [optimiser.state_dict() for optimiser in self.optimisers]}, part)
         os.replace(part, self.checkpoint)
         export(self.average, self.run.folder / "model.safetensors")
