@@ -67,10 +67,10 @@ def test_clip_pulls_only_where_a_drawing_is_pulled() -> None:
 
 def test_the_pull_leads_towards_what_was_said() -> None:
     """After a walk with perfect answers the picture has the colours of its caption, not those of its first noise."""
-    ideal, walks, rng = IdealDenoiser(), PulledWalks(4, (985, 986), 800), np.random.default_rng(0)
-    walks.aim(["a red star on a white background"] * 4)
-    walks.begin(rng, pictures(scenes_of(rng, 4, SEEN)))
-    walks.state["stride"][:] = 32
+    ideal, walks, rng = IdealDenoiser(), PulledWalks(2, (985, 986), 830), np.random.default_rng(0)
+    walks.aim(["a red star on a white background"] * 2)
+    walks.begin(rng, pictures(scenes_of(rng, 2, SEEN)))
+    walks.state["stride"][:] = 56
 
     def unet(x: torch.Tensor, t: torch.Tensor) -> torch.Tensor:
         return F.pixel_unshuffle(ideal.v(F.pixel_shuffle(x, 4), t), 4)
@@ -78,4 +78,4 @@ def test_the_pull_leads_towards_what_was_said() -> None:
     while not walks.ended().any():
         walks.advance(rng, walks.pull(rng, unet, 4, ideal.v(walks.x, walks.t)))
     borders = ideal(walks.x, walks.t)[:, :, 0, 0]
-    assert ((borders > 0.8).all(1)).sum() >= 3
+    assert (borders > 0.8).all()
