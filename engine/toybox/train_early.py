@@ -25,8 +25,9 @@ CONFIG = UNetConfig(
     attention_resolutions=(2, 4), channel_mult=(1, 1, 1.5), num_head_channels=48, resblock_updown=False, norm_groups=8)
 BATCH = 48
 NOISIEST = ((0, 0.25, 0.62, 0.95, 1), (450, 620, 820, 965, 1000))  # shares of a batch, and the timesteps they reach
-WALKS, FIRST = 12, (600, 1000)  # drawings of its own in a batch, and the timesteps between which they begin
-PULLED, PULLED_FIRST = 12, (880, 1000)  # and those that CLIP pulls towards another scene
+ALONE = 6250  # steps that it learns from scenes alone; from then on most of a batch are drawings of its own:
+WALKS, FIRST = 8, (600, 1000)  # some begin from scenes at these timesteps,
+PULLED, PULLED_FIRST = 28, (880, 1000)  # some higher up, and CLIP pulls them towards another scene
 CLEAR, LESSON = 24, 0.02  # pictures of a batch that are also named where they can be seen, and that loss's weight:
 CLEAREST = ((0, 1), (0, 700))  # under heavy noise alone the head learns objects slowly
 BOUNDS = (450, 600, 750, 850, 930, 1000)  # of the ranges that are examined
@@ -41,8 +42,12 @@ def train(folder: Path, steps: int, device: torch.device, seed: int = 0, start_f
     run = Run(folder=folder, steps=steps, seed=seed, start_from=start_from, bf16=bf16, hold=0.1, outer=OUTER)
 
     def loss_of(rng: np.random.Generator, step: int) -> Tensor:
-        scenes = scenes_of(rng, BATCH - WALKS - PULLED, SEEN)
+        scenes = scenes_of(rng, BATCH if step < ALONE else BATCH - WALKS - PULLED, SEEN)
         x, t = noised(rng, pictures(scenes), NOISIEST)
+        if step < ALONE:
+            losses, _, guesses = losses_of(model, ideal, x.to(device), t.to(device))
+            lesson = lesson_of(model, rng, scenes[:CLEAR], device, CLEAREST)
+            return losses.mean() + GUESS * guess_losses(guesses, scenes).mean() + LESSON * lesson
         walks.begin(rng, pictures(scenes_of(rng, walks.missing, SEEN)))
         pulled.aim([caption(scene, rng).text for scene in scenes_of(rng, pulled.missing, SEEN)])
         pulled.begin(rng, pictures(scenes_of(rng, pulled.missing, SEEN)))
@@ -50,7 +55,6 @@ def train(folder: Path, steps: int, device: torch.device, seed: int = 0, start_f
         losses, v, guesses = losses_of(model, ideal, x, t)
         walks.advance(rng, v[-WALKS - PULLED:-PULLED].cpu())
         pulled.advance(rng, pulled.pull(rng, lambda x, t: model(x, t)[0], PATCH, v[-PULLED:].cpu()))
-        lesson = lesson_of(model, rng, scenes[:CLEAR], device, CLEAREST)
-        return losses.mean() + GUESS * guess_losses(guesses[:len(scenes)], scenes).mean() + LESSON * lesson
+        return losses.mean() + GUESS * guess_losses(guesses[:len(scenes)], scenes).mean()
 
     Trainer(model, run, walks.state, pulled.state).fit(loss_of, lambda average: examine(average, device, BOUNDS))

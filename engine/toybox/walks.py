@@ -106,8 +106,7 @@ class PulledWalks(Walks):
         target = Target(clip=self.clip, embeddings=self.state["targets"][rows][:, None], weights=torch.ones(len(x), 1))
         request = resolved(Request(prompt="a star"), described.defaults)
         denoise = network_denoiser(unet, objective="v", schedule="cosine", patch=patch)
-        with torch.autocast("cpu", enabled=False):  # rounded gradients are rough
-            found = guided(denoise, [target], pull_at(self.models, request, seeds, 0.0), "cosine")(x, t)
+        found = guided(denoise, [target], pull_at(self.models, request, seeds, 0.0), "cosine")(x, t)
         level = self.levels[t][:, None, None, None]
         eps = found.eps - (1 - level).sqrt() * found.pull
         x0 = (x - (1 - level).sqrt() * eps) / level.sqrt()
