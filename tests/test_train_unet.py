@@ -18,6 +18,7 @@ from engine.toybox.train_unet import (
     LAST,
     LATE,
     SEEN,
+    STRIDES,
     batch_of,
     early_network,
     importance,
@@ -54,10 +55,10 @@ def test_timesteps_lie_where_they_are_told() -> None:
 
 def test_a_batch_is_scenes_and_walks() -> None:
     """Walks that ended begin anew, so that a batch always has its size."""
-    rng, walks = np.random.default_rng(0), Walks(3, FIRST, LAST)
+    rng, walks = np.random.default_rng(0), Walks(3, LAST, STRIDES)
     x, t = batch_of(rng, scenes_of(rng, 5, SEEN), LATE, walks, CPU)
     assert x.shape == (8, 3, 64, 64) and t.shape == (8,)
-    assert torch.equal(x[5:], walks.x) and (t[5:] >= FIRST[0]).all() and not walks.ended().any()
+    assert torch.equal(x[5:], walks.x) and (t[5:] >= FIRST[1][0]).all() and not walks.missing
 
 
 def test_losses_are_against_the_best_answer(ideal: IdealDenoiser) -> None:

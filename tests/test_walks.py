@@ -5,21 +5,20 @@ import torch
 import torch.nn.functional as F
 
 from engine.toybox.ideal import IdealDenoiser
-from engine.toybox.train_unet import SEEN, pictures, scenes_of
-from engine.toybox.walks import LONGEST, PulledWalks, Walks
+from engine.toybox.train_unet import SEEN, noised, pictures, scenes_of
+from engine.toybox.walks import KEPT, PulledWalks, Walks
 
 
-def begun(count: int, first: tuple[int, int] = (700, 710), last: int = 100) -> tuple[Walks, torch.Tensor]:
-    walks, scenes = Walks(count, first, last), pictures(scenes_of(np.random.default_rng(0), count, SEEN))
-    walks.begin(np.random.default_rng(1), scenes)
+def begun(count: int, strides: tuple[int, int] = (5, 45)) -> tuple[Walks, torch.Tensor]:
+    walks, scenes = Walks(count, 100, strides), pictures(scenes_of(np.random.default_rng(0), count, SEEN))
+    walks.begin(np.random.default_rng(1), *noised(np.random.default_rng(2), scenes, ((0, 1), (700, 701))))
     return walks, scenes
 
 
 def test_a_walk_with_the_best_answers_ends_on_its_scene() -> None:
     """The step is the sampler's: with a perfect network it arrives."""
-    ideal, (walks, scenes), rng = IdealDenoiser(), begun(4), np.random.default_rng(2)
-    walks.state.update(t=torch.full((4,), 700), stride=torch.full((4,), 20))
-    while not walks.ended().any():
+    ideal, (walks, scenes), rng = IdealDenoiser(), begun(4, (20, 20)), np.random.default_rng(2)
+    while walks.missing < 4:
         walks.advance(rng, ideal.v(walks.x, walks.t))
     assert (ideal(walks.x, walks.t) - scenes).abs().max() < 0.02
 
@@ -29,18 +28,18 @@ def test_only_walks_that_ended_begin_anew() -> None:
     walks, scenes = begun(3)
     walks.state["t"][1] = 99
     before = walks.x.clone()
-    assert walks.ended().tolist() == [False, True, False]
-    walks.begin(np.random.default_rng(3), scenes[:1])
-    assert torch.equal(walks.x[0], before[0]) and not torch.equal(walks.x[1], before[1])
-    assert 700 <= walks.t[1] < 710
+    assert walks.ended.tolist() == [False, True, False]
+    walks.begin(np.random.default_rng(3), scenes[:1], torch.tensor([600]))
+    assert torch.equal(walks.x[0], before[0]) and torch.equal(walks.x[1], scenes[0])
+    assert walks.t.tolist() == [700, 600, 700] and not walks.missing
 
 
-def test_a_stride_is_no_longer_than_the_shortest_drawings() -> None:
-    """And each walk keeps its own."""
+def test_each_walk_keeps_its_stride() -> None:
+    """Drawings of few steps and of many are learned from."""
     walks, _ = begun(64)
     before, strides = walks.t.clone(), walks.state["stride"].clone()
     walks.advance(np.random.default_rng(4), torch.zeros_like(walks.x))
-    assert torch.equal(before - walks.t, strides) and strides.min() >= 5 and strides.max() <= LONGEST
+    assert torch.equal(before - walks.t, strides) and strides.min() >= 5 and strides.max() <= 45
 
 
 def test_the_noise_stays_as_large_as_the_timestep_says() -> None:
@@ -52,30 +51,27 @@ def test_the_noise_stays_as_large_as_the_timestep_says() -> None:
     assert abs(walks.x.std() - 1) < 0.05
 
 
-def test_clip_pulls_only_where_a_drawing_is_pulled() -> None:
-    """Below the set's last level the answers stay as they are, and strides are long again."""
-    walks = PulledWalks(2, (900, 901), 450)
-    walks.aim(["a red star on a blue background"] * 2)
-    walks.begin(np.random.default_rng(0), pictures(scenes_of(np.random.default_rng(0), 2, SEEN)))
-    walks.state["t"][1] = 700
-    answers = torch.zeros_like(walks.x)
-    moved = walks.pull(np.random.default_rng(1), lambda x, t: 0 * x, 4, answers)
-    assert walks.pulled().tolist() == [True, False]
-    assert (moved[0] != 0).any() and not moved[1].any()
-    assert walks.stride()[0] * 7 <= walks.state["stride"][0] and walks.stride()[1] == walks.state["stride"][1]
-
-
 def test_the_pull_leads_towards_what_was_said() -> None:
     """After a walk with perfect answers the picture has the colours of its caption, not those of its first noise."""
-    ideal, walks, rng = IdealDenoiser(), PulledWalks(2, (985, 986), 830), np.random.default_rng(0)
+    ideal, walks, rng = IdealDenoiser(), PulledWalks(2, (6, 6)), np.random.default_rng(0)
     walks.aim(["a red star on a white background"] * 2)
-    walks.begin(rng, pictures(scenes_of(rng, 2, SEEN)))
-    walks.state["stride"][:] = 56
+    walks.begin(rng, *noised(rng, pictures(scenes_of(rng, 2, SEEN)), ((0, 1), (985, 986))))
 
     def unet(x: torch.Tensor, t: torch.Tensor) -> torch.Tensor:
         return F.pixel_unshuffle(ideal.v(F.pixel_shuffle(x, 4), t), 4)
 
-    while not walks.ended().any():
-        walks.advance(rng, walks.pull(rng, unet, 4, ideal.v(walks.x, walks.t)))
+    while not walks.missing:
+        walks.advance(rng, walks.pull(rng, unet, 4))
     borders = ideal(walks.x, walks.t)[:, :, 0, 0]
     assert (borders > 0.8).all()
+
+
+def test_pulled_walks_that_ended_are_taken_over() -> None:
+    """What CLIP made of them is where the other walks go on."""
+    walks, rng = PulledWalks(3, (6, 6)), np.random.default_rng(0)
+    for round in range(KEPT // 3 + 2):
+        walks.begin(rng, torch.full((walks.missing, 3, 64, 64), float(round)), torch.full((walks.missing,), 990))
+        walks.state["t"][:] = walks.last - 1
+    x, t = walks.some(rng, 20)
+    assert len(walks.state["kept_t"]) == KEPT and x.shape == (20, 3, 64, 64)
+    assert (t == walks.last - 1).all() and x.max() <= KEPT // 3

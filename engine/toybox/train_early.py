@@ -26,8 +26,8 @@ CONFIG = UNetConfig(
 BATCH = 48
 NOISIEST = ((0, 0.25, 0.62, 0.95, 1), (450, 620, 820, 965, 1000))  # shares of a batch, and the timesteps they reach
 ALONE = 6250  # steps that it learns from scenes alone; from then on most of a batch are drawings of its own:
-WALKS, FIRST = 8, (600, 1000)  # some begin from scenes at these timesteps,
-PULLED, PULLED_FIRST = 28, (880, 1000)  # some higher up, and CLIP pulls them towards another scene
+PULLED, HIGHEST, SHORT = 12, ((0, 1), (880, 1000)), (1, 6)  # some CLIP pulls towards another scene, in short strides;
+WALKS, LONG = 26, (5, 45)  # the others go on where that pull has ended
 CLEAR, LESSON = 24, 0.02  # pictures of a batch that are also named where they can be seen, and that loss's weight:
 CLEAREST = ((0, 1), (0, 700))  # under heavy noise alone the head learns objects slowly
 BOUNDS = (450, 600, 750, 850, 930, 1000)  # of the ranges that are examined
@@ -38,23 +38,30 @@ def train(folder: Path, steps: int, device: torch.device, seed: int = 0, start_f
     torch.manual_seed(seed)
     model = Taught(CONFIG).to(device, memory_format=torch.channels_last)
     ideal, last = IdealDenoiser().to(device), NOISIEST[1][0]
-    walks, pulled = Walks(WALKS, FIRST, last), PulledWalks(PULLED, PULLED_FIRST, last)
+    pulled, walks = PulledWalks(PULLED, SHORT), Walks(WALKS, last, LONG)
     run = Run(folder=folder, steps=steps, seed=seed, start_from=start_from, bf16=bf16, hold=0.1, outer=OUTER)
 
-    def loss_of(rng: np.random.Generator, step: int) -> Tensor:
-        scenes = scenes_of(rng, BATCH if step < ALONE else BATCH - WALKS - PULLED, SEEN)
+    def from_scenes(rng: np.random.Generator) -> Tensor:
+        scenes = scenes_of(rng, BATCH, SEEN)
         x, t = noised(rng, pictures(scenes), NOISIEST)
-        if step < ALONE:
-            losses, _, guesses = losses_of(model, ideal, x.to(device), t.to(device))
-            lesson = lesson_of(model, rng, scenes[:CLEAR], device, CLEAREST)
-            return losses.mean() + GUESS * guess_losses(guesses, scenes).mean() + LESSON * lesson
-        walks.begin(rng, pictures(scenes_of(rng, walks.missing, SEEN)))
+        losses, _, guesses = losses_of(model, ideal, x.to(device), t.to(device))
+        lesson = lesson_of(model, rng, scenes[:CLEAR], device, CLEAREST)
+        return losses.mean() + GUESS * guess_losses(guesses, scenes).mean() + LESSON * lesson
+
+    def from_walks(rng: np.random.Generator) -> Tensor:
+        scenes = scenes_of(rng, BATCH - PULLED - WALKS, SEEN)
+        x, t = noised(rng, pictures(scenes), NOISIEST)
         pulled.aim([caption(scene, rng).text for scene in scenes_of(rng, pulled.missing, SEEN)])
-        pulled.begin(rng, pictures(scenes_of(rng, pulled.missing, SEEN)))
-        x, t = torch.cat([x, walks.x, pulled.x]).to(device), torch.cat([t, walks.t, pulled.t]).to(device)
+        pulled.begin(rng, *noised(rng, pictures(scenes_of(rng, pulled.missing, SEEN)), HIGHEST))
+        walks.begin(rng, *(pulled.some(rng, walks.missing) if len(pulled.state["kept_t"])
+                           else noised(rng, pictures(scenes_of(rng, walks.missing, SEEN)), NOISIEST)))
+        x, t = torch.cat([x, pulled.x, walks.x]).to(device), torch.cat([t, pulled.t, walks.t]).to(device)
         losses, v, guesses = losses_of(model, ideal, x, t)
-        walks.advance(rng, v[-WALKS - PULLED:-PULLED].cpu())
-        pulled.advance(rng, pulled.pull(rng, lambda x, t: model(x, t)[0], PATCH, v[-PULLED:].cpu()))
+        pulled.advance(rng, pulled.pull(rng, lambda x, t: model(x, t)[0], PATCH))
+        walks.advance(rng, v[-WALKS:].cpu())
         return losses.mean() + GUESS * guess_losses(guesses[:len(scenes)], scenes).mean()
+
+    def loss_of(rng: np.random.Generator, step: int) -> Tensor:
+        return from_scenes(rng) if step < ALONE else from_walks(rng)
 
     Trainer(model, run, walks.state, pulled.state).fit(loss_of, lambda average: examine(average, device, BOUNDS))

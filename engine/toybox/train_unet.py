@@ -36,7 +36,8 @@ EVEN = ((0, 1), (0, 1000))
 CLEANER = ((0, 0.5, 1), (0, 400, 1000))  # for the lesson: objects are learned where they can be seen
 LATE = ((0, 1), (0, 560))  # then where this network draws
 BOUNDS = (0, 150, 300, 450, 560)  # of the ranges that are examined
-WALKS, FIRST, LAST = 20, (510, 760), 20  # drawings of its own, where they begin and end
+WALKS, FIRST, LAST = 20, ((0, 1), (510, 760)), 20  # drawings of its own, where they begin and end
+STRIDES = (5, 45)  # timesteps
 OUTER = ("input_blocks.0.", "out.", "time_embed.", "head.")  # what Adam trains
 GUESS = 0.01  # weight of the head's loss; the gradient of v's is then about as large
 SEEN = [c for c in COMBINATIONS if not held_out(*c)]
@@ -114,7 +115,7 @@ def batch_of(rng: np.random.Generator, scenes: list[Scene], spread: Spread, walk
              device: torch.device) -> tuple[Tensor, Tensor]:
     """(x_t, t): noised scenes, then the walks as they are; those that ended have begun anew."""
     x, t = noised(rng, pictures(scenes), spread)
-    walks.begin(rng, pictures(scenes_of(rng, walks.missing, SEEN)))
+    walks.begin(rng, *noised(rng, pictures(scenes_of(rng, walks.missing, SEEN)), FIRST))
     return torch.cat([x, walks.x]).to(device), torch.cat([t, walks.t]).to(device)
 
 
@@ -134,7 +135,7 @@ def train(folder: Path, steps: int, device: torch.device, seed: int = 0, start_f
           bf16: bool = False) -> None:
     torch.manual_seed(seed)
     model = Taught(CONFIG).to(device, memory_format=torch.channels_last)  # a third faster with bfloat16 products
-    ideal, walks = IdealDenoiser().to(device), Walks(WALKS, FIRST, LAST)
+    ideal, walks = IdealDenoiser().to(device), Walks(WALKS, LAST, STRIDES)
     other = early_network(device)
     run = Run(folder=folder, steps=steps, seed=seed, start_from=start_from, bf16=bf16, hold=0.4, outer=OUTER)
 

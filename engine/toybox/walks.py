@@ -20,15 +20,15 @@ from engine.schedule import alphas_cumprod
 from engine.steps import pull_at, resolved
 from engine.toybox.world import SIDE
 
-LONGEST = 45  # timesteps of a stride; of 200 steps most are shorter than 14, of 60 than 45
+KEPT = 256  # pulled walks that were taken over where the pull ends
 
 
 class Walks:
-    """Some walks; one that has come to the end begins anew with another scene."""
+    """Some walks; one that has come to the end waits for a new beginning."""
 
-    def __init__(self, count: int, first: tuple[int, int], last: int, strides: tuple[int, int] = (5, LONGEST)) -> None:
-        """`first`: the timesteps between which a walk begins; it ends below `last`. `strides`: between these."""
-        self.first, self.last, self.strides = first, last, strides
+    def __init__(self, count: int, last: int, strides: tuple[int, int]) -> None:
+        """A walk ends below timestep `last`; its `strides`, all alike, lie between these."""
+        self.last, self.strides = last, strides
         self.levels = torch.from_numpy(alphas_cumprod("cosine")).float()
         self.state = {"x": torch.zeros(count, 3, SIDE, SIDE), "t": torch.full((count,), -1),
                       "stride": torch.zeros(count, dtype=torch.long)}
@@ -41,77 +41,69 @@ class Walks:
     def t(self) -> Tensor:
         return self.state["t"]
 
+    @property
     def ended(self) -> Tensor:
-        """Which walks need a new scene, [n] bool."""
+        """Which walks need a new beginning, [n] bool."""
         return self.t < self.last
 
     @property
     def missing(self) -> int:
         """How many that are."""
-        return int(self.ended().sum())
+        return int(self.ended.sum())
 
-    def begin(self, rng: np.random.Generator, scenes: Tensor) -> None:
-        """Put scenes [k, 3, SIDE, SIDE] in the place of the k walks that ended, noised."""
-        rows, k = self.ended(), len(scenes)
-        t = torch.from_numpy(rng.integers(*self.first, k))
-        self.state["t"][rows] = t
-        self.state["stride"][rows] = torch.from_numpy(rng.integers(*self.strides, k, endpoint=True))
-        level = self.levels[t][:, None, None, None]
-        self.state["x"][rows] = level.sqrt() * scenes + (1 - level).sqrt() * _noise(rng, scenes)
+    def begin(self, rng: np.random.Generator, x: Tensor, t: Tensor) -> None:
+        """Put x_t [k, 3, SIDE, SIDE] at t [k] in the place of the k walks that ended."""
+        rows = self.ended
+        self.state["stride"][rows] = torch.from_numpy(rng.integers(*self.strides, len(x), endpoint=True))
+        self.state["x"][rows], self.state["t"][rows] = x, t
 
     def advance(self, rng: np.random.Generator, v: Tensor) -> None:
         """One stride of each, as the network's answer v [n, 3, SIDE, SIDE] says (Song et al. 2021, eq. 12, η = 1)."""
-        x, t, after = self.x, self.t, (self.t - self.stride()).clamp(min=0)
+        x, t, after = self.x, self.t, (self.t - self.state["stride"]).clamp(min=0)
         level, next_level = (self.levels[at][:, None, None, None] for at in (t, after))
         x0, eps = level.sqrt() * x - (1 - level).sqrt() * v, level.sqrt() * v + (1 - level).sqrt() * x
         variance = (1 - next_level) / (1 - level) * (1 - level / next_level)
+        noise = torch.from_numpy(rng.standard_normal(x.shape, dtype=np.float32))
         self.state["x"] = (next_level.sqrt() * x0 + (1 - next_level - variance).clamp(min=0).sqrt() * eps
-                           + variance.sqrt() * _noise(rng, x))
-        self.state["t"] = t - self.stride()
-
-    def stride(self) -> Tensor:
-        """Timesteps that each walk goes now, [n]."""
-        return self.state["stride"]
+                           + variance.sqrt() * noise)
+        self.state["t"] = t - self.state["stride"]
 
 
 class PulledWalks(Walks):
-    """Walks that CLIP pulls towards a caption each, as it pulls a drawing."""
+    """Walks that CLIP pulls towards a caption each, as it pulls a drawing, down to where the pull ends."""
 
-    FINE = 8  # a stride where CLIP pulls is this much shorter, as it is in a drawing
-
-    def __init__(self, count: int, first: tuple[int, int], last: int) -> None:
-        super().__init__(count, first, last, (16, 4 * LONGEST // 3))
+    def __init__(self, count: int, strides: tuple[int, int]) -> None:
         self.models = load_models("toybox", torch.device("cpu"))
+        self.defaults = self.models.description.defaults
+        super().__init__(count, int((alphas_cumprod("cosine") > self.defaults.until_level).sum()), strides)
         (self.clip, _), = self.models.clips
         self.state["targets"] = torch.zeros(count, self.clip.encode_texts([""]).shape[-1])
+        self.state["kept_x"], self.state["kept_t"] = torch.zeros(0, 3, SIDE, SIDE), torch.zeros(0, dtype=torch.long)
 
     def aim(self, captions: list[str]) -> None:
-        """What the walks that ended are pulled towards from now on; before they begin anew."""
-        self.state["targets"][self.ended()] = self.clip.encode_texts(captions)
+        """What the walks that ended are pulled towards from now on; say it before they begin anew."""
+        self.state["targets"][self.ended] = self.clip.encode_texts(captions)
 
-    def pulled(self) -> Tensor:
-        """Where the set's defaults let CLIP pull, [n] bool."""
-        return self.levels[self.t] <= self.models.description.defaults.until_level
+    def begin(self, rng: np.random.Generator, x: Tensor, t: Tensor) -> None:
+        """As ever; those that have come to the end are kept, the newest of them."""
+        done = self.ended & (self.t >= 0)
+        for name in ("x", "t"):
+            self.state[f"kept_{name}"] = torch.cat([self.state[f"kept_{name}"], self.state[name][done]])[-KEPT:]
+        super().begin(rng, x, t)
 
-    def stride(self) -> Tensor:
-        return torch.where(self.pulled(), self.state["stride"] // self.FINE, self.state["stride"])
+    def some(self, rng: np.random.Generator, count: int) -> tuple[Tensor, Tensor]:
+        """(x_t, t) of walks that have come to the end."""
+        rows = torch.from_numpy(rng.integers(len(self.state["kept_t"]), size=count))
+        return self.state["kept_x"][rows], self.state["kept_t"][rows]
 
-    def pull(self, rng: np.random.Generator, unet: Callable[[Tensor, Tensor], Tensor], patch: int, v: Tensor) -> Tensor:
-        """The answers v [n, 3, SIDE, SIDE], and where CLIP pulls, with its pull (Dhariwal & Nichol 2021, alg. 2)."""
-        rows, described = self.pulled(), self.models.description
-        if not rows.any():
-            return v
-        x, t = self.x[rows], self.t[rows]
-        seeds = [(int(seed), 0) for seed in rng.integers(1 << 31, size=len(x))]
-        target = Target(clip=self.clip, embeddings=self.state["targets"][rows][:, None], weights=torch.ones(len(x), 1))
-        request = resolved(Request(prompt="a star"), described.defaults)
+    def pull(self, rng: np.random.Generator, unet: Callable[[Tensor, Tensor], Tensor], patch: int) -> Tensor:
+        """v [n, 3, SIDE, SIDE] of the network, moved by CLIP's pull (Dhariwal & Nichol 2021, algorithm 2)."""
+        seeds = [(int(seed), 0) for seed in rng.integers(1 << 31, size=len(self.x))]
+        target = Target(clip=self.clip, embeddings=self.state["targets"][:, None], weights=torch.ones(len(self.x), 1))
+        pull = pull_at(self.models, resolved(Request(prompt="a star"), self.defaults), seeds, 0.0)
         denoise = network_denoiser(unet, objective="v", schedule="cosine", patch=patch)
-        found = guided(denoise, [target], pull_at(self.models, request, seeds, 0.0), "cosine")(x, t)
-        level = self.levels[t][:, None, None, None]
+        found = guided(denoise, [target], pull, "cosine")(self.x, self.t)
+        level = self.levels[self.t][:, None, None, None]
         eps = found.eps - (1 - level).sqrt() * found.pull
-        x0 = (x - (1 - level).sqrt() * eps) / level.sqrt()
-        return v.index_put((rows,), level.sqrt() * eps - (1 - level).sqrt() * x0)
-
-
-def _noise(rng: np.random.Generator, like: Tensor) -> Tensor:
-    return torch.from_numpy(rng.standard_normal(like.shape, dtype=np.float32))
+        x0 = (self.x - (1 - level).sqrt() * eps) / level.sqrt()
+        return level.sqrt() * eps - (1 - level).sqrt() * x0

@@ -22,9 +22,9 @@ COLOURS: dict[str, tuple[int, int, int]] = {  # sRGB
     "black": (20, 20, 24), "brown": (120, 75, 40),
 }
 SIZES: dict[str, tuple[float, ...]] = {  # radii in pixels; "" is the size not spoken of
-    "small": (14.0,), "": (17.5, 19.5), "big": (23.5, 25.5),
+    "small": (14.0,), "": (19.5,), "big": (25.5,),
 }
-PLACES = (-2.0, 0.0, 2.0)  # pixels that an object's centre lies off the picture's, each way
+PLACES = (0.0,)  # pixels that an object's centre lies off the picture's, each way
 
 Point = tuple[float, float]
 
