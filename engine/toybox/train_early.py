@@ -39,7 +39,8 @@ def train(folder: Path, steps: int, device: torch.device, seed: int = 0, start_f
     model = Taught(CONFIG).to(device, memory_format=torch.channels_last)
     ideal, last = IdealDenoiser().to(device), NOISIEST[1][0]
     pulled, walks = PulledWalks(PULLED, SHORT), Walks(WALKS, last, LONG)
-    run = Run(folder=folder, steps=steps, seed=seed, start_from=start_from, bf16=bf16, hold=0.1, outer=OUTER)
+    run = Run(folder=folder, steps=steps, seed=seed, start_from=start_from, bf16=bf16, hold=0.1, ema=0.995,
+              outer=OUTER)
 
     def from_scenes(rng: np.random.Generator) -> Tensor:
         scenes = scenes_of(rng, BATCH, SEEN)

@@ -137,7 +137,8 @@ def train(folder: Path, steps: int, device: torch.device, seed: int = 0, start_f
     model = Taught(CONFIG).to(device, memory_format=torch.channels_last)  # a third faster with bfloat16 products
     ideal, walks = IdealDenoiser().to(device), Walks(WALKS, LAST, STRIDES)
     other = early_network(device)
-    run = Run(folder=folder, steps=steps, seed=seed, start_from=start_from, bf16=bf16, hold=0.4, outer=OUTER)
+    run = Run(folder=folder, steps=steps, seed=seed, start_from=start_from, bf16=bf16, hold=0.4, ema=0.995,
+              outer=OUTER)
 
     def loss_of(rng: np.random.Generator, step: int) -> Tensor:
         scenes = scenes_of(rng, BATCH - WALKS, SEEN)
