@@ -24,13 +24,13 @@ CONFIG = UNetConfig(
     image_size=16, in_channels=3 * PATCH**2, out_channels=3 * PATCH**2, model_channels=96, num_res_blocks=1,
     attention_resolutions=(2, 4), channel_mult=(1, 1, 1.5), num_head_channels=48, resblock_updown=False, norm_groups=8)
 BATCH = 48
-NOISIEST = ((0, 0.25, 0.62, 0.95, 1), (450, 620, 820, 965, 1000))  # shares of a batch, and the timesteps they reach
+NOISIEST = ((0, 0.2, 0.4, 0.7, 0.95, 1), (180, 450, 620, 820, 965, 1000))  # shares of a batch, timesteps they reach
 ALONE = 6250  # steps that it learns from scenes alone; from then on most of a batch are drawings of its own:
 PULLED, HIGHEST, SHORT = 12, ((0, 1), (880, 1000)), (1, 6)  # some CLIP pulls towards another scene, in short strides;
 WALKS, LONG = 26, (5, 45)  # the others go on where that pull has ended
 CLEAR, LESSON = 24, 0.02  # pictures of a batch that are also named where they can be seen, and that loss's weight:
 CLEAREST = ((0, 1), (0, 700))  # under heavy noise alone the head learns objects slowly
-BOUNDS = (450, 600, 750, 850, 930, 1000)  # of the ranges that are examined
+BOUNDS = (180, 450, 600, 750, 850, 930, 1000)  # of the ranges that are examined
 
 
 def train(folder: Path, steps: int, device: torch.device, seed: int = 0, start_from: Path | None = None,
@@ -42,12 +42,16 @@ def train(folder: Path, steps: int, device: torch.device, seed: int = 0, start_f
     run = Run(folder=folder, steps=steps, seed=seed, start_from=start_from, bf16=bf16, hold=0.1, ema=0.995,
               outer=OUTER)
 
+    def weights_of(t: Tensor) -> Tensor:
+        """At most 1; under light noise v is mostly noise, and this makes its error that of x0."""
+        return (2 * (1 - ideal.levels[t.to(device)])).clamp(max=1)
+
     def from_scenes(rng: np.random.Generator) -> Tensor:
         scenes = scenes_of(rng, BATCH, SEEN)
         x, t = noised(rng, pictures(scenes), NOISIEST)
         losses, _, guesses = losses_of(model, ideal, x.to(device), t.to(device))
         lesson = lesson_of(model, rng, scenes[:CLEAR], device, CLEAREST)
-        return losses.mean() + GUESS * guess_losses(guesses, scenes).mean() + LESSON * lesson
+        return (losses * weights_of(t)).mean() + GUESS * guess_losses(guesses, scenes).mean() + LESSON * lesson
 
     def from_walks(rng: np.random.Generator) -> Tensor:
         scenes = scenes_of(rng, BATCH - PULLED - WALKS, SEEN)
@@ -60,7 +64,7 @@ def train(folder: Path, steps: int, device: torch.device, seed: int = 0, start_f
         losses, v, guesses = losses_of(model, ideal, x, t)
         pulled.advance(rng, pulled.pull(rng, lambda x, t: model(x, t)[0], PATCH))
         walks.advance(rng, v[-WALKS:].cpu())
-        return losses.mean() + GUESS * guess_losses(guesses[:len(scenes)], scenes).mean()
+        return (losses * weights_of(t)).mean() + GUESS * guess_losses(guesses[:len(scenes)], scenes).mean()
 
     def loss_of(rng: np.random.Generator, step: int) -> Tensor:
         return from_scenes(rng) if step < ALONE else from_walks(rng)
