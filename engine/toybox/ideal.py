@@ -35,10 +35,10 @@ class IdealDenoiser(nn.Module):
         palette = {name: torch.tensor(rgb) / 127.5 - 1 for name, rgb in COLOURS.items()}
         paper = torch.stack([palette[below] for _, below in pairs])
         ink = torch.stack([palette[above] - palette[below] for above, below in pairs])
-        unseen = torch.tensor([[held_out(name, *pair) for pair in pairs] for name in OBJECTS])
         energy = (SIDE**2 * paper.square().sum(1) + 2 * masks.sum(1, keepdim=True) * (paper * ink).sum(1)
                   + masks.square().sum(1, keepdim=True) * ink.square().sum(1))
         if not held_out_too:
+            unseen = torch.tensor([[held_out(name, *pair) for pair in pairs] for name in OBJECTS])
             energy[unseen.repeat_interleave(len(masks) // len(OBJECTS), dim=0)] = torch.inf
         for name, value in (("masks", masks), ("ink", ink), ("paper", paper), ("energy", energy)):
             self.register_buffer(name, value)

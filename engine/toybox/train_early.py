@@ -2,7 +2,7 @@
 
 It sees cells of 4 × 4 pixels as one position, because under heavy noise nothing smaller can be known, and has its width
 where the whole picture fits into a few positions: an expert for one range of noise levels, as in Balaji et al. 2022
-(eDiff-I, arXiv 2211.01324). Below timestep 500, where detail can be seen, the other U-Net goes on.
+(eDiff-I, arXiv 2211.01324). Below timestep 200, where fine noise is left, the other U-Net goes on.
 """
 
 from pathlib import Path

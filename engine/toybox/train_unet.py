@@ -1,7 +1,7 @@
 """train the U-Net that finishes a drawing: it predicts v of noised scenes (Salimans & Ho 2022, arXiv 2202.00512).
 
-It first learns to see (`taught`), then to draw, from scenes and from its own walks (`walks`). Above timestep 500, where
-the other U-Net draws (`train_early`), that one walks them down.
+It first learns to see (`taught`), then to draw, from scenes and from its own walks (`walks`). Down to the timesteps
+that it learns from, the other U-Net (`train_early`) walks them.
 """
 
 from collections.abc import Callable
