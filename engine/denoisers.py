@@ -1,7 +1,7 @@
 """networks made into one contract: `denoise(x, t) → Prediction`.
 
-A network predicts ε (Ho et al. 2020) or v = α·ε − σ·x0 (Salimans & Ho 2022, arXiv 2202.00512),
-perhaps with a variance beside it, perhaps on pixels folded into channels. A sampler need not know.
+A network predicts ε (Ho et al. 2020), v = α·ε − σ·x0 (Salimans & Ho 2022, arXiv 2202.00512) or x0
+itself, perhaps with a variance beside it, perhaps on pixels folded into channels. A sampler need not know.
 """
 
 import math
@@ -16,7 +16,7 @@ from torch import Tensor
 from engine.samplers import Denoise, Prediction
 from engine.schedule import Schedule, alphas_cumprod
 
-Objective = Literal["eps", "v"]
+Objective = Literal["eps", "v", "x0"]
 
 
 def network_denoiser(unet: Callable[[Tensor, Tensor], Tensor], *, objective: Objective, schedule: Schedule,
@@ -43,6 +43,8 @@ def network_denoiser(unet: Callable[[Tensor, Tensor], Tensor], *, objective: Obj
             mix = ((raw + 1) / 2).detach()
         if objective == "v":
             x0, eps = alpha * x - sigma * out, alpha * out + sigma * x
+        elif objective == "x0":
+            x0, eps = out, (x - alpha * out) / sigma
         else:
             x0, eps = (x - sigma * out) / alpha, out
         return Prediction(x0=x0, eps=eps, variance_mix=mix)

@@ -200,8 +200,8 @@ def stride_of(unet: dict[str, Any]) -> int:
 def _check_unet(table: dict[str, Any], side: object) -> None:
     for key in ("objective", "schedule", "patch", "learned_variance"):
         table[key]
-    if table["objective"] not in ("eps", "v") or table["schedule"] not in ("linear", "cosine"):
-        raise ValueError('objective is "eps" or "v", schedule is "linear" or "cosine"')
+    if table["objective"] not in ("eps", "v", "x0") or table["schedule"] not in ("linear", "cosine"):
+        raise ValueError('objective is "eps", "v" or "x0", schedule is "linear" or "cosine"')
     stride = stride_of(table)
     if not isinstance(side, int) or side % stride or not 0 < side <= 2048:
         raise ValueError(f"side must be a multiple of {stride}")

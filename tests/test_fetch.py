@@ -300,7 +300,7 @@ channel_mult = [1]
 @pytest.mark.parametrize(("before", "after", "words"), [
     ('title = "A set of my own"', "title = ", "is not TOML"),
     ("side = 32", "side = 33", "side must be a multiple of 2"),
-    ('objective = "eps"', 'objective = "x0"', 'objective is "eps" or "v"'),
+    ('objective = "eps"', 'objective = "x"', 'objective is "eps", "v" or "x0"'),
     ('source = "mine.pt"', 'source = "../../mine.pt"', "not the plain name of a file"),
     ("cuts = 2", "cut = 2", "has no cut, it has cut_power, cuts"),
     ("cuts = 2", "", "cuts"),

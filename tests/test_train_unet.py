@@ -6,29 +6,32 @@ import numpy as np
 import pytest
 import torch
 
+from engine.models import load_unet
+from engine.toybox.bent import Bent
 from engine.toybox.ideal import IdealDenoiser
 from engine.toybox.pack import pack
 from engine.toybox.taught import Taught
 from engine.toybox.train_unet import (
-    CLEANER,
+    BENT,
     CONFIG,
     EVEN,
     FIRST,
     HELD_OUT,
     LAST,
     LATE,
+    PATCH,
     SEEN,
     STRIDES,
     batch_of,
-    early_network,
-    importance,
     losses_of,
     noised,
     pictures,
     scenes_of,
+    weights_of,
 )
 from engine.toybox.walks import Walks
 from engine.toybox.world import COMBINATIONS
+from engine.weights import load_model_set
 
 CPU = torch.device("cpu")
 
@@ -46,42 +49,54 @@ def test_nothing_that_is_held_out_is_seen() -> None:
 
 
 def test_timesteps_lie_where_they_are_told() -> None:
-    """Half of a lesson shows pictures where they can be seen; a batch goes no further up than this network draws."""
-    empty = torch.zeros(64, 3, 2, 2)
-    late, lesson, even = (noised(np.random.default_rng(0), empty, spread)[1] for spread in (LATE, CLEANER, EVEN))
-    assert late.float().mean() < 300 < lesson.float().mean() < 460 < even.float().mean() < 540
-    assert late.max() < LATE[1][-1] and min(t.min() for t in (late, lesson, even)) >= 0 and even.max() <= 999
+    """It learns a little further up than it draws."""
+    empty, early = torch.zeros(64, 3, 2, 2), load_model_set("toybox").early
+    late, even = (noised(np.random.default_rng(0), empty, spread)[1] for spread in (LATE, EVEN))
+    assert late.float().mean() < even.float().mean() and late.min() >= 0 and even.max() <= 999
+    assert early is not None and early["from_timestep"] <= late.max() < LATE[1][-1]
 
 
-def test_a_batch_is_scenes_and_walks() -> None:
+def test_a_batch_is_scenes_and_bent_ones_and_walks(ideal: IdealDenoiser) -> None:
     """Walks that ended begin anew, so that a batch always has its size."""
     rng, walks = np.random.default_rng(0), Walks(3, LAST, STRIDES)
-    x, t = batch_of(rng, scenes_of(rng, 5, SEEN), LATE, walks, CPU)
-    assert x.shape == (8, 3, 64, 64) and t.shape == (8,)
-    assert torch.equal(x[5:], walks.x) and (t[5:] >= FIRST[1][0]).all() and not walks.missing
+    x, t = batch_of(rng, scenes_of(rng, 5, SEEN), Bent(ideal), walks)
+    assert x.shape == (8 + BENT, 3, 64, 64) and t.shape == (8 + BENT,)
+    assert torch.equal(x[-3:], walks.x) and (t[-3:] >= FIRST[1][0]).all() and not walks.missing
 
 
-def test_losses_are_against_the_best_answer(ideal: IdealDenoiser) -> None:
-    """A network that answers nothing is as wrong as v is large."""
+@pytest.mark.parametrize("objective", ["v", "x0"])
+def test_losses_are_against_the_best_answer(ideal: IdealDenoiser, objective: str) -> None:
+    """A network that answers nothing is as wrong, in v, as what it should have said is large."""
     model = Taught(CONFIG)
     torch.nn.init.zeros_(model.out[-1].weight)
     torch.nn.init.zeros_(model.out[-1].bias)
     x, t = noised(np.random.default_rng(0), pictures(scenes_of(np.random.default_rng(0), 2, SEEN)))
-    losses, v, guesses = losses_of(model, ideal, x, t)
-    assert torch.allclose(losses, ideal.v(x, t).square().mean((1, 2, 3)))
-    assert v.shape == x.shape and not v.any() and guesses.shape[:2] == (2, 64)
+    losses, x0, guesses = losses_of(model, ideal, x, t, objective)
+    level = ideal.levels[t][:, None, None, None]
+    missed = ideal.v(x, t) if objective == "v" else ideal(x, t) / (1 - level).sqrt()
+    assert torch.allclose(losses, missed.square().mean((1, 2, 3)), rtol=1e-3)
+    assert torch.allclose(x0, level.sqrt() * x if objective == "v" else torch.zeros_like(x))
+    assert x0.shape == x.shape and guesses.shape[:2] == (2, 16)
 
 
-def test_the_other_network_walks_where_this_one_does_not() -> None:
-    """It is the committed one, asked for v."""
-    x, t = torch.zeros(2, 3, 64, 64), torch.tensor([700, 900])
-    assert early_network(CPU)(x, t).shape == x.shape
+def test_an_error_weighs_no_more_than_it_may(ideal: IdealDenoiser) -> None:
+    """As an error of v under heavy noise; of x0, four times at most, where there is hardly any."""
+    t = torch.tensor([5, 990])
+    weights = weights_of(ideal, t, 4.0)
+    assert torch.allclose(weights / (1 - ideal.levels[t]), torch.tensor([4.0, 1.0]), rtol=1e-2)
 
 
-def test_the_middle_noise_levels_weigh_most() -> None:
-    """Both ends are mostly chance."""
-    weights = importance(torch.tensor([5, 500, 990]))
-    assert weights[1] > 0.9 and weights[0] < 0.2 and weights[2] < 0.4
+def test_the_committed_network_finishes_scenes_it_never_saw() -> None:
+    """Where it takes over nearly nothing is left to guess."""
+    described = load_model_set("toybox")
+    model, first = Taught(CONFIG), described.early["from_timestep"] if described.early else 0
+    assert described.unet["objective"] == "x0" and described.unet["patch"] == PATCH == model.patch
+    model.load_state_dict(load_unet(described, CPU).state_dict())
+    scenes = pictures(scenes_of(np.random.default_rng(1), 16, HELD_OUT))
+    x, t = noised(np.random.default_rng(2), scenes, ((0, 1), (first - 200, first)))
+    with torch.no_grad():
+        _, x0, _ = losses_of(model, IdealDenoiser(held_out_too=True), x, t, "x0")
+    assert (x0 - scenes).square().mean() < 0.02
 
 
 def test_packing_leaves_the_head_behind(tmp_path: Path, monkeypatch: object) -> None:

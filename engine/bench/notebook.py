@@ -44,25 +44,18 @@ def spaced_diffusion(schedule: str, steps: int, *, learned_variance: bool) -> Sp
 
 
 class EpsOfUnshuffledV(nn.Module):
-    """A network that predicts v of patches of pixels, as one that predicts ε of pixels.
+    """A network that predicts v of patches of pixels, as one that predicts ε of pixels."""
 
-    Args:
-        early: network, patch and the timestep from which on they stand in for the first two.
-    """
-
-    def __init__(self, unet: nn.Module, patch: int, diffusion: SpacedDiffusion,
-                 early: tuple[nn.Module, int, int] | None = None) -> None:
+    def __init__(self, unet: nn.Module, patch: int, diffusion: SpacedDiffusion) -> None:
         super().__init__()
         self.unet, self.patch = unet, patch
-        self.early, self.early_patch, self.early_from = early or (None, 1, 1000)
         factors = torch.full((2, 1000), torch.nan)
         factors[0, diffusion.timestep_map] = torch.from_numpy(diffusion.sqrt_alphas_cumprod).float()
         factors[1, diffusion.timestep_map] = torch.from_numpy(diffusion.sqrt_one_minus_alphas_cumprod).float()
         self.factors = nn.Buffer(factors)
 
     def forward(self, x: Tensor, t: Tensor) -> Tensor:
-        unet, patch = (self.unet, self.patch) if int(t[0]) < self.early_from else (self.early, self.early_patch)
-        v = F.pixel_shuffle(unet(F.pixel_unshuffle(x, patch), t), patch)
+        v = F.pixel_shuffle(self.unet(F.pixel_unshuffle(x, self.patch), t), self.patch)
         alpha, sigma = self.factors[:, t, None, None, None]
         return alpha * v + sigma * x
 

@@ -9,7 +9,9 @@ import itertools
 import statistics
 import time
 from collections.abc import Callable, Iterator
+from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -23,9 +25,11 @@ from engine.samplers import sample
 from engine.schedule import Levels
 from engine.steps import targets_of
 from engine.unet import UNet
+from engine.weights import ModelSet
 
 WARM_UP, ROUNDS = 6, 60
 PROMPT = "a red star on a blue background"
+TIMESTEP = 850  # of the parts, measured alone
 TV_SCALE, RANGE_SCALE = 150.0, 50.0  # not the model set's: everybody has to work out all three losses
 
 Contender = Callable[[int], Tensor]  # index of the noise level → x after the step
@@ -35,7 +39,7 @@ def measure() -> Iterator[Figure]:
     """Medians, the ratios that have bars, and where the time of ours goes."""
     models = load_models("toybox", choose_device())
     loops = contenders(models, eta=models.description.defaults.eta)
-    indices = middle(models.description.defaults.steps)
+    indices = middle(models.description)
     times = {name: medians(rounds) for name, rounds in alternate(loops, indices).items()}
     for name, (wall, processor) in times.items():
         yield Figure(name=f"one guided step, {name}", value=told(wall, processor))
@@ -59,9 +63,20 @@ def told(wall: float, processor: float) -> str:
     return f"{1000 * wall:.1f} ms ({1000 * processor:.1f} ms of processor time)"
 
 
-def middle(steps: int) -> list[int]:
-    """The middle half of the noise levels; at the ends pure noise would meet a network that expects a picture."""
-    return list(range(steps // 4, max(3 * steps // 4, steps // 4 + 1)))
+def guide_of(description: ModelSet) -> dict[str, Any]:
+    """The table of the U-Net that is pulled: of two, the one of the early steps."""
+    return description.early or description.unet
+
+
+def middle(description: ModelSet) -> list[int]:
+    """Of the noise levels that the pulled U-Net draws, evenly spread, the indices of the middle half.
+
+    At the top pure noise would meet a network that expects a picture.
+    """
+    timesteps = Levels(guide_of(description)["schedule"], description.defaults.steps).timesteps
+    first = int(np.searchsorted(timesteps, guide_of(description).get("from_timestep", 0)))
+    quarter = (len(timesteps) - first) // 4
+    return list(range(first + quarter, max(len(timesteps) - quarter, first + 1)))
 
 
 def pull_of(models: Models) -> Pull:
@@ -79,20 +94,17 @@ def start(models: Models) -> Tensor:
 
 def contenders(models: Models, *, eta: float) -> dict[str, Contender]:
     """The two notebooks' loops and ours, each a function of the noise level's index."""
-    table, defaults, x = models.description.unet, models.description.defaults, start(models)
+    table, defaults, x = guide_of(models.description), models.description.defaults, start(models)
     pull, levels, target = pull_of(models), Levels(table["schedule"], defaults.steps), targets_of(models, [PROMPT])[0]
     ddim = defaults.sampler == "ddim"
     diffusion = spaced_diffusion(table["schedule"], defaults.steps, learned_variance=False)
-    theirs = [_theirs(load_unet(models.description, models.device, table=table)) for table in models.description.unets]
-    early = models.description.early
+    theirs = _theirs(load_unet(models.description, models.device, table=table))
     clip = load_clip(models.description, models.description.clips[0], models.device, quicken=False)
     notebook = Notebook(
-        diffusion=diffusion, model=EpsOfUnshuffledV(
-            theirs[0], table["patch"], diffusion,
-            early and (theirs[1], early["patch"], early["from_timestep"])).to(models.device),
+        diffusion=diffusion, model=EpsOfUnshuffledV(theirs, table["patch"], diffusion).to(models.device),
         encode_image=clip.encode_images, side=clip.side, target_embeds=target.embeddings[0],
         weights=target.weights[0], clip_guidance_scale=pull.guidance_scale, tv_scale=TV_SCALE, range_scale=RANGE_SCALE)
-    boxes = {i: boxes_at(pull, x, int(levels.timesteps[i])) for i in middle(defaults.steps)}
+    boxes = {i: boxes_at(pull, x, int(levels.timesteps[i])) for i in middle(models.description)}
     denoise = guided(models.denoise, [target], pull, table["schedule"])
 
     def ours(index: int) -> Tensor:
@@ -125,7 +137,7 @@ def boxes_at(pull: Pull, x: Tensor, timestep: int) -> list[tuple[int, int, int]]
 def parts(models: Models) -> dict[str, Contender]:
     """What ours is made of, each measured alone and forward and backward together."""
     pull, x, clip = pull_of(models), start(models), models.clips[0][0]
-    crops = seeded_cutter(pull)(torch.tensor([500]), x)
+    crops, t = seeded_cutter(pull)(torch.tensor([TIMESTEP]), x), torch.tensor([TIMESTEP], device=x.device)
     pictures = cut(x, crops, clip.side).flatten(0, 1)
 
     def through(function: Callable[[Tensor], Tensor], given: Tensor) -> Tensor:
@@ -133,7 +145,7 @@ def parts(models: Models) -> dict[str, Contender]:
         return torch.autograd.grad(function(given).sum(), given)[0]
 
     return {
-        "U-Net": lambda i: through(lambda x: models.denoise(x, torch.tensor([500], device=x.device)).x0, x),
+        "U-Net": lambda i: through(lambda x: models.denoise(x, t).x0, x),
         "cutouts": lambda i: through(lambda x: cut(x, crops, clip.side), x),
         "CLIP": lambda i: through(clip.encode_images, pictures),
     }

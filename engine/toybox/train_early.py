@@ -2,7 +2,7 @@
 
 It sees cells of 4 × 4 pixels as one position, because under heavy noise nothing smaller can be known, and has its width
 where the whole picture fits into a few positions: an expert for one range of noise levels, as in Balaji et al. 2022
-(eDiff-I, arXiv 2211.01324). Below timestep 200, where fine noise is left, the other U-Net goes on.
+(eDiff-I, arXiv 2211.01324). Where little is left to decide, the other U-Net goes on.
 """
 
 from pathlib import Path
@@ -14,7 +14,18 @@ from torch import Tensor
 from engine.toybox.captions import caption
 from engine.toybox.ideal import IdealDenoiser
 from engine.toybox.taught import Taught, guess_losses
-from engine.toybox.train_unet import GUESS, OUTER, SEEN, examine, lesson_of, losses_of, noised, pictures, scenes_of
+from engine.toybox.train_unet import (
+    GUESS,
+    OUTER,
+    SEEN,
+    examine,
+    lesson_of,
+    losses_of,
+    noised,
+    pictures,
+    scenes_of,
+    weights_of,
+)
 from engine.toybox.training import Run, Trainer
 from engine.toybox.walks import PulledWalks, Walks
 from engine.unet import UNetConfig
@@ -30,6 +41,7 @@ PULLED, HIGHEST, SHORT = 12, ((0, 1), (880, 1000)), (1, 6)  # some CLIP pulls to
 WALKS, LONG = 26, (5, 45)  # the others go on where that pull has ended
 CLEAR, LESSON = 24, 0.02  # pictures of a batch that are also named where they can be seen, and that loss's weight:
 CLEAREST = ((0, 1), (0, 700))  # under heavy noise alone the head learns objects slowly
+CLEAN = 2.0  # how much more an error of x0 weighs, at most, where there is little noise
 BOUNDS = (180, 450, 600, 750, 850, 930, 1000)  # of the ranges that are examined
 
 
@@ -42,16 +54,14 @@ def train(folder: Path, steps: int, device: torch.device, seed: int = 0, start_f
     run = Run(folder=folder, steps=steps, seed=seed, start_from=start_from, bf16=bf16, hold=0.1, ema=0.995,
               outer=OUTER)
 
-    def weights_of(t: Tensor) -> Tensor:
-        """At most 1; under light noise v is mostly noise, and this makes its error that of x0."""
-        return (2 * (1 - ideal.levels[t.to(device)])).clamp(max=1)
-
     def from_scenes(rng: np.random.Generator) -> Tensor:
         scenes = scenes_of(rng, BATCH, SEEN)
         x, t = noised(rng, pictures(scenes), NOISIEST)
-        losses, _, guesses = losses_of(model, ideal, x.to(device), t.to(device))
+        x, t = x.to(device), t.to(device)
+        losses, _, guesses = losses_of(model, ideal, x, t, "v")
         lesson = lesson_of(model, rng, scenes[:CLEAR], device, CLEAREST)
-        return (losses * weights_of(t)).mean() + GUESS * guess_losses(guesses, scenes).mean() + LESSON * lesson
+        named = guess_losses(guesses, scenes).mean()
+        return (losses * weights_of(ideal, t, CLEAN)).mean() + GUESS * named + LESSON * lesson
 
     def from_walks(rng: np.random.Generator) -> Tensor:
         scenes = scenes_of(rng, BATCH - PULLED - WALKS, SEEN)
@@ -61,12 +71,13 @@ def train(folder: Path, steps: int, device: torch.device, seed: int = 0, start_f
         walks.begin(rng, *(pulled.some(rng, walks.missing) if len(pulled.state["kept_t"])
                            else noised(rng, pictures(scenes_of(rng, walks.missing, SEEN)), NOISIEST)))
         x, t = torch.cat([x, pulled.x, walks.x]).to(device), torch.cat([t, pulled.t, walks.t]).to(device)
-        losses, v, guesses = losses_of(model, ideal, x, t)
+        losses, x0, guesses = losses_of(model, ideal, x, t, "v")
         pulled.advance(rng, pulled.pull(rng, lambda x, t: model(x, t)[0], PATCH))
-        walks.advance(rng, v[-WALKS:].cpu())
-        return (losses * weights_of(t)).mean() + GUESS * guess_losses(guesses[:len(scenes)], scenes).mean()
+        walks.advance(rng, x0[-WALKS:].cpu())
+        named = guess_losses(guesses[:len(scenes)], scenes).mean()
+        return (losses * weights_of(ideal, t, CLEAN)).mean() + GUESS * named
 
     def loss_of(rng: np.random.Generator, step: int) -> Tensor:
         return from_scenes(rng) if step < ALONE else from_walks(rng)
 
-    Trainer(model, run, walks.state, pulled.state).fit(loss_of, lambda average: examine(average, device, BOUNDS))
+    Trainer(model, run, walks.state, pulled.state).fit(loss_of, lambda average: examine(average, device, "v", BOUNDS))

@@ -57,11 +57,11 @@ class Walks:
         self.state["stride"][rows] = torch.from_numpy(rng.integers(*self.strides, len(x), endpoint=True))
         self.state["x"][rows], self.state["t"][rows] = x, t
 
-    def advance(self, rng: np.random.Generator, v: Tensor) -> None:
-        """One stride of each, as the network's answer v [n, 3, SIDE, SIDE] says (Song et al. 2021, eq. 12, η = 1)."""
+    def advance(self, rng: np.random.Generator, x0: Tensor) -> None:
+        """One stride of each, as the network's answer x0 [n, 3, SIDE, SIDE] says (Song et al. 2021, eq. 12, η = 1)."""
         x, t, after = self.x, self.t, (self.t - self.state["stride"]).clamp(min=0)
         level, next_level = (self.levels[at][:, None, None, None] for at in (t, after))
-        x0, eps = level.sqrt() * x - (1 - level).sqrt() * v, level.sqrt() * v + (1 - level).sqrt() * x
+        eps = (x - level.sqrt() * x0) / (1 - level).sqrt()
         variance = (1 - next_level) / (1 - level) * (1 - level / next_level)
         noise = torch.from_numpy(rng.standard_normal(x.shape, dtype=np.float32))
         self.state["x"] = (next_level.sqrt() * x0 + (1 - next_level - variance).clamp(min=0).sqrt() * eps
@@ -97,7 +97,7 @@ class PulledWalks(Walks):
         return self.state["kept_x"][rows], self.state["kept_t"][rows]
 
     def pull(self, rng: np.random.Generator, unet: Callable[[Tensor, Tensor], Tensor], patch: int) -> Tensor:
-        """v [n, 3, SIDE, SIDE] of the network, moved by CLIP's pull (Dhariwal & Nichol 2021, algorithm 2)."""
+        """x0 [n, 3, SIDE, SIDE] of the network, moved by CLIP's pull (Dhariwal & Nichol 2021, algorithm 2)."""
         seeds = [(int(seed), 0) for seed in rng.integers(1 << 31, size=len(self.x))]
         target = Target(clip=self.clip, embeddings=self.state["targets"][:, None], weights=torch.ones(len(self.x), 1))
         pull = pull_at(self.models, resolved(Request(prompt="a star"), self.defaults), seeds, 0.0)
@@ -105,5 +105,4 @@ class PulledWalks(Walks):
         found = guided(denoise, [target], pull, "cosine")(self.x, self.t)
         level = self.levels[self.t][:, None, None, None]
         eps = found.eps - (1 - level).sqrt() * found.pull
-        x0 = (self.x - (1 - level).sqrt() * eps) / level.sqrt()
-        return level.sqrt() * eps - (1 - level).sqrt() * x0
+        return (self.x - (1 - level).sqrt() * eps) / level.sqrt()

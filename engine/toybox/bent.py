@@ -1,0 +1,75 @@
+"""bent scenes: outlines between two shapes, pushed about and frayed, as a network draws them that is not sure.
+
+A network that only ever sees scenes takes any outline for the one that was drawn, and bends it further at each step.
+These show it what it must straighten; what it should answer is the ideal denoiser's word, the scene that lies nearest.
+"""
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from engine.toybox.ideal import IdealDenoiser
+from engine.toybox.world import SIDE, SIZES
+
+BLURS = (0.0, 1.5, 3.0)  # pixels
+FIRMNESS = (0, 6, 15, 30)  # of the outline drawn anew around what was mixed; 0 leaves it soft
+FIRST_SHARE = (0.45, 1.0)  # of the shape that goes before the other one
+PUSH, PUSHED = 1.6, 0.7  # mean way in pixels that an outline is pushed, and how many are
+SIZES_ALIKE = 0.7  # share of pairs of shapes that have one size
+TINT = 0.04  # standard deviation of a colour from the palette's, which spans −1 … 1
+
+
+class Bent:
+    """Draws them; only with combinations that `ideal` knows."""
+
+    def __init__(self, ideal: IdealDenoiser) -> None:
+        masks = ideal.masks.cpu().view(-1, 1, SIDE, SIDE)
+        self.masks = torch.stack([_blurred(masks, pixels) for pixels in BLURS])  # blurs templates 1 side side
+        self.paper, self.ink = ideal.paper.cpu(), (ideal.paper + ideal.ink).cpu()
+        self.pairs = [np.flatnonzero(known) for known in torch.isfinite(ideal.energy).cpu().numpy()]  # of each template
+
+    def __call__(self, rng: np.random.Generator, count: int) -> Tensor:
+        """[count, 3, SIDE, SIDE] in about −1 … 1."""
+        sizes, templates = len(SIZES), self.masks.shape[1]
+        first, second = rng.integers(templates, size=(2, count))
+        alike = rng.random(count) < SIZES_ALIKE
+        second = np.where(alike, second - second % sizes + first % sizes, second)
+        share, blur = _column(rng.uniform(*FIRST_SHARE, count)), rng.integers(len(BLURS), size=count)
+        mixed = share * self.masks[blur, first] + (1 - share) * self.masks[blur, second]
+        cover = _firm(_pushed(rng, mixed), _column(rng.choice(FIRMNESS, size=count)))
+        pairs = [rng.choice(self.pairs[template]) for template in first]
+        paper, ink = (colours[pairs] + TINT * _normal(rng, count, 3) for colours in (self.paper, self.ink))
+        return paper[:, :, None, None] * (1 - cover) + ink[:, :, None, None] * cover
+
+
+def _column(values: np.ndarray) -> Tensor:
+    return torch.from_numpy(values).float()[:, None, None, None]
+
+
+def _normal(rng: np.random.Generator, *shape: int) -> Tensor:
+    return torch.from_numpy(rng.standard_normal(shape, dtype=np.float32))
+
+
+def _blurred(masks: Tensor, pixels: float) -> Tensor:
+    """Gaussian blur of masks [n, 1, side, side]."""
+    if not pixels:
+        return masks
+    reach = int(3 * pixels + 1)
+    kernel = torch.softmax(-torch.arange(-reach, reach + 1).float().square() / (2 * pixels**2), dim=0)
+    return F.conv2d(F.conv2d(masks, kernel.view(1, 1, 1, -1), padding=(0, reach)), kernel.view(1, 1, -1, 1),
+                    padding=(reach, 0))
+
+
+def _pushed(rng: np.random.Generator, cover: Tensor) -> Tensor:
+    """Every place moved by a smooth random way."""
+    n, cells = len(cover), int(rng.choice([3, 5, 8]))
+    far = _column(rng.exponential(PUSH, n) * (rng.random(n) < PUSHED)) * 2 / SIDE  # grid_sample spans −1 … 1
+    ways = far * F.interpolate(_normal(rng, n, 2, cells, cells), size=SIDE, mode="bicubic", align_corners=True)
+    here = F.affine_grid(torch.eye(2, 3)[None], [1, 1, SIDE, SIDE], align_corners=False)
+    return F.grid_sample(cover, here + ways.permute(0, 2, 3, 1), align_corners=False)
+
+
+def _firm(cover: Tensor, firmness: Tensor) -> Tensor:
+    """A sharp outline where half is covered; firmness 0 leaves everything as it is."""
+    return torch.where(firmness > 0, torch.sigmoid(firmness * (cover - 0.5)), cover).clamp(0, 1)

@@ -1,0 +1,41 @@
+"""tests of engine.toybox.bent."""
+
+import numpy as np
+import pytest
+import torch
+
+from engine.toybox.bent import Bent
+from engine.toybox.ideal import IdealDenoiser
+from engine.toybox.world import COLOURS, COMBINATIONS, held_out
+
+PALETTE = {name: torch.tensor(rgb) / 127.5 - 1 for name, rgb in COLOURS.items()}
+
+
+@pytest.fixture(scope="module")
+def ideal() -> IdealDenoiser:
+    return IdealDenoiser()
+
+
+def test_they_are_no_scenes_but_lie_near_one(ideal: IdealDenoiser) -> None:
+    """Else there would be nothing to straighten, or nothing to straighten it to."""
+    drawn = Bent(ideal)(np.random.default_rng(0), 64)
+    assert drawn.shape == (64, 3, 64, 64) and drawn.abs().max() < 1.3
+    away = (ideal(drawn, torch.full((64,), 100)) - drawn).square().mean((1, 2, 3)).sqrt()
+    assert (away > 0.02).all() and 0.05 < away.median() < 0.3
+
+
+def test_no_held_out_combination_is_drawn(ideal: IdealDenoiser) -> None:
+    """With a shape that goes before the other one, and is left as it is, the picture has one of its allowed pairs."""
+    bent, seen = Bent(ideal), {c for c in COMBINATIONS if not held_out(*c)}
+    assert sum(map(len, bent.pairs)) == len(seen) * len(bent.pairs) / 16
+
+
+def test_the_same_numbers_draw_the_same(ideal: IdealDenoiser) -> None:
+    bent = Bent(ideal)
+    first, again, other = (bent(np.random.default_rng(seed), 4) for seed in (1, 1, 2))
+    assert torch.equal(first, again) and not torch.equal(first, other)
+
+
+def test_none_are_none(ideal: IdealDenoiser) -> None:
+    """Where no walk has ended, none has to begin."""
+    assert Bent(ideal)(np.random.default_rng(0), 0).shape == (0, 3, 64, 64)
