@@ -19,8 +19,16 @@ from engine.models import Models, choose_device, load_models
 from engine.provenance import metadata_of
 from engine.request import Inputs, Request
 from engine.samplers import Step
-from engine.satisfied import satisfied
-from engine.steps import beginning, first_noise, levels_of, resolved, steps_of, targets_of
+from engine.satisfied import clean_from, satisfied
+from engine.steps import (
+    beginning,
+    first_noise,
+    levels_of,
+    resolved,
+    steps_of,
+    targets_of,
+    until_level_of,
+)
 from engine.tuning import lacks_memory, memory_sentence
 from engine.weights import load_model_set
 
@@ -65,7 +73,7 @@ def _patient_steps(models: Models, request: Request, sitting: Sitting) -> Iterat
 def _drawing(models: Models, request: Request, sitting: Sitting) -> Iterator[Event]:
     """The steps still to do; `sitting` is brought forward by each."""
     steps, began, before, first = request.steps, time.monotonic(), sitting.seconds, sitting.index
-    levels = levels_of(models, request)
+    levels, clean = levels_of(models, request), clean_from(until_level_of(models, request))
     if sitting.index < 0:
         return
     for step in _patient_steps(models, request, sitting):
@@ -77,7 +85,8 @@ def _drawing(models: Models, request: Request, sitting: Sitting) -> Iterator[Eve
         sitting.x, sitting.index, sitting.unet_calls = step.x.cpu(), step.index - 1, sitting.unet_calls + 1
         if request.stop is not None:
             sitting.distances.append(distances)
-            if step.index > 0 and satisfied(sitting.distances, float(levels.alphas_cumprod[step.index]), steps):
+            level = float(levels.alphas_cumprod[step.index])
+            if step.index > 0 and satisfied(sitting.distances, level, steps, clean):
                 sitting.x, sitting.index, sitting.satisfied_at = step.x0.cpu(), -1, done
         sitting.seconds = before + time.monotonic() - began
         shown = _wanted(request, sitting.x if sitting.index < 0 else step.x0)

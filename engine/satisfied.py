@@ -7,6 +7,15 @@ MARGIN = 0.01  # share of the whole way come so far that a window must still add
 CLEAN = 0.6  # ᾱ from which on so little noise is left that the picture is decided
 
 
+def clean_from(until_level: float) -> float:
+    """ᾱ from which on a picture may be finished: CLEAN, or where the pull ends before that, as nothing pulls any more.
+
+    Args:
+        until_level: ᾱ above which nothing is guided; 1 where the pull never ends.
+    """
+    return min(CLEAN, until_level)
+
+
 def satisfied(distances: Sequence[Sequence[float]], level: float, steps: int, clean: float = CLEAN) -> bool:
     """Whether every picture of a batch may be finished as it is now.
 

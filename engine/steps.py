@@ -116,10 +116,14 @@ def pull_at(models: Models, request: Request, seeds: Seeds, percent: float) -> P
     """How strongly a resolved request pulls when so much of the drawing is done."""
     fixed = {name: getattr(models.description.defaults, name)
              for name in ("cut_power", "smallest_cut", "from_level", "largest_shift")}
-    if request.init is None:  # a drawing that begins from a picture may have nothing but the late steps
-        fixed["until_level"] = models.description.defaults.until_level
     scales = {name: _at(getattr(request, name), percent) for name in RAMPS}
-    return Pull(**{**scales, "cuts": round(scales["cuts"])}, clamp=request.clamp or math.inf, seeds=seeds, **fixed)
+    return Pull(**{**scales, "cuts": round(scales["cuts"])}, clamp=request.clamp or math.inf, seeds=seeds,
+                until_level=until_level_of(models, request), **fixed)
+
+
+def until_level_of(models: Models, request: Request) -> float:
+    """ᾱ where the pull ends; a drawing that begins from a picture may have nothing but the late steps, so 1 there."""
+    return models.description.defaults.until_level if request.init is None else 1.0
 
 
 def _guide(models: Models, request: Request, seeds: Seeds, targets: list[Target], levels: Levels) -> Denoise:

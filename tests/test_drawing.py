@@ -31,9 +31,11 @@ from engine.checkpoint import Sitting
 from engine.clip import Clip
 from engine.drawing import _drawing, first_noise, resolved, steps_of
 from engine.errors import OutOfMemory
-from engine.images import read_png, to_png
+from engine.images import read_png, to_png, to_tensor
 from engine.models import load_models
 from engine.samplers import Prediction
+from engine.steps import levels_of
+from engine.toybox.world import Scene, render
 from engine.tuning import memory_sentence
 
 REQUEST = Request(prompt="a red star on a blue background", seed=5, steps=10)
@@ -113,9 +115,11 @@ def test_picture_k_of_a_batch_is_picture_k_alone(sampler: str) -> None:
     asked = [dataclasses.replace(REQUEST, prompt=p, seed=s, sampler=sampler, steps=4, guidance_scale=50.0)
              for p, s in (("a red star", 1), ("синий круг | чёрный фон:0.5", 2))]
     asked = [resolved(r, models.description.defaults) for r in asked]
-    # nearer to the noise, or under a stronger pull, rounding grows
-    together = next(steps_of(models, asked, first_noise(models, asked), 1))
-    alone = next(steps_of(models, asked[1:], first_noise(models, asked[1:]), 1))
+    # nearer to the noise, or under a stronger pull, rounding grows; so it does where nothing but noise is finished
+    level = float(levels_of(models, asked[0]).alphas_cumprod[1])
+    scene = to_tensor(render(Scene(object="star", colour="red", background="blue", size="", x=32, y=32, radius=19.5)))
+    x = level**0.5 * scene + (1 - level)**0.5 * first_noise(models, asked)
+    together, alone = next(steps_of(models, asked, x, 1)), next(steps_of(models, asked[1:], x[1:], 1))
     assert torch.allclose(together.x[1:], alone.x, atol=2e-3)
 
 
@@ -263,12 +267,12 @@ def even(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     return "even"
 
 
-def satisfied_at_once(count: int, even: str) -> tuple[Sitting, list[Event]]:
-    """A drawing whose distances so far say that it was better before, at its third step from the end."""
+def satisfied_at_once(count: int, even: str, index: int = 2) -> tuple[Sitting, list[Event]]:
+    """A drawing whose distances so far say that it was better before; by itself at its third step from the end."""
     models = load_models(even, torch.device("cpu"))
     request = dataclasses.replace(REQUEST, stop="satisfied", cuts=1, count=count, size="64x64", models=even)
     request = resolved(request, models.description.defaults)
-    sitting = Sitting(x=first_noise(models, [request]), index=2, distances=[[0.0] * count] * 7)
+    sitting = Sitting(x=first_noise(models, [request]), index=index, distances=[[0.0] * count] * (9 - index))
     return sitting, list(_drawing(models, request, sitting))
 
 
@@ -283,6 +287,11 @@ def test_a_satisfied_drawing_ends_on_what_it_sees_through_the_noise(count: int, 
     shown = read_png(events[1].png)[0]
     assert shown.shape == (64, 64 * count, 3) and len(sitting.frames) == 1
     assert sitting.x.abs().max() < 2.5, "noise is left"
+
+
+def test_where_the_pull_has_ended_it_may_be_satisfied(even: str) -> None:
+    """Timestep 666, the fourth of ten steps; at 777, the third, it is pulled yet."""
+    assert [satisfied_at_once(1, even, index)[0].satisfied_at for index in (7, 6)] == [4, 4]
 
 
 def test_a_satisfied_drawing_taken_up_again_is_finished(even: str) -> None:

@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from engine.satisfied import CLEAN, satisfied
+from engine.satisfied import CLEAN, clean_from, satisfied
 
 STEPS = 100
 
@@ -25,6 +25,12 @@ def test_it_is_not_while_the_distance_still_falls() -> None:
 def test_it_is_not_while_there_is_noise() -> None:
     """The distance also stands still before anything is to be seen."""
     assert not satisfied(falling(80, 0.2), CLEAN - 0.01, STEPS)
+
+
+def test_where_the_pull_ends_sooner_it_need_not_wait_longer() -> None:
+    """Nothing that comes after could bring the picture nearer to the prompt."""
+    assert clean_from(1.0) == CLEAN and clean_from(0.14) == 0.14
+    assert satisfied(falling(80, 0.2), 0.2, STEPS, clean_from(0.14))
 
 
 @pytest.mark.parametrize("done", [0, 1, 19])

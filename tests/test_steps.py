@@ -13,6 +13,7 @@ from engine.images import to_tensor
 from engine.models import Models, load_models
 from engine.request import Request
 from engine.steps import TARGET_CUTS, beginning, first_noise, pull_at, resolved, seeds_of, steps_of, targets_of
+from engine.toybox.world import Scene, render
 
 QUICK = Request(prompt="a red star", seed=5, steps=4, cuts=2)
 
@@ -69,8 +70,7 @@ def test_without_a_picture_a_drawing_begins_with_noise(models: Models) -> None:
 
 
 def test_the_more_of_a_picture_is_kept_the_nearer_the_drawing_stays(models: Models) -> None:
-    init = np.zeros((64, 64, 3), np.uint8)
-    init[..., 2] = 255
+    init = render(Scene(object="star", colour="red", background="blue", size="", x=32.0, y=32.0, radius=19.5))
     far = []
     for share in (0.2, 0.9):
         request = asked(models, steps=10, init=share, guidance_scale=0.0)
