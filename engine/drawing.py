@@ -20,15 +20,7 @@ from engine.provenance import metadata_of
 from engine.request import Inputs, Request
 from engine.samplers import Step
 from engine.satisfied import clean_from, satisfied
-from engine.steps import (
-    beginning,
-    first_noise,
-    levels_of,
-    resolved,
-    steps_of,
-    targets_of,
-    until_level_of,
-)
+from engine.steps import beginning, first_noise, levels_of, resolved, steps_of, targets_of, until_level_of
 from engine.tuning import lacks_memory, memory_sentence
 from engine.weights import load_model_set
 

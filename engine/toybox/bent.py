@@ -25,7 +25,8 @@ class Bent:
 
     def __init__(self, ideal: IdealDenoiser) -> None:
         masks = ideal.masks.cpu().view(-1, 1, SIDE, SIDE)
-        self.masks = torch.stack([_blurred(masks, pixels) for pixels in BLURS])  # blurs templates 1 side side
+        sigmas = [(torch.full((len(masks),), pixels), int(3 * pixels + 1)) for pixels in BLURS]  # 0 blurs nothing
+        self.masks = torch.stack([blurred(masks, *sigma) for sigma in sigmas])  # blurs templates 1 side side
         self.paper, self.ink = ideal.paper.cpu(), (ideal.paper + ideal.ink).cpu()
         self.pairs = [np.flatnonzero(known) for known in torch.isfinite(ideal.energy).cpu().numpy()]  # of each template
 
@@ -51,14 +52,15 @@ def _normal(rng: np.random.Generator, *shape: int) -> Tensor:
     return torch.from_numpy(rng.standard_normal(shape, dtype=np.float32))
 
 
-def _blurred(masks: Tensor, pixels: float) -> Tensor:
-    """Gaussian blur of masks [n, 1, side, side]."""
-    if not pixels:
-        return masks
-    reach = int(3 * pixels + 1)
-    kernel = torch.softmax(-torch.arange(-reach, reach + 1).float().square() / (2 * pixels**2), dim=0)
-    return F.conv2d(F.conv2d(masks, kernel.view(1, 1, 1, -1), padding=(0, reach)), kernel.view(1, 1, -1, 1),
-                    padding=(reach, 0))
+def blurred(x: Tensor, sigma: Tensor, reach: int = 3) -> Tensor:
+    """Each picture of x [n, c, h, w] under its own Gaussian of standard deviation sigma [n], `reach` far, in pixels."""
+    n, c, h, w = x.shape
+    at = torch.arange(-reach, reach + 1.0)
+    kernel = torch.exp(-(at**2) / (2 * sigma.clamp(min=0.05)[:, None] ** 2))
+    kernel = (kernel / kernel.sum(1, keepdim=True)).repeat_interleave(c, 0)[:, None]  # n·c 1 2·reach+1
+    padded = F.pad(x, [reach] * 4, mode="replicate").view(1, n * c, h + 2 * reach, w + 2 * reach)
+    rows = F.conv2d(padded, kernel[..., None, :], groups=n * c)
+    return F.conv2d(rows, kernel[..., None], groups=n * c).view(x.shape)
 
 
 def _pushed(rng: np.random.Generator, cover: Tensor) -> Tensor:

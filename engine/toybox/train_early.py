@@ -18,8 +18,9 @@ from engine.toybox.train_unet import (
     GUESS,
     OUTER,
     SEEN,
+    Spread,
     examine,
-    lesson_of,
+    folded,
     losses_of,
     noised,
     pictures,
@@ -28,6 +29,7 @@ from engine.toybox.train_unet import (
 )
 from engine.toybox.training import Run, Trainer
 from engine.toybox.walks import PulledWalks, Walks
+from engine.toybox.world import Scene
 from engine.unet import UNetConfig
 
 PATCH = 4
@@ -43,6 +45,13 @@ CLEAR, LESSON = 24, 0.02  # pictures of a batch that are also named where they c
 CLEAREST = ((0, 1), (0, 700))  # under heavy noise alone the head learns objects slowly
 CLEAN = 2.0  # how much more an error of x0 weighs, at most, where there is little noise
 BOUNDS = (180, 450, 600, 750, 850, 930, 1000)  # of the ranges that are examined
+
+
+def lesson_of(model: Taught, rng: np.random.Generator, scenes: list[Scene], device: torch.device,
+              spread: Spread) -> Tensor:
+    """The head's loss alone, for which half of the network is enough."""
+    x, t = noised(rng, pictures(scenes), spread)
+    return guess_losses(model.guess(folded(x.to(device), model.patch), t.to(device)), scenes).mean()
 
 
 def train(folder: Path, steps: int, device: torch.device, seed: int = 0, start_from: Path | None = None,

@@ -72,21 +72,14 @@ def folded(x: Tensor, patch: int) -> Tensor:
     return F.pixel_unshuffle(x, patch).contiguous(memory_format=torch.channels_last)
 
 
-def lesson_of(model: Taught, rng: np.random.Generator, scenes: list[Scene], device: torch.device,
-              spread: Spread) -> Tensor:
-    """The head's loss alone, for which half of the network is enough."""
-    x, t = noised(rng, pictures(scenes), spread)
-    return guess_losses(model.guess(folded(x.to(device), model.patch), t.to(device)), scenes).mean()
-
-
 def losses_of(model: Taught, ideal: IdealDenoiser, x: Tensor, t: Tensor,
               objective: Objective) -> tuple[Tensor, Tensor, Tensor]:
     """Squared error of v against the ideal denoiser's, [n]; the x0 that was answered, like x; what the head guesses."""
     out, guesses = model(folded(x, model.patch), t)
     out, level = F.pixel_shuffle(out, model.patch).float(), ideal.levels[t][:, None, None, None]
-    x0 = level.sqrt() * x - (1 - level).sqrt() * out if objective == "v" else out
-    errors = (x0 - ideal(x, t)).square() / (1 - level)  # v − v* = (x0* − x0) / σ
-    return errors.mean((1, 2, 3)), x0.detach(), guesses
+    alpha, sigma = level.sqrt(), (1 - level).sqrt()
+    v, x0 = (out, alpha * x - sigma * out) if objective == "v" else ((alpha * x - out) / sigma, out)
+    return (v - ideal.v(x, t)).square().mean((1, 2, 3)), x0.detach(), guesses
 
 
 @torch.no_grad()

@@ -12,6 +12,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from engine.quirks import allow_cpu_torchvision
+from engine.toybox.bent import blurred
 from engine.toybox.train_unet import HELD_OUT, SEEN
 from engine.toybox.training import Run, Trainer
 from engine.toybox.world import SIDE, Scene, random_scene, render
@@ -42,17 +43,6 @@ def close_up(rng: np.random.Generator, scene: Scene) -> Scene:
 def to_tensor(pixels: list[np.ndarray]) -> Tensor:
     """Pictures in 0 … 1, [n, 3, h, w]."""
     return torch.from_numpy(np.stack(pixels)).permute(0, 3, 1, 2).contiguous() / 255
-
-
-def blurred(x: Tensor, sigma: Tensor) -> Tensor:
-    """Each picture of x [n, c, h, w] under its own Gaussian of standard deviation sigma [n], in pixels."""
-    n, c, h, w = x.shape
-    at = torch.arange(-3.0, 4.0)
-    kernel = torch.exp(-(at**2) / (2 * sigma.clamp(min=0.05)[:, None] ** 2))
-    kernel = (kernel / kernel.sum(1, keepdim=True)).repeat_interleave(c, 0)[:, None]  # n·c 1 7
-    padded = F.pad(x, (3, 3, 3, 3), mode="replicate").view(1, n * c, h + 6, w + 6)
-    rows = F.conv2d(padded, kernel[..., None, :], groups=n * c)
-    return F.conv2d(rows, kernel[..., None], groups=n * c).view(x.shape)
 
 
 def degraded(rng: np.random.Generator, x: Tensor) -> Tensor:

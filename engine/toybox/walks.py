@@ -1,7 +1,7 @@
 """drawings that a U-Net is making while it learns, so that it learns from its own mistakes, too.
 
 A network that only ever sees noised scenes has never seen the outline that it bent itself a few steps ago, takes it for
-what was drawn, and bends it further. So half of a batch are walks: each is a scene that was noised once and has since
+what was drawn, and bends it further. So part of a batch are walks: each is a picture that was noised once and has since
 been walked down by the network's own answers. What it should have answered is the ideal denoiser's word (Ross et al.
 2011, DAgger, arXiv 1011.0686). The step is the engine's: DDIM with all of its noise.
 """
