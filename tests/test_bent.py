@@ -6,7 +6,7 @@ import torch
 
 from engine.toybox.bent import Bent
 from engine.toybox.ideal import IdealDenoiser
-from engine.toybox.world import COLOURS, COMBINATIONS, held_out
+from engine.toybox.world import COLOURS, COMBINATIONS, OBJECTS, held_out
 
 PALETTE = {name: torch.tensor(rgb) / 127.5 - 1 for name, rgb in COLOURS.items()}
 
@@ -28,6 +28,20 @@ def test_no_held_out_combination_is_drawn(ideal: IdealDenoiser) -> None:
     """With a shape that goes before the other one, and is left as it is, the picture has one of its allowed pairs."""
     bent, seen = Bent(ideal), {c for c in COMBINATIONS if not held_out(*c)}
     assert sum(map(len, bent.pairs)) == len(seen) * len(bent.pairs) / 16
+
+
+def test_wild_ones_have_colours_of_their_own(ideal: IdealDenoiser) -> None:
+    """Told both, the best answer is a whole shape in them, and no held-out combination, as near as colours come."""
+    bent, t = Bent(ideal), torch.full((64,), 300)
+    drawn, ink, paper = bent.wild(np.random.default_rng(0), 64)
+    assert drawn.abs().max() <= 1 and torch.allclose(drawn[:, :, 0, 0], paper, atol=0.2)
+    found = ideal.of_colours(drawn, t, ink, paper)
+    assert (found - drawn).square().mean((1, 2, 3)).sqrt().median() < 0.2
+    palette = torch.stack(list(PALETTE.values()))
+    near = [[list(COLOURS)[k] for k in torch.cdist(colours, palette).argmin(1)] for colours in (ink, paper)]
+    assert (torch.cdist(ink, palette).amin(1) > 0.2).float().mean() > 0.5
+    known = ideal.knows(ink, paper).view(64, len(OBJECTS), -1)[..., 0]
+    assert known.tolist() == [[not held_out(name, *pair) for name in OBJECTS] for pair in zip(*near, strict=True)]
 
 
 def test_the_same_numbers_draw_the_same(ideal: IdealDenoiser) -> None:

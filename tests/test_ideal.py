@@ -65,8 +65,24 @@ def test_what_teaches_does_not_know_held_out_scenes() -> None:
     assert (teacher(*noisy(seen, 300)) - seen).abs().max() < 0.01
 
 
-def test_v_is_the_same_answer(ideal: IdealDenoiser) -> None:
-    """x0 = √ᾱ·x − √(1 − ᾱ)·v, the equation that the engine draws by."""
-    x, t = noisy(a_scene(), 940)
-    level = alphas_cumprod("cosine")[940]
-    assert torch.allclose(level**0.5 * x - (1 - level)**0.5 * ideal.v(x, t), ideal(x, t), atol=1e-4)
+def test_it_says_which_scenes_a_picture_may_be(ideal: IdealDenoiser) -> None:
+    """One, where nothing is doubtful; many, and all of them likely enough, where nearly all is noise."""
+    scenes = scenes_of(np.random.default_rng(0), 8, SEEN)
+    x, t = noisy(pictures(scenes), 700)
+    assert ideal.scenes(x, t, np.random.default_rng(1)) == scenes
+    x, t = noisy(pictures(scenes[:1]), 970)
+    chances = ideal.likely(x, t).flatten()
+    drawn = [ideal.scenes(x, t, np.random.default_rng(seed))[0] for seed in range(50)]
+    assert abs(chances.sum() - 1) < 1e-4 and len({scene.object for scene in drawn}) > 2
+    numbers = [number for number in range(len(chances)) if ideal.scene(number) in drawn]
+    assert chances[numbers].mean() > 2 * chances.mean()
+
+
+def test_told_the_colours_of_the_palette_it_says_the_same(ideal: IdealDenoiser) -> None:
+    """Where nobody could doubt them; told others, it draws in those."""
+    scenes = scenes_of(np.random.default_rng(0), 6, HELD_OUT)
+    x, t = noisy(pictures(scenes), 700)
+    ink, paper = (torch.tensor([COLOURS[getattr(scene, name)] for scene in scenes]) / 127.5 - 1
+                  for name in ("colour", "background"))
+    assert torch.allclose(ideal.of_colours(x, t, ink, paper), ideal(x, t), atol=1e-3)
+    assert torch.allclose(ideal.of_colours(x, t, ink, paper / 2)[:, :, 0, 0], paper / 2, atol=1e-3)

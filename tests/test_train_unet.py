@@ -22,6 +22,7 @@ from engine.toybox.train_unet import (
     PATCH,
     SEEN,
     STRIDES,
+    WILD,
     batch_of,
     losses_of,
     noised,
@@ -59,8 +60,9 @@ def test_timesteps_lie_where_they_are_told() -> None:
 def test_a_batch_is_scenes_and_bent_ones_and_walks(ideal: IdealDenoiser) -> None:
     """Walks that ended begin anew, so that a batch always has its size."""
     rng, walks = np.random.default_rng(0), Walks(3, LAST, STRIDES)
-    x, t = batch_of(rng, scenes_of(rng, 5, SEEN), Bent(ideal), walks)
-    assert x.shape == (8 + BENT, 3, 64, 64) and t.shape == (8 + BENT,)
+    x, t, told = batch_of(rng, scenes_of(rng, 5, SEEN), Bent(ideal), walks)
+    count = WILD + 5 + BENT + 3
+    assert x.shape == (count, 3, 64, 64) and t.shape == (count,) and told.shape == (WILD, 3, 64, 64)
     assert torch.equal(x[-3:], walks.x) and (t[-3:] >= FIRST[1][0]).all() and not walks.missing
 
 
@@ -73,10 +75,12 @@ def test_losses_are_against_the_best_answer(ideal: IdealDenoiser, objective: str
     x, t = noised(np.random.default_rng(0), pictures(scenes_of(np.random.default_rng(0), 2, SEEN)))
     losses, x0, guesses = losses_of(model, ideal, x, t, objective)
     level = ideal.levels[t][:, None, None, None]
-    missed = ideal.v(x, t) if objective == "v" else ideal(x, t) / (1 - level).sqrt()
+    missed = (level.sqrt() * x * (objective == "v") - ideal(x, t)) / (1 - level).sqrt()
     assert torch.allclose(losses, missed.square().mean((1, 2, 3)), rtol=1e-3)
     assert torch.allclose(x0, level.sqrt() * x if objective == "v" else torch.zeros_like(x))
     assert x0.shape == x.shape and guesses.shape[:2] == (2, 16)
+    told, _, _ = losses_of(model, ideal, x, t, objective, x0[:1])
+    assert told[0] < 1e-6 and torch.allclose(told[1], losses[1], rtol=1e-3)
 
 
 def test_an_error_weighs_no_more_than_it_may(ideal: IdealDenoiser) -> None:
@@ -112,3 +116,6 @@ def test_packing_leaves_the_head_behind(tmp_path: Path, monkeypatch: object) -> 
     pack("unet", tmp_path / "run")
     assert list(load_file(tmp_path / "toybox" / "unet.safetensors")) == ["out.2.weight"]
     assert "bytes = 1\n" not in (tmp_path / "toybox.toml").read_text()
+    save_file({"out.2.weight": torch.zeros(2)}, tmp_path / "before.safetensors")
+    pack("unet", tmp_path / "run", tmp_path / "before.safetensors")
+    assert load_file(tmp_path / "toybox" / "unet.safetensors")["out.2.weight"].tolist() == [0.25, 0.25]

@@ -2,11 +2,14 @@
 
 import numpy as np
 import torch
-import torch.nn.functional as F
+from torch import Tensor
 
+from engine.models import load_models
+from engine.samplers import Prediction
 from engine.toybox.ideal import IdealDenoiser
 from engine.toybox.train_unet import SEEN, noised, pictures, scenes_of
 from engine.toybox.walks import KEPT, PulledWalks, Walks
+from engine.toybox.world import SIDE, held_out
 
 
 def begun(count: int, strides: tuple[int, int] = (5, 45)) -> tuple[Walks, torch.Tensor]:
@@ -50,27 +53,48 @@ def test_the_noise_stays_as_large_as_the_timestep_says() -> None:
     assert abs(walks.x.std() - 1) < 0.05
 
 
+def pulled(count: int) -> PulledWalks:
+    (clip, _), = load_models("toybox", torch.device("cpu")).clips
+    return PulledWalks(count, (6, 6), clip, IdealDenoiser())
+
+
 def test_the_pull_leads_towards_what_was_said() -> None:
     """After a walk with perfect answers the picture has the colours of its caption, not those of its first noise."""
-    ideal, walks, rng = IdealDenoiser(), PulledWalks(2, (6, 6)), np.random.default_rng(0)
-    walks.aim(["a red star on a white background"] * 2)
+    walks, rng = pulled(2), np.random.default_rng(0)
     walks.begin(rng, *noised(rng, pictures(scenes_of(rng, 2, SEEN)), ((0, 1), (985, 986))))
 
-    def unet(x: torch.Tensor, t: torch.Tensor) -> torch.Tensor:
-        return F.pixel_unshuffle(ideal.v(F.pixel_shuffle(x, 4), t), 4)
+    def denoise(x: Tensor, t: Tensor) -> Prediction:
+        level, x0 = walks.levels[t][:, None, None, None], walks.ideal(x, t)
+        return Prediction(x0=x0, eps=(x - level.sqrt() * x0) / (1 - level).sqrt())
 
+    points = walks.clip.encode_texts(["a red star on a white background"] * 2)
     while not walks.missing:
-        walks.advance(rng, walks.pull(rng, unet, 4))
-    borders = ideal(walks.x, walks.t)[:, :, 0, 0]
+        walks.advance(rng, walks.pull(rng, denoise, points))
+    borders = walks.ideal(walks.x, walks.t)[:, :, 0, 0]
     assert (borders > 0.8).all()
+
+
+def test_each_pulled_walk_has_a_target_of_its_own() -> None:
+    """It keeps it until it begins anew, and no caption speaks of what is held out."""
+    walks, rng = pulled(24), np.random.default_rng(0)
+    walks.begin(rng, torch.zeros(24, 3, SIDE, SIDE), torch.full((24,), 990))
+    targets = walks.state["targets"].clone()
+    said = [(scene.object, scene.colour, scene.background) for scene in map(walks.ideal.scene, targets.tolist())]
+    assert len(set(said)) > 12 and not any(held_out(*combination) for combination in said)
+    walks.state["t"][5] = walks.last - 1
+    walks.begin(rng, torch.zeros(1, 3, SIDE, SIDE), torch.tensor([990]))
+    kept = walks.state["targets"] == targets
+    assert kept[:5].all() and kept[6:].all()
+    scenes = [walks.ideal.scene(number) for number in walks.state["targets"].tolist()]
+    assert all(caption.fits(scene) for caption, scene in zip(walks.captions(rng), scenes, strict=True))
 
 
 def test_pulled_walks_that_ended_are_taken_over() -> None:
     """What CLIP made of them is where the other walks go on."""
-    walks, rng = PulledWalks(3, (6, 6)), np.random.default_rng(0)
+    walks, rng = pulled(3), np.random.default_rng(0)
     for round in range(KEPT // 3 + 2):
-        walks.begin(rng, torch.full((walks.missing, 3, 64, 64), float(round)), torch.full((walks.missing,), 990))
+        walks.begin(rng, torch.full((walks.missing, 3, SIDE, SIDE), float(round)), torch.full((walks.missing,), 990))
         walks.state["t"][:] = walks.last - 1
     x, t = walks.some(rng, 20)
-    assert len(walks.state["kept_t"]) == KEPT and x.shape == (20, 3, 64, 64)
+    assert len(walks.state["kept_t"]) == KEPT and x.shape == (20, 3, SIDE, SIDE)
     assert (t == walks.last - 1).all() and x.max() <= KEPT // 3

@@ -21,15 +21,18 @@ def main() -> int:
     parser.add_argument("--steps", type=int, help="in all; a stopped run goes on from its checkpoint")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--start-from", type=Path, help="weights that a new run of U-Net or CLIP begins with")
+    parser.add_argument("--mean-with", type=Path, help="weights a run began with: pack the mean of both")
     parser.add_argument("--bf16", action="store_true", help="U-Nets: quicker where the processor multiplies bfloat16")
     parser.add_argument("--threads", type=int, help="CPU threads (default: all)")
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     args = parser.parse_args()
     if args.threads:
         torch.set_num_threads(args.threads)
+    if args.mean_with and (args.action != "pack" or args.network not in UNETS):
+        parser.error("--mean-with goes with packing one of the U-Nets")
     if args.action == "pack":
         for network in [args.network] if args.network else list(STEPS):
-            pack(network, args.folder or Path("runs") / network)
+            pack(network, args.folder or Path("runs") / network, args.mean_with)
         return 0
     if args.network is None:
         parser.error(f"say which network to train: {', '.join(STEPS)}")

@@ -2,6 +2,8 @@
 
 A network that only ever sees scenes takes any outline for the one that was drawn, and bends it further at each step.
 These show it what it must straighten; what it should answer is the ideal denoiser's word, the scene that lies nearest.
+Some have wild colours, so that it learns to see colours rather than which of them it has met together: those that were
+held out it would take for the nearest that were not.
 """
 
 import numpy as np
@@ -9,7 +11,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from engine.toybox.ideal import IdealDenoiser
+from engine.toybox.ideal import PAIRS, IdealDenoiser
 from engine.toybox.world import SIDE, SIZES
 
 BLURS = (0.0, 1.5, 3.0)  # pixels
@@ -17,13 +19,14 @@ FIRMNESS = (0, 6, 15, 30)  # of the outline drawn anew around what was mixed; 0 
 FIRST_SHARE = (0.45, 1.0)  # of the shape that goes before the other one
 PUSH, PUSHED = 1.6, 0.7  # mean way in pixels that an outline is pushed, and how many are
 SIZES_ALIKE = 0.7  # share of pairs of shapes that have one size
-TINT = 0.04  # standard deviation of a colour from the palette's, which spans −1 … 1
+TINT, WILD = 0.04, 0.3  # standard deviations of a colour from the palette's, which spans −1 … 1
 
 
 class Bent:
     """Draws them; only with combinations that `ideal` knows."""
 
     def __init__(self, ideal: IdealDenoiser) -> None:
+        self.ideal = ideal
         masks = ideal.masks.cpu().view(-1, 1, SIDE, SIDE)
         sigmas = [(torch.full((len(masks),), pixels), int(3 * pixels + 1)) for pixels in BLURS]  # 0 blurs nothing
         self.masks = torch.stack([blurred(masks, *sigma) for sigma in sigmas])  # blurs templates 1 side side
@@ -32,16 +35,34 @@ class Bent:
 
     def __call__(self, rng: np.random.Generator, count: int) -> Tensor:
         """[count, 3, SIDE, SIDE] in about −1 … 1."""
-        sizes, templates = len(SIZES), self.masks.shape[1]
-        first, second = rng.integers(templates, size=(2, count))
+        first = rng.integers(self.masks.shape[1], size=count)
+        pairs = [rng.choice(self.pairs[template]) for template in first]
+        paper, ink = (colours[pairs] + TINT * _normal(rng, count, 3) for colours in (self.paper, self.ink))
+        return painted(self._covers(rng, first), ink, paper)
+
+    def wild(self, rng: np.random.Generator, count: int) -> tuple[Tensor, Tensor, Tensor]:
+        """The same in colours that lie all about the palette's; then those of object and background, [count, 3]."""
+        pairs = rng.integers(len(PAIRS), size=count)
+        ink, paper = (colours[pairs] + WILD * _normal(rng, count, 3) for colours in (self.ink, self.paper))
+        ink, paper = ink.clamp(-1, 1), paper.clamp(-1, 1)
+        known = self.ideal.knows(ink, paper).cpu().numpy()  # count templates
+        first = np.array([rng.choice(np.flatnonzero(allowed)) for allowed in known], dtype=np.int64)
+        return painted(self._covers(rng, first), ink, paper), ink, paper
+
+    def _covers(self, rng: np.random.Generator, first: np.ndarray) -> Tensor:
+        """Where the bent objects lie, [n, 1, SIDE, SIDE] in 0 … 1; most of each is template `first`."""
+        sizes, templates, count = len(SIZES), self.masks.shape[1], len(first)
+        second = rng.integers(templates, size=count)
         alike = rng.random(count) < SIZES_ALIKE
         second = np.where(alike, second - second % sizes + first % sizes, second)
         share, blur = _column(rng.uniform(*FIRST_SHARE, count)), rng.integers(len(BLURS), size=count)
         mixed = share * self.masks[blur, first] + (1 - share) * self.masks[blur, second]
-        cover = _firm(_pushed(rng, mixed), _column(rng.choice(FIRMNESS, size=count)))
-        pairs = [rng.choice(self.pairs[template]) for template in first]
-        paper, ink = (colours[pairs] + TINT * _normal(rng, count, 3) for colours in (self.paper, self.ink))
-        return paper[:, :, None, None] * (1 - cover) + ink[:, :, None, None] * cover
+        return _firm(_pushed(rng, mixed), _column(rng.choice(FIRMNESS, size=count)))
+
+
+def painted(cover: Tensor, ink: Tensor, paper: Tensor) -> Tensor:
+    """The object in the one colour [n, 3], all about it in the other."""
+    return paper[:, :, None, None] * (1 - cover) + ink[:, :, None, None] * cover
 
 
 def _column(values: np.ndarray) -> Tensor:

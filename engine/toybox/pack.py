@@ -11,13 +11,22 @@ from safetensors.torch import load_file, save_file
 from engine.weights import FOLDER
 
 SET = FOLDER / "toybox"
+LEARNED = 0.25
 
 
-def pack(network: str, run: Path) -> None:
-    """Copy `run`'s averaged weights and its model card as `network` (unet, clip or upscaler) and update toybox.toml."""
+def pack(network: str, run: Path, mean_with: Path | None = None) -> None:
+    """Copy `run`'s averaged weights and its model card as `network` (unet, clip or upscaler) and update toybox.toml.
+
+    Args:
+        mean_with: weights that the run began with, to pack a mean of both, LEARNED of it the run's: what it knew before
+            and what it learned (Wortsman et al. 2022, WiSE-FT, arXiv 2109.01903).
+    """
     SET.mkdir(exist_ok=True)
     target = SET / f"{network}.safetensors"
     tensors = load_file(run / "model.safetensors")
+    if mean_with is not None:
+        before = load_file(mean_with)
+        tensors = {key: before[key].float().lerp(tensors[key].float(), LEARNED).half() for key in before}
     if network == "clip":
         tensors = {key.removeprefix("clip."): value for key, value in tensors.items() if key.startswith("clip.")}
         shutil.copy(run / "vocabulary.txt.gz", SET)
@@ -26,7 +35,9 @@ def pack(network: str, run: Path) -> None:
         (SET / "toybox-clip.json").write_text(json.dumps(MODEL, indent=2) + "\n")
     save_file({key: value for key, value in tensors.items() if not key.startswith("head.")}, target)
     if (run / "card.md").exists():
-        shutil.copy(run / "card.md", SET / f"{network}.md")
+        both = f"- packed: {LEARNED:.0%} of the way from {mean_with.name}\n" if mean_with else ""
+        card = (run / "card.md").read_text().replace("\n## Measured", f"{both}\n## Measured")
+        (SET / f"{network}.md").write_text(card)
     target.chmod(0o644)
     _write_hash(FOLDER / "toybox.toml", target)
 

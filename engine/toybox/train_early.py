@@ -11,7 +11,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from engine.toybox.captions import caption
+from engine.denoisers import network_denoiser
+from engine.models import load_models
 from engine.toybox.ideal import IdealDenoiser
 from engine.toybox.taught import Taught, guess_losses
 from engine.toybox.train_unet import (
@@ -59,7 +60,9 @@ def train(folder: Path, steps: int, device: torch.device, seed: int = 0, start_f
     torch.manual_seed(seed)
     model = Taught(CONFIG).to(device, memory_format=torch.channels_last)
     ideal, last = IdealDenoiser().to(device), NOISIEST[1][0]
-    pulled, walks = PulledWalks(PULLED, SHORT), Walks(WALKS, last, LONG)
+    (clip, _), = load_models("toybox", device).clips
+    pulled, walks = PulledWalks(PULLED, SHORT, clip, ideal), Walks(WALKS, last, LONG)
+    denoise = network_denoiser(lambda x, t: model(x, t)[0], objective="v", schedule="cosine", patch=PATCH)
     run = Run(folder=folder, steps=steps, seed=seed, start_from=start_from, bf16=bf16, hold=0.1, ema=0.995,
               outer=OUTER)
 
@@ -75,13 +78,13 @@ def train(folder: Path, steps: int, device: torch.device, seed: int = 0, start_f
     def from_walks(rng: np.random.Generator) -> Tensor:
         scenes = scenes_of(rng, BATCH - PULLED - WALKS, SEEN)
         x, t = noised(rng, pictures(scenes), NOISIEST)
-        pulled.aim([caption(scene, rng).text for scene in scenes_of(rng, pulled.missing, SEEN)])
         pulled.begin(rng, *noised(rng, pictures(scenes_of(rng, pulled.missing, SEEN)), HIGHEST))
         walks.begin(rng, *(pulled.some(rng, walks.missing) if len(pulled.state["kept_t"])
                            else noised(rng, pictures(scenes_of(rng, walks.missing, SEEN)), NOISIEST)))
         x, t = torch.cat([x, pulled.x, walks.x]).to(device), torch.cat([t, pulled.t, walks.t]).to(device)
         losses, x0, guesses = losses_of(model, ideal, x, t, "v")
-        pulled.advance(rng, pulled.pull(rng, lambda x, t: model(x, t)[0], PATCH))
+        points = clip.encode_texts([said.text for said in pulled.captions(rng)])
+        pulled.advance(rng, pulled.pull(rng, denoise, points))
         walks.advance(rng, x0[-WALKS:].cpu())
         named = guess_losses(guesses[:len(scenes)], scenes).mean()
         return (losses * weights_of(ideal, t, CLEAN)).mean() + GUESS * named

@@ -28,7 +28,8 @@ PATCH = 4  # the network sees PATCH × PATCH pixels as channels of one position
 CONFIG = UNetConfig(
     image_size=16, in_channels=3 * PATCH**2, out_channels=3 * PATCH**2, model_channels=64, num_res_blocks=1,
     attention_resolutions=(4,), channel_mult=(1, 1.5, 2), num_head_channels=32, resblock_updown=False, norm_groups=8)
-BATCH, BENT, WALKS = 64, 22, 16  # of a batch so many are bent scenes, so many are walks; the others are scenes
+BATCH, WILD, BENT, WALKS = 64, 18, 14, 14  # of a batch so many are bent scenes in wild colours, so many in the
+# palette's, so many are walks; the others are scenes.
 Spread = tuple[tuple[float, ...], tuple[int, ...]]
 # Where the timesteps of a batch lie: shares, and the timesteps that they reach.
 EVEN = ((0, 1), (0, 1000))
@@ -72,14 +73,20 @@ def folded(x: Tensor, patch: int) -> Tensor:
     return F.pixel_unshuffle(x, patch).contiguous(memory_format=torch.channels_last)
 
 
-def losses_of(model: Taught, ideal: IdealDenoiser, x: Tensor, t: Tensor,
-              objective: Objective) -> tuple[Tensor, Tensor, Tensor]:
-    """Squared error of v against the ideal denoiser's, [n]; the x0 that was answered, like x; what the head guesses."""
+def losses_of(model: Taught, ideal: IdealDenoiser, x: Tensor, t: Tensor, objective: Objective,
+              told: Tensor | None = None) -> tuple[Tensor, Tensor, Tensor]:
+    """Squared error of v, [n]; the x0 that was answered, like x; what the head guesses.
+
+    Args:
+        told: the x0 that the first pictures should be answered with, [k, 3, SIDE, SIDE]; the others', or all of them,
+            is the ideal denoiser's word.
+    """
     out, guesses = model(folded(x, model.patch), t)
     out, level = F.pixel_shuffle(out, model.patch).float(), ideal.levels[t][:, None, None, None]
     alpha, sigma = level.sqrt(), (1 - level).sqrt()
     v, x0 = (out, alpha * x - sigma * out) if objective == "v" else ((alpha * x - out) / sigma, out)
-    return (v - ideal.v(x, t)).square().mean((1, 2, 3)), x0.detach(), guesses
+    wanted = ideal(x, t) if told is None else torch.cat([told, ideal(x[len(told):], t[len(told):])])
+    return (v - (alpha * x - wanted) / sigma).square().mean((1, 2, 3)), x0.detach(), guesses
 
 
 @torch.no_grad()
@@ -101,13 +108,25 @@ def examine(model: Taught, device: torch.device, objective: Objective, bounds: t
     return figures
 
 
-def batch_of(rng: np.random.Generator, scenes: list[Scene], bent: Bent, walks: Walks) -> tuple[Tensor, Tensor]:
-    """(x_t, t): noised scenes, noised bent ones, then the walks; those that ended begin anew, from bent scenes."""
+def batch_of(rng: np.random.Generator, scenes: list[Scene], bent: Bent, walks: Walks) -> tuple[Tensor, Tensor, Tensor]:
+    """(x_t, t, told): noised bent scenes in wild colours, whose x0 is told; noised scenes, noised bent ones, walks.
+
+    Walks that ended begin anew, from bent scenes.
+    """
+    wild_x, wild_t, told = wild_of(rng, bent, WILD, LATE)
     x, t = noised(rng, pictures(scenes), LATE)
     drawn = bent(rng, BENT + walks.missing)
     bent_x, bent_t = noised(rng, drawn[:BENT], LATE)
     walks.begin(rng, *noised(rng, drawn[BENT:], FIRST))
-    return torch.cat([x, bent_x, walks.x]), torch.cat([t, bent_t, walks.t])
+    return torch.cat([wild_x, x, bent_x, walks.x]), torch.cat([wild_t, t, bent_t, walks.t]), told
+
+
+def wild_of(rng: np.random.Generator, bent: Bent, count: int, spread: Spread) -> tuple[Tensor, Tensor, Tensor]:
+    """(x_t, t, x0 that is the right answer) of bent scenes in wild colours."""
+    drawn, ink, paper = bent.wild(rng, count)
+    x, t = noised(rng, drawn, spread)
+    device = bent.ideal.masks.device
+    return x, t, bent.ideal.of_colours(*(part.to(device) for part in (x, t, ink, paper)))
 
 
 def train(folder: Path, steps: int, device: torch.device, seed: int = 0, start_from: Path | None = None,
@@ -120,11 +139,11 @@ def train(folder: Path, steps: int, device: torch.device, seed: int = 0, start_f
               outer=OUTER)
 
     def loss_of(rng: np.random.Generator, step: int) -> Tensor:
-        scenes = scenes_of(rng, BATCH - BENT - WALKS, SEEN)
-        x, t = (part.to(device) for part in batch_of(rng, scenes, bent, walks))
-        losses, x0, guesses = losses_of(model, ideal, x, t, "x0")
+        scenes = scenes_of(rng, BATCH - WILD - BENT - WALKS, SEEN)
+        x, t, told = (part.to(device) for part in batch_of(rng, scenes, bent, walks))
+        losses, x0, guesses = losses_of(model, ideal, x, t, "x0", told)
         walks.advance(rng, x0[-WALKS:].cpu())
-        named = guess_losses(guesses[:len(scenes)], scenes).mean()
+        named = guess_losses(guesses[WILD:WILD + len(scenes)], scenes).mean()
         return (losses * weights_of(ideal, t, CLEAN)).mean() + GUESS * named
 
     Trainer(model, run, walks.state).fit(loss_of, lambda average: examine(average, device, "x0", BOUNDS))

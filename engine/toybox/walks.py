@@ -6,18 +6,19 @@ been walked down by the network's own answers. What it should have answered is t
 2011, DAgger, arXiv 1011.0686). The step is the engine's: DDIM with all of its noise.
 """
 
-from collections.abc import Callable
-
 import numpy as np
 import torch
 from torch import Tensor
 
-from engine.denoisers import network_denoiser
+from engine.clip import Clip
 from engine.guidance import Target, guided
 from engine.models import load_models
 from engine.request import Request
+from engine.samplers import Denoise
 from engine.schedule import alphas_cumprod
 from engine.steps import pull_at, resolved
+from engine.toybox.captions import Caption, caption
+from engine.toybox.ideal import IdealDenoiser
 from engine.toybox.world import SIDE
 
 KEPT = 256  # pulled walks that were taken over where the pull ends
@@ -70,25 +71,23 @@ class Walks:
 
 
 class PulledWalks(Walks):
-    """Walks that CLIP pulls towards a caption each, as it pulls a drawing, down to where the pull ends."""
+    """Walks that a CLIP pulls towards another scene each, as it pulls a drawing, down to where the pull ends."""
 
-    def __init__(self, count: int, strides: tuple[int, int]) -> None:
-        self.models = load_models("toybox", torch.device("cpu"))
-        self.defaults = self.models.description.defaults
-        super().__init__(count, int((alphas_cumprod("cosine") > self.defaults.until_level).sum()), strides)
-        (self.clip, _), = self.models.clips
-        self.state["targets"] = torch.zeros(count, self.clip.encode_texts([""]).shape[-1])
+    def __init__(self, count: int, strides: tuple[int, int], clip: Clip, ideal: IdealDenoiser) -> None:
+        """They are pulled towards scenes that `ideal` knows; of `clip`, `side` and `encode_images` are enough."""
+        self.models, self.clip, self.ideal = load_models("toybox", torch.device("cpu")), clip, ideal
+        self.known = np.flatnonzero(torch.isfinite(ideal.energy).cpu().numpy())
+        until = self.models.description.defaults.until_level
+        super().__init__(count, int((alphas_cumprod("cosine") > until).sum()), strides)
+        self.state["targets"] = torch.zeros(count, dtype=torch.long)
         self.state["kept_x"], self.state["kept_t"] = torch.zeros(0, 3, SIDE, SIDE), torch.zeros(0, dtype=torch.long)
 
-    def aim(self, captions: list[str]) -> None:
-        """What the walks that ended are pulled towards from now on; say it before they begin anew."""
-        self.state["targets"][self.ended] = self.clip.encode_texts(captions)
-
     def begin(self, rng: np.random.Generator, x: Tensor, t: Tensor) -> None:
-        """As ever; those that have come to the end are kept, the newest of them."""
+        """As ever, each towards a scene of its own; those that have come to the end are kept, the newest of them."""
         done = self.ended & (self.t >= 0)
         for name in ("x", "t"):
             self.state[f"kept_{name}"] = torch.cat([self.state[f"kept_{name}"], self.state[name][done]])[-KEPT:]
+        self.state["targets"][self.ended] = torch.from_numpy(rng.choice(self.known, size=len(x)))
         super().begin(rng, x, t)
 
     def some(self, rng: np.random.Generator, count: int) -> tuple[Tensor, Tensor]:
@@ -96,13 +95,21 @@ class PulledWalks(Walks):
         rows = torch.from_numpy(rng.integers(len(self.state["kept_t"]), size=count))
         return self.state["kept_x"][rows], self.state["kept_t"][rows]
 
-    def pull(self, rng: np.random.Generator, unet: Callable[[Tensor, Tensor], Tensor], patch: int) -> Tensor:
-        """x0 [n, 3, SIDE, SIDE] of the network, moved by CLIP's pull (Dhariwal & Nichol 2021, algorithm 2)."""
+    def captions(self, rng: np.random.Generator) -> list[Caption]:
+        """What they are pulled towards, said anew."""
+        return [caption(self.ideal.scene(int(number)), rng) for number in self.state["targets"]]
+
+    def pull(self, rng: np.random.Generator, denoise: Denoise, embeddings: Tensor) -> Tensor:
+        """x0 [n, 3, SIDE, SIDE] as `denoise` says, moved by CLIP's pull (Dhariwal & Nichol 2021, algorithm 2).
+
+        Args:
+            embeddings: CLIP's points of the captions, [n, d].
+        """
         seeds = [(int(seed), 0) for seed in rng.integers(1 << 31, size=len(self.x))]
-        target = Target(clip=self.clip, embeddings=self.state["targets"][:, None], weights=torch.ones(len(self.x), 1))
-        pull = pull_at(self.models, resolved(Request(prompt="a star"), self.defaults), seeds, 0.0)
-        denoise = network_denoiser(unet, objective="v", schedule="cosine", patch=patch)
-        found = guided(denoise, [target], pull, "cosine")(self.x, self.t)
+        target = Target(clip=self.clip, embeddings=embeddings[:, None], weights=torch.ones(len(self.x), 1))
+        pull = pull_at(self.models, resolved(Request(prompt="a star"), self.models.description.defaults), seeds, 0.0)
+        device = embeddings.device
+        found = guided(denoise, [target], pull, "cosine")(self.x.to(device), self.t.to(device))
         level = self.levels[self.t][:, None, None, None]
-        eps = found.eps - (1 - level).sqrt() * found.pull
+        eps = found.eps.cpu() - (1 - level).sqrt() * found.pull.cpu()
         return (self.x - (1 - level).sqrt() * eps) / level.sqrt()
