@@ -69,10 +69,11 @@ def test_it_says_which_scenes_a_picture_may_be(ideal: IdealDenoiser) -> None:
     """One, where nothing is doubtful; many, and all of them likely enough, where nearly all is noise."""
     scenes = scenes_of(np.random.default_rng(0), 8, SEEN)
     x, t = noisy(pictures(scenes), 700)
-    assert ideal.scenes(x, t, np.random.default_rng(1)) == scenes
+    assert ideal.scenes(ideal.likely(x, t), np.random.default_rng(1)) == scenes
     x, t = noisy(pictures(scenes[:1]), 970)
-    chances = ideal.likely(x, t).flatten()
-    drawn = [ideal.scenes(x, t, np.random.default_rng(seed))[0] for seed in range(50)]
+    likely = ideal.likely(x, t)
+    chances = likely.flatten()
+    drawn = [ideal.scenes(likely, np.random.default_rng(seed))[0] for seed in range(50)]
     assert abs(chances.sum() - 1) < 1e-4 and len({scene.object for scene in drawn}) > 2
     numbers = [number for number in range(len(chances)) if ideal.scene(number) in drawn]
     assert chances[numbers].mean() > 2 * chances.mean()

@@ -2,10 +2,9 @@
 
 import numpy as np
 import torch
-from torch import Tensor
 
+from engine.denoisers import network_denoiser
 from engine.models import load_models
-from engine.samplers import Prediction
 from engine.toybox.ideal import IdealDenoiser
 from engine.toybox.train_unet import SEEN, noised, pictures, scenes_of
 from engine.toybox.walks import KEPT, PulledWalks, Walks
@@ -54,8 +53,7 @@ def test_the_noise_stays_as_large_as_the_timestep_says() -> None:
 
 
 def pulled(count: int) -> PulledWalks:
-    (clip, _), = load_models("toybox", torch.device("cpu")).clips
-    return PulledWalks(count, (6, 6), clip, IdealDenoiser())
+    return PulledWalks(count, (6, 6), load_models("toybox", torch.device("cpu")), IdealDenoiser())
 
 
 def test_the_pull_leads_towards_what_was_said() -> None:
@@ -63,10 +61,7 @@ def test_the_pull_leads_towards_what_was_said() -> None:
     walks, rng = pulled(2), np.random.default_rng(0)
     walks.begin(rng, *noised(rng, pictures(scenes_of(rng, 2, SEEN)), ((0, 1), (985, 986))))
 
-    def denoise(x: Tensor, t: Tensor) -> Prediction:
-        level, x0 = walks.levels[t][:, None, None, None], walks.ideal(x, t)
-        return Prediction(x0=x0, eps=(x - level.sqrt() * x0) / (1 - level).sqrt())
-
+    denoise = network_denoiser(walks.ideal, objective="x0", schedule="cosine")
     points = walks.clip.encode_texts(["a red star on a white background"] * 2)
     while not walks.missing:
         walks.advance(rng, walks.pull(rng, denoise, points))

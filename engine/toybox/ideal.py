@@ -17,6 +17,7 @@ from engine.toybox.world import COLOURS, OBJECTS, PLACES, SIDE, SIZES, Scene, he
 RADII = tuple(radius for radii in SIZES.values() for radius in radii)
 TEMPLATES = list(product(OBJECTS, RADII, PLACES, PLACES))  # object, radius, how far off the middle it lies: x, y
 PAIRS = [(ink, paper) for ink, paper in product(COLOURS, COLOURS) if ink != paper]
+INKS, PAPERS = ([list(COLOURS).index(pair[k]) for pair in PAIRS] for k in (0, 1))  # the same, counted as the palette is
 
 
 class IdealDenoiser(nn.Module):
@@ -34,17 +35,14 @@ class IdealDenoiser(nn.Module):
         """`held_out_too`: for measuring; whatever learns from its answers must not hear of those scenes."""
         super().__init__()
         masks = torch.from_numpy(np.array([_mask(*template).ravel() for template in TEMPLATES]))
-        palette = {name: torch.tensor(rgb) / 127.5 - 1 for name, rgb in COLOURS.items()}
-        paper = torch.stack([palette[below] for _, below in PAIRS])
-        ink = torch.stack([palette[above] - palette[below] for above, below in PAIRS])
-        energy = (SIDE**2 * paper.square().sum(1) + 2 * masks.sum(1, keepdim=True) * (paper * ink).sum(1)
-                  + masks.square().sum(1, keepdim=True) * ink.square().sum(1))
+        palette = torch.stack([torch.tensor(rgb) / 127.5 - 1 for rgb in COLOURS.values()])
+        paper, ink = palette[PAPERS], palette[INKS] - palette[PAPERS]
+        energy = _energy(masks, ink, paper)
         unseen = torch.tensor([[[held_out(name, above, below) and not held_out_too for below in COLOURS]
                                 for above in COLOURS] for name, *_ in TEMPLATES])
-        above, below = torch.tensor([[list(COLOURS).index(name) for name in pair] for pair in PAIRS]).T
-        energy[unseen[:, above, below]] = torch.inf
+        energy[unseen[:, INKS, PAPERS]] = torch.inf
         for name, value in (("masks", masks), ("ink", ink), ("paper", paper), ("energy", energy), ("unseen", unseen),
-                            ("palette", torch.stack(list(palette.values())))):
+                            ("palette", palette)):
             self.register_buffer(name, value)
         self.register_buffer("levels", torch.from_numpy(alphas_cumprod("cosine")).float())
 
@@ -62,17 +60,16 @@ class IdealDenoiser(nn.Module):
         log p(x_t | scene) = (√ᾱ ⟨x, s⟩ − ᾱ ‖s‖² / 2) / (1 − ᾱ) up to a constant, and s = paper + mask · ink.
         """
         level = self.levels[t][:, None, None]  # n 1 1
-        pixels = x.flatten(2)  # n c p
         gain, loss = level.sqrt() / (1 - level), level / (2 * (1 - level))
-        covered = (pixels.flatten(0, 1) @ self.masks.T).view(len(x), 3, -1)  # n c templates
-        likely = torch.baddbmm(self.energy * -loss, covered.transpose(1, 2), gain * self.ink.T)  # n templates pairs
-        likely = likely + gain * (pixels.sum(2) @ self.paper.T)[:, None]
+        covered = self._covered(x).transpose(1, 2)
+        likely = torch.baddbmm(self.energy * -loss, covered, gain * self.ink.T)  # n templates pairs
+        likely = likely + gain * (x.sum((2, 3)) @ self.paper.T)[:, None]
         return likely.flatten(1).softmax(dim=1).view_as(likely)
 
-    def scenes(self, x: Tensor, t: Tensor, rng: np.random.Generator) -> list[Scene]:
-        """One for each picture, drawn from what x_t may be."""
-        chances = self.likely(x, t).flatten(1).double().cumsum(1).cpu()
-        places = torch.from_numpy(rng.random((len(x), 1))) * chances[:, -1:]
+    def scenes(self, likely: Tensor, rng: np.random.Generator) -> list[Scene]:
+        """One for each picture, drawn from what it may be, as `likely` says."""
+        chances = likely.flatten(1).double().cumsum(1).cpu()
+        places = torch.from_numpy(rng.random((len(chances), 1))) * chances[:, -1:]
         return [self.scene(int(number)) for number in torch.searchsorted(chances, places)]
 
     def scene(self, number: int) -> Scene:
@@ -91,14 +88,22 @@ class IdealDenoiser(nn.Module):
 
     def of_colours(self, x: Tensor, t: Tensor, ink: Tensor, paper: Tensor) -> Tensor:
         """x0 as `forward` says it, where both colours [n, 3] are told, which may be any, and only the object is not."""
-        level, pixels = self.levels[t][:, None], x.flatten(2)
-        step = ink - paper
-        covered = (pixels.flatten(0, 1) @ self.masks.T).view(len(x), 3, -1)
-        energy = 2 * self.masks.sum(1) * (paper * step).sum(1, keepdim=True)  # n templates, but for what all share
-        energy = energy + self.masks.square().sum(1) * step.square().sum(1, keepdim=True)
-        likely = (level.sqrt() * (covered * step[..., None]).sum(1) - level / 2 * energy) / (1 - level)
-        weights = likely.masked_fill(~self.knows(ink, paper), -torch.inf).softmax(dim=1)
-        return (paper[..., None] + step[..., None] * (weights @ self.masks)[:, None]).view_as(x)
+        level, step = self.levels[t][:, None], ink - paper
+        with torch.autocast(x.device.type, enabled=False):
+            covered, energy = (self._covered(x) * step[..., None]).sum(1), _energy(self.masks, step, paper).T
+            likely = (level.sqrt() * covered - level / 2 * energy) / (1 - level)  # n templates
+            weights = likely.masked_fill(~self.knows(ink, paper), -torch.inf).softmax(dim=1)
+            return (paper[..., None] + step[..., None] * (weights @ self.masks)[:, None]).view_as(x)
+
+    def _covered(self, x: Tensor) -> Tensor:
+        """⟨x, mask⟩ of each channel and template, [n, c, templates]."""
+        return (x.flatten(2).flatten(0, 1) @ self.masks.T).view(len(x), 3, -1)
+
+
+def _energy(masks: Tensor, step: Tensor, paper: Tensor) -> Tensor:
+    """‖paper + mask · step‖² of every template in every pair of colours [n, 3], [templates, n]."""
+    return (SIDE**2 * paper.square().sum(1) + 2 * masks.sum(1, keepdim=True) * (paper * step).sum(1)
+            + masks.square().sum(1, keepdim=True) * step.square().sum(1))
 
 
 def _mask(name: str, radius: float, right: float, down: float) -> np.ndarray:

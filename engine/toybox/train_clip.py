@@ -21,11 +21,12 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from engine.cutouts import cut, random_crops
+from engine.denoisers import network_denoiser
+from engine.models import load_models
 from engine.quirks import allow_cpu_torchvision
-from engine.samplers import Prediction
 from engine.toybox.bpe import learn_merges, write_vocabulary
 from engine.toybox.captions import Caption, caption
-from engine.toybox.ideal import PAIRS, IdealDenoiser
+from engine.toybox.ideal import INKS, PAIRS, PAPERS, IdealDenoiser
 from engine.toybox.train_unet import HELD_OUT, SEEN, noised, pictures, scenes_of
 from engine.toybox.training import Run, Trainer
 from engine.toybox.walks import PulledWalks
@@ -42,7 +43,6 @@ SCENES, PULLED, CROPS = 24, 24, 2  # scenes of a batch, drawings that it pulls, 
 HIGHEST, STRIDES = ((0, 1), (900, 1000)), (2, 8)  # timesteps where those begin, and their steps
 DECIDING = ((0, 0.15, 0.35, 0.9, 1), (0, 500, 820, 965, 1000))  # shares of the timesteps: where a drawing is decided
 HEADS: tuple[list[str], ...] = (list(OBJECTS), list(COLOURS), list(COLOURS), list(SIZES))
-HEADS_WEIGHT = 1.0
 SCALE_LIMIT = 30.0  # of the logits: low, so that different things lie far apart on the sphere
 ALLOWED = set(SEEN)
 
@@ -106,7 +106,8 @@ def seen(x: Tensor, t: Tensor, ideal: IdealDenoiser) -> Tensor:
 def make_batch(rng: np.random.Generator, tokenizer: Tokenize, ideal: IdealDenoiser, x: Tensor, t: Tensor,
                more: list[Caption]) -> Batch:
     """Crops of what guidance sees at x_t, captions of what that may be, of nearly that, and `more`; on x's device."""
-    scenes = ideal.scenes(x, t, rng)
+    likely = ideal.likely(x, t)
+    scenes = ideal.scenes(likely, rng)
     x_in, device = seen(x, t, ideal), x.device
     where = random_crops(torch.from_numpy(rng.random((len(scenes), CROPS, 3))), SIDE, SIDE, SMALLEST_CROP, 0.5)
     crops = cut(x_in, where, SIDE).flatten(0, 1)
@@ -116,7 +117,7 @@ def make_batch(rng: np.random.Generator, tokenizer: Tokenize, ideal: IdealDenois
     captions += [caption(nearly(scene, rng), rng) for scene in scenes] + more
     labels = torch.tensor([_labels(scene) for scene in scenes]).repeat_interleave(CROPS, dim=0)
     return Batch(crops=crops + (amount * noise).to(device), tokens=tokenizer([c.text for c in captions]).to(device),
-                 fits=fitting(ideal.likely(x, t), captions).repeat_interleave(CROPS, dim=0),
+                 fits=fitting(likely, captions).repeat_interleave(CROPS, dim=0),
                  labels=labels.to(device))
 
 
@@ -133,9 +134,8 @@ def nearly(scene: Scene, rng: np.random.Generator) -> Scene:
 def fitting(likely: Tensor, captions: list[Caption]) -> Tensor:
     """How likely each caption fits, [n, m], where `likely` [n, templates, pairs] is what each picture may be."""
     objects, sizes = len(OBJECTS), len(SIZES)
-    ink, paper = torch.tensor([[list(COLOURS).index(name) for name in pair] for pair in PAIRS]).T
     chances = likely.new_zeros(len(likely), objects, sizes, len(COLOURS), len(COLOURS))  # ink, paper
-    chances[..., ink, paper] = likely.view(len(likely), objects, sizes, -1, len(PAIRS)).sum(3)
+    chances[..., INKS, PAPERS] = likely.view(len(likely), objects, sizes, -1, len(PAIRS)).sum(3)
     return torch.stack([_chance(chances, caption) for caption in captions], dim=1).clamp(max=1)
 
 
@@ -153,23 +153,27 @@ def _labels(scene: Scene) -> list[int]:
     return [names.index(word) for names, word in zip(HEADS, said, strict=True)]
 
 
+def misfit(logits: Tensor, fits: Tensor) -> Tensor:
+    """SigLIP's loss: over all captions of a crop, mean over the crops."""
+    return F.binary_cross_entropy_with_logits(logits, fits, reduction="none").sum(1).mean()
+
+
 def loss_of(student: Student, batch: Batch) -> Tensor:
     image, text = student.clip.encode_image(batch.crops), student.encode_texts(batch.tokens)
-    fits = F.binary_cross_entropy_with_logits(student.logits(image, text), batch.fits, reduction="none")
     named = [F.cross_entropy(head(image), batch.labels[:, k]) for k, head in enumerate(student.heads)]
-    return fits.sum(1).mean() + HEADS_WEIGHT * (named[0] + 0.5 * sum(named))  # the object is the hardest to see
+    names = named[0] + 0.5 * sum(named)  # it is the hardest to see
+    return misfit(student.logits(image, text), batch.fits) + names
 
 
 @torch.no_grad()
 def right_share(student: Student, batch: Batch) -> dict[str, float]:
-    """How often the heads name what is shown, and the own caption beats all that hardly fit; the first loss."""
+    """How often the heads name what is shown, and the own caption beats all that hardly fit; SigLIP's loss."""
     image = student.clip.encode_image(batch.crops)
     logits = student.logits(image, student.encode_texts(batch.tokens))
-    losses = F.binary_cross_entropy_with_logits(logits, batch.fits, reduction="none")
     target = torch.arange(len(logits), device=logits.device)
     own = F.one_hot(target, logits.shape[1]).bool()
     best = logits.masked_fill((batch.fits > 0.1) & ~own, -1e4).argmax(dim=1)
-    figures = {"fitting": losses.sum(1).mean().item(), "matched": (best == target).float().mean().item()}
+    figures = {"fitting": misfit(logits, batch.fits).item(), "matched": (best == target).float().mean().item()}
     for k, name in enumerate(("object", "colour", "background", "size")):
         right = student.heads[k](image).argmax(dim=1) == batch.labels[:, k]
         figures[name] = right.float().mean().item()
@@ -196,11 +200,9 @@ def train(folder: Path, steps: int, device: torch.device, seed: int = 0,
     rng = np.random.default_rng((1, 1))
     x, t = (part.to(device) for part in noised(rng, pictures(scenes_of(rng, 128, HELD_OUT)), DECIDING))
     examined = make_batch(rng, tokenizer, IdealDenoiser(held_out_too=True).to(device), x, t, [])
-    pulled = PulledWalks(PULLED, STRIDES, student, ideal)
-
-    def denoise(x: Tensor, t: Tensor) -> Prediction:
-        level, x0 = ideal.levels[t][:, None, None, None], ideal(x, t)
-        return Prediction(x0=x0, eps=(x - level.sqrt() * x0) / (1 - level).sqrt())
+    models = replace(load_models("toybox", device), clips=[(student, 1.0)])
+    pulled = PulledWalks(PULLED, STRIDES, models, ideal)
+    denoise = network_denoiser(ideal, objective="x0", schedule="cosine")
 
     def step_loss(rng: np.random.Generator, step: int) -> Tensor:
         x, t = noised(rng, pictures(scenes_of(rng, SCENES, SEEN)), DECIDING)

@@ -60,8 +60,7 @@ def train(folder: Path, steps: int, device: torch.device, seed: int = 0, start_f
     torch.manual_seed(seed)
     model = Taught(CONFIG).to(device, memory_format=torch.channels_last)
     ideal, last = IdealDenoiser().to(device), NOISIEST[1][0]
-    (clip, _), = load_models("toybox", device).clips
-    pulled, walks = PulledWalks(PULLED, SHORT, clip, ideal), Walks(WALKS, last, LONG)
+    pulled, walks = PulledWalks(PULLED, SHORT, load_models("toybox", device), ideal), Walks(WALKS, last, LONG)
     denoise = network_denoiser(lambda x, t: model(x, t)[0], objective="v", schedule="cosine", patch=PATCH)
     run = Run(folder=folder, steps=steps, seed=seed, start_from=start_from, bf16=bf16, hold=0.1, ema=0.995,
               outer=OUTER)
@@ -83,7 +82,7 @@ def train(folder: Path, steps: int, device: torch.device, seed: int = 0, start_f
                            else noised(rng, pictures(scenes_of(rng, walks.missing, SEEN)), NOISIEST)))
         x, t = torch.cat([x, pulled.x, walks.x]).to(device), torch.cat([t, pulled.t, walks.t]).to(device)
         losses, x0, guesses = losses_of(model, ideal, x, t, "v")
-        points = clip.encode_texts([said.text for said in pulled.captions(rng)])
+        points = pulled.clip.encode_texts([said.text for said in pulled.captions(rng)])
         pulled.advance(rng, pulled.pull(rng, denoise, points))
         walks.advance(rng, x0[-WALKS:].cpu())
         named = guess_losses(guesses[:len(scenes)], scenes).mean()

@@ -10,9 +10,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from engine.clip import Clip
 from engine.guidance import Target, guided
-from engine.models import load_models
+from engine.models import Models
 from engine.request import Request
 from engine.samplers import Denoise
 from engine.schedule import alphas_cumprod
@@ -73,9 +72,10 @@ class Walks:
 class PulledWalks(Walks):
     """Walks that a CLIP pulls towards another scene each, as it pulls a drawing, down to where the pull ends."""
 
-    def __init__(self, count: int, strides: tuple[int, int], clip: Clip, ideal: IdealDenoiser) -> None:
-        """They are pulled towards scenes that `ideal` knows; of `clip`, `side` and `encode_images` are enough."""
-        self.models, self.clip, self.ideal = load_models("toybox", torch.device("cpu")), clip, ideal
+    def __init__(self, count: int, strides: tuple[int, int], models: Models, ideal: IdealDenoiser) -> None:
+        """They are pulled by the one CLIP of `models`, as that set describes it, towards scenes that `ideal` knows."""
+        self.models, self.ideal = models, ideal
+        (self.clip, _), = models.clips
         self.known = np.flatnonzero(torch.isfinite(ideal.energy).cpu().numpy())
         until = self.models.description.defaults.until_level
         super().__init__(count, int((alphas_cumprod("cosine") > until).sum()), strides)
