@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from engine.toybox.bent import Bent
+from engine.toybox.bent import Bent, blotched
 from engine.toybox.ideal import IdealDenoiser
 from engine.toybox.world import COLOURS, COMBINATIONS, OBJECTS, held_out
 
@@ -34,14 +34,23 @@ def test_wild_ones_have_colours_of_their_own(ideal: IdealDenoiser) -> None:
     """Told both, the best answer is a whole shape in them, and no held-out combination, as near as colours come."""
     bent, t = Bent(ideal), torch.full((64,), 300)
     drawn, ink, paper = bent.wild(np.random.default_rng(0), 64)
-    assert drawn.abs().max() <= 1 and torch.allclose(drawn[:, :, 0, 0], paper, atol=0.2)
+    assert drawn.abs().max() <= 1 and ((drawn[:, :, 0, 0] - paper).abs().amax(1) < 0.2).float().mean() > 0.75
     found = ideal.of_colours(drawn, t, ink, paper)
-    assert (found - drawn).square().mean((1, 2, 3)).sqrt().median() < 0.2
+    assert (found - drawn).square().mean((1, 2, 3)).sqrt().median() < 0.25
     palette = torch.stack(list(PALETTE.values()))
     near = [[list(COLOURS)[k] for k in torch.cdist(colours, palette).argmin(1)] for colours in (ink, paper)]
     assert (torch.cdist(ink, palette).amin(1) > 0.2).float().mean() > 0.5
     known = ideal.knows(ink, paper).view(64, len(OBJECTS), -1)[..., 0]
     assert known.tolist() == [[not held_out(name, *pair) for name in OBJECTS] for pair in zip(*near, strict=True)]
+
+
+def test_blotches_leave_most_of_a_picture_as_it_is() -> None:
+    """Some have another colour in places, the others one colour all over."""
+    palette = torch.stack(list(PALETTE.values()))
+    drawn = blotched(np.random.default_rng(0), palette[:1].expand(200, 3), palette, 0.5, 1.0)
+    away = (drawn - palette[0][:, None, None]).square().sum(1).sqrt()
+    assert drawn.shape == (200, 3, 64, 64) and 80 < (away.amax((1, 2)) > 0.1).sum() < 110
+    assert (away.flatten(1).median(1).values < 0.2).float().mean() > 0.8
 
 
 def test_the_same_numbers_draw_the_same(ideal: IdealDenoiser) -> None:

@@ -19,11 +19,13 @@ from engine.toybox.train_unet import (
     HELD_OUT,
     LAST,
     LATE,
+    OFTEN,
     PATCH,
     SEEN,
     STRIDES,
     WILD,
     batch_of,
+    begin_walks,
     losses_of,
     noised,
     pictures,
@@ -31,7 +33,7 @@ from engine.toybox.train_unet import (
     weights_of,
 )
 from engine.toybox.walks import Walks
-from engine.toybox.world import COMBINATIONS
+from engine.toybox.world import COMBINATIONS, HARD, OBJECTS
 from engine.weights import load_model_set
 
 CPU = torch.device("cpu")
@@ -60,10 +62,26 @@ def test_timesteps_lie_where_they_are_told() -> None:
 def test_a_batch_is_scenes_and_bent_ones_and_walks(ideal: IdealDenoiser) -> None:
     """Walks that ended begin anew, so that a batch always has its size."""
     rng, walks = np.random.default_rng(0), Walks(3, LAST, STRIDES)
-    x, t, told = batch_of(rng, scenes_of(rng, 5, SEEN), Bent(ideal), walks)
+    none = torch.zeros(0, 3, 64, 64), torch.zeros(0, dtype=torch.long)
+    x, t, told = batch_of(rng, scenes_of(rng, 5, SEEN), Bent(ideal), walks, none)
     count = WILD + 5 + BENT + 3
     assert x.shape == (count, 3, 64, 64) and t.shape == (count,) and told.shape == (WILD, 3, 64, 64)
     assert torch.equal(x[-3:], walks.x) and (t[-3:] >= FIRST[1][0]).all() and not walks.missing
+
+
+def test_many_walks_begin_where_a_pull_has_ended(ideal: IdealDenoiser) -> None:
+    """The others with bent scenes, in no order."""
+    walks, pulls = Walks(60, LAST, STRIDES), (torch.full((2, 3, 64, 64), 7.0), torch.tensor([700, 701]))
+    begin_walks(np.random.default_rng(0), Bent(ideal), walks, pulls)
+    taken = (walks.x == 7).all((1, 2, 3))
+    assert 15 < taken.sum() < 33 and not taken[:30].all() and not taken[30:].all()
+    assert set(walks.t[taken].tolist()) == {700, 701} and not walks.missing
+
+
+def test_hard_objects_come_twice_as_often() -> None:
+    """And nothing that is held out comes with them."""
+    counts = {name: sum(c[0] == name for c in OFTEN) / sum(c[0] == name for c in SEEN) for name in OBJECTS}
+    assert counts == {name: 2 if name in HARD else 1 for name in OBJECTS} and set(OFTEN) == set(SEEN)
 
 
 @pytest.mark.parametrize("objective", ["v", "x0"])

@@ -1,5 +1,7 @@
 """tests of engine.toybox.walks."""
 
+from pathlib import Path
+
 import numpy as np
 import torch
 
@@ -7,8 +9,8 @@ from engine.denoisers import network_denoiser
 from engine.models import load_models
 from engine.toybox.ideal import IdealDenoiser
 from engine.toybox.train_unet import SEEN, noised, pictures, scenes_of
-from engine.toybox.walks import KEPT, PulledWalks, Walks
-from engine.toybox.world import SIDE, held_out
+from engine.toybox.walks import PulledWalks, Walks, ended_pulls, known_scenes
+from engine.toybox.world import HARD, SIDE, held_out
 
 
 def begun(count: int, strides: tuple[int, int] = (5, 45)) -> tuple[Walks, torch.Tensor]:
@@ -84,12 +86,21 @@ def test_each_pulled_walk_has_a_target_of_its_own() -> None:
     assert all(caption.fits(scene) for caption, scene in zip(walks.captions(rng), scenes, strict=True))
 
 
-def test_pulled_walks_that_ended_are_taken_over() -> None:
-    """What CLIP made of them is where the other walks go on."""
-    walks, rng = pulled(3), np.random.default_rng(0)
-    for round in range(KEPT // 3 + 2):
-        walks.begin(rng, torch.full((walks.missing, 3, SIDE, SIDE), float(round)), torch.full((walks.missing,), 990))
-        walks.state["t"][:] = walks.last - 1
-    x, t = walks.some(rng, 20)
-    assert len(walks.state["kept_t"]) == KEPT and x.shape == (20, 3, SIDE, SIDE)
-    assert (t == walks.last - 1).all() and x.max() <= KEPT // 3
+def test_pulls_that_ended_are_drawn_once(tmp_path: Path) -> None:
+    """They lie where the pull has just ended, and a run that goes on finds the same ones."""
+    ideal, models = IdealDenoiser(), load_models("toybox", torch.device("cpu"))
+    x, t = ended_pulls(models, ideal, 2, tmp_path / "run" / "pulls.safetensors")
+    assert x.shape == (2, 3, SIDE, SIDE) and t[0] == t[1]
+    assert 0 < ideal.levels[t[0]] - models.description.defaults.until_level < 0.05
+    assert ideal.likely(x, t).flatten(1).max(1).values.min() > 0.5
+    again, _ = ended_pulls(models, ideal, 2, tmp_path / "run" / "pulls.safetensors")
+    assert torch.equal(again, x)
+
+
+def test_hard_objects_are_pulled_towards_twice_as_often() -> None:
+    """Every scene that may be seen is, and they are there twice."""
+    ideal = IdealDenoiser()
+    numbers, times = np.unique(known_scenes(ideal), return_counts=True)
+    assert len(numbers) == torch.isfinite(ideal.energy).sum()
+    assert all(count == 1 + (ideal.scene(int(number)).object in HARD)
+               for number, count in zip(numbers[::50], times[::50], strict=True))

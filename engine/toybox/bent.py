@@ -3,7 +3,7 @@
 A network that only ever sees scenes takes any outline for the one that was drawn, and bends it further at each step.
 These show it what it must straighten; what it should answer is the ideal denoiser's word, the scene that lies nearest.
 Some have wild colours, so that it learns to see colours rather than which of them it has met together: those that were
-held out it would take for the nearest that were not.
+held out it would take for the nearest that were not. And some have blotches of another colour, as a pull leaves them.
 """
 
 import numpy as np
@@ -20,6 +20,7 @@ FIRST_SHARE = (0.45, 1.0)  # of the shape that goes before the other one
 PUSH, PUSHED = 1.6, 0.7  # mean way in pixels that an outline is pushed, and how many are
 SIZES_ALIKE = 0.7  # share of pairs of shapes that have one size
 TINT, WILD = 0.04, 0.3  # standard deviations of a colour from the palette's, which spans −1 … 1
+OBJECTS_BLOTCHED, GROUNDS_BLOTCHED = (0.6, 1.0), (0.25, 0.7)  # how many have another colour in places, how strongly
 
 
 class Bent:
@@ -38,7 +39,7 @@ class Bent:
         first = rng.integers(self.masks.shape[1], size=count)
         pairs = [rng.choice(self.pairs[template]) for template in first]
         paper, ink = (colours[pairs] + TINT * _normal(rng, count, 3) for colours in (self.paper, self.ink))
-        return painted(self._covers(rng, first), ink, paper)
+        return self._painted(rng, self._covers(rng, first), ink, paper)
 
     def wild(self, rng: np.random.Generator, count: int) -> tuple[Tensor, Tensor, Tensor]:
         """The same in colours that lie all about the palette's; then those of object and background, [count, 3]."""
@@ -47,7 +48,13 @@ class Bent:
         ink, paper = ink.clamp(-1, 1), paper.clamp(-1, 1)
         known = self.ideal.knows(ink, paper).cpu().numpy()  # count templates
         first = np.array([rng.choice(np.flatnonzero(allowed)) for allowed in known], dtype=np.int64)
-        return painted(self._covers(rng, first), ink, paper), ink, paper
+        return self._painted(rng, self._covers(rng, first), ink, paper), ink, paper
+
+    def _painted(self, rng: np.random.Generator, cover: Tensor, ink: Tensor, paper: Tensor) -> Tensor:
+        """The object in the one colour [n, 3], all about it in the other, some with blotches of a third."""
+        above = blotched(rng, ink, self.ideal.palette.cpu(), *OBJECTS_BLOTCHED)
+        below = blotched(rng, paper, self.ideal.palette.cpu(), *GROUNDS_BLOTCHED)
+        return below * (1 - cover) + above * cover
 
     def _covers(self, rng: np.random.Generator, first: np.ndarray) -> Tensor:
         """Where the bent objects lie, [n, 1, SIDE, SIDE] in 0 … 1; most of each is template `first`."""
@@ -60,9 +67,14 @@ class Bent:
         return _firm(_pushed(rng, mixed), _column(rng.choice(FIRMNESS, size=count)))
 
 
-def painted(cover: Tensor, ink: Tensor, paper: Tensor) -> Tensor:
-    """The object in the one colour [n, 3], all about it in the other."""
-    return paper[:, :, None, None] * (1 - cover) + ink[:, :, None, None] * cover
+def blotched(rng: np.random.Generator, colour: Tensor, palette: Tensor, many: float, most: float) -> Tensor:
+    """A colour [n, 3] all over the picture, [n, 3, SIDE, SIDE]; in a share of them soft blotches of another one."""
+    n, cells = len(colour), int(rng.choice([2, 3, 4]))
+    field = F.interpolate(_normal(rng, n, 1, cells, cells), size=SIDE, mode="bicubic", align_corners=True)
+    edge, steepness = _column(rng.uniform(0.1, 1.2, n)), _column(rng.choice([3.0, 8.0], size=n))
+    strength = _column(rng.uniform(0.2, most, n) * (rng.random(n) < many))
+    other = palette[torch.from_numpy(rng.integers(len(palette), size=n))] - colour
+    return colour[:, :, None, None] + strength * torch.sigmoid(steepness * (field - edge)) * other[:, :, None, None]
 
 
 def _column(values: np.ndarray) -> Tensor:

@@ -27,7 +27,7 @@ from engine.quirks import allow_cpu_torchvision
 from engine.toybox.bpe import learn_merges, write_vocabulary
 from engine.toybox.captions import Caption, caption
 from engine.toybox.ideal import INKS, PAIRS, PAPERS, IdealDenoiser
-from engine.toybox.train_unet import HELD_OUT, SEEN, noised, pictures, scenes_of
+from engine.toybox.train_unet import HELD_OUT, OFTEN, SEEN, noised, pictures, scenes_of
 from engine.toybox.training import Run, Trainer
 from engine.toybox.walks import PulledWalks
 from engine.toybox.world import COLOURS, OBJECTS, SIZES, Scene, random_scene
@@ -205,8 +205,8 @@ def train(folder: Path, steps: int, device: torch.device, seed: int = 0,
     denoise = network_denoiser(ideal, objective="x0", schedule="cosine")
 
     def step_loss(rng: np.random.Generator, step: int) -> Tensor:
-        x, t = noised(rng, pictures(scenes_of(rng, SCENES, SEEN)), DECIDING)
-        pulled.begin(rng, *noised(rng, pictures(scenes_of(rng, pulled.missing, SEEN)), HIGHEST))
+        x, t = noised(rng, pictures(scenes_of(rng, SCENES, OFTEN)), DECIDING)
+        pulled.begin(rng, *noised(rng, pictures(scenes_of(rng, pulled.missing, OFTEN)), HIGHEST))
         x, t = torch.cat([x, pulled.x]).to(device), torch.cat([t, pulled.t]).to(device)
         batch = make_batch(rng, tokenizer, ideal, x, t, pulled.captions(rng))
         student.eval()

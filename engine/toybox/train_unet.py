@@ -2,7 +2,7 @@
 
 Where there is little noise, v is mostly that noise, and a network that has to carry it through all of its layers has
 little room left for outlines; the clean picture is a simple thing to say (Li & He 2025, arXiv 2511.13720). It learns
-from scenes, from bent ones (`bent`), and from walks of its own (`walks`).
+from scenes, from bent ones (`bent`), and from walks of its own, many of which begin where a pull has ended (`walks`).
 """
 
 from itertools import pairwise
@@ -14,13 +14,14 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from engine.denoisers import Objective
+from engine.models import load_models
 from engine.schedule import alphas_cumprod
 from engine.toybox.bent import Bent
 from engine.toybox.ideal import IdealDenoiser
 from engine.toybox.taught import Taught, guess_losses, named_right
 from engine.toybox.training import Run, Trainer
-from engine.toybox.walks import Walks
-from engine.toybox.world import COMBINATIONS, SIDE, Scene, held_out, random_scene, render
+from engine.toybox.walks import Walks, ended_pulls
+from engine.toybox.world import COMBINATIONS, HARD, SIDE, Scene, held_out, random_scene, render
 from engine.unet import UNetConfig
 
 PATCH = 4  # the network sees PATCH × PATCH pixels as channels of one position
@@ -28,19 +29,22 @@ PATCH = 4  # the network sees PATCH × PATCH pixels as channels of one position
 CONFIG = UNetConfig(
     image_size=16, in_channels=3 * PATCH**2, out_channels=3 * PATCH**2, model_channels=64, num_res_blocks=1,
     attention_resolutions=(4,), channel_mult=(1, 1.5, 2), num_head_channels=32, resblock_updown=False, norm_groups=8)
-BATCH, WILD, BENT, WALKS = 64, 18, 14, 14  # of a batch so many are bent scenes in wild colours, so many in the
+BATCH, WILD, BENT, WALKS = 64, 26, 8, 18  # of a batch so many are bent scenes in wild colours, so many in the
 # palette's, so many are walks; the others are scenes.
+Noised = tuple[Tensor, Tensor]  # x_t and t of some pictures
 Spread = tuple[tuple[float, ...], tuple[int, ...]]
 # Where the timesteps of a batch lie: shares, and the timesteps that they reach.
 EVEN = ((0, 1), (0, 1000))
 LATE = ((0, 0.3, 1), (0, 300, 760))  # where this network draws, and a little above
 BOUNDS = (0, 150, 300, 450, 600, 760)  # of the ranges that are examined
 FIRST, LAST, STRIDES = ((0, 1), (600, 760)), 20, (10, 90)  # timesteps where walks begin and end, and their steps
+PULLS, PULLED = 600, 0.4  # drawings whose pull has ended, and the share of walks that begin with one
 OUTER = ("input_blocks.0.", "out.", "time_embed.", "head.")  # what Adam trains
 GUESS = 0.01  # weight of the head's loss; the gradient of v's is then about as large
 CLEAN = 4.0  # how much more an error of x0 weighs, at most, where there is little noise
 SEEN = [c for c in COMBINATIONS if not held_out(*c)]
 HELD_OUT = [c for c in COMBINATIONS if held_out(*c)]
+OFTEN = SEEN + [c for c in SEEN if c[0] in HARD]
 
 
 def scenes_of(rng: np.random.Generator, count: int, combinations: list[tuple[str, str, str]]) -> list[Scene]:
@@ -108,17 +112,26 @@ def examine(model: Taught, device: torch.device, objective: Objective, bounds: t
     return figures
 
 
-def batch_of(rng: np.random.Generator, scenes: list[Scene], bent: Bent, walks: Walks) -> tuple[Tensor, Tensor, Tensor]:
+def batch_of(rng: np.random.Generator, scenes: list[Scene], bent: Bent, walks: Walks,
+             pulls: Noised) -> tuple[Tensor, Tensor, Tensor]:
     """(x_t, t, told): noised bent scenes in wild colours, whose x0 is told; noised scenes, noised bent ones, walks.
 
-    Walks that ended begin anew, from bent scenes.
+    Walks that ended begin anew, from bent scenes or from `pulls`.
     """
     wild_x, wild_t, told = wild_of(rng, bent, WILD, LATE)
     x, t = noised(rng, pictures(scenes), LATE)
-    drawn = bent(rng, BENT + walks.missing)
-    bent_x, bent_t = noised(rng, drawn[:BENT], LATE)
-    walks.begin(rng, *noised(rng, drawn[BENT:], FIRST))
+    bent_x, bent_t = noised(rng, bent(rng, BENT), LATE)
+    begin_walks(rng, bent, walks, pulls)
     return torch.cat([wild_x, x, bent_x, walks.x]), torch.cat([wild_t, t, bent_t, walks.t]), told
+
+
+def begin_walks(rng: np.random.Generator, bent: Bent, walks: Walks, pulls: Noised) -> None:
+    """Give those that ended a new beginning, in any order."""
+    few = int(rng.binomial(walks.missing, PULLED if len(pulls[0]) else 0))
+    rows = torch.from_numpy(rng.integers(max(1, len(pulls[0])), size=few))
+    bent_x, bent_t = noised(rng, bent(rng, walks.missing - few), FIRST)
+    order = torch.from_numpy(rng.permutation(walks.missing))
+    walks.begin(rng, torch.cat([bent_x, pulls[0][rows]])[order], torch.cat([bent_t, pulls[1][rows]])[order])
 
 
 def wild_of(rng: np.random.Generator, bent: Bent, count: int, spread: Spread) -> tuple[Tensor, Tensor, Tensor]:
@@ -135,12 +148,13 @@ def train(folder: Path, steps: int, device: torch.device, seed: int = 0, start_f
     model = Taught(CONFIG).to(device, memory_format=torch.channels_last)
     ideal, walks = IdealDenoiser().to(device), Walks(WALKS, LAST, STRIDES)
     bent = Bent(ideal)
-    run = Run(folder=folder, steps=steps, seed=seed, start_from=start_from, bf16=bf16, hold=0.4, ema=0.995,
+    run = Run(folder=folder, steps=steps, seed=seed, start_from=start_from, bf16=bf16, hold=0.1, ema=0.995,
               outer=OUTER)
+    pulls = ended_pulls(load_models("toybox", device), ideal, PULLS, folder / "pulls.safetensors")
 
     def loss_of(rng: np.random.Generator, step: int) -> Tensor:
-        scenes = scenes_of(rng, BATCH - WILD - BENT - WALKS, SEEN)
-        x, t, told = (part.to(device) for part in batch_of(rng, scenes, bent, walks))
+        scenes = scenes_of(rng, BATCH - WILD - BENT - WALKS, OFTEN)
+        x, t, told = (part.to(device) for part in batch_of(rng, scenes, bent, walks, pulls))
         losses, x0, guesses = losses_of(model, ideal, x, t, "x0", told)
         walks.advance(rng, x0[-WALKS:].cpu())
         named = guess_losses(guesses[WILD:WILD + len(scenes)], scenes).mean()

@@ -6,8 +6,12 @@ been walked down by the network's own answers. What it should have answered is t
 2011, DAgger, arXiv 1011.0686). The step is the engine's: DDIM with all of its noise.
 """
 
+from itertools import takewhile
+from pathlib import Path
+
 import numpy as np
 import torch
+from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from engine.guidance import Target, guided
@@ -15,12 +19,12 @@ from engine.models import Models
 from engine.request import Request
 from engine.samplers import Denoise
 from engine.schedule import alphas_cumprod
-from engine.steps import pull_at, resolved
+from engine.steps import first_noise, levels_of, pull_at, resolved, steps_of
 from engine.toybox.captions import Caption, caption
 from engine.toybox.ideal import IdealDenoiser
-from engine.toybox.world import SIDE
+from engine.toybox.world import HARD, SIDE, Scene
 
-KEPT = 256  # pulled walks that were taken over where the pull ends
+TOGETHER, LENGTHS = 10, (40, 60, 100)  # drawings at a time that a finishing network is to go on from, and their steps
 
 
 class Walks:
@@ -76,24 +80,15 @@ class PulledWalks(Walks):
         """They are pulled by the one CLIP of `models`, as that set describes it, towards scenes that `ideal` knows."""
         self.models, self.ideal = models, ideal
         (self.clip, _), = models.clips
-        self.known = np.flatnonzero(torch.isfinite(ideal.energy).cpu().numpy())
+        self.known = known_scenes(ideal)
         until = self.models.description.defaults.until_level
         super().__init__(count, int((alphas_cumprod("cosine") > until).sum()), strides)
         self.state["targets"] = torch.zeros(count, dtype=torch.long)
-        self.state["kept_x"], self.state["kept_t"] = torch.zeros(0, 3, SIDE, SIDE), torch.zeros(0, dtype=torch.long)
 
     def begin(self, rng: np.random.Generator, x: Tensor, t: Tensor) -> None:
-        """As ever, each towards a scene of its own; those that have come to the end are kept, the newest of them."""
-        done = self.ended & (self.t >= 0)
-        for name in ("x", "t"):
-            self.state[f"kept_{name}"] = torch.cat([self.state[f"kept_{name}"], self.state[name][done]])[-KEPT:]
+        """As ever, each towards a scene of its own."""
         self.state["targets"][self.ended] = torch.from_numpy(rng.choice(self.known, size=len(x)))
         super().begin(rng, x, t)
-
-    def some(self, rng: np.random.Generator, count: int) -> tuple[Tensor, Tensor]:
-        """(x_t, t) of walks that have come to the end."""
-        rows = torch.from_numpy(rng.integers(len(self.state["kept_t"]), size=count))
-        return self.state["kept_x"][rows], self.state["kept_t"][rows]
 
     def captions(self, rng: np.random.Generator) -> list[Caption]:
         """What they are pulled towards, said anew."""
@@ -113,3 +108,33 @@ class PulledWalks(Walks):
         level = self.levels[self.t][:, None, None, None]
         eps = found.eps.cpu() - (1 - level).sqrt() * found.pull.cpu()
         return (self.x - (1 - level).sqrt() * eps) / level.sqrt()
+
+
+def known_scenes(ideal: IdealDenoiser) -> np.ndarray:
+    """Numbers of the scenes that `ideal` knows; those of HARD objects are there twice."""
+    known = np.flatnonzero(torch.isfinite(ideal.energy).cpu().numpy())
+    return np.concatenate([known, [number for number in known if ideal.scene(int(number)).object in HARD]])
+
+
+def ended_pulls(models: Models, ideal: IdealDenoiser, count: int, path: Path) -> tuple[Tensor, Tensor]:
+    """(x_t, t) of drawings where `models` no longer pull them, towards scenes that `ideal` knows; kept at `path`."""
+    if not path.exists():
+        rng = np.random.default_rng(0)
+        scenes = [ideal.scene(int(number)) for number in rng.choice(known_scenes(ideal), size=count)]
+        parts = [_ended(models, scenes[at:at + TOGETHER], rng) for at in range(0, count, TOGETHER)]
+        x, t = (torch.cat(together).cpu() for together in zip(*parts, strict=True))
+        path.parent.mkdir(parents=True, exist_ok=True)
+        save_file({"x": x, "t": t}, path)
+    kept = load_file(path)
+    return kept["x"], kept["t"]
+
+
+def _ended(models: Models, scenes: list[Scene], rng: np.random.Generator) -> tuple[Tensor, Tensor]:
+    defaults, steps = models.description.defaults, int(rng.choice(LENGTHS))
+    asked = [Request(prompt=caption(scene, rng).text, seed=int(rng.integers(1 << 31)), steps=steps) for scene in scenes]
+    requests = [resolved(request, defaults) for request in asked]
+    levels = levels_of(models, requests[0])
+    last = int((levels.alphas_cumprod > defaults.until_level).sum()) - 1
+    *_, step = takewhile(lambda step: step.index > last,
+                         steps_of(models, requests, first_noise(models, requests), steps - 1))
+    return step.x, torch.full((len(scenes),), int(levels.timesteps[step.index - 1]))
