@@ -8,7 +8,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from engine.bench.notebook import (
-    EpsOfUnshuffledV,
+    EpsOfUnshuffled,
     Notebook,
     make_cutouts,
     range_loss,
@@ -16,6 +16,7 @@ from engine.bench.notebook import (
     spherical_dist_loss,
     tv_loss,
 )
+from engine.denoisers import Objective
 
 BOXES = [(0, 0, 16), (2, 5, 9), (7, 1, 4)]
 
@@ -100,14 +101,15 @@ def test_guidance_lowers_the_loss() -> None:
     assert distance(after(loops.shared_forward, 0.0)) < distance(after(free.shared_forward, 0.0))
 
 
-def test_a_perfect_v_is_a_perfect_epsilon() -> None:
-    """The toybox's network predicts v of patches; guided-diffusion's sampler wants ε of pixels."""
+@pytest.mark.parametrize("objective", ["v", "x0"])
+def test_a_perfect_answer_is_a_perfect_epsilon(objective: Objective) -> None:
+    """The toybox's networks predict v or x0 of patches; guided-diffusion's sampler wants ε of pixels."""
     diffusion = spaced_diffusion("cosine", 20, learned_variance=False)
     torch.manual_seed(0)
     x0, eps, index = torch.randn(2, 3, 8, 8), torch.randn(2, 3, 8, 8), 7
     level = torch.tensor(diffusion.alphas_cumprod[index]).float()
-    v = level.sqrt() * eps - (1 - level).sqrt() * x0
-    wrapped = EpsOfUnshuffledV(KnowingNetwork(F.pixel_unshuffle(v, 2)), 2, diffusion)
+    said = {"v": level.sqrt() * eps - (1 - level).sqrt() * x0, "x0": x0}[objective]
+    wrapped = EpsOfUnshuffled(KnowingNetwork(F.pixel_unshuffle(said, 2)), objective, 2, diffusion)
     x = diffusion.q_sample(x0, torch.tensor([index, index]), eps)
     torch.testing.assert_close(wrapped(x, torch.tensor([diffusion.timestep_map[index]] * 2)), eps)
 

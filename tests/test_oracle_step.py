@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from engine.bench.notebook import EpsOfUnshuffledV, Notebook, spaced_diffusion
+from engine.bench.notebook import EpsOfUnshuffled, Notebook, spaced_diffusion
 from engine.cutouts import Crops, random_crops
 from engine.denoisers import network_denoiser
 from engine.guidance import Pull, Target, guided
@@ -96,7 +96,7 @@ def test_a_guided_step_of_the_toyboxs_kind_equals_the_oracle(eta: float | None, 
     """v network on patches of pixels: the benchmark compares like with like only if the wrapped network is ours."""
     unet, diffusion = random_network(PATCHED), spaced_diffusion("cosine", STEPS, learned_variance=False)
     denoise = network_denoiser(unet, objective="v", schedule="cosine", patch=2)
-    wrapped = EpsOfUnshuffledV(unet, 2, diffusion)
+    wrapped = EpsOfUnshuffled(unet, "v", 2, diffusion)
     expected = theirs(wrapped, diffusion, index, eta, "shared_forward")
     assert error(ours(denoise, "cosine", index, eta), expected, index) <= 1e-5
 

@@ -19,6 +19,7 @@ from guided_diffusion.respace import SpacedDiffusion, space_timesteps
 from guided_diffusion.unet import UNetModel
 from torch import Tensor, nn
 
+from engine.denoisers import Objective
 from engine.unet import UNetConfig
 
 Boxes = Iterable[tuple[int, int, int]]  # top, left, side
@@ -43,21 +44,21 @@ def spaced_diffusion(schedule: str, steps: int, *, learned_variance: bool) -> Sp
         model_var_type=ModelVarType.LEARNED_RANGE if learned_variance else ModelVarType.FIXED_LARGE)
 
 
-class EpsOfUnshuffledV(nn.Module):
-    """A network that predicts v of patches of pixels, as one that predicts ε of pixels."""
+class EpsOfUnshuffled(nn.Module):
+    """A network that predicts v or x0 of patches of pixels, as one that predicts ε of pixels."""
 
-    def __init__(self, unet: nn.Module, patch: int, diffusion: SpacedDiffusion) -> None:
+    def __init__(self, unet: nn.Module, objective: Objective, patch: int, diffusion: SpacedDiffusion) -> None:
         super().__init__()
-        self.unet, self.patch = unet, patch
+        self.unet, self.objective, self.patch = unet, objective, patch
         factors = torch.full((2, 1000), torch.nan)
         factors[0, diffusion.timestep_map] = torch.from_numpy(diffusion.sqrt_alphas_cumprod).float()
         factors[1, diffusion.timestep_map] = torch.from_numpy(diffusion.sqrt_one_minus_alphas_cumprod).float()
         self.factors = nn.Buffer(factors)
 
     def forward(self, x: Tensor, t: Tensor) -> Tensor:
-        v = F.pixel_shuffle(self.unet(F.pixel_unshuffle(x, self.patch), t), self.patch)
+        said = F.pixel_shuffle(self.unet(F.pixel_unshuffle(x, self.patch), t), self.patch)
         alpha, sigma = self.factors[:, t, None, None, None]
-        return alpha * v + sigma * x
+        return alpha * said + sigma * x if self.objective == "v" else (x - alpha * said) / sigma
 
 
 def make_cutouts(pictures: Tensor, boxes: Boxes, side: int) -> Tensor:

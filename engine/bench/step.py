@@ -15,7 +15,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from engine.bench.notebook import EpsOfUnshuffledV, Notebook, guided_diffusion_unet, spaced_diffusion
+from engine.bench.notebook import EpsOfUnshuffled, Notebook, guided_diffusion_unet, spaced_diffusion
 from engine.bench.report import Figure, at_most
 from engine.cutouts import cut
 from engine.guidance import Pull, guided, seeded_cutter
@@ -101,7 +101,8 @@ def contenders(models: Models, *, eta: float) -> dict[str, Contender]:
     theirs = _theirs(load_unet(models.description, models.device, table=table))
     clip = load_clip(models.description, models.description.clips[0], models.device, quicken=False)
     notebook = Notebook(
-        diffusion=diffusion, model=EpsOfUnshuffledV(theirs, table["patch"], diffusion).to(models.device),
+        diffusion=diffusion,
+        model=EpsOfUnshuffled(theirs, table["objective"], table["patch"], diffusion).to(models.device),
         encode_image=clip.encode_images, side=clip.side, target_embeds=target.embeddings[0],
         weights=target.weights[0], clip_guidance_scale=pull.guidance_scale, tv_scale=TV_SCALE, range_scale=RANGE_SCALE)
     boxes = {i: boxes_at(pull, x, int(levels.timesteps[i])) for i in middle(models.description)}

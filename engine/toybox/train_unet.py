@@ -29,7 +29,7 @@ PATCH = 4  # the network sees PATCH × PATCH pixels as channels of one position
 CONFIG = UNetConfig(
     image_size=16, in_channels=3 * PATCH**2, out_channels=3 * PATCH**2, model_channels=64, num_res_blocks=1,
     attention_resolutions=(4,), channel_mult=(1, 1.5, 2), num_head_channels=32, resblock_updown=False, norm_groups=8)
-BATCH, WILD, BENT, WALKS = 64, 26, 8, 18  # of a batch so many are bent scenes in wild colours, so many in the
+BATCH, WILD, BENT, WALKS = 64, 20, 10, 22  # of a batch so many are bent scenes in wild colours, so many in the
 # palette's, so many are walks; the others are scenes.
 Noised = tuple[Tensor, Tensor]  # x_t and t of some pictures
 Spread = tuple[tuple[float, ...], tuple[int, ...]]
