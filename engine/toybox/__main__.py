@@ -9,7 +9,7 @@ import torch
 
 from engine.toybox.pack import pack
 
-STEPS = {"unet": 3_600, "early": 12_000, "clip": 3_000, "upscaler": 6_000}
+STEPS = {"unet": 3_600, "early": 5_000, "clip": 3_000, "upscaler": 6_000}
 UNETS = ("unet", "early")
 
 
