@@ -62,8 +62,8 @@ def test_timesteps_lie_where_they_are_told() -> None:
 def test_a_batch_is_scenes_and_bent_ones_and_walks(ideal: IdealDenoiser) -> None:
     """Walks that ended begin anew, so that a batch always has its size."""
     rng, walks = np.random.default_rng(0), Walks(3, LAST, STRIDES)
-    none = torch.zeros(0, 3, 64, 64), torch.zeros(0, dtype=torch.long)
-    x, t, told = batch_of(rng, scenes_of(rng, 5, SEEN), Bent(ideal), walks, none)
+    pulls = torch.zeros(1, 3, 64, 64), torch.tensor([700])
+    x, t, told = batch_of(rng, scenes_of(rng, 5, SEEN), Bent(ideal), walks, pulls)
     count = WILD + 5 + BENT + 3
     assert x.shape == (count, 3, 64, 64) and t.shape == (count,) and told.shape == (WILD, 3, 64, 64)
     assert torch.equal(x[-3:], walks.x) and (t[-3:] >= FIRST[1][0]).all() and not walks.missing

@@ -31,7 +31,8 @@ class Taught(UNet):
 
     def forward(self, x: Tensor, t: Tensor, y: Tensor | None = None) -> tuple[Tensor, Tensor]:  # type: ignore[override]
         middle, skips, emb = self.encode(x, t, y)
-        return self.decode(middle, skips, emb), self._said(middle)
+        guesses = self.head(middle.flatten(2).transpose(1, 2).contiguous())
+        return self.decode(middle, skips, emb), guesses
 
     def load_state_dict(self, state_dict: Mapping[str, Tensor], strict: bool = True,  # type: ignore[override]
                         assign: bool = False) -> object:
@@ -39,17 +40,10 @@ class Taught(UNet):
         head = {key: value for key, value in self.state_dict().items() if key.startswith("head.")}
         return super().load_state_dict(head | dict(state_dict), strict, assign)
 
-    def guess(self, x: Tensor, t: Tensor) -> Tensor:
-        """What the head says, without the half of the network that comes after it."""
-        return self._said(self.encode(x, t)[0])
-
     @property
     def patch(self) -> int:
         """Pixels, each way, that are one position of the network."""
         return SIDE // self.config.image_size
-
-    def _said(self, middle: Tensor) -> Tensor:
-        return self.head(middle.flatten(2).transpose(1, 2).contiguous())
 
 
 def answers(scenes: list[Scene], side: int) -> Tensor:

@@ -127,8 +127,8 @@ def batch_of(rng: np.random.Generator, scenes: list[Scene], bent: Bent, walks: W
 
 def begin_walks(rng: np.random.Generator, bent: Bent, walks: Walks, pulls: Noised) -> None:
     """Give those that ended a new beginning, in any order."""
-    few = int(rng.binomial(walks.missing, PULLED if len(pulls[0]) else 0))
-    rows = torch.from_numpy(rng.integers(max(1, len(pulls[0])), size=few))
+    few = int(rng.binomial(walks.missing, PULLED))
+    rows = torch.from_numpy(rng.integers(len(pulls[0]), size=few))
     bent_x, bent_t = noised(rng, bent(rng, walks.missing - few), FIRST)
     order = torch.from_numpy(rng.permutation(walks.missing))
     walks.begin(rng, torch.cat([bent_x, pulls[0][rows]])[order], torch.cat([bent_t, pulls[1][rows]])[order])
