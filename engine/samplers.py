@@ -80,7 +80,7 @@ def ddim_step(prediction: Prediction, x: Tensor, noise: Tensor, levels: Levels, 
 
 
 def sample(denoise: Denoise, x: Tensor, noise: Noise, levels: Levels, *, sampler: str = "ddim", eta: float = 1.0,
-           start: int | None = None) -> Iterator[Step]:
+           fresh_until_level: float = 1.0, start: int | None = None) -> Iterator[Step]:
     """Walk from level `start` (default the noisiest) to a clean picture, one Step at a time.
 
     Args:
@@ -90,6 +90,7 @@ def sample(denoise: Denoise, x: Tensor, noise: Noise, levels: Levels, *, sampler
         levels: where to stop on the way.
         sampler: ddim or ddpm.
         eta: DDIM's share of fresh noise, 0 … 1.
+        fresh_until_level: ᾱ above which DDIM adds none, whatever eta says.
         start: index of the level that x is at.
     """
     first = len(levels) - 1 if start is None else start
@@ -100,5 +101,6 @@ def sample(denoise: Denoise, x: Tensor, noise: Noise, levels: Levels, *, sampler
         if sampler == "ddpm":
             x = ddpm_step(prediction, x, fresh, levels, i)
         else:
-            x = ddim_step(prediction, x, fresh, levels, i, eta)
+            share = eta if levels.alphas_cumprod[i] <= fresh_until_level else 0.0
+            x = ddim_step(prediction, x, fresh, levels, i, share)
         yield Step(x=x, index=i, x0=prediction.x0, distance=prediction.distance)

@@ -126,6 +126,11 @@ def until_level_of(models: Models, request: Request) -> float:
     return models.description.defaults.until_level if request.init is None else 1.0
 
 
+def fresh_until_level_of(models: Models, request: Request) -> float:
+    """ᾱ where fresh noise ends; it does not where the pull does not: what is pulled late needs noise to move in."""
+    return models.description.defaults.fresh_until_level if request.init is None else 1.0
+
+
 def _guide(models: Models, request: Request, seeds: Seeds, targets: list[Target], levels: Levels) -> Denoise:
     """The network, or the one that guides in its place, with the pull of each moment."""
     schedule, network = models.description.unet["schedule"], models.secondary or models.denoise
@@ -161,4 +166,5 @@ def steps_of(models: Models, requests: list[Request], x: Tensor, start: int,
         denoise = symmetric(denoise, axes, models.description.unet["schedule"])
     shape = tuple(x.shape[1:])
     return sample(denoise, x, lambda i: per_picture(seeds, Stream.STEP, i, shape), levels,
-                  sampler=request.sampler, eta=request.eta, start=start)
+                  sampler=request.sampler, eta=request.eta, start=start,
+                  fresh_until_level=fresh_until_level_of(models, request))

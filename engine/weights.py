@@ -69,6 +69,7 @@ class Defaults:
     spacing: tuple[tuple[int, float], ...] = ()  # (timestep, share of the steps below it); () spreads them evenly
     from_level: float = 0.0  # ᾱ below which nothing is guided
     until_level: float = 1.0  # ᾱ above which nothing is
+    fresh_until_level: float = 1.0  # ᾱ above which DDIM adds no fresh noise, whatever eta says
     largest_shift: float = math.inf  # root mean square by which guidance may move x0 in one step
 
 

@@ -59,6 +59,19 @@ def test_ddim_without_noise_is_of_first_order() -> None:
     assert 1.6 < errors[0] / errors[1] < 2.4 and 1.6 < errors[1] / errors[2] < 2.4
 
 
+def test_fresh_noise_ends_at_its_level() -> None:
+    """Down to it a drawing is as without the bound, and from there on the flow of eta 0."""
+    x, levels, denoise = torch.randn(1, 3, 2, 2), Levels("linear", 20), gaussian_denoiser(0.5)
+    until = float(levels.alphas_cumprod[8])
+    walk = list(sample(denoise, x, noise_for(x), levels, fresh_until_level=until))
+    noisy = list(sample(denoise, x, noise_for(x), levels))
+    [begin] = [step.x for step in walk if step.index == 8]
+    assert all(torch.equal(a.x, b.x) for a, b in zip(walk, noisy, strict=True) if a.index >= 8)
+    flow = list(sample(denoise, begin, noise_for(x), levels, eta=0.0, start=7))
+    assert [torch.equal(a.x, b.x) for a, b in zip(walk[-8:], flow, strict=True)] == [True] * 8
+    assert not torch.equal(noisy[-1].x, walk[-1].x)
+
+
 @pytest.mark.parametrize("sampler", ["ddim", "ddpm"])
 def test_drawings_have_the_spread_of_the_data(sampler: str) -> None:
     x = torch.randn(4000, 1, 1, 1, generator=torch.Generator().manual_seed(0))

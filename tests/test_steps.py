@@ -12,7 +12,17 @@ from engine.events import Progress
 from engine.images import to_tensor
 from engine.models import Models, load_models
 from engine.request import Request
-from engine.steps import TARGET_CUTS, beginning, first_noise, pull_at, resolved, seeds_of, steps_of, targets_of
+from engine.steps import (
+    TARGET_CUTS,
+    beginning,
+    first_noise,
+    levels_of,
+    pull_at,
+    resolved,
+    seeds_of,
+    steps_of,
+    targets_of,
+)
 from engine.toybox.world import Scene, render
 
 QUICK = Request(prompt="a red star", seed=5, steps=4, cuts=2)
@@ -62,6 +72,22 @@ def test_a_drawing_from_a_picture_begins_at_the_level_it_skips_to(models: Models
     assert indices == [8, 4, 0]
     x, _ = beginning(models, asked(models, steps=10, init=0.99), init)
     assert float((x - to_tensor(init)).abs().mean()) < 0.2
+
+
+@pytest.mark.parametrize(("init", "noisy"), [(None, False), (0.2, True)])
+def test_the_late_steps_have_fresh_noise_only_where_they_are_guided(
+        models: Models, init: float | None, noisy: bool) -> None:
+    """From a picture a drawing is guided to its end; else eta matters down to the set's level, no further."""
+    request, x = asked(models, steps=10, init=init, guidance_scale=0.0), torch.zeros(1, 3, 64, 64)
+    calm = dataclasses.replace(request, eta=0.0)
+    levels = levels_of(models, request).alphas_cumprod
+    late = int((levels > models.description.defaults.fresh_until_level).sum()) - 1
+
+    def ends(request: Request, start: int) -> torch.Tensor:
+        return next(steps_of(models, [request], x, start)).x
+
+    assert torch.equal(ends(request, late), ends(calm, late)) is not noisy
+    assert not torch.equal(ends(request, late + 1), ends(calm, late + 1))
 
 
 def test_without_a_picture_a_drawing_begins_with_noise(models: Models) -> None:
