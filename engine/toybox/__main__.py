@@ -20,7 +20,7 @@ def main() -> int:
     parser.add_argument("--folder", type=Path, help="where checkpoint and weights go (default runs/NETWORK)")
     parser.add_argument("--steps", type=int, help="in all; a stopped run goes on from its checkpoint")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--start-from", type=Path, help="weights that a new run of U-Net or CLIP begins with")
+    parser.add_argument("--start-from", type=Path, help="weights that a new run begins with")
     parser.add_argument("--mean-with", type=Path, help="weights a run began with: pack the mean of both")
     parser.add_argument("--bf16", action="store_true", help="U-Nets: quicker where the processor multiplies bfloat16")
     parser.add_argument("--threads", type=int, help="CPU threads (default: all)")
@@ -36,13 +36,11 @@ def main() -> int:
         return 0
     if args.network is None:
         parser.error(f"say which network to train: {', '.join(STEPS)}")
-    if args.start_from and args.network == "upscaler":
-        parser.error("--start-from goes with the U-Nets and clip; the upscaler is soon trained")
     if args.bf16 and args.network not in UNETS:
         parser.error("--bf16 goes with the U-Nets; the other two are soon trained")
     folder = args.folder or Path("runs") / args.network
     module = import_module(f"engine.toybox.train_{args.network}")
-    options = {} if args.network == "upscaler" else {"start_from": args.start_from}
+    options = {"start_from": args.start_from}
     if args.network in UNETS:
         options["bf16"] = args.bf16
     module.train(folder, args.steps or STEPS[args.network], torch.device(args.device), args.seed, **options)

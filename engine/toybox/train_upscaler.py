@@ -23,6 +23,7 @@ BATCH = 8
 CROP = 32  # pixels of the small picture
 MAX_BLUR = 0.8  # standard deviation, pixels of the small picture
 MAX_NOISE = 0.02  # standard deviation, of the range 0 … 1
+TINTED, TINT = 0.5, 0.12  # share of scenes in colours off the palette's; how far, standard deviation in 0 … 1
 CLOSE_UP = 0.3  # share of scenes drawn SCALE times larger: an upscaled picture may be upscaled again
 
 
@@ -56,12 +57,20 @@ def degraded(rng: np.random.Generator, x: Tensor) -> Tensor:
     return blurred(x, blur * MAX_BLUR) + noise * MAX_NOISE
 
 
+def tinted(rng: np.random.Generator, small: Tensor, large: Tensor) -> tuple[Tensor, Tensor]:
+    """Both [n, 3, h, w] in 0 … 1, in some pictures every colour moved alike: a drawing's may be none of the palette's."""
+    n = len(small)
+    far = TINT * rng.standard_normal((n, 3)) * (rng.random((n, 1)) < TINTED)
+    shift = torch.from_numpy(far).float()[:, :, None, None]
+    return (small + shift).clamp(0, 1), (large + shift).clamp(0, 1)
+
+
 def crops(rng: np.random.Generator, count: int) -> tuple[Tensor, Tensor]:
     """(small [n, 3, CROP, CROP], large [n, 3, CROP·SCALE, CROP·SCALE]) around random spots of random objects."""
     scenes = [random_scene(rng, SEEN) for _ in range(count)]
     scenes = [close_up(rng, scene) if rng.random() < CLOSE_UP else scene for scene in scenes]
-    small = degraded(rng, to_tensor([render(scene) for scene in scenes]))
-    large = to_tensor([render(scene, SCALE) for scene in scenes])
+    small, large = tinted(rng, *(to_tensor([render(scene, scale) for scene in scenes]) for scale in (1, SCALE)))
+    small = degraded(rng, small)
     spots = np.array([(s.x, s.y) for s in scenes]) + rng.uniform(-20, 20, (count, 2)) - CROP / 2
     corners = np.rint(spots).astype(int).clip(0, SIDE - CROP)
     inputs = [x[:, top:top + CROP, left:left + CROP] for x, (left, top) in zip(small, corners, strict=True)]
@@ -84,10 +93,10 @@ def psnr(x: Tensor, target: Tensor) -> float:
     return (-10 * error.log10()).mean().item()
 
 
-def train(folder: Path, steps: int, device: torch.device, seed: int = 0) -> None:
+def train(folder: Path, steps: int, device: torch.device, seed: int = 0, start_from: Path | None = None) -> None:
     torch.manual_seed(seed)
     model = network().to(device)
-    run = Run(folder=folder, steps=steps, seed=seed, outer=("body.0.", f"body.{2 * CONVOLUTIONS + 2}."))
+    run = Run(folder=folder, steps=steps, seed=seed, start_from=start_from, outer=("body.0.", f"body.{2 * CONVOLUTIONS + 2}."))
     small, large = held_out_pairs()
     bicubic = psnr(F.interpolate(small, scale_factor=SCALE, mode="bicubic"), large)
 
