@@ -4,7 +4,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
-from engine.toybox.train_upscaler import CROP, SCALE, crops, degraded, held_out_pairs, psnr
+from engine.toybox.train_upscaler import CROP, SCALE, crops, degraded, held_out_pairs, psnr, tinted
 from engine.upscaling import load_upscaler, upscale
 from engine.weights import load_model_set
 
@@ -27,6 +27,14 @@ def test_flaws_are_slight() -> None:
     flat = torch.full((32, 3, 64, 64), 0.5)
     spread = degraded(np.random.default_rng(0), flat).std((1, 2, 3))
     assert 0 < spread.min() and spread.max() < 0.03
+
+
+def test_both_pictures_of_a_pair_are_tinted_alike() -> None:
+    """A little blue too much, and a network that knew only the palette drew yellow grain; some stay as they were."""
+    grey = torch.full((64, 3, 4, 4), 0.5)
+    small, large = tinted(np.random.default_rng(0), grey, torch.full((64, 3, 16, 16), 0.5))
+    assert torch.allclose(small.mean((2, 3)), large.mean((2, 3))) and 0 <= small.min() and small.max() <= 1
+    assert 16 < int((small != grey).any(1).any(1).any(1).sum()) < 48
 
 
 def test_psnr_of_a_known_error() -> None:

@@ -58,7 +58,7 @@ def degraded(rng: np.random.Generator, x: Tensor) -> Tensor:
 
 
 def tinted(rng: np.random.Generator, small: Tensor, large: Tensor) -> tuple[Tensor, Tensor]:
-    """Both [n, 3, h, w] in 0 … 1, in some pictures every colour moved alike: a drawing's may be none of the palette's."""
+    """Both [n, 3, h, w] in 0 … 1, in some pictures all colours moved alike: a drawing's may be none of the palette."""
     n = len(small)
     far = TINT * rng.standard_normal((n, 3)) * (rng.random((n, 1)) < TINTED)
     shift = torch.from_numpy(far).float()[:, :, None, None]
@@ -96,7 +96,8 @@ def psnr(x: Tensor, target: Tensor) -> float:
 def train(folder: Path, steps: int, device: torch.device, seed: int = 0, start_from: Path | None = None) -> None:
     torch.manual_seed(seed)
     model = network().to(device)
-    run = Run(folder=folder, steps=steps, seed=seed, start_from=start_from, outer=("body.0.", f"body.{2 * CONVOLUTIONS + 2}."))
+    run = Run(folder=folder, steps=steps, seed=seed, start_from=start_from,
+              outer=("body.0.", f"body.{2 * CONVOLUTIONS + 2}."))
     small, large = held_out_pairs()
     bicubic = psnr(F.interpolate(small, scale_factor=SCALE, mode="bicubic"), large)
 
