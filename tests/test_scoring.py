@@ -46,21 +46,20 @@ def test_only_a_finished_picture_gets_a_score() -> None:
 def test_the_engine_process_scores_what_it_draws_and_enlarges() -> None:
     """When it is told to, and else not."""
 
-    async def finished(check: str, request: Request | UpscaleRequest) -> Finished:
+    async def finished(check: str, *requests: Request | UpscaleRequest) -> list[Finished]:
         engine = EngineProcess(draw="tests.scripted:draw", upscale="tests.scripted:upscale", check=check)
         try:
-            events = [event async for event in engine.events(request)]
+            ends = [[event async for event in engine.events(request)][-1] for request in requests]
         finally:
             await engine.close()
-        assert isinstance(events[-1], Finished)
-        return events[-1]
+        return [end for end in ends if isinstance(end, Finished)]
 
     async def scenario() -> None:
         drawing = Request(prompt="a star", seed=7)
-        assert (await finished("", drawing)).score is None
-        drawn = await finished("a red star", drawing)
+        [unlooked] = await finished("", drawing)
+        assert unlooked.score is None
+        drawn, enlarged = await finished("a red star", drawing, UpscaleRequest(png=scripted.png(7, 10)))
         assert drawn.score == pytest.approx(score_of(drawn.png, "toybox", "a red star"), abs=1e-4)
-        enlarged = await finished("a red star", UpscaleRequest(png=scripted.png(7, 10)))
         assert enlarged.score is not None
 
     asyncio.run(scenario())
