@@ -1,5 +1,8 @@
 """figures as rows of a Markdown table."""
 
+import subprocess
+import sys
+
 from engine.bench.report import HEADER, Figure, at_most, machine, row
 
 
@@ -19,3 +22,11 @@ def test_a_figure_that_falls_short_is_shown_as_it_is() -> None:
 def test_the_machine_is_told_with_its_threads() -> None:
     """A time without them means nothing."""
     assert "threads" in machine() and "torch" in machine() and "|" not in machine()
+
+
+def test_the_memory_of_a_process_is_not_that_of_the_one_that_started_it() -> None:
+    """`make bench` draws in a small process after a large one has measured gigabytes."""
+    ballast = b"1" * 800_000_000
+    code = "from engine.bench.report import peak_memory; print(peak_memory())"
+    peak = int(subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout)
+    assert 20_000_000 < peak < len(ballast)

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from engine.bench.notebook import Notebook, guided_diffusion_unet, spaced_diffusion
-from engine.bench.report import Figure, at_most
+from engine.bench.report import Figure, at_most, peak_memory
 from engine.bench.step import PROMPT, boxes_at
 from engine.clip import Clip, ClipConfig
 from engine.cutouts import cut
@@ -189,8 +189,7 @@ def peak_of(step: Contender, device: torch.device) -> tuple[int, Tensor]:
     ctypes.CDLL(None).malloc_trim(0)
     Path("/proc/self/clear_refs").write_text("5")  # Linux: forget the peak so far
     result = step()
-    status = Path("/proc/self/status").read_text().splitlines()
-    return next(int(line.split()[1]) for line in status if line.startswith("VmHWM:")) * 1024, result
+    return peak_memory(), result
 
 
 def share_of_peak(tflops: float) -> str:

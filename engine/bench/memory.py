@@ -10,13 +10,14 @@ from engine.bench.report import Figure
 DRAW = """
 import time
 began = time.perf_counter()
-import json, resource, engine
+import json, engine
 first = None
 for event in engine.draw(engine.Request(prompt="a red star on a blue background", seed=1)):
     if first is None and isinstance(event, engine.Progress):
         first = time.perf_counter() - began
-peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-print(json.dumps([peak, first, event.seconds, time.perf_counter() - began]))
+whole = time.perf_counter() - began
+from engine.bench.report import peak_memory
+print(json.dumps([peak_memory() / 2**20, first, event.seconds, whole]))
 """
 
 

@@ -38,6 +38,12 @@ def machine() -> str:
     return ", ".join([*parts, f"torch {torch.__version__}"])
 
 
+def peak_memory() -> int:
+    """Most bytes this process has had in memory (Linux). ru_maxrss would begin with that of the one that started it."""
+    status = Path("/proc/self/status").read_text().splitlines()
+    return next(int(line.split()[1]) for line in status if line.startswith("VmHWM:")) * 1024
+
+
 def row(figure: Figure, where: str) -> str:
     """One line of the table; today's date."""
     met = {True: "yes", False: "**no**", None: ""}[figure.met]
