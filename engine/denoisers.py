@@ -86,8 +86,8 @@ def by_timestep(late: Denoise, early: Denoise, first: int) -> Denoise:
         parts = [expert(x[which], t[which]) for expert, which in ((early, noisy), (late, ~noisy))]
         order = torch.cat([torch.where(noisy)[0], torch.where(~noisy)[0]]).argsort()
         x0, eps = (torch.cat([getattr(part, name) for part in parts])[order] for name in ("x0", "eps"))
-        mixes = [part.variance_mix for part in parts]
-        mix = None if any(part is None for part in mixes) else torch.cat(cast(list[Tensor], mixes))[order]
+        mixes = [part.variance_mix for part in parts if part.variance_mix is not None]  # of both, or of neither
+        mix = torch.cat(mixes)[order] if mixes else None
         return Prediction(x0=x0, eps=eps, variance_mix=mix)
 
     return denoise

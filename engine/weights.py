@@ -172,9 +172,9 @@ def _check(table: dict[str, Any]) -> None:
     unets = [table[key] for key in ("unet", "early") if key in table]
     for network in unets:
         _check_unet(network, table["side"])
-    if "early" in table and not (table["early"]["schedule"] == unet["schedule"]
+    if "early" in table and not (all(table["early"][key] == unet[key] for key in ("schedule", "learned_variance"))
                                  and 0 < table["early"]["from_timestep"] < 1000):
-        raise ValueError("[early] has the schedule of [unet] and a from_timestep of 1 to 999")
+        raise ValueError("[early] has the schedule and the learned_variance of [unet] and a from_timestep of 1 to 999")
     knots = [(0, 0.0), *table["defaults"].get("spacing", ()), (999, 1.0)]
     if any(t >= later or share >= more for (t, share), (later, more) in pairwise(knots)):
         raise ValueError("spacing is pairs of a timestep and the share of the steps below it, both rising")

@@ -288,7 +288,7 @@ sha256 = "{"0" * 64}"
 objective = "v"
 schedule = "linear"
 patch = 1
-learned_variance = false
+learned_variance = true
 from_timestep = 500
 
 [early.shape]
@@ -310,7 +310,8 @@ channel_mult = [1]
     ('sha256 = "', 'sha256 = "x', "must be 64 digits"),
     ("steps = 5", "", "steps"),
     ("[defaults]", EARLY.replace("= 500", "= 0"), "a from_timestep of 1 to 999"),
-    ("[defaults]", EARLY.replace("linear", "cosine"), "the schedule of"),
+    ("[defaults]", EARLY.replace("linear", "cosine"), "has the schedule and"),
+    ("[defaults]", EARLY.replace("= true", "= false"), "the learned_variance of"),
     ("[defaults]", EARLY.replace("patch = 1", ""), "lacks patch"),
     ("[defaults]", EARLY.replace("from_timestep = 500", ""), "lacks from_timestep"),
 ])
