@@ -177,7 +177,8 @@ class Worker:
         request, inputs = await self._request(job), await self._inputs(job)
         if request is None or (job.request.init is not None and inputs.init is None and job.kind is not Kind.UPSCALE):
             return Failed(kind="BadPicture", sentence="The picture to draw from is gone.")
-        step_at, state = time.monotonic(), checkpoint["state"] if checkpoint else None
+        last: tuple[int, float] | None = None  # step and time of the last word of progress
+        state = checkpoint["state"] if checkpoint else None
         parent = str(job.parent) if job.parent else None
         async with aclosing(self._engine.events(request, state, inputs=inputs, parent=parent)) as events:
             async for event in events:
@@ -186,8 +187,9 @@ class Worker:
                 elif isinstance(event, Finished | Failed):
                     return event
                 elif isinstance(event, Progress):
-                    self._notice("step_seconds", time.monotonic() - step_at)
-                    step_at = time.monotonic()
+                    if last is not None:
+                        self._notice("step_seconds", (time.monotonic() - last[1]) / (event.step - last[0]))
+                    last = event.step, time.monotonic()
                     self._note_left(event.seconds_left)
                 else:
                     await self._handle(job, event)

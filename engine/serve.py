@@ -10,13 +10,16 @@ import queue
 import signal
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from typing import Any, BinaryIO
 
 from engine.errors import EngineError
-from engine.events import Event, Failed
+from engine.events import Event, Failed, Progress
 from engine.request import UpscaleRequest
 from engine.wire import BEAT, BEAT_SECONDS, HEADER, pack, unpack
+
+PROGRESS_SECONDS = 0.2  # between two words of it: quick steps are told together, for each word costs the bot
 
 
 class Feeder:
@@ -44,12 +47,16 @@ class Feeder:
                 os._exit(0)
 
     def stream(self, number: int, events: Iterator[Event], look: Callable[[Event], Event] | None = None) -> None:
-        """Send what comes, as `look` gives it on, until it ends, fails or is stopped."""
-        self._drawing = number
+        """Send what comes, as `look` gives it on, until it ends, fails or is stopped; not every step of quick ones."""
+        self._drawing, told = number, 0.0
         try:
             for event in events:
                 if number <= self._stopped:
                     break
+                if isinstance(event, Progress):
+                    if time.monotonic() < told + PROGRESS_SECONDS:
+                        continue
+                    told = time.monotonic()
                 self.answer(number, look(event) if look else event)
         except EngineError as error:
             self.answer(number, Failed(kind=type(error).__name__, sentence=str(error)))

@@ -53,7 +53,10 @@ def test_streams_events_of_one_picture_after_the_other_from_one_process() -> Non
             first = await drawn(engine)
             pid = engine.pid
             second = await drawn(engine)
-            assert first == second == list(scripted.draw(Request(prompt="a star", seed=7)))
+            drawing = list(scripted.draw(Request(prompt="a star", seed=7)))
+            for events in (first, second):
+                assert [e for e in events if e not in drawing] == []
+                assert [e for e in drawing if e not in events and not isinstance(e, Progress)] == []
             assert engine.pid == pid
             large = [e async for e in engine.events(UpscaleRequest(png=b"x"))]
             assert isinstance(large[-1], Finished) and large[-1].width == 32
@@ -91,6 +94,19 @@ def test_killed_in_the_middle_it_goes_on_from_the_checkpoint_with_the_same_pictu
             assert [e.step for e in rest if isinstance(e, Progress)][0] > 3
             assert rest[-1] == list(scripted.draw(Request(prompt="a star", seed=7)))[-1]
             assert engine.restarts == 1
+
+    asyncio.run(scenario())
+
+
+def test_quick_steps_are_told_together_and_previews_each() -> None:
+    """A thousand words of progress a second are read by nobody and keep the bot from its work."""
+
+    async def scenario() -> None:
+        async with running() as engine:
+            events = [event async for event in engine.events(Request(prompt="a star", steps=1000))]
+        told = [event.step for event in events if isinstance(event, Progress)]
+        assert told[0] == 1 and told == sorted(set(told)) and len(told) < 1000
+        assert [event.percent for event in events if isinstance(event, Preview)] == list(range(10, 101, 10))
 
     asyncio.run(scenario())
 

@@ -24,6 +24,19 @@ def test_a_death_of_the_engine_costs_no_pixel(tmp_path: Path) -> None:
     asyncio.run(scenario())
 
 
+def test_the_duration_of_a_step_is_known_from_two_words_of_progress(tmp_path: Path) -> None:
+    """The first step's would be that of loading the models, too; a resumed drawing begins anywhere."""
+
+    async def scenario() -> None:
+        chat, engine = fakes.Chat(), fakes.Engine()
+        async with fakes.bot(tmp_path, chat, engine) as app:
+            await chat.says("a star --steps 10")
+            await chat.until_stage(Stage.FINAL)
+            assert b"imago_step_seconds_count 9.0" in app.metrics.page({})[0]
+
+    asyncio.run(scenario())
+
+
 def test_after_three_restarts_the_job_fails_with_a_sentence(tmp_path: Path) -> None:
     """A picture that kills the engine each time must not hold up everybody for ever."""
 
