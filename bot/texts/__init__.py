@@ -1,6 +1,7 @@
 """every sentence a user can read, in English and Russian, with the plural forms of each."""
 
 import math
+from functools import cache
 from importlib import resources
 
 from fluent.runtime import FluentBundle, FluentResource
@@ -47,6 +48,7 @@ def _resource(language: str) -> Resource:
     return FluentResource((resources.files(__name__) / f"{language}.ftl").read_text(encoding="utf-8"))
 
 
+@cache  # reading it takes longer than all else that a bot needs to start
 def _bundle(language: str) -> FluentBundle:
     bundle = FluentBundle([language], use_isolating=False)
     bundle.add_resource(_resource(language))
