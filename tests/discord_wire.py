@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -324,27 +325,27 @@ def invalid(method: str, path: str, body: Any) -> str | None:
         parts, wanted = path.strip("/").split("/"), template.strip("/").split("/")
         fits = len(parts) == len(wanted) and all(w[0] == "{" or w == p for p, w in zip(parts, wanted, strict=True))
         if fits and method.lower() in methods:
-            return _invalid_body(methods[method.lower()], body)
+            return _invalid_body(template, method.lower(), json.dumps(body))
     return "the file knows no such call"
 
 
-def _invalid_body(call: Any, body: Any) -> str | None:
-    if body is None:
+@cache  # each start of a bot sends the same long list of commands
+def _invalid_body(template: str, method: str, text: str) -> str | None:
+    if (body := json.loads(text)) is None:
         return None
-    content = call.get("requestBody", {}).get("content", {})
+    content = SPEC["paths"][template][method].get("requestBody", {}).get("content", {})
     if "application/json" not in content:
         return "the call takes no body"
-    key = id(call)
-    if key not in _validators:
-        resource = referencing.Resource(contents=_numbers_for_ids(SPEC), specification=DRAFT202012)
-        registry = referencing.Registry().with_resource("urn:discord", resource)
-        schema = _with_base(content["application/json"]["schema"])
-        _validators[key] = jsonschema.Draft202012Validator(schema, registry=registry)
-    fault = jsonschema.exceptions.best_match(_validators[key].iter_errors(body))
+    fault = jsonschema.exceptions.best_match(_validator(template, method).iter_errors(body))
     return None if fault is None else f"{fault.json_path}: {fault.message[:300]}"
 
 
-_validators: dict[int, Any] = {}
+@cache
+def _validator(template: str, method: str) -> Any:
+    resource = referencing.Resource(contents=_numbers_for_ids(SPEC), specification=DRAFT202012)
+    registry = referencing.Registry().with_resource("urn:discord", resource)
+    content = SPEC["paths"][template][method]["requestBody"]["content"]
+    return jsonschema.Draft202012Validator(_with_base(content["application/json"]["schema"]), registry=registry)
 
 
 def _with_base(part: Any) -> Any:
