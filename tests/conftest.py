@@ -1,8 +1,16 @@
 """settings that hold for every test."""
 
+import dataclasses
+import json
 import os
+from pathlib import Path
+from typing import TYPE_CHECKING
 
+import pytest
 from hypothesis import settings
+
+if TYPE_CHECKING:
+    from engine.weights import ModelSet
 
 if "PYTEST_XDIST_WORKER" in os.environ:
     os.environ.setdefault("OMP_NUM_THREADS", "1")  # workers that all compute on all cores wait for each other
@@ -10,3 +18,25 @@ if "PYTEST_XDIST_WORKER" in os.environ:
 # A busy machine is slow, not wrong.
 settings.register_profile("imago", deadline=None)
 settings.load_profile("imago")
+
+TINY_CLIP = {"embed_dim": 16, "quick_gelu": True,
+             "vision_cfg": {"image_size": 16, "layers": 1, "width": 64, "patch_size": 8},
+             "text_cfg": {"context_length": 77, "vocab_size": 49408, "width": 32, "heads": 2, "layers": 1}}
+
+
+@pytest.fixture
+def small(tmp_path: Path) -> "ModelSet":
+    """imagenet256 with fewer channels, pixels and crops, and a tiny CLIP."""
+    from engine.quirks import allow_cpu_torchvision  # with torch, which most tests do without
+    from engine.weights import load_model_set
+
+    allow_cpu_torchvision()
+    import open_clip
+
+    (tmp_path / "tiny-bench.json").write_text(json.dumps(TINY_CLIP))
+    open_clip.add_model_config(tmp_path / "tiny-bench.json")
+    full = load_model_set("imagenet256")
+    shape = {**full.unet["shape"], "model_channels": 32, "num_head_channels": 32, "num_res_blocks": 1}
+    return dataclasses.replace(
+        full, side=32, unet={**full.unet, "shape": shape}, clips=[{**full.clips[0], "model": "tiny-bench"}],
+        defaults=dataclasses.replace(full.defaults, cuts=2, smallest_cut=16))

@@ -1,35 +1,12 @@
 """the benchmark of the full-size network, in small: it measures the same step three times over."""
 
-import dataclasses
-import json
-from pathlib import Path
-
 import pytest
 import torch
 
 from engine.bench.full import SECONDARY, beginning, contenders, peak_of, random_unet, timed
-from engine.quirks import allow_cpu_torchvision
-from engine.weights import ModelSet, load_model_set
+from engine.weights import ModelSet
 
 CPU = torch.device("cpu")
-TINY_CLIP = {"embed_dim": 16, "quick_gelu": True,
-             "vision_cfg": {"image_size": 16, "layers": 1, "width": 64, "patch_size": 8},
-             "text_cfg": {"context_length": 77, "vocab_size": 49408, "width": 32, "heads": 2, "layers": 1}}
-
-
-@pytest.fixture
-def small(tmp_path: Path) -> ModelSet:
-    """imagenet256 with fewer channels, pixels and crops, and a tiny CLIP."""
-    allow_cpu_torchvision()
-    import open_clip
-
-    (tmp_path / "tiny-bench.json").write_text(json.dumps(TINY_CLIP))
-    open_clip.add_model_config(tmp_path / "tiny-bench.json")
-    full = load_model_set("imagenet256")
-    shape = {**full.unet["shape"], "model_channels": 32, "num_head_channels": 32, "num_res_blocks": 1}
-    return dataclasses.replace(
-        full, side=32, unet={**full.unet, "shape": shape}, clips=[{**full.clips[0], "model": "tiny-bench"}],
-        defaults=dataclasses.replace(full.defaults, cuts=2, smallest_cut=16))
 
 
 def test_all_end_in_the_same_place(small: ModelSet) -> None:

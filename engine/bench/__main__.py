@@ -10,7 +10,7 @@ from importlib import import_module
 from engine.bench.report import HEADER, machine, row
 
 FIGURES = (
-    "step", "full", "upscale", "adherence", "determinism", "memory", "redraw", "satisfied", "negative", "check",
+    "step", "full", "gpu", "upscale", "adherence", "determinism", "memory", "redraw", "satisfied", "negative", "check",
 )
 COUNTED = ("satisfied", "negative")
 

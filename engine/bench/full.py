@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from engine.bench.notebook import Notebook, guided_diffusion_unet, spaced_diffusion
-from engine.bench.report import Figure, at_most, peak_memory
+from engine.bench.report import Figure, at_most, peak_memory, this_card
 from engine.bench.step import PROMPT, boxes_at
 from engine.clip import Clip, ClipConfig
 from engine.cutouts import cut
@@ -22,7 +22,7 @@ from engine.denoisers import network_denoiser, pulled_by, secondary_denoiser
 from engine.guidance import Pull, Target, guided, seeded_cutter
 from engine.models import choose_device
 from engine.noise import Stream, per_picture
-from engine.samplers import sample
+from engine.samplers import Denoise, sample
 from engine.schedule import Levels
 from engine.secondary import SecondaryNet
 from engine.tuning import choose_tuning, tuned
@@ -32,7 +32,6 @@ from engine.weights import ModelSet, load_model_set
 INDEX = 500  # of 1000 noise levels
 ROUNDS = 2  # after one that warms up, in which memory is measured
 TFLOP = {"mid-2021 notebook": 7.84, "final notebook": 5.60, "ours": 5.60}  # a step, by the layers of the networks
-DENSE_HALF_PEAK = {"H200": 989.0, "H100": 989.0, "A100": 312.0, "RTX 4090": 165.2, "T4": 65.0}  # TFLOP/s
 ROOM = 14_000_000_000  # bytes of memory on a CPU
 SECONDARY = "a step guided through the secondary network"
 Contender = Callable[[], Tensor]
@@ -69,9 +68,31 @@ def random_clip(description: ModelSet, device: torch.device, precision: torch.dt
                 quicken=quicken, precision=precision)
 
 
-def beginning(description: ModelSet) -> Tensor:
-    """Noise, [1, 3, side, side]."""
-    return per_picture([(0, 0)], Stream.START, 0, (3, description.side, description.side))
+def beginning(description: ModelSet, pictures: int = 1) -> Tensor:
+    """Noise, [pictures, 3, side, side]."""
+    return per_picture([(0, k) for k in range(pictures)], Stream.START, 0, (3, description.side, description.side))
+
+
+def pull_of(description: ModelSet, pictures: int = 1) -> Pull:
+    """As the set's defaults say."""
+    defaults = description.defaults
+    return Pull(guidance_scale=defaults.guidance_scale, tv_scale=defaults.tv_scale, range_scale=defaults.range_scale,
+                cuts=defaults.cuts, cut_power=defaults.cut_power, smallest_cut=defaults.smallest_cut,
+                seeds=[(0, k) for k in range(pictures)])
+
+
+def guidance(
+        description: ModelSet, clip: Clip, device: torch.device, pictures: int = 1) -> Callable[[Denoise], Denoise]:
+    """What makes a denoiser one that is pulled, in a batch of pictures."""
+    embeddings = clip.encode_texts([PROMPT])[None].expand(pictures, -1, -1)
+    target = Target(clip=clip, embeddings=embeddings, weights=torch.ones(pictures, 1, device=device))
+    return lambda denoise: guided(denoise, [target], pull_of(description, pictures), description.unet["schedule"])
+
+
+def stepping(description: ModelSet, denoise: Denoise, x: Tensor) -> Contender:
+    """Our sampler's step from INDEX, without fresh noise."""
+    levels = Levels(description.unet["schedule"], description.defaults.steps)
+    return lambda: next(sample(denoise, x, lambda i: torch.zeros_like(x), levels, eta=0.0, start=INDEX)).x
 
 
 def contenders(description: ModelSet, device: torch.device) -> tuple[dict[str, Contender], dict[str, Contender]]:
@@ -88,17 +109,13 @@ def contenders(description: ModelSet, device: torch.device) -> tuple[dict[str, C
         if isinstance(module, nn.Conv1d | nn.Conv2d):
             module.to(tuning.precision)  # what its `convert_to_fp16` halves
     clip, plain = (random_clip(description, device, tuning.precision, quicken=quicken) for quicken in (True, False))
-    pull = Pull(guidance_scale=defaults.guidance_scale, tv_scale=defaults.tv_scale, range_scale=defaults.range_scale,
-                cuts=defaults.cuts, cut_power=defaults.cut_power, smallest_cut=defaults.smallest_cut, seeds=[(0, 0)])
+    pull, guide = pull_of(description), guidance(description, clip, device)
     x = beginning(description).to(device)
-    embeddings = clip.encode_texts([PROMPT])
-    target = Target(clip=clip, embeddings=embeddings[None], weights=torch.ones(1, 1, device=device))
     levels = Levels(description.unet["schedule"], defaults.steps)
     denoise = network_denoiser(unet, objective="eps", schedule=description.unet["schedule"], learned_variance=True)
-    pulled = guided(denoise, [target], pull, description.unet["schedule"])
     notebook = Notebook(
         diffusion=spaced_diffusion(description.unet["schedule"], defaults.steps, learned_variance=True), model=theirs,
-        encode_image=plain.encode_images, side=plain.side, target_embeds=embeddings,
+        encode_image=plain.encode_images, side=plain.side, target_embeds=clip.encode_texts([PROMPT]),
         weights=torch.ones(1, device=device), clip_guidance_scale=pull.guidance_scale, tv_scale=pull.tv_scale,
         range_scale=pull.range_scale)
     at = int(levels.timesteps[INDEX])
@@ -106,23 +123,18 @@ def contenders(description: ModelSet, device: torch.device) -> tuple[dict[str, C
     pictures = cut((x + 1) / 2, crops, clip.side).flatten(0, 1)
     t = torch.tensor([at], device=device)
 
-    def ours() -> Tensor:
-        return next(sample(pulled, x, lambda i: torch.zeros_like(x), levels, sampler="ddim", eta=0.0, start=INDEX)).x
-
     small = secondary_denoiser(SecondaryNet().requires_grad_(False).to(device), description.unet["schedule"])
-    by = pulled_by(denoise, guided(small, [target], pull, description.unet["schedule"]))
-
-    def by_secondary() -> Tensor:
-        return next(sample(by, x, lambda i: torch.zeros_like(x), levels, sampler="ddim", eta=0.0, start=INDEX)).x
 
     def through(function: Callable[[Tensor], Tensor], given: Tensor) -> Tensor:
         given = given.detach().requires_grad_()
         return torch.autograd.grad(function(given).sum(), given)[0]
 
     return ({"mid-2021 notebook": lambda: notebook.two_forwards(x, INDEX, boxes, eta=0.0),
-             "final notebook": lambda: notebook.shared_forward(x, INDEX, boxes, eta=0.0), "ours": ours},
+             "final notebook": lambda: notebook.shared_forward(x, INDEX, boxes, eta=0.0),
+             "ours": stepping(description, guide(denoise), x)},
             {"U-Net forward and backward": lambda: through(lambda x: denoise(x, t).x0, x),
-             "CLIP forward and backward": lambda: through(clip.encode_images, pictures), SECONDARY: by_secondary})
+             "CLIP forward and backward": lambda: through(clip.encode_images, pictures),
+             SECONDARY: stepping(description, pulled_by(denoise, guide(small)), x)})
 
 
 def measure() -> Iterator[Figure]:
@@ -194,8 +206,5 @@ def peak_of(step: Contender, device: torch.device) -> tuple[int, Tensor]:
 
 def share_of_peak(tflops: float) -> str:
     """Of the dense half-precision peak of a known GPU, else nothing."""
-    if not torch.cuda.is_available():
-        return ""
-    name = torch.cuda.get_device_name()
-    peak = next((peak for card, peak in DENSE_HALF_PEAK.items() if card in name), None)
-    return f", {100 * tflops / peak:.0f} % of its dense half-precision peak" if peak else ""
+    card = this_card()
+    return f", {100 * tflops * 1e12 / card.flops:.0f} % of its dense half-precision peak" if card else ""

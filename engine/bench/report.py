@@ -21,6 +21,19 @@ class Figure:
     met: bool | None = None
 
 
+@dataclass(frozen=True)
+class Card:
+    """What a GPU's maker promises."""
+
+    flops: float  # a second, dense half precision
+    bandwidth: float  # bytes a second
+    launch: float = 5e-6  # seconds that Python and the driver take for a kernel
+
+
+CARDS = {"H200": Card(989e12, 4.8e12), "H100": Card(989e12, 3.35e12), "A100": Card(312e12, 2.0e12),
+         "RTX 4090": Card(165.2e12, 1.01e12), "T4": Card(65e12, 0.32e12)}
+
+
 def at_most(name: str, value: float, bar: float) -> Figure:
     """A figure that must not be above its bar."""
     return Figure(name=name, value=f"{value:.3f}", bar=f"≤ {bar:g}", met=value <= bar)
@@ -42,6 +55,12 @@ def peak_memory() -> int:
     """Most bytes this process has had in memory (Linux). ru_maxrss would begin with that of the one that started it."""
     status = Path("/proc/self/status").read_text().splitlines()
     return next(int(line.split()[1]) for line in status if line.startswith("VmHWM:")) * 1024
+
+
+def this_card() -> Card | None:
+    """The GPU that is here, if its peak is known."""
+    name = torch.cuda.get_device_name() if torch.cuda.is_available() else ""
+    return next((card for model, card in CARDS.items() if model in name), None)
 
 
 def row(figure: Figure, where: str) -> str:

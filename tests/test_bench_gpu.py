@@ -1,0 +1,57 @@
+"""the benchmark of the GPU, in small and on a CPU: what it counts, and that a way that fails hides no other."""
+
+import pytest
+import torch
+
+from engine.bench.gpu import WAYS, Counting, Steps, measure, rows
+from engine.bench.report import Card
+from engine.weights import ModelSet
+
+CPU = torch.device("cpu")
+CARD = Card(flops=1e12, bandwidth=1e10, launch=1e-6)
+
+
+def test_arithmetic_and_bytes_are_counted_backwards_too() -> None:
+    """A product of matrices and its way back are three products."""
+    x, w = torch.ones(4, 8, requires_grad=True), torch.ones(8, 16, requires_grad=True)
+    with Counting() as counted:
+        (x @ w).sum().backward()
+    assert counted.flops == 3 * 2 * 4 * 8 * 16
+    assert (2 * 4 * 8 * 16, 4 * (4 * 8 + 8 * 16 + 4 * 16)) in counted.operations
+
+
+def test_each_operation_takes_the_longest_of_three() -> None:
+    counted = Counting()
+    counted.operations = [(4_000_000, 100), (0, 100_000), (0, 100)]  # 4 µs of arithmetic, 10 of bytes, 1 of launch
+    assert counted.seconds(CARD, WAYS["eager"]) == pytest.approx(15e-6)
+    assert counted.seconds(CARD, WAYS["graphs"]) == pytest.approx(4e-6)
+
+
+def test_a_row_for_each_way_and_batch_then_the_bars(small: ModelSet) -> None:
+    """The step of a batch is the same whichever way it is gone."""
+    eager = list(WAYS)[:2]
+    *found, share, whole = rows(small, CPU, CARD, eager, (1, 8))
+    assert [row.name.rpartition("network, ")[2] for row in found] == [
+        f"{way}, batch {batch}" for batch in (1, 8) for way in eager]
+    assert all("predicted" in row.value and float(row.value.rpartition("ends ")[2].split()[0]) < 1e-3 for row in found)
+    assert share.bar == "≥ 60%" and whole.bar == "≤ 15 s"
+
+
+def test_a_way_that_fails_is_told_and_hides_no_other(small: ModelSet, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What did not work belongs into docs/experiments.md."""
+    monkeypatch.setitem(WAYS, "broken", {"IMAGO_PRECISION": "half"})
+    broken, eager, whole = rows(small, CPU, CARD, ("broken", "eager"), (1,))
+    assert "failed: BadRequest" in broken.value and "a picture" in eager.value and whole.met is not None
+
+
+def test_without_a_card_it_says_so() -> None:
+    if torch.cuda.is_available():
+        pytest.skip("this machine has one")
+    only, = measure()
+    assert only.value.startswith("not measured")
+
+
+def test_batches_are_of_different_pictures(small: ModelSet) -> None:
+    """Equal ones could be computed once."""
+    first, second = Steps(small, CPU).of({}, 2)()
+    assert not torch.equal(first, second)
