@@ -9,8 +9,10 @@ from engine.weights import ModelSet
 CPU = torch.device("cpu")
 
 
-def test_all_end_in_the_same_place(small: ModelSet) -> None:
+@pytest.mark.parametrize("channels_last", ["0", "1"])
+def test_all_end_in_the_same_place(small: ModelSet, monkeypatch: pytest.MonkeyPatch, channels_last: str) -> None:
     """Otherwise the fastest may be the one that leaves something out."""
+    monkeypatch.setenv("IMAGO_CHANNELS_LAST", channels_last)
     loops, parts = contenders(small, CPU)
     mid_2021, final, ours = (step() for step in loops.values())
     moved = (final - beginning(small)).norm()

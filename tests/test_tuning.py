@@ -16,6 +16,13 @@ def test_the_cpu_and_small_networks_run_in_float32() -> None:
     assert choose_tuning(CUDA, 256, {}).precision is torch.float16
 
 
+def test_a_large_network_on_a_cpu_runs_in_channels_last() -> None:
+    """Measured there; nobody has on a GPU, and the toybox's pixels shall stay as they are."""
+    assert choose_tuning(CPU, 256, {}).channels_last
+    assert not choose_tuning(CPU, 256, {"IMAGO_CHANNELS_LAST": "0"}).channels_last
+    assert not choose_tuning(CPU, 64, {}).channels_last and not choose_tuning(CUDA, 256, {}).channels_last
+
+
 def test_everything_has_a_switch() -> None:
     found = choose_tuning(CUDA, 256, {"IMAGO_PRECISION": "bfloat16", "IMAGO_CHANNELS_LAST": "1",
                                       "IMAGO_CUDA_GRAPHS": "1"})

@@ -32,7 +32,7 @@ from engine.weights import ModelSet, load_model_set
 INDEX = 500  # of 1000 noise levels
 ROUNDS = 2  # after one that warms up, in which memory is measured
 TFLOP = {"mid-2021 notebook": 7.84, "final notebook": 5.60, "ours": 5.60}  # a step, by the layers of the networks
-ROOM = 14_000_000_000  # bytes of memory on a CPU
+ROOM = 16_000_000_000  # bytes of memory on a CPU
 SECONDARY = "a step guided through the secondary network"
 Contender = Callable[[], Tensor]
 
@@ -96,14 +96,15 @@ def stepping(description: ModelSet, denoise: Denoise, x: Tensor) -> Contender:
 
 
 def contenders(description: ModelSet, device: torch.device) -> tuple[dict[str, Contender], dict[str, Contender]]:
-    """(the three loops, what ours is made of), all with the same weights in memory once."""
+    """(the three loops, what ours is made of), all with the same weights, which each has in its own layout."""
     defaults = description.defaults
     tuning = choose_tuning(device, description.unet["shape"]["model_channels"])
     unet = random_unet(description)
     with torch.device("meta"):
         theirs = guided_diffusion_unet(unet.config)
     unet = tuned(unet, tuning, device)
-    theirs.load_state_dict({name: tensor.float() for name, tensor in unet.state_dict().items()}, assign=True)
+    plain_layout = {name: tensor.float().contiguous() for name, tensor in unet.state_dict().items()}
+    theirs.load_state_dict(plain_layout, assign=True)
     theirs.dtype = tuning.precision
     for module in nn.ModuleList([theirs.input_blocks, theirs.middle_block, theirs.output_blocks]).modules():
         if isinstance(module, nn.Conv1d | nn.Conv2d):
