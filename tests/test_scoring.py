@@ -52,7 +52,8 @@ def test_the_engine_process_scores_what_it_draws_and_enlarges() -> None:
             ends = [[event async for event in engine.events(request)][-1] for request in requests]
         finally:
             await engine.close()
-        return [end for end in ends if isinstance(end, Finished)]
+        assert all(isinstance(end, Finished) for end in ends)
+        return ends
 
     async def scenario() -> None:
         drawing = Request(prompt="a star", seed=7)

@@ -82,10 +82,10 @@ def pull_of(description: ModelSet, pictures: int = 1) -> Pull:
 
 
 def guidance(
-        description: ModelSet, clip: Clip, device: torch.device, pictures: int = 1) -> Callable[[Denoise], Denoise]:
-    """What makes a denoiser one that is pulled, in a batch of pictures."""
-    embeddings = clip.encode_texts([PROMPT])[None].expand(pictures, -1, -1)
-    target = Target(clip=clip, embeddings=embeddings, weights=torch.ones(pictures, 1, device=device))
+        description: ModelSet, clip: Clip, embeddings: Tensor, pictures: int = 1) -> Callable[[Denoise], Denoise]:
+    """What makes a denoiser one that is pulled towards a text, [1, d], in a batch of pictures."""
+    target = Target(clip=clip, embeddings=embeddings[None].expand(pictures, -1, -1),
+                    weights=torch.ones(pictures, 1, device=embeddings.device))
     return lambda denoise: guided(denoise, [target], pull_of(description, pictures), description.unet["schedule"])
 
 
@@ -110,13 +110,14 @@ def contenders(description: ModelSet, device: torch.device) -> tuple[dict[str, C
         if isinstance(module, nn.Conv1d | nn.Conv2d):
             module.to(tuning.precision)  # what its `convert_to_fp16` halves
     clip, plain = (random_clip(description, device, tuning.precision, quicken=quicken) for quicken in (True, False))
-    pull, guide = pull_of(description), guidance(description, clip, device)
+    embeddings = clip.encode_texts([PROMPT])
+    pull, guide = pull_of(description), guidance(description, clip, embeddings)
     x = beginning(description).to(device)
     levels = Levels(description.unet["schedule"], defaults.steps)
     denoise = network_denoiser(unet, objective="eps", schedule=description.unet["schedule"], learned_variance=True)
     notebook = Notebook(
         diffusion=spaced_diffusion(description.unet["schedule"], defaults.steps, learned_variance=True), model=theirs,
-        encode_image=plain.encode_images, side=plain.side, target_embeds=clip.encode_texts([PROMPT]),
+        encode_image=plain.encode_images, side=plain.side, target_embeds=embeddings,
         weights=torch.ones(1, device=device), clip_guidance_scale=pull.guidance_scale, tv_scale=pull.tv_scale,
         range_scale=pull.range_scale)
     at = int(levels.timesteps[INDEX])
