@@ -11,10 +11,12 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from engine.tuning import sent
+
 
 @dataclass(frozen=True, kw_only=True)
 class Crops:
-    """Where to cut: each tensor is [n, k] int64 in pixels; k crops for each of n pictures."""
+    """Where to cut: each tensor is [n, k] int64 in pixels, on the CPU; k crops for each of n pictures."""
 
     top: Tensor
     left: Tensor
@@ -44,10 +46,10 @@ def random_crops(uniform: Tensor, height: int, width: int, min_size: int, power:
 
 def pooling_matrices(start: Tensor, size: Tensor, length: int, out: int) -> Tensor:
     """Rows of adaptive average pooling of [start, start + size) to `out`, [n, k, out, length] float32."""
-    i = torch.arange(out)
+    i = torch.arange(out, device=start.device)
     first = start[..., None] + i * size[..., None] // out  # n k out
     last = start[..., None] + -((i + 1) * -size[..., None] // out)  # ceil((i + 1) · size / out)
-    position = torch.arange(length)
+    position = torch.arange(length, device=start.device)
     inside = (position >= first[..., None]) & (position < last[..., None])  # n k out length
     return inside.float() / (last - first)[..., None]
 
@@ -55,8 +57,9 @@ def pooling_matrices(start: Tensor, size: Tensor, length: int, out: int) -> Tens
 def cut(pictures: Tensor, crops: Crops, side: int) -> Tensor:
     """Cut and resize; pictures: [n, c, h, w] → [n, k, c, side, side]."""
     n, c, h, w = pictures.shape
-    rows = pooling_matrices(crops.top, crops.size, h, side).to(pictures)  # n k s h
-    columns = pooling_matrices(crops.left, crops.size, w, side).to(pictures)  # n k s w
+    top, left, size = sent(torch.stack([crops.top, crops.left, crops.size]), pictures.device)  # n k each
+    rows = pooling_matrices(top, size, h, side).to(pictures.dtype)  # n k s h
+    columns = pooling_matrices(left, size, w, side).to(pictures.dtype)  # n k s w
     k = rows.shape[1]
     stacked = pictures.transpose(1, 2).reshape(n, h, c * w)
     tall = (rows.reshape(n, k * side, h) @ stacked).reshape(n, k, side * c, w)

@@ -17,6 +17,7 @@ from engine.losses import out_of_range, over_driven, spherical_distance, total_v
 from engine.noise import Stream, uniform
 from engine.samplers import Denoise, Prediction
 from engine.schedule import Schedule, alphas_cumprod
+from engine.tuning import sent
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -104,11 +105,12 @@ def guided(denoise: Denoise, targets: list[Target], pull: Pull, schedule: Schedu
         return prediction, x_in, torch.stack([clip_distance(x_in, crops, target) for target in targets]).sum(dim=0)
 
     def wrapped(x: Tensor, t: Tensor) -> Prediction:
-        level = table[t.cpu()].to(x.device)[:, None, None, None]  # n 1 1 1
-        if not pull.guidance_scale or float(level.max()) < pull.from_level:
+        levels = table[t]
+        if not pull.guidance_scale or float(levels.max()) < pull.from_level:
             with torch.no_grad():
                 return denoise(x, t)
-        if float(level.min()) > pull.until_level:
+        level = sent(levels[:, None, None, None], x.device)  # n 1 1 1
+        if float(levels.min()) > pull.until_level:
             with torch.no_grad():
                 prediction, _, distance = seen(x, t, level)
             return replace(prediction, distance=distance)

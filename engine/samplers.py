@@ -1,7 +1,8 @@
 """one function per algorithm: a step from noise level i to i − 1, and the walk over all of them.
 
 A sampler sees `denoise(x, t) → Prediction` and never asks whether it is guided. Its whole state
-is (x, index), so a drawing can stop after any step and go on elsewhere.
+is (x, index), so a drawing can stop after any step and go on elsewhere. Timesteps stay on the CPU:
+what follows from them is known without waiting for a GPU, which then never waits in a step.
 """
 
 from collections.abc import Callable, Iterator
@@ -12,6 +13,7 @@ import torch
 from torch import Tensor
 
 from engine.schedule import Levels
+from engine.tuning import sent
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,7 +27,7 @@ class Prediction:
     distance: Tensor | None = None  # [n], how far CLIP finds the picture from the prompt
 
 
-Denoise = Callable[[Tensor, Tensor], Prediction]  # (x [n, c, h, w], t [n]) → Prediction
+Denoise = Callable[[Tensor, Tensor], Prediction]  # (x [n, c, h, w], t [n] on the CPU) → Prediction
 Noise = Callable[[int], Tensor]  # index of the level → standard normal [n, c, h, w]
 
 
@@ -95,9 +97,9 @@ def sample(denoise: Denoise, x: Tensor, noise: Noise, levels: Levels, *, sampler
     """
     first = len(levels) - 1 if start is None else start
     for i in range(first, -1, -1):
-        t = torch.full((len(x),), int(levels.timesteps[i]), device=x.device)
+        t = torch.full((len(x),), int(levels.timesteps[i]))
         prediction = denoise(x, t)
-        fresh = noise(i).to(x)
+        fresh = sent(noise(i), x.device)
         if sampler == "ddpm":
             x = ddpm_step(prediction, x, fresh, levels, i)
         else:

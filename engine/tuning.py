@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 import torch
+from torch import Tensor
 
 from engine.errors import BadRequest, OutOfMemory
 
@@ -48,6 +49,11 @@ def tuned(network: torch.nn.Module, tuning: Tuning, device: torch.device) -> tor
     if tuning.compiled:
         network.compile(mode="reduce-overhead" if tuning.graphs else "default")
     return network
+
+
+def sent(tensor: Tensor, device: torch.device) -> Tensor:
+    """A tensor of the CPU on the device, without waiting for what that has still to do."""
+    return tensor.to(device, non_blocking=device.type != "mps")  # which reads it later, when it may be gone
 
 
 def _switch(environment: Mapping[str, str], name: str, default: bool) -> bool:

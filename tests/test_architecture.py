@@ -16,8 +16,8 @@ FILES = {".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix("._
 LEVELS = {
     "engine": [
         "engine.errors engine.events engine.prompts engine.quirks engine.ramps engine.satisfied engine.wire engine.xmp",
-        "engine.request engine.schedule engine.noise engine.images",
-        "engine.unet engine.clip engine.cutouts engine.samplers engine.losses engine.secondary engine.tuning",
+        "engine.request engine.schedule engine.noise engine.images engine.tuning",
+        "engine.unet engine.clip engine.cutouts engine.samplers engine.losses engine.secondary",
         "engine.denoisers engine.guidance engine.intake",
         "engine.weights engine.upscaling",
         "engine.models engine.provenance engine.canvas engine.inputs engine.download engine.convert",

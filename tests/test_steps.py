@@ -6,12 +6,15 @@ import numpy as np
 import pytest
 import torch
 
+from engine.bench.full import random_clip, random_unet
+from engine.denoisers import network_denoiser, secondary_denoiser
 from engine.drawing import _drawing
 from engine.errors import BadRequest
 from engine.events import Progress
 from engine.images import to_tensor
 from engine.models import Models, load_models
 from engine.request import Request
+from engine.secondary import SecondaryNet
 from engine.steps import (
     TARGET_CUTS,
     beginning,
@@ -24,6 +27,8 @@ from engine.steps import (
     targets_of,
 )
 from engine.toybox.world import Scene, render
+from engine.tuning import choose_tuning, tuned
+from engine.weights import ModelSet
 
 QUICK = Request(prompt="a red star", seed=5, steps=4, cuts=2)
 
@@ -173,3 +178,26 @@ def test_every_step_is_told_also_where_some_are_skipped(models: Models) -> None:
 def test_an_unfit_size_is_refused_before_anything_is_drawn(models: Models) -> None:
     with pytest.raises(BadRequest, match="nearest to 100x100"):
         first_noise(models, [asked(models, size="100x100")])
+
+
+def elsewhere(small: ModelSet, *, secondary: bool) -> Models:
+    """The small networks on torch's device without data: what is asked of a tensor there is an error, where a GPU
+    would be waited for."""
+    device = torch.device("meta")
+    tuning = choose_tuning(torch.device("cuda"), small.unet["shape"]["model_channels"], {"IMAGO_PRECISION": "float16"})
+    unet = tuned(random_unet(small), tuning, device)
+    guide = secondary_denoiser(SecondaryNet().requires_grad_(False).to(device), "linear") if secondary else None
+    return Models(description=small, device=device, upscaler=None, secondary=guide,
+                  denoise=network_denoiser(unet, objective="eps", schedule="linear", learned_variance=True),
+                  clips=[(random_clip(small, device, tuning.precision, quicken=True), 1.0)])
+
+
+@pytest.mark.parametrize(("knobs", "secondary"), [
+    ({}, False), ({"sampler": "ddpm", "count": 2}, False), ({"cuts": "0:4,100:2", "symmetry": "horizontal"}, False),
+    ({}, True), ({"guidance_scale": 0}, False), ({"clamp": 0.05, "saturation_scale": 10.0}, False)])
+def test_a_gpu_is_never_waited_for_in_a_step(small: ModelSet, knobs: dict[str, object], secondary: bool) -> None:
+    """It always has its next work before it ends the last; only who looks at a step waits for it."""
+    models = elsewhere(small, secondary=secondary)
+    request = asked(models, **knobs)
+    walk = steps_of(models, [request], first_noise(models, [request]), request.steps - 1)
+    assert all(step.x.device.type == "meta" for step in walk)

@@ -123,7 +123,7 @@ def contenders(description: ModelSet, device: torch.device) -> tuple[dict[str, C
     at = int(levels.timesteps[INDEX])
     crops, boxes = seeded_cutter(pull)(torch.tensor([at]), x), boxes_at(pull, x, at)
     pictures = cut((x + 1) / 2, crops, clip.side).flatten(0, 1)
-    t = torch.tensor([at], device=device)
+    t = torch.tensor([at])
 
     small = secondary_denoiser(SecondaryNet().requires_grad_(False).to(device), description.unet["schedule"])
 

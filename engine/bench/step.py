@@ -138,7 +138,7 @@ def boxes_at(pull: Pull, x: Tensor, timestep: int) -> list[tuple[int, int, int]]
 def parts(models: Models) -> dict[str, Contender]:
     """What ours is made of, each measured alone and forward and backward together."""
     pull, x, clip = pull_of(models), start(models), models.clips[0][0]
-    crops, t = seeded_cutter(pull)(torch.tensor([TIMESTEP]), x), torch.tensor([TIMESTEP], device=x.device)
+    crops, t = seeded_cutter(pull)(torch.tensor([TIMESTEP]), x), torch.tensor([TIMESTEP])
     pictures = cut(x, crops, clip.side).flatten(0, 1)
 
     def through(function: Callable[[Tensor], Tensor], given: Tensor) -> Tensor:
