@@ -13,6 +13,7 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval
 from torch.utils.checkpoint import checkpoint
 
 from engine.quirks import allow_cpu_torchvision
+from engine.tuning import PLAIN, Tuning, compiled
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,7 +88,7 @@ class Clip:
     """One CLIP, frozen, on one device."""
 
     def __init__(self, config: ClipConfig, weights: Path | None, device: torch.device, *, quicken: bool = True,
-                 precision: torch.dtype = torch.float32) -> None:
+                 tuning: Tuning = PLAIN) -> None:
         """Without weights they are random. Raises RuntimeError when the file holds another network."""
         allow_cpu_torchvision()
         import open_clip
@@ -98,12 +99,13 @@ class Clip:
                                        precision="fp32", **_text_tower(config))
         if weights is not None:
             _check_shapes(model, weights)
-        model = model.eval().requires_grad_(False).to(device=device, dtype=precision)
+        model = model.eval().requires_grad_(False).to(device=device, dtype=tuning.precision)
         self._model: nn.Module = quickened(model) if quicken else model
+        self.visual = compiled(model.visual, tuning)
         self._tokenize = _tokenizer(config, model.context_length)
         size = model.visual.image_size
         self.side: int = size[0] if isinstance(size, tuple) else size
-        self._device, self._precision = device, precision
+        self._device, self._precision = device, tuning.precision
         self._mean = torch.tensor(config.mean, device=device)[:, None, None]  # 3 1 1
         self._std = torch.tensor(config.std, device=device)[:, None, None]
         self.at_once: int | None = None  # pictures whose activations are kept at the same time; None for all

@@ -17,6 +17,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from engine.errors import CorruptWeights
+from engine.unet import BLOCKS
 from engine.weights import WeightsFile, sha256_of
 
 NEVER = 9
@@ -35,7 +36,8 @@ def convert(source: Path, file: WeightsFile) -> None:
     published = read_checkpoint(source)
     halved = any(tensor.dtype == torch.float16 for tensor in published.values())  # by those who published it
     least = NEVER if halved else HALVED_FROM[file.kind]
-    tensors = {name: _kept(tensor, least) for name, tensor in published.items()}
+    tensors = {name: _kept(tensor, least if file.kind != "unet" or name.startswith(BLOCKS) else NEVER)
+               for name, tensor in published.items()}
     if broken := [name for name, tensor in tensors.items() if not torch.isfinite(tensor).all()]:
         raise CorruptWeights(source, f"{source.name} has numbers in {broken[0]} that half precision cannot hold: "
                                      "this is not a checkpoint that Imago can use.")
@@ -84,7 +86,7 @@ def _is_torchscript(path: Path) -> bool:
 
 
 def _kept(tensor: Tensor, halved_from: int) -> Tensor:
-    """As it is stored: what guided-diffusion itself halves (convolutions) in half, small tensors as published."""
+    """As it is stored: what guided-diffusion itself halves in half, the rest as published."""
     tensor = tensor.detach()
     if tensor.is_floating_point() and tensor.dim() >= halved_from:
         tensor = tensor.half()

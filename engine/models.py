@@ -13,7 +13,7 @@ from engine.denoisers import by_timestep, network_denoiser, secondary_denoiser
 from engine.errors import BadRequest, CorruptWeights
 from engine.samplers import Denoise
 from engine.secondary import SecondaryNet
-from engine.tuning import Tuning, choose_tuning, tuned
+from engine.tuning import PLAIN, Tuning, choose_tuning, tuned
 from engine.unet import UNet, UNetConfig
 from engine.upscaling import load_upscaler
 from engine.weights import FOLDER, ModelSet, load_model_set, verify
@@ -64,7 +64,7 @@ def build_models(description: ModelSet, device: torch.device) -> Models:
     tuning = _tuning(description, device)
     return Models(
         description=description, device=device, denoise=_denoiser(description, device, tuning),
-        clips=[(load_clip(description, table, device, precision=tuning.precision), table["weight"])
+        clips=[(load_clip(description, table, device, tuning=tuning), table["weight"])
                for table in description.clips],
         upscaler=_load_upscaler(description, device), secondary=_load_secondary(description, device))
 
@@ -84,20 +84,21 @@ def _denoiser(description: ModelSet, device: torch.device, tuning: Tuning) -> De
 def load_unet(description: ModelSet, device: torch.device, tuning: Tuning | None = None,
               table: dict[str, Any] | None = None) -> UNet:
     """A U-Net alone, frozen; never more than its own size in memory. `table`: the set's [unet], or its [early]."""
-    table = table or description.unet
+    table, tuning = table or description.unet, tuning or _tuning(description, device)
     path = verify(description.file(table, "unet"))
     shape = dict(table["shape"])
     for name in ("attention_resolutions", "channel_mult"):
         shape[name] = tuple(shape[name])
     try:
         with torch.device("meta"):
-            unet = UNet(UNetConfig(**shape))
+            unet = UNet(UNetConfig(**shape)).in_precision(tuning.precision)
     except (TypeError, RuntimeError, ValueError) as error:
         raise BadRequest("models", f"A U-Net's shape in the model set {description.name} describes no network: "
                                    f"{error}; see docs/models.md.") from error
-    tuning = tuning or _tuning(description, device)
+    dtypes = {name: tensor.dtype for name, tensor in unet.state_dict().items()}
     try:
-        tensors = {name: tensor.to(tuning.precision, copy=True) for name, tensor in load_file(path).items()}
+        tensors = {name: tensor.to(dtypes.get(name, tensor.dtype), copy=True)
+                   for name, tensor in load_file(path).items()}
         unet.load_state_dict(tensors, strict=True, assign=True)
     except (RuntimeError, SafetensorError) as error:
         raise CorruptWeights(path, f"The weights file {path.name} does not hold the U-Net that the model set "
@@ -107,7 +108,7 @@ def load_unet(description: ModelSet, device: torch.device, tuning: Tuning | None
 
 
 def load_clip(description: ModelSet, table: dict[str, Any], device: torch.device, *, quicken: bool = True,
-              precision: torch.dtype = torch.float32) -> Clip:
+              tuning: Tuning = PLAIN) -> Clip:
     """One CLIP of a set, frozen; `quicken` False leaves open_clip's own layers in it."""
     path = verify(description.file(table, "clip"))
     optional = {key: description.folder / table[key] for key in ("config", "vocabulary") if key in table}
@@ -117,7 +118,7 @@ def load_clip(description: ModelSet, table: dict[str, Any], device: torch.device
         optional["text"] = beside if beside.is_dir() else FOLDER / table["text"]
     config = ClipConfig(model=table["model"], mean=tuple(table["mean"]), std=tuple(table["std"]), **optional)
     try:
-        return Clip(config, path, device, quicken=quicken, precision=precision)
+        return Clip(config, path, device, quicken=quicken, tuning=tuning)
     except ImportError as error:
         raise BadRequest("models", f"The model set {description.name} needs a package that is not here: run "
                                    "`pip install transformers`.") from error

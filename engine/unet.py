@@ -13,6 +13,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+BLOCKS = ("input_blocks.", "middle_block.", "output_blocks.")  # parts whose convolutions run in half precision
+
 
 @dataclass(frozen=True, kw_only=True)
 class UNetConfig:
@@ -124,6 +126,11 @@ class ResBlock(nn.Module):
         return cast(Tensor, self.skip_connection(self.x_upd(x)) + h)
 
 
+def _at_each_position(conv: nn.Conv1d, x: Tensor) -> Tensor:
+    """A convolution of width 1 with its channels last; [n, l, c_in] → [n, l, c_out]."""
+    return F.linear(x, conv.weight[:, :, 0], conv.bias)
+
+
 class AttentionBlock(nn.Module):
     """Self-attention over all positions; `new_order` tells how q, k, v are packed in the channels."""
 
@@ -138,15 +145,14 @@ class AttentionBlock(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         n, c, h, w = x.shape
         flat = x.reshape(n, c, h * w)
-        qkv = self.qkv(self.norm(flat))  # n 3c hw
+        qkv = _at_each_position(self.qkv, self.norm(flat).transpose(1, 2))  # n hw 3c
         if self.new_order:
-            qkv = qkv.reshape(n, 3, self.heads, c // self.heads, h * w).transpose(1, 2)
+            parts = qkv.unflatten(-1, (3, self.heads, -1)).permute(2, 0, 3, 1, 4)
         else:
-            qkv = qkv.reshape(n, self.heads, 3, c // self.heads, h * w)
-        q, k, v = (part.transpose(-1, -2) for part in qkv.unbind(2))  # n heads hw d
-        out = F.scaled_dot_product_attention(q, k, v)
-        out = out.transpose(-1, -2).reshape(n, c, h * w)
-        return cast(Tensor, flat + self.proj_out(out)).reshape(n, c, h, w)
+            parts = qkv.unflatten(-1, (self.heads, 3, -1)).permute(3, 0, 2, 1, 4)
+        q, k, v = parts.unbind()  # n heads hw d each, d next to one another: fused kernels take nothing else
+        out = F.scaled_dot_product_attention(q, k, v).transpose(1, 2).flatten(2)  # n hw c
+        return (flat + _at_each_position(self.proj_out, out).transpose(1, 2)).reshape(n, c, h, w)
 
 
 class Stage(nn.Sequential):
@@ -218,8 +224,16 @@ class UNet(nn.Module):
             stage.append(self._attention(width))
         return stage
 
+    def in_precision(self, dtype: torch.dtype) -> "UNet":
+        """Change the convolutions of the blocks, and no more, as guided-diffusion's `convert_to_fp16` does: what the
+        network says at the end and what it knows of the time are not rounded."""
+        for name, module in self.named_modules():
+            if name.startswith(BLOCKS) and isinstance(module, nn.Conv1d | nn.Conv2d):
+                module.to(dtype)
+        return self
+
     def forward(self, x: Tensor, t: Tensor, y: Tensor | None = None) -> Tensor:
-        """Raw output [n, out_channels, h, w] in the dtype of the network's weights.
+        """Raw output [n, out_channels, h, w] in the dtype of the last layer, float32 if nobody changed it.
 
         Args:
             x: [n, in_channels, h, w], sides multiples of `config.stride`.
@@ -230,11 +244,10 @@ class UNet(nn.Module):
 
     def encode(self, x: Tensor, t: Tensor, y: Tensor | None = None) -> tuple[Tensor, list[Tensor], Tensor]:
         """The half up to the middle block, of what `forward` takes: its output, the skips, the timestep's embedding."""
-        dtype = self.time_embed[0].weight.dtype
-        emb = self.time_embed(timestep_embedding(t, self.config.model_channels).to(dtype))
+        emb = self.time_embed(timestep_embedding(t, self.config.model_channels).to(self.time_embed[0].weight.dtype))
         if y is not None:
             emb = emb + self.label_emb(y)
-        h, skips = x.to(dtype), []
+        h, skips = x.to(self.input_blocks[0][0].weight.dtype), []
         for stage in self.input_blocks:
             skips.append(h := stage(h, emb))
         return self.middle_block(h, emb), skips, emb
@@ -243,4 +256,4 @@ class UNet(nn.Module):
         """The half after the middle block, of what `encode` gives; takes the skips away one by one."""
         for stage in self.output_blocks:
             h = stage(torch.cat([h, skips.pop()], dim=1), emb)
-        return cast(Tensor, self.out(h))
+        return cast(Tensor, self.out(h.to(self.out[2].weight.dtype)))

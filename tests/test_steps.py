@@ -185,11 +185,11 @@ def elsewhere(small: ModelSet, *, secondary: bool) -> Models:
     would be waited for."""
     device = torch.device("meta")
     tuning = choose_tuning(torch.device("cuda"), small.unet["shape"]["model_channels"], {"IMAGO_PRECISION": "float16"})
-    unet = tuned(random_unet(small), tuning, device)
+    unet = tuned(random_unet(small).in_precision(tuning.precision), tuning, device)
     guide = secondary_denoiser(SecondaryNet().requires_grad_(False).to(device), "linear") if secondary else None
     return Models(description=small, device=device, upscaler=None, secondary=guide,
                   denoise=network_denoiser(unet, objective="eps", schedule="linear", learned_variance=True),
-                  clips=[(random_clip(small, device, tuning.precision, quicken=True), 1.0)])
+                  clips=[(random_clip(small, device, tuning), 1.0)])
 
 
 @pytest.mark.parametrize(("knobs", "secondary"), [

@@ -3,8 +3,11 @@
 import pytest
 import torch
 
+from engine.bench.full import beginning, guidance, random_clip, random_unet, stepping
+from engine.denoisers import network_denoiser
 from engine.errors import BadRequest
 from engine.tuning import choose_tuning, tuned
+from engine.weights import ModelSet
 
 CPU, CUDA = torch.device("cpu"), torch.device("cuda")
 
@@ -25,8 +28,9 @@ def test_a_large_network_on_a_cpu_runs_in_channels_last() -> None:
 
 def test_everything_has_a_switch() -> None:
     found = choose_tuning(CUDA, 256, {"IMAGO_PRECISION": "bfloat16", "IMAGO_CHANNELS_LAST": "1",
-                                      "IMAGO_CUDA_GRAPHS": "1"})
+                                      "IMAGO_CUDA_GRAPHS": "1", "IMAGO_REPEATABLE": "0"})
     assert (found.precision, found.channels_last, found.compiled, found.graphs) == (torch.bfloat16, True, True, True)
+    assert not found.repeatable and choose_tuning(CUDA, 256, {}).repeatable, "the same seed is the same picture"
     assert not choose_tuning(CUDA, 256, {"IMAGO_COMPILE": "0"}).compiled
     assert not choose_tuning(CPU, 256, {"IMAGO_CUDA_GRAPHS": "1"}).graphs, "a CPU has none"
 
@@ -44,3 +48,16 @@ def test_a_network_computes_the_same_in_either_layout(layout: str) -> None:
     expected = network(x)
     found = tuned(network, choose_tuning(CPU, 32, {"IMAGO_CHANNELS_LAST": layout}), CPU)(x)
     assert torch.allclose(found, expected, atol=1e-5)
+
+
+def test_networks_compile_whole(small: ModelSet) -> None:
+    """Where a compiler has to leave a network in the middle, a GPU waits for Python again."""
+    unet, clip = random_unet(small), random_clip(small, CPU)
+    embeddings, x = clip.encode_texts(["a star"]), beginning(small, 2)
+    denoise = network_denoiser(unet, objective="eps", schedule="linear", learned_variance=True)
+    step = stepping(small, guidance(small, clip, embeddings, 2)(denoise), x)
+    expected = step()
+    for network in (unet, clip.visual):
+        network.compile(backend="aot_eager", fullgraph=True)
+    assert torch.equal(step(), expected)
+    torch.compiler.reset()

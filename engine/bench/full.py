@@ -25,7 +25,7 @@ from engine.noise import Stream, per_picture
 from engine.samplers import Denoise, sample
 from engine.schedule import Levels
 from engine.secondary import SecondaryNet
-from engine.tuning import choose_tuning, tuned
+from engine.tuning import PLAIN, Tuning, choose_tuning, tuned
 from engine.unet import UNet, UNetConfig
 from engine.weights import ModelSet, load_model_set
 
@@ -60,12 +60,12 @@ def _is_norm(unet: nn.Module, name: str) -> bool:
     return parameter == "weight" and isinstance(unet.get_submodule(module), nn.GroupNorm)
 
 
-def random_clip(description: ModelSet, device: torch.device, precision: torch.dtype, *, quicken: bool) -> Clip:
+def random_clip(description: ModelSet, device: torch.device, tuning: Tuning = PLAIN, *, quicken: bool = True) -> Clip:
     """The first CLIP of a set, with the same random weights at each call."""
     table = description.clips[0]
     torch.manual_seed(0)
     return Clip(ClipConfig(model=table["model"], mean=tuple(table["mean"]), std=tuple(table["std"])), None, device,
-                quicken=quicken, precision=precision)
+                quicken=quicken, tuning=tuning)
 
 
 def beginning(description: ModelSet, pictures: int = 1) -> Tensor:
@@ -99,7 +99,7 @@ def contenders(description: ModelSet, device: torch.device) -> tuple[dict[str, C
     """(the three loops, what ours is made of), all with the same weights, which each has in its own layout."""
     defaults = description.defaults
     tuning = choose_tuning(device, description.unet["shape"]["model_channels"])
-    unet = random_unet(description)
+    unet = random_unet(description).in_precision(tuning.precision)
     with torch.device("meta"):
         theirs = guided_diffusion_unet(unet.config)
     unet = tuned(unet, tuning, device)
@@ -109,7 +109,7 @@ def contenders(description: ModelSet, device: torch.device) -> tuple[dict[str, C
     for module in nn.ModuleList([theirs.input_blocks, theirs.middle_block, theirs.output_blocks]).modules():
         if isinstance(module, nn.Conv1d | nn.Conv2d):
             module.to(tuning.precision)  # what its `convert_to_fp16` halves
-    clip, plain = (random_clip(description, device, tuning.precision, quicken=quicken) for quicken in (True, False))
+    clip, plain = (random_clip(description, device, tuning, quicken=quicken) for quicken in (True, False))
     embeddings = clip.encode_texts([PROMPT])
     pull, guide = pull_of(description), guidance(description, clip, embeddings)
     x = beginning(description).to(device)
