@@ -5,7 +5,7 @@ import dataclasses
 import pytest
 import torch
 
-from engine.bench.gpu import WAYS, Counting, Drawings, measure, rows
+from engine.bench.gpu import WAYS, Counting, Drawings, measure, picture, rows
 from engine.bench.report import Card
 from engine.weights import ModelSet
 
@@ -56,6 +56,8 @@ def test_a_way_that_fails_is_told_and_hides_no_other(small: ModelSet, monkeypatc
     monkeypatch.setitem(WAYS, "broken", {"IMAGO_PRECISION": "half"})
     broken, eager, whole = rows(short(small), CPU, CARD, ("broken", "eager"), (1,))
     assert "failed: BadRequest" in broken.value and "a picture" in eager.value and whole.met is not None
+    failed = picture(Drawings(short(small), CPU), "broken")
+    assert "failed: BadRequest" in failed.value and failed.met is False
 
 
 def test_without_a_card_it_says_so() -> None:
