@@ -26,7 +26,7 @@ TINY_CLIP = {"embed_dim": 16, "quick_gelu": True,
 
 @pytest.fixture
 def small(tmp_path: Path) -> "ModelSet":
-    """imagenet256 with fewer channels, pixels and crops, and a tiny CLIP."""
+    """imagenet256 with fewer levels, channels, pixels and crops, and a tiny CLIP."""
     from engine.quirks import allow_cpu_torchvision  # with torch, which most tests do without
     from engine.weights import load_model_set
 
@@ -36,7 +36,8 @@ def small(tmp_path: Path) -> "ModelSet":
     (tmp_path / "tiny-bench.json").write_text(json.dumps(TINY_CLIP))
     open_clip.add_model_config(tmp_path / "tiny-bench.json")
     full = load_model_set("imagenet256")
-    shape = {**full.unet["shape"], "model_channels": 32, "num_head_channels": 32, "num_res_blocks": 1}
+    shape = {**full.unet["shape"], "model_channels": 32, "num_head_channels": 32, "num_res_blocks": 1,
+             "channel_mult": [1, 2], "attention_resolutions": [2]}
     return dataclasses.replace(
         full, side=32, unet={**full.unet, "shape": shape}, clips=[{**full.clips[0], "model": "tiny-bench"}],
         defaults=dataclasses.replace(full.defaults, cuts=2, smallest_cut=16))

@@ -5,6 +5,7 @@ import dataclasses
 import pytest
 import torch
 
+from engine.bench import gpu
 from engine.bench.gpu import WAYS, Counting, Drawings, measure, picture, rows
 from engine.bench.report import Card
 from engine.weights import ModelSet
@@ -13,9 +14,12 @@ CPU = torch.device("cpu")
 CARD = Card(flops=1e12, bandwidth=1e10, launch=1e-6)
 
 
-def short(description: ModelSet) -> ModelSet:
-    """With just enough steps below the middle."""
-    return dataclasses.replace(description, defaults=dataclasses.replace(description.defaults, steps=28))
+@pytest.fixture
+def short(small: ModelSet, monkeypatch: pytest.MonkeyPatch) -> ModelSet:
+    """With just enough steps below the middle for few rounds."""
+    monkeypatch.setattr(gpu, "ROUNDS", 1)
+    monkeypatch.setattr(gpu, "WARM_UP", 1)
+    return dataclasses.replace(small, defaults=dataclasses.replace(small.defaults, steps=8))
 
 
 def apart(told: str) -> float:
@@ -39,24 +43,24 @@ def test_each_operation_takes_the_longest_of_three() -> None:
     assert counted.seconds(CARD, WAYS["graphs"]) == pytest.approx(4e-6)
 
 
-def test_a_row_for_each_way_and_batch_then_the_bars(small: ModelSet) -> None:
+def test_a_row_for_each_way_and_batch_then_the_bars(short: ModelSet) -> None:
     """The step of a batch is the same whichever way it is gone."""
     eager = [way for way in WAYS if "eager" in way]
-    one, *found, share = rows(short(small), CPU, CARD, eager, (1, 8))
+    one, *found, share = rows(short, CPU, CARD, eager, (1, 8))
     whole = found.pop(1)
     assert [row.name.rpartition("network, ")[2] for row in (one, *found)] == [
         f"{way}, batch {batch}" for batch in (1, 8) for way in eager]
     assert all("predicted" in row.value and apart(row.value) < 1e-3 for row in (one, *found))
     assert share.bar == "≥ 60%" and whole.bar == "≤ 15 s"
-    assert "28 guided steps" in whole.name and "the same pixels when half" in whole.value
+    assert "8 guided steps" in whole.name and "the same pixels when half" in whole.value
 
 
-def test_a_way_that_fails_is_told_and_hides_no_other(small: ModelSet, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_way_that_fails_is_told_and_hides_no_other(short: ModelSet, monkeypatch: pytest.MonkeyPatch) -> None:
     """What did not work belongs into docs/experiments.md."""
     monkeypatch.setitem(WAYS, "broken", {"IMAGO_PRECISION": "half"})
-    broken, eager, whole = rows(short(small), CPU, CARD, ("broken", "eager"), (1,))
+    broken, eager, whole = rows(short, CPU, CARD, ("broken", "eager"), (1,))
     assert "failed: BadRequest" in broken.value and "a picture" in eager.value and whole.met is not None
-    failed = picture(Drawings(short(small), CPU), "broken")
+    failed = picture(Drawings(short, CPU), "broken")
     assert "failed: BadRequest" in failed.value and failed.met is False
 
 
@@ -67,7 +71,7 @@ def test_without_a_card_it_says_so() -> None:
     assert only.value.startswith("not measured")
 
 
-def test_batches_are_of_different_pictures(small: ModelSet) -> None:
+def test_batches_are_of_different_pictures(short: ModelSet) -> None:
     """Equal ones could be computed once."""
-    first, second = next(Drawings(short(small), CPU).begun({}, 2)).x
+    first, second = next(Drawings(short, CPU).begun({}, 2)).x
     assert not torch.equal(first, second)
