@@ -11,12 +11,12 @@ DRAW = """
 import time
 began = time.perf_counter()
 import json, engine
+from engine.bench.report import peak_memory
 first = None
 for event in engine.draw(engine.Request(prompt="a red star on a blue background", seed=1)):
     if first is None and isinstance(event, engine.Progress):
         first = time.perf_counter() - began
 whole = time.perf_counter() - began
-from engine.bench.report import peak_memory
 print(json.dumps([peak_memory() / 2**20, first, event.seconds, whole]))
 """
 

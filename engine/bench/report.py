@@ -6,8 +6,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-import torch
-
 HEADER = "| date | figure | measured | bar | met | machine |\n|---|---|---|---|---|---|"
 
 
@@ -41,6 +39,8 @@ def at_most(name: str, value: float, bar: float) -> Figure:
 
 def machine() -> str:
     """Processor, cores, threads that torch uses, GPU where there is one, and torch's version."""
+    import torch  # not above: what measures memory must do without it
+
     cpuinfo = Path("/proc/cpuinfo")
     lines = cpuinfo.read_text().splitlines() if cpuinfo.exists() else []
     models = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
@@ -59,6 +59,8 @@ def peak_memory() -> int:
 
 def this_card() -> Card | None:
     """The GPU that is here, if its peak is known."""
+    import torch
+
     name = torch.cuda.get_device_name() if torch.cuda.is_available() else ""
     return next((card for model, card in CARDS.items() if model in name), None)
 

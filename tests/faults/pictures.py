@@ -9,12 +9,12 @@ import sys
 import time
 import zlib
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 from PIL import Image, PngImagePlugin
 
 import engine
+from engine.bench.report import peak_memory
 
 ACCEPTED = "accepted"
 PNG = b"\x89PNG\r\n\x1a\n"
@@ -187,8 +187,7 @@ def try_all(names: list[str]) -> dict[str, Any]:
         told[name] = outcome(make())
         if told[name] not in ((expected,) if isinstance(expected, str) else expected):
             unlike.append(name)
-    peak = _peak()
-    return {"outcomes": told, "unlike": unlike, "peak_mb": peak, "seconds": time.monotonic() - began}
+    return {"outcomes": told, "unlike": unlike, "peak_mb": peak_memory() / 2**20, "seconds": time.monotonic() - began}
 
 
 def main() -> None:
@@ -204,12 +203,6 @@ def main() -> None:
           f"sentence; otherwise than they should: {unlike or 'none'}; at most {worst['peak_mb'] - base:.0f} MB "
           f"above the {base:.0f} MB of a process that does nothing")
     sys.exit(bool(unlike))
-
-
-def _peak() -> float:
-    """MB; ru_maxrss would begin with that of the process that started this one."""
-    status = Path("/proc/self/status").read_text().splitlines()
-    return next(int(line.split()[1]) for line in status if line.startswith("VmHWM:")) / 1024
 
 
 def _measured(names: list[str]) -> Any:
