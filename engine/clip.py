@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 from torch.utils.checkpoint import checkpoint
 
-from engine.quirks import allow_cpu_torchvision
+from engine.quirks import import_open_clip, import_timm
 from engine.tuning import PLAIN, Tuning, compiled
 
 
@@ -90,11 +90,13 @@ class Clip:
     def __init__(self, config: ClipConfig, weights: Path | None, device: torch.device, *, quicken: bool = True,
                  tuning: Tuning = PLAIN) -> None:
         """Without weights they are random. Raises RuntimeError when the file holds another network."""
-        allow_cpu_torchvision()
+        import_open_clip()
         import open_clip
 
         if config.config is not None:
             open_clip.add_model_config(config.config)
+        if "timm_model_name" in (open_clip.get_model_config(config.model) or {}).get("vision_cfg", {}):
+            import_timm()
         model = open_clip.create_model(config.model, pretrained=str(weights) if weights else None, device="cpu",
                                        precision="fp32", **_text_tower(config))
         if weights is not None:

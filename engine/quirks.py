@@ -1,6 +1,13 @@
-"""torchvision's wheel beside a CPU-only torch: made importable, since open_clip and spandrel import it."""
+"""torchvision and open_clip imported: beside a CPU-only torch, too, and without what takes long and nobody uses.
 
-from importlib import import_module
+What is left out takes a third to a half of the seconds from the start of a process to its first step, and 90 MiB.
+"""
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from importlib import import_module, reload
+from types import ModuleType
 
 import torch
 
@@ -8,15 +15,25 @@ _MISSING = {  # operators that torchvision wants to describe on import and its c
     "nms": "(Tensor dets, Tensor scores, float iou_threshold) -> Tensor",
     "qnms": "(Tensor dets, Tensor scores, float iou_threshold) -> Tensor",
 }
+_COMPILER = "torch._dynamo.utils"
 
 
-def allow_cpu_torchvision() -> None:
-    """Import torchvision, whether or not its compiled operators fit this torch; call it before open_clip or spandrel.
+def import_torchvision() -> None:
+    """Import torchvision, whether or not its compiled operators fit this torch; call it before spandrel.
 
     The index's torchvision wheel is compiled against the CUDA torch. Beside a CPU-only torch its compiled part is
     skipped silently and the import then fails with "operator torchvision::nms does not exist". Declaring the two
-    operators is enough: none of our networks calls them.
+    operators is enough: none of our networks calls them. Another operator has a question for torch's compiler, which
+    takes two seconds to import, so it is answered without.
     """
+    compiler = ModuleType(_COMPILER)
+    compiler.is_compile_supported = lambda device: False  # type: ignore[attr-defined]
+    with suppress(ImportError), _in_place_of(_COMPILER, compiler):  # a release that wants more of it gets all, below
+        _import_torchvision()
+    _import_torchvision()
+
+
+def _import_torchvision() -> None:
     try:
         import_module("torchvision")
     except RuntimeError as error:
@@ -25,3 +42,30 @@ def allow_cpu_torchvision() -> None:
         for name, schema in _MISSING.items():
             torch.library.define(f"torchvision::{name}", schema)
         import_module("torchvision")
+
+
+def import_open_clip() -> None:
+    """Import open_clip as if timm were not installed, which only some vision towers need and a second is spent on."""
+    import_torchvision()
+    with _in_place_of("timm", None):
+        import_module("open_clip")
+
+
+def import_timm() -> None:
+    """Let open_clip find timm after all."""
+    adapter = import_module("open_clip.timm_model")
+    if adapter.timm is None:
+        reload(adapter)  # its class, which others hold, looks names up in the same module
+
+
+@contextmanager
+def _in_place_of(name: str, stand_in: ModuleType | None) -> Iterator[None]:
+    """A module that is not imported while something else is, unless it is already; None for one that is missing."""
+    if name in sys.modules:
+        yield
+        return
+    sys.modules[name] = stand_in  # type: ignore[assignment]
+    try:
+        yield
+    finally:
+        del sys.modules[name]

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from engine.errors import CorruptWeights, MissingWeights
 from engine.images import to_uint8
-from engine.quirks import allow_cpu_torchvision
+from engine.quirks import import_torchvision
 
 if TYPE_CHECKING:
     from spandrel import ImageModelDescriptor
@@ -38,7 +38,7 @@ def load_upscaler(path: Path) -> "ImageModelDescriptor":
     """
     if not path.is_file():
         raise MissingWeights(path, f"The upscaler {path.name} is not there: get the model set again.")
-    allow_cpu_torchvision()
+    import_torchvision()
     from spandrel import ModelLoader, UnsupportedModelError
 
     try:

@@ -27,10 +27,10 @@ TINY_CLIP = {"embed_dim": 16, "quick_gelu": True,
 @pytest.fixture
 def small(tmp_path: Path) -> "ModelSet":
     """imagenet256 with fewer levels, channels, pixels and crops, and a tiny CLIP."""
-    from engine.quirks import allow_cpu_torchvision  # with torch, which most tests do without
+    from engine.quirks import import_open_clip  # with torch, which most tests do without
     from engine.weights import load_model_set
 
-    allow_cpu_torchvision()
+    import_open_clip()
     import open_clip
 
     (tmp_path / "tiny-bench.json").write_text(json.dumps(TINY_CLIP))

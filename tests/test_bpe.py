@@ -7,12 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.quirks import allow_cpu_torchvision
+from engine.quirks import import_open_clip
 from engine.toybox.bpe import learn_merges, write_vocabulary
 from engine.toybox.captions import caption
 from engine.toybox.world import COMBINATIONS, random_scene
 
-allow_cpu_torchvision()
+import_open_clip()
 
 from open_clip.tokenizer import SimpleTokenizer  # noqa: E402
 

@@ -17,7 +17,7 @@ from engine.convert import read_checkpoint
 from engine.errors import BadRequest, CannotFetch, CorruptWeights, MissingWeights
 from engine.fetch import add, fetch, needs
 from engine.models import build_models, load_clip
-from engine.quirks import allow_cpu_torchvision
+from engine.quirks import import_open_clip
 from engine.secondary import SecondaryNet
 from engine.unet import UNet, UNetConfig
 from engine.weights import load_model_set, model_set_names, read_model_set, verify
@@ -97,7 +97,7 @@ def published(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     shape = {**SHAPE, "attention_resolutions": (2,), "channel_mult": (1, 2)}
     torch.save(random_network(UNet(UNetConfig(**shape))).state_dict(), folder / "mine.pt")
     (folder / "tiny.json").write_text(json.dumps(TINY_CLIP))
-    allow_cpu_torchvision()
+    import_open_clip()
     import open_clip
 
     open_clip.add_model_config(folder / "tiny.json")

@@ -6,7 +6,7 @@ from importlib import resources
 import pytest
 import torch
 
-from engine.quirks import allow_cpu_torchvision
+from engine.quirks import import_open_clip
 from engine.unet import UNet, UNetConfig
 from engine.weights import ModelSet, load_model_set, model_set_names
 
@@ -31,7 +31,7 @@ def test_a_described_unet_is_the_published_one(name: str, parameters: int) -> No
 @pytest.mark.parametrize("name", PUBLISHED)
 def test_openais_clips_have_their_own_activation(name: str) -> None:
     """The plain names run another one, and only warn."""
-    allow_cpu_torchvision()
+    import_open_clip()
     for table in load_model_set(name).clips:
         assert table["model"].endswith("-quickgelu")
         assert table["sha256"] in table["urls"][0], "OpenAI's address holds the hash"

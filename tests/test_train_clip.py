@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from engine.models import load_models
-from engine.quirks import allow_cpu_torchvision
+from engine.quirks import import_open_clip
 from engine.toybox.captions import Caption, caption
 from engine.toybox.ideal import IdealDenoiser
 from engine.toybox.train_clip import CROPS, DECIDING, MODEL, Batch, Student, fitting, loss_of, make_batch, nearly, seen
@@ -22,7 +22,7 @@ def ideal() -> IdealDenoiser:
 
 
 def batch(ideal: IdealDenoiser, *more: Caption) -> Batch:
-    allow_cpu_torchvision()
+    import_open_clip()
     from open_clip.tokenizer import SimpleTokenizer
 
     rng = np.random.default_rng(0)

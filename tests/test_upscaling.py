@@ -1,7 +1,6 @@
 """tests of engine.upscaling and engine.quirks."""
 
 import os
-import sys
 from pathlib import Path
 
 import pytest
@@ -12,7 +11,7 @@ from torch import Tensor, nn
 
 from engine.errors import CorruptWeights, MissingWeights
 from engine.images import to_uint8
-from engine.quirks import allow_cpu_torchvision
+from engine.quirks import import_torchvision
 from engine.upscaling import load_upscaler, upscale, upscale_to_pixels
 
 
@@ -30,7 +29,7 @@ class Smear:
 
 
 def compact() -> nn.Module:
-    allow_cpu_torchvision()
+    import_torchvision()
     from spandrel.architectures.Compact import Compact
 
     torch.manual_seed(0)
@@ -39,13 +38,6 @@ def compact() -> nn.Module:
 
 def picture(h: int, w: int, n: int = 1) -> Tensor:
     return torch.rand(n, 3, h, w, generator=torch.Generator().manual_seed(1)) * 2 - 1
-
-
-def test_torchvision_can_be_imported_beside_any_torch() -> None:
-    """The index's wheel fails beside a CPU-only torch; a second call must do no harm."""
-    allow_cpu_torchvision()
-    allow_cpu_torchvision()
-    assert "torchvision" in sys.modules
 
 
 @pytest.mark.parametrize(("h", "w", "tile"), [(64, 64, 16), (50, 23, 20), (7, 40, 16), (16, 16, 64), (33, 1, 8)])

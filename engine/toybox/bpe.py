@@ -9,9 +9,9 @@ from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
 
-from engine.quirks import allow_cpu_torchvision
+from engine.quirks import import_open_clip
 
-allow_cpu_torchvision()
+import_open_clip()
 
 from open_clip.tokenizer import bytes_to_unicode  # noqa: E402
 

@@ -11,7 +11,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from engine.quirks import allow_cpu_torchvision
+from engine.quirks import import_torchvision
 from engine.toybox.bent import blurred
 from engine.toybox.train_unet import HELD_OUT, SEEN
 from engine.toybox.training import Run, Trainer
@@ -28,7 +28,7 @@ CLOSE_UP = 0.3  # share of scenes drawn SCALE times larger: an upscaled picture 
 
 
 def network() -> nn.Module:
-    allow_cpu_torchvision()
+    import_torchvision()
     from spandrel.architectures.Compact import Compact
 
     return Compact(num_feat=FEATURES, num_conv=CONVOLUTIONS, upscale=SCALE)
