@@ -2,6 +2,7 @@
 
 import asyncio
 import io
+import re
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -31,13 +32,16 @@ class HeldEngine(fakes.Engine):
     def __init__(self) -> None:
         super().__init__()
         self.permits = asyncio.Semaphore(0)
+        self.size = (8, 8)  # of finished pictures and GIFs
 
     async def events(
         self, request: Request | UpscaleRequest, resume: bytes | None = None, **given: object
     ) -> AsyncGenerator[Event, None]:
         async for event in super().events(request, resume, **given):
             if isinstance(event, Finished) and event.gif:
-                event = replace(event, gif=gif())
+                event = replace(event, gif=gif(self.size))
+                if self.size != (8, 8):
+                    event = replace(event, png=pictures.saved(Image.new("RGB", self.size), "PNG"))
             yield event
             if isinstance(event, Preview):
                 await self.permits.acquire()
@@ -52,10 +56,10 @@ class HeldEngine(fakes.Engine):
             self.permits.release()
 
 
-def gif() -> bytes:
+def gif(size: tuple[int, int]) -> bytes:
     """Two frames that a browser can show."""
     out = io.BytesIO()
-    frames = [Image.new("P", (8, 8), colour) for colour in (0, 1)]
+    frames = [Image.new("P", size, colour) for colour in (0, 1)]
     frames[0].save(out, "GIF", save_all=True, append_images=frames[1:])
     return out.getvalue()
 
@@ -127,6 +131,31 @@ def test_a_picture_from_the_first_word_to_the_reload(
             await page.reload()
             await expect(page.locator(".final .picture img[src]")).to_have_count(3)
             assert await page.locator("#chat").inner_text() == before
+
+    loop.run(scenario())
+
+
+@pytest.mark.parametrize("size", [(32, 16), (16, 24), (8, 64)])
+def test_a_picture_of_any_shape_is_shown_whole(
+    loop: asyncio.Runner, chromium: Browser, tmp_path: Path, size: tuple[int, int]
+) -> None:
+    """Its GIF stands beside it, or below a wide one; a very tall one stays on the screen."""
+    async def scenario() -> None:
+        async with opened(chromium, tmp_path, viewport={"width": 900, "height": 800}) as (page, engine):
+            engine.size = size
+            engine.let_go(100)
+            await page.get_by_label("Message").fill("a star")
+            await page.keyboard.press("Enter")
+            shape = re.compile(f"aspect-ratio: {size[0]} / {size[1]}")
+            await expect(page.locator(".final .picture")).to_have_attribute("style", shape)
+            await expect(page.locator(".final .gif")).to_have_attribute("style", shape)
+            picture, moving = await page.locator(".final figure img").evaluate_all(
+                "images => images.map(image => ({fit: getComputedStyle(image).objectFit, "
+                "...image.getBoundingClientRect().toJSON()}))")
+            assert picture["fit"] == "contain" and picture["height"] <= 600
+            assert moving["top"] >= picture["bottom"] if size[0] > size[1] else moving["top"] == picture["top"]
+            if size != (8, 64):
+                assert picture["width"] / picture["height"] == pytest.approx(size[0] / size[1], rel=0.01)
 
     loop.run(scenario())
 

@@ -85,7 +85,6 @@ function fill(element, message) {
   fillPicture(find(".picture"), message, message.picture, busy);
   fillPicture(find(".gif"), message, message.gif, false);
   find(".pictures").classList.toggle("some", Boolean(busy || message.picture));
-  find(".pictures").classList.toggle("wide", !message.gif);
   find(".pictures").classList.toggle("hidden", Boolean(message.hidden)); // blurred until it is opened
   fillButtons(element, message);
 }
@@ -102,7 +101,12 @@ function fillPicture(figure, message, picture, empty) {
   if (figure.dataset.wanted === url) return;
   figure.dataset.wanted = url;
   const next = new Image();
-  next.onload = () => { if (figure.dataset.wanted === url) image.src = url; };
+  next.onload = () => {
+    if (figure.dataset.wanted !== url) return;
+    image.src = url;
+    figure.style.aspectRatio = `${next.naturalWidth} / ${next.naturalHeight}`;
+    figure.classList.toggle("wide", next.naturalWidth > 1.4 * next.naturalHeight);
+  };
   next.onerror = () => { if (figure.dataset.wanted === url) delete figure.dataset.wanted; };
   next.src = url;
 }
