@@ -53,7 +53,8 @@ class App:
         self.stopping = asyncio.Event()  # set it to shut down
         settings = config.engine
         self._engine: Engine = engine or EngineProcess(
-            beat_seconds=settings.beat_seconds, hang_seconds=settings.hang_seconds, check=config.house.check
+            beat_seconds=settings.beat_seconds, hang_seconds=settings.hang_seconds, check=config.house.check,
+            models=settings.models,
         )
         self._make_adapters = adapters or configured_adapters
         self._store: Store
@@ -95,6 +96,7 @@ class App:
             await replies.resume()
             self._keeping = asyncio.create_task(self._eraser.run())
             stack.callback(self._keeping.cancel)
+            await self._engine.start()
             self._working = asyncio.create_task(self._worker.run())
             stack.push_async_callback(self._end_work)
             stack.callback(handlers.close)

@@ -54,6 +54,7 @@ class Watcher(Protocol):
 class Engine(Protocol):
     """The engine process, as the worker sees it."""
 
+    async def start(self) -> None: ...
     def events(
         self,
         request: Request | UpscaleRequest,

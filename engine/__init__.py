@@ -1,6 +1,5 @@
 """the engine's door: a Request goes in, a stream of Events comes out. Importing it does not import torch."""
 
-import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +19,7 @@ from engine.errors import (
 )
 from engine.events import Checkpoint, Event, Failed, Fetching, Finished, Needs, Preview, Progress, Started, as_json
 from engine.process import EngineProcess
+from engine.quirks import share_processor
 from engine.ramps import Ramp, parse_ramp
 from engine.request import (
     BOUNDS,
@@ -51,17 +51,6 @@ __all__ = [
 
 
 NO_INPUTS = Inputs()
-SPINS = "1000"  # rounds that a thread with nothing to do waits awake; GNU's own are millions
-
-
-def _share_processor() -> None:
-    """To be called before torch is imported, which brings GNU's OpenMP, which reads this then.
-
-    A thread that waits awake keeps off the one it waits for as soon as anything else wants a core: beside one busy
-    process a drawing took twice to five times as long (docs/experiments.md). Whoever has said otherwise is heard.
-    """
-    if "OMP_WAIT_POLICY" not in os.environ:
-        os.environ.setdefault("GOMP_SPINCOUNT", SPINS)
 
 
 def draw(request: Request, *, resume: bytes | None = None, inputs: Inputs = NO_INPUTS,
@@ -76,7 +65,7 @@ def draw(request: Request, *, resume: bytes | None = None, inputs: Inputs = NO_I
 
     Raises (while iterating): EngineError.
     """
-    _share_processor()
+    share_processor()
     from engine.drawing import draw_events
 
     return draw_events(request, resume, inputs, parent)
@@ -105,7 +94,7 @@ def upscale(request: UpscaleRequest, *, parent: str | None = None) -> Iterator[E
 
     Its provenance stays that of the drawing; `parent` is the job that the picture comes from.
     """
-    _share_processor()
+    share_processor()
     from engine.enlarging import upscale_events
 
     return upscale_events(request, parent)
@@ -124,7 +113,7 @@ def accept_picture(data: bytes) -> bytes:
 
 def request_of_checkpoint(state: bytes) -> Request:
     """The request whose drawing a Checkpoint's state holds; raises BadCheckpoint."""
-    _share_processor()
+    share_processor()
     from engine.checkpoint import request_of_checkpoint as read
 
     return read(state)
@@ -204,7 +193,7 @@ def add_model_file(path: Path) -> Iterator[Fetching]:
 
 def best_models() -> str:
     """The set that suits this machine: what `auto` stands for. Imports torch."""
-    _share_processor()
+    share_processor()
     from engine.models import choose_device, models_for
 
     return models_for(choose_device())

@@ -33,6 +33,7 @@ class EngineProcess:
         backoff_seconds: float = 0.5,
         stop_seconds: float = 60.0,
         check: str = "",
+        models: str = "",
     ) -> None:
         """Nothing is started yet.
 
@@ -43,8 +44,9 @@ class EngineProcess:
             backoff_seconds: wait before the first restart; doubles with each death in a row.
             stop_seconds: time that a stopped drawing gets to end its step before the process is killed.
             check: texts, with `|` between them, that each finished picture is compared with; empty for none.
+            models: the set that is loaded when the process starts, so that the first picture need not wait for it.
         """
-        self._command = (sys.executable, "-m", "engine.serve", draw, upscale, *([check] if check else []))
+        self._command = (sys.executable, "-m", "engine.serve", draw, upscale, check, models)
         self._beat_seconds, self._hang_seconds = beat_seconds, hang_seconds
         self._backoff_seconds, self._stop_seconds = backoff_seconds, stop_seconds
         self._process: asyncio.subprocess.Process | None = None

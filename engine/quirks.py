@@ -1,21 +1,32 @@
-"""torchvision and open_clip imported: beside a CPU-only torch, too, and without what takes long and nobody uses.
+"""torch, torchvision and open_clip imported: so that others can work beside, and without what nobody uses.
 
 What is left out takes a third to a half of the seconds from the start of a process to its first step, and 90 MiB.
 """
 
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from importlib import import_module, reload
 from types import ModuleType
 
-import torch
-
+SPINS = "1000"  # rounds that a thread with nothing to do waits awake; GNU's own are millions
 _MISSING = {  # operators that torchvision wants to describe on import and its compiled part would have defined
     "nms": "(Tensor dets, Tensor scores, float iou_threshold) -> Tensor",
     "qnms": "(Tensor dets, Tensor scores, float iou_threshold) -> Tensor",
 }
 _COMPILER = "torch._dynamo.utils"
+
+
+def share_processor() -> None:
+    """To be called before torch is imported, which brings GNU's OpenMP, which reads this then.
+
+    A thread that waits awake keeps off the one it waits for as soon as anything else wants a core: beside one busy
+    process a drawing took twice as long, beside two nine times (docs/experiments.md). Whoever has said otherwise is
+    heard.
+    """
+    if "OMP_WAIT_POLICY" not in os.environ:
+        os.environ.setdefault("GOMP_SPINCOUNT", SPINS)
 
 
 def import_torchvision() -> None:
@@ -39,6 +50,8 @@ def _import_torchvision() -> None:
     except RuntimeError as error:
         if "torchvision::nms does not exist" not in str(error):
             raise
+        import torch
+
         for name, schema in _MISSING.items():
             torch.library.define(f"torchvision::{name}", schema)
         import_module("torchvision")

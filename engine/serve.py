@@ -1,7 +1,8 @@
-"""the engine process: `python -m engine.serve DRAW UPSCALE [CHECK]` reads requests, streams Events, dies with its bot.
+"""the engine process: it reads requests, streams Events and dies with its bot.
 
-DRAW and UPSCALE are `module:function`, so that tests can put a scripted engine in a real process. Models stay
-loaded from one request to the next. With CHECK each finished picture is compared with these texts.
+`python -m engine.serve DRAW UPSCALE CHECK MODELS`: DRAW and UPSCALE are `module:function`, so that tests can put a
+scripted engine in a real process. Each finished picture is compared with the texts of CHECK, if there are any. The set
+MODELS, if one is named, is loaded before anybody asks; models stay loaded from one request to the next.
 """
 
 import importlib
@@ -12,6 +13,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from typing import Any, BinaryIO
 
 from engine.errors import EngineError
@@ -91,13 +93,16 @@ def main(arguments: list[str]) -> None:
     _make_way_for_the_bot()
     feeder.start()
     draw, upscale = (_function(path) for path in arguments[:2])
+    check, models = arguments[2:]
+    if models:
+        _prepare(models)
     while True:
         number, request, state, inputs, parent = feeder.queue.get()
         if isinstance(request, UpscaleRequest):
             events = upscale(request, parent=parent)
         else:
             events = draw(request, resume=state, inputs=inputs, parent=parent)
-        feeder.stream(number, events, _look(request.models, *arguments[2:]))
+        feeder.stream(number, events, _look(request.models, check))
 
 
 def _pipes() -> tuple[BinaryIO, BinaryIO]:
@@ -120,7 +125,18 @@ def _make_way_for_the_bot() -> None:
         pass  # not Linux, or not ours to say
 
 
-def _look(models: str, check: str = "") -> Callable[[Event], Event] | None:
+def _prepare(models: str) -> None:
+    """Load them; what is wrong with them, the first drawing says."""
+    from engine.quirks import share_processor
+
+    share_processor()
+    from engine.models import choose_device, load_models
+
+    with suppress(EngineError, RuntimeError):
+        load_models(models, choose_device())
+
+
+def _look(models: str, check: str) -> Callable[[Event], Event] | None:
     """What gives each finished picture its score, if that is wanted."""
     if not check:
         return None

@@ -169,6 +169,9 @@ class Engine:
         except NumericalError as error:
             yield Failed(kind="NumericalError", sentence=str(error))
 
+    async def start(self) -> None:
+        """It has nothing to load."""
+
     async def stop(self) -> None:
         self._stopped = True
         self.gate.set()

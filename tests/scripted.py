@@ -49,6 +49,14 @@ def draw_for_a_while(request: Request, *, resume: bytes | None = None, **_: obje
     return draw(request, resume=resume, seconds=0.8)
 
 
+def tell_what_is_loaded(request: Request, **_: object) -> Iterator[Event]:
+    """The names of the model sets that the process holds, as the sentence of a failure."""
+    from engine.models import _loaded
+
+    raise NumericalError(" ".join(name for name, _ in _loaded))
+    yield
+
+
 def upscale(request: UpscaleRequest, **_: object) -> Iterator[Event]:
     """Four times the size."""
     yield Started(models=request.models, seed=0, steps=1, first_step=0, width=32, height=32, device="cpu")

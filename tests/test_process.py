@@ -68,6 +68,19 @@ def test_streams_events_of_one_picture_after_the_other_from_one_process() -> Non
     asyncio.run(scenario())
 
 
+@pytest.mark.parametrize(("models", "loaded"), [("toybox", "toybox"), ("nonsense", ""), ("", "")])
+def test_models_are_loaded_before_anybody_asks(models: str, loaded: str) -> None:
+    """So the first picture need not wait for them; what is wrong with them its own drawing says."""
+
+    async def scenario() -> None:
+        async with running(draw="tests.scripted:tell_what_is_loaded", models=models) as engine:
+            await engine.start()
+            assert engine.pid is not None
+            assert await drawn(engine) == [Failed(kind="NumericalError", sentence=loaded)]
+
+    asyncio.run(scenario())
+
+
 def test_an_error_of_the_engine_travels_as_failed_and_the_process_lives_on() -> None:
     """A picture that cannot be drawn is no reason to load the models again."""
 
