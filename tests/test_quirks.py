@@ -1,21 +1,21 @@
 """engine/quirks.py: what is imported, and what is not."""
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 import torch
 
 from engine.clip import Clip, ClipConfig
-from engine.quirks import import_torchvision
+from engine.quirks import SPINS, import_torchvision, share_processor
 
 CODE = """
 import sys, engine
 *_, last = engine.draw(engine.Request(prompt="a star", steps=1))
 print(type(last).__name__, [name for name in ("timm", "torch._dynamo", "torch._dynamo.utils") if name in sys.modules])
-import torch
-print(torch.compile(lambda x: x + 1, backend="eager")(torch.ones(1)).item())
 """
 
 
@@ -26,10 +26,25 @@ def test_torchvision_can_be_imported_beside_any_torch() -> None:
     assert "torchvision" in sys.modules
 
 
-def test_a_drawing_begins_without_what_takes_long() -> None:
-    """Whoever wants the compiler later has it."""
-    told = subprocess.run([sys.executable, "-W", "ignore", "-c", CODE], capture_output=True, text=True, check=True)
-    assert told.stdout.splitlines() == ["Finished []", "2.0"]
+def test_a_drawing_begins_without_what_takes_long_and_does_not_wait_awake() -> None:
+    """GNU's OpenMP says itself what it took."""
+    plain = {name: value for name, value in os.environ.items() if not name.startswith(("OMP_", "GOMP_"))}
+    told = subprocess.run([sys.executable, "-W", "ignore", "-c", CODE], env={**plain, "OMP_DISPLAY_ENV": "verbose"},
+                          capture_output=True, text=True, check=True)
+    assert told.stdout == "Finished []\n"
+    assert sys.platform != "linux" or f"GOMP_SPINCOUNT = '{SPINS}'" in told.stderr
+
+
+@pytest.mark.parametrize(("given", "spins"), [
+    ({}, SPINS), ({"GOMP_SPINCOUNT": "77"}, "77"), ({"OMP_WAIT_POLICY": "active"}, None)])
+def test_who_wants_threads_to_wait_otherwise_is_heard(
+        monkeypatch: pytest.MonkeyPatch, given: dict[str, str], spins: str | None) -> None:
+    for name in ("GOMP_SPINCOUNT", "OMP_WAIT_POLICY"):
+        monkeypatch.setenv(name, given.get(name, ""))
+        if name not in given:
+            monkeypatch.delenv(name)
+    share_processor()
+    assert os.environ.get("GOMP_SPINCOUNT") == spins
 
 
 def test_a_vision_tower_of_timm_is_found_all_the_same(tmp_path: Path) -> None:

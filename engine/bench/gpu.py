@@ -128,7 +128,8 @@ class Drawings:
         """Networks that are run this way, with nothing compiled yet."""
         torch.compiler.reset()
         tuning, table = self._tuning(way), self._description.unet
-        unet, clip = tuned(copy.deepcopy(self._unet), tuning, self._device), copy.deepcopy(self._clip)
+        unet = tuned(copy.deepcopy(self._unet), tuning, self._device)
+        clip = copy.deepcopy(self._clip) if tuning.compiled else self._clip
         compiled(clip.visual, tuning)
         denoise = network_denoiser(unet, objective=table["objective"], schedule=table["schedule"],
                                    learned_variance=table["learned_variance"])
