@@ -114,7 +114,7 @@ def run_draw(args: argparse.Namespace) -> int:
     for path in (args.output, *singles, args.gif, args.checkpoint, args.previews and args.previews / "100.png"):
         if path is not None:
             _check_writable(path)
-    show = _JsonLines([args.output, *singles]) if args.json else _Bar()
+    show = _JsonLines([args.output, *singles]) if args.json else _Bar(request.models)
     for event in engine.draw(request, resume=state, inputs=inputs):
         if isinstance(event, Preview) and args.previews:
             _write(args.previews / f"{event.percent:03}.png", event.png)
@@ -208,9 +208,10 @@ def _write(path: Path, content: bytes) -> None:
 
 
 class _Bar:
-    """A progress bar on stderr: percent, step, seconds left, distance."""
+    """A progress bar on stderr: percent, step, seconds left, distance. Before it a line, as loading takes seconds."""
 
-    def __init__(self) -> None:
+    def __init__(self, models: str) -> None:
+        print(f"Loading {models} …", file=sys.stderr, flush=True)
         self._bar: tqdm[Any] | None = None
 
     def event(self, event: engine.Event) -> None:

@@ -33,7 +33,9 @@ def in_a_folder_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
 def test_a_sentence_becomes_a_picture_a_gif_and_ten_previews(capsys: pytest.CaptureFixture[str]) -> None:
     """With no options at all everything goes to out/."""
     assert run("draw", "half-life 3 screenshot", *QUICK) == 0
-    picture, gif = (Path(line) for line in capsys.readouterr().out.split())
+    out, told = capsys.readouterr()
+    picture, gif = (Path(line) for line in out.split())
+    assert told.startswith("Loading toybox …\n")
     assert read_png(picture.read_bytes())[0].shape == (256, 256, 3)
     assert gif.read_bytes().startswith(b"GIF89a")
     assert len(list(picture.with_suffix("").glob("*.png"))) == 10
