@@ -14,7 +14,7 @@ from engine.errors import BadRequest, CorruptWeights
 from engine.samplers import Denoise
 from engine.secondary import SecondaryNet
 from engine.tuning import PLAIN, Tuning, choose_tuning, tuned
-from engine.unet import UNet, UNetConfig
+from engine.unet import UNet, UNetConfig, in_precision
 from engine.upscaling import load_upscaler
 from engine.weights import FOLDER, ModelSet, load_model_set, verify
 
@@ -91,7 +91,7 @@ def load_unet(description: ModelSet, device: torch.device, tuning: Tuning | None
         shape[name] = tuple(shape[name])
     try:
         with torch.device("meta"):
-            unet = UNet(UNetConfig(**shape)).in_precision(tuning.precision)
+            unet = in_precision(UNet(UNetConfig(**shape)), tuning.precision)
     except (TypeError, RuntimeError, ValueError) as error:
         raise BadRequest("models", f"A U-Net's shape in the model set {description.name} describes no network: "
                                    f"{error}; see docs/models.md.") from error

@@ -18,6 +18,7 @@ from typing import Any, BinaryIO
 
 from engine.errors import EngineError
 from engine.events import Event, Failed, Progress
+from engine.quirks import share_processor
 from engine.request import UpscaleRequest
 from engine.wire import BEAT, BEAT_SECONDS, HEADER, pack, unpack
 
@@ -127,8 +128,6 @@ def _make_way_for_the_bot() -> None:
 
 def _prepare(models: str) -> None:
     """Load them; what is wrong with them, the first drawing says."""
-    from engine.quirks import share_processor
-
     share_processor()
     from engine.models import choose_device, load_models
 

@@ -7,13 +7,14 @@ Module names (`in_layers`, `emb_layers`, `h_upd`, …) are theirs, because the k
 
 import math
 from dataclasses import dataclass
-from typing import cast
+from typing import TypeVar, cast
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 BLOCKS = ("input_blocks.", "middle_block.", "output_blocks.")  # parts whose convolutions run in half precision
+Network = TypeVar("Network", bound=nn.Module)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -164,6 +165,17 @@ class Stage(nn.Sequential):
         return x
 
 
+def in_precision(network: Network, dtype: torch.dtype) -> Network:
+    """Change the convolutions of the blocks of a U-Net, ours or guided-diffusion's, as its `convert_to_fp16` does.
+
+    No more than these: what the network says at the end and what it knows of the time are not rounded.
+    """
+    for name, module in network.named_modules():
+        if name.startswith(BLOCKS) and isinstance(module, nn.Conv1d | nn.Conv2d):
+            module.to(dtype)
+    return network
+
+
 class UNet(nn.Module):
     """ε (or v, or x0: the caller knows) of a noisy picture; x: [n, c, h, w], t: [n] on 0 … 1000."""
 
@@ -223,14 +235,6 @@ class UNet(nn.Module):
         if 2 ** level in self.config.attention_resolutions:
             stage.append(self._attention(width))
         return stage
-
-    def in_precision(self, dtype: torch.dtype) -> "UNet":
-        """Change the convolutions of the blocks, and no more, as guided-diffusion's `convert_to_fp16` does: what the
-        network says at the end and what it knows of the time are not rounded."""
-        for name, module in self.named_modules():
-            if name.startswith(BLOCKS) and isinstance(module, nn.Conv1d | nn.Conv2d):
-                module.to(dtype)
-        return self
 
     def forward(self, x: Tensor, t: Tensor, y: Tensor | None = None) -> Tensor:
         """Raw output [n, out_channels, h, w] in the dtype of the last layer, float32 if nobody changed it.

@@ -28,6 +28,7 @@ from engine.steps import (
 )
 from engine.toybox.world import Scene, render
 from engine.tuning import choose_tuning, tuned
+from engine.unet import in_precision
 from engine.weights import ModelSet
 
 QUICK = Request(prompt="a red star", seed=5, steps=4, cuts=2)
@@ -185,7 +186,7 @@ def elsewhere(small: ModelSet, *, secondary: bool) -> Models:
     would be waited for."""
     device = torch.device("meta")
     tuning = choose_tuning(torch.device("cuda"), small.unet["shape"]["model_channels"], {"IMAGO_PRECISION": "float16"})
-    unet = tuned(random_unet(small).in_precision(tuning.precision), tuning, device)
+    unet = tuned(in_precision(random_unet(small), tuning.precision), tuning, device)
     guide = secondary_denoiser(SecondaryNet().requires_grad_(False).to(device), "linear") if secondary else None
     return Models(description=small, device=device, upscaler=None, secondary=guide,
                   denoise=network_denoiser(unet, objective="eps", schedule="linear", learned_variance=True),

@@ -54,9 +54,9 @@ def test_a_network_computes_the_same_in_either_layout(layout: str) -> None:
 def test_networks_compile_whole(small: ModelSet) -> None:
     """Where a compiler has to leave a network in the middle, a GPU waits for Python again."""
     unet, clip = random_unet(small), random_clip(small, CPU)
-    embeddings, x = clip.encode_texts(["a star"]), beginning(small, 2)
+    embeddings, x = clip.encode_texts(["a star"]), beginning(small)
     denoise = network_denoiser(unet, objective="eps", schedule="linear", learned_variance=True)
-    step = stepping(small, guidance(small, clip, embeddings, 2)(denoise), x)
+    step = stepping(small, guidance(small, clip, embeddings)(denoise), x)
     expected = step()
     for network in (unet, clip.visual):
         network.compile(backend="eager", fullgraph=True)

@@ -8,7 +8,7 @@ from guided_diffusion.unet import UNetModel
 from torch import nn
 
 from engine.bench.notebook import guided_diffusion_unet
-from engine.unet import UNet, UNetConfig, timestep_embedding
+from engine.unet import UNet, UNetConfig, in_precision, timestep_embedding
 
 SMALL = UNetConfig(
     image_size=32, in_channels=3, out_channels=6, model_channels=32, num_res_blocks=1,
@@ -129,7 +129,7 @@ def test_in_half_precision_it_is_as_near_to_the_truth_as_guided_diffusions(dtype
         theirs.dtype = dtype
         for part in (theirs.input_blocks, theirs.middle_block, theirs.output_blocks):
             part.apply(lambda layer: layer.to(dtype) if isinstance(layer, nn.Conv1d | nn.Conv2d) else layer)
-        found = ours.in_precision(dtype)(x, t)
+        found = in_precision(ours, dtype)(x, t)
         assert found.dtype == torch.float32
         assert 0 < relative(found, exact) < 1.5 * relative(theirs(x, t), exact) < 0.05
     assert {name: tensor.dtype for name, tensor in ours.state_dict().items()} == {

@@ -1,4 +1,4 @@
-"""tests of engine.upscaling and engine.quirks."""
+"""tests of engine.upscaling."""
 
 import os
 from pathlib import Path

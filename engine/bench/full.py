@@ -26,7 +26,7 @@ from engine.samplers import Denoise, sample
 from engine.schedule import Levels
 from engine.secondary import SecondaryNet
 from engine.tuning import PLAIN, Tuning, choose_tuning, tuned
-from engine.unet import UNet, UNetConfig
+from engine.unet import UNet, UNetConfig, in_precision
 from engine.weights import ModelSet, load_model_set
 
 INDEX = 500  # of 1000 noise levels
@@ -68,25 +68,23 @@ def random_clip(description: ModelSet, device: torch.device, tuning: Tuning = PL
                 quicken=quicken, tuning=tuning)
 
 
-def beginning(description: ModelSet, pictures: int = 1) -> Tensor:
-    """Noise, [pictures, 3, side, side]."""
-    return per_picture([(0, k) for k in range(pictures)], Stream.START, 0, (3, description.side, description.side))
+def beginning(description: ModelSet) -> Tensor:
+    """Noise, [1, 3, side, side]."""
+    return per_picture([(0, 0)], Stream.START, 0, (3, description.side, description.side))
 
 
-def pull_of(description: ModelSet, pictures: int = 1) -> Pull:
+def pull_of(description: ModelSet) -> Pull:
     """As the set's defaults say."""
     defaults = description.defaults
     return Pull(guidance_scale=defaults.guidance_scale, tv_scale=defaults.tv_scale, range_scale=defaults.range_scale,
                 cuts=defaults.cuts, cut_power=defaults.cut_power, smallest_cut=defaults.smallest_cut,
-                seeds=[(0, k) for k in range(pictures)])
+                seeds=[(0, 0)])
 
 
-def guidance(
-        description: ModelSet, clip: Clip, embeddings: Tensor, pictures: int = 1) -> Callable[[Denoise], Denoise]:
-    """What makes a denoiser one that is pulled towards a text, [1, d], in a batch of pictures."""
-    target = Target(clip=clip, embeddings=embeddings[None].expand(pictures, -1, -1),
-                    weights=torch.ones(pictures, 1, device=embeddings.device))
-    return lambda denoise: guided(denoise, [target], pull_of(description, pictures), description.unet["schedule"])
+def guidance(description: ModelSet, clip: Clip, embeddings: Tensor) -> Callable[[Denoise], Denoise]:
+    """What makes a denoiser one that is pulled towards a text, [1, d]."""
+    target = Target(clip=clip, embeddings=embeddings[None], weights=torch.ones(1, 1, device=embeddings.device))
+    return lambda denoise: guided(denoise, [target], pull_of(description), description.unet["schedule"])
 
 
 def stepping(description: ModelSet, denoise: Denoise, x: Tensor) -> Contender:
@@ -99,16 +97,13 @@ def contenders(description: ModelSet, device: torch.device) -> tuple[dict[str, C
     """(the three loops, what ours is made of), all with the same weights, which each has in its own layout."""
     defaults = description.defaults
     tuning = choose_tuning(device, description.unet["shape"]["model_channels"])
-    unet = random_unet(description).in_precision(tuning.precision)
+    unet = in_precision(random_unet(description), tuning.precision)
     with torch.device("meta"):
         theirs = guided_diffusion_unet(unet.config)
     unet = tuned(unet, tuning, device)
     plain_layout = {name: tensor.float().contiguous() for name, tensor in unet.state_dict().items()}
     theirs.load_state_dict(plain_layout, assign=True)
-    theirs.dtype = tuning.precision
-    for module in nn.ModuleList([theirs.input_blocks, theirs.middle_block, theirs.output_blocks]).modules():
-        if isinstance(module, nn.Conv1d | nn.Conv2d):
-            module.to(tuning.precision)  # what its `convert_to_fp16` halves
+    in_precision(theirs, tuning.precision).dtype = tuning.precision
     clip, plain = (random_clip(description, device, tuning, quicken=quicken) for quicken in (True, False))
     embeddings = clip.encode_texts([PROMPT])
     pull, guide = pull_of(description), guidance(description, clip, embeddings)

@@ -27,6 +27,7 @@ from engine.request import Request
 from engine.samplers import Step
 from engine.steps import first_noise, resolved, steps_of
 from engine.tuning import Tuning, choose_tuning, compiled, tuned
+from engine.unet import in_precision
 from engine.weights import ModelSet, load_model_set
 
 GRAPHS = {"IMAGO_CUDA_GRAPHS": "1"}
@@ -82,7 +83,7 @@ def rows(description: ModelSet, device: torch.device, card: Card, ways: Sequence
     drawings = Drawings(description, device)
     for batch in batches:
         counted, expected = counting(drawings.begun({}, batch))
-        found: dict[float, str] = {}  # seconds → way
+        found: list[tuple[float, str]] = []  # (seconds, way)
         for way in ways:
             name = f"full-size 256 network, {way}, batch {batch}"
             told = f"{counted.flops / 1e12:.2f} TFLOP, predicted {1e3 * counted.seconds(card, WAYS[way]):.1f} ms"
@@ -91,17 +92,18 @@ def rows(description: ModelSet, device: torch.device, card: Card, ways: Sequence
             except Exception as error:  # a way that this card or this torch cannot go must not hide the others
                 yield Figure(name=name, value=f"{told}; {failure(error)}")
                 continue
-            found[seconds] = way
+            found.append((seconds, way))
             yield Figure(name=name, value=f"{told}; {1e3 * seconds:.1f} ms, {1e3 * seconds / batch:.1f} a picture, "
                                           f"{counted.flops / seconds / card.flops:.0%} of the peak, "
                                           f"{(peak - drawings.spare) / 2**20:.0f} MiB, ready after {ready:.0f} s, "
                                           f"ends {apart:.1e} from eager")
         if found and batch == 8:
-            share = counted.flops / min(found) / card.flops
-            yield Figure(name=f"share of the dense half-precision peak at batch 8, {found[min(found)]}",
-                         value=f"{share:.1%}", bar=f"≥ {PEAK_BAR:.0%}", met=share >= PEAK_BAR)
+            seconds, way = min(found)
+            share = counted.flops / seconds / card.flops
+            yield Figure(name=f"share of the dense half-precision peak at batch 8, {way}", value=f"{share:.1%}",
+                         bar=f"≥ {PEAK_BAR:.0%}", met=share >= PEAK_BAR)
         if found and batch == 1:
-            yield picture(drawings, found[min(found)])
+            yield picture(drawings, min(found)[1])
 
 
 def failure(error: Exception) -> str:
@@ -115,7 +117,7 @@ class Drawings:
     def __init__(self, description: ModelSet, device: torch.device) -> None:
         self._description, self._device = description, device
         tuning = self._tuning({})
-        self._unet = tuned(random_unet(description).in_precision(tuning.precision), tuning, device)
+        self._unet = tuned(in_precision(random_unet(description), tuning.precision), tuning, device)
         self._clip = random_clip(description, device, tuning)
         self.spare = sum(tensor.nbytes for tensor in self._unet.state_dict().values())  # bytes that a drawing lacks
         self.half = description.defaults.steps // 2
