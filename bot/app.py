@@ -19,6 +19,7 @@ from bot.handlers import Handlers
 from bot.history import StoredHistory
 from bot.house import Manners
 from bot.jobs import Job
+from bot.language.styles import Styles
 from bot.messages import Address
 from bot.metrics import Metrics
 from bot.notebook import StoredNotebook
@@ -26,7 +27,6 @@ from bot.pictures import Pictures
 from bot.queue import Queue
 from bot.replies import Replies
 from bot.store import Store
-from bot.styles import Styles
 from bot.texts import Texts
 from bot.verdicts import Judge, Verdict
 from bot.words import words_in

@@ -4,14 +4,14 @@ import asyncio
 import secrets
 from collections.abc import Collection
 
-from bot import options
-from bot.commands import Imagine
 from bot.config import Config
 from bot.errors import UserError
 from bot.jobs import Job
+from bot.language import options
+from bot.language.commands import Imagine
+from bot.language.styles import NONE, Styles, defaults_of
 from bot.messages import Fetch, Incoming, TextMessage
 from bot.pictures import Pictures
-from bot.styles import NONE, Styles, defaults_of
 from engine import MAX_SEED, MAX_TARGETS, BadPicture, Request, accept_picture, nearest_size
 
 FETCHING = 20.0  # seconds that an attached picture may take to come

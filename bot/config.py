@@ -11,7 +11,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from bot.errors import ConfigError, UserError
-from bot.styles import NONE, defaults_of, style_of
+from bot.language.styles import NONE, defaults_of, style_of
 
 
 @dataclass(frozen=True)

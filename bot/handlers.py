@@ -7,15 +7,15 @@ from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import replace
 from typing import Protocol
 
-from bot import commands, options
 from bot.adapters.base import Notice
 from bot.asking import Asking, new_seed
 from bot.cards import Cards, shortened
-from bot.commands import Act, Ban, Command, Forget, Help, Imagine, Pause, Purge, Show, ShowQueue, WhoAmI
 from bot.config import Config
 from bot.errors import Closed, UserError
 from bot.house import Manners
 from bot.jobs import DONE, Job, Kind, NewJob, Status, later
+from bot.language import commands, options
+from bot.language.commands import Act, Ban, Command, Forget, Help, Imagine, Pause, Purge, Show, ShowQueue, WhoAmI
 from bot.messages import REACTIONS, Action, Address, File, Incoming, Press, Reaction, Reply, TextMessage
 from bot.pictures import Pictures
 from bot.queue import Queue

@@ -6,10 +6,10 @@ import time
 from collections.abc import Callable, Collection
 from dataclasses import replace
 
-from bot.commands import Ban, Command, Forget, House, Pause, Purge, WhoAmI
 from bot.eraser import Eraser
 from bot.errors import UserError
 from bot.jobs import Job
+from bot.language.commands import Ban, Command, Forget, House, Pause, Purge, WhoAmI
 from bot.log import event
 from bot.messages import Incoming, Person
 from bot.queue import Queue

@@ -14,8 +14,8 @@ from tqdm import tqdm
 
 import engine
 from bot import model_commands
-from bot.options import STYLE
-from bot.styles import BUILT_IN, NONE, Styles
+from bot.language.options import STYLE
+from bot.language.styles import BUILT_IN, NONE, Styles
 from engine import (
     BadPicture,
     BadRequest,

@@ -30,9 +30,9 @@ LEVELS = {
     ],
     "bot": [
         "bot bot.errors bot.messages bot.log",
-        "bot.options",
-        "bot.styles",
-        "bot.config bot.jobs bot.commands bot.pictures bot.adapters bot.adapters.base",
+        "bot.language.options",
+        "bot.language.styles",
+        "bot.config bot.jobs bot.language.commands bot.pictures bot.adapters bot.adapters.base",
         "bot.texts bot.store bot.metrics bot.limits bot.roles bot.words bot.verdicts bot.outbox "
         "bot.adapters.listening bot.adapters.web_guard bot.adapters.web_rooms",
         "bot.asking bot.queue bot.history bot.notebook bot.cards bot.adapters.web_page",

@@ -1,10 +1,10 @@
-"""bot/commands.py"""
+"""bot/language/commands.py"""
 
 import pytest
 
-from bot import commands
-from bot.commands import Act, Ban, Forget, Help, Imagine, Pause, Purge, Show, ShowQueue, WhoAmI, parse
 from bot.errors import UserError
+from bot.language import commands
+from bot.language.commands import Act, Ban, Forget, Help, Imagine, Pause, Purge, Show, ShowQueue, WhoAmI, parse
 from bot.messages import Action
 from bot.texts import Texts
 

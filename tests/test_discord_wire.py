@@ -19,8 +19,8 @@ from bot.__main__ import main
 from bot.adapters.discord.client import PERMISSIONS, invitation
 from bot.config import LimitsConfig
 from bot.errors import Closed, ConfigError, NotDelivered
+from bot.language.styles import Styles
 from bot.messages import Action, Address, File, Incoming, Reply, Stage
-from bot.styles import Styles
 from bot.texts import Texts
 from tests import fakes, scenario
 from tests.discord_driver import WireDriver, on_the_wire
@@ -257,7 +257,7 @@ def test_every_refusal_is_one_sentence_in_the_askers_language_for_the_asker_alon
 ) -> None:
     """And nothing of it stays in the channel."""
     if text == "unknown-option":
-        from bot.options import option_names
+        from bot.language.options import option_names
 
         values = {**values, "options": option_names()}
     sentence = SAY(language, text, **values)

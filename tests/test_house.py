@@ -4,9 +4,9 @@ import asyncio
 import re
 from pathlib import Path
 
-from bot.commands import Forget
 from bot.config import HouseConfig
 from bot.house import CODE_LIFE, Manners
+from bot.language.commands import Forget
 from bot.messages import Action, Address, Person, Stage, TextMessage
 from tests import fakes, test_handlers
 from tests.test_handlers import Scenario, answer

@@ -1,4 +1,4 @@
-"""bot/options.py"""
+"""bot/language/options.py"""
 
 import random
 
@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot import options
-from bot.commands import Imagine, parse
 from bot.errors import UserError
-from bot.options import Value, marked, nearest, read, request, spelled
+from bot.language import options
+from bot.language.commands import Imagine, parse
+from bot.language.options import Value, marked, nearest, read, request, spelled
 from bot.texts import Texts
 from tests.faults import grammar
 

@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from bot.commands import HOUSE
 from bot.config import Config, LimitsConfig
 from bot.eraser import Eraser
 from bot.handlers import Handlers
 from bot.house import Manners
 from bot.jobs import Job, NewJob
+from bot.language.commands import HOUSE
 from bot.messages import REACTIONS, Action, Address, Incoming, Person, Press, Reaction, Reply, TextMessage
 from bot.pictures import Pictures
 from bot.queue import Queue

@@ -1,10 +1,10 @@
-"""bot/styles.py"""
+"""bot/language/styles.py"""
 
 import pytest
 
 from bot.errors import UserError
-from bot.options import request
-from bot.styles import BUILT_IN, Styles, defaults_of, style_of
+from bot.language.options import request
+from bot.language.styles import BUILT_IN, Styles, defaults_of, style_of
 
 
 @pytest.mark.parametrize("name", BUILT_IN)

@@ -13,10 +13,10 @@ from bot.adapters.discord.hearing import Asked
 from bot.adapters.discord.slash import Commands, Desk
 from bot.adapters.discord.tickets import Mode
 from bot.adapters.telegram.incoming import incoming_of
-from bot.commands import Imagine, parse
 from bot.errors import UserError
+from bot.language.commands import Imagine, parse
+from bot.language.options import EXAMPLES, NAMES, OPTIONS, request, spelled, typed
 from bot.messages import Action, TextMessage
-from bot.options import EXAMPLES, NAMES, OPTIONS, request, spelled, typed
 from bot.texts import Texts
 from engine import BOUNDS, CHOICES, RAMPS, WHOLE, Request
 from tests.faults.hostile import PIECES

@@ -4,11 +4,11 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 
-from bot import commands
 from bot.adapters.base import Notebook
 from bot.errors import UserError
-from bot.options import Value
-from bot.styles import defaults_of
+from bot.language import commands
+from bot.language.options import Value
+from bot.language.styles import defaults_of
 
 
 @dataclass(frozen=True, kw_only=True)

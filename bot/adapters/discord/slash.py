@@ -10,8 +10,8 @@ from discord.app_commands import Range, TranslationContextTypes, locale_str
 from bot.adapters.discord.attached import pictures_of
 from bot.adapters.discord.controls import job_of
 from bot.adapters.discord.tickets import Mode
+from bot.language.options import STYLE
 from bot.messages import Action
-from bot.options import STYLE
 from engine import BOUNDS, CHOICES, MAX_PROMPT, MAX_SEED
 
 Say = Callable[..., str]

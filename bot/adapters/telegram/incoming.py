@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from telegram import Chat, Message, MessageReactionUpdated, ReactionTypeEmoji, Update, User
 
-from bot.commands import HOUSE
+from bot.language.commands import HOUSE
 from bot.messages import REACTIONS, Action, Address, Fetch, Incoming, Person, Press, Reaction, TextMessage
 
 PLATFORM = "telegram"

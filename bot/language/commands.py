@@ -4,8 +4,8 @@ import re
 from dataclasses import dataclass, field
 
 from bot.errors import UserError
+from bot.language.options import Value, nearest, read
 from bot.messages import Action
-from bot.options import Value, nearest, read
 
 NUMBERED = (Action.UPSCALE, Action.PICK, Action.VARY, Action.FILE, Action.SETTINGS)  # may name one of several
 HOUSE = ("ban", "unban", "purge", "pause", "resume", "forget", "whoami")

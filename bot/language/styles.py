@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from bot.errors import UserError
-from bot.options import STYLE, Value, marked_value, read, refuse_choice
+from bot.language.options import STYLE, Value, marked_value, read, refuse_choice
 
 NONE = "none"  # `--style none`: not even the one that is the default here
 BUILT_IN = {

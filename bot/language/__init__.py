@@ -1,0 +1,1 @@
+"""what people type: commands, options, styles."""
