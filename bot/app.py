@@ -16,17 +16,17 @@ from bot.config import Config
 from bot.eraser import Eraser
 from bot.errors import ConfigError, StoreError
 from bot.handlers import Handlers
-from bot.history import StoredHistory
 from bot.house import Manners
 from bot.jobs import Job
 from bot.language.styles import Styles
 from bot.messages import Address
 from bot.metrics import Metrics
-from bot.notebook import StoredNotebook
-from bot.pictures import Pictures
 from bot.queue import Queue
 from bot.replies import Replies
-from bot.store import Store
+from bot.storage.history import StoredHistory
+from bot.storage.notes import StoredNotebook
+from bot.storage.pictures import Pictures
+from bot.storage.store import Store
 from bot.texts import Texts
 from bot.verdicts import Judge, Verdict
 from bot.words import words_in

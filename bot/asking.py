@@ -11,7 +11,7 @@ from bot.language import options
 from bot.language.commands import Imagine
 from bot.language.styles import NONE, Styles, defaults_of
 from bot.messages import Fetch, Incoming, TextMessage
-from bot.pictures import Pictures
+from bot.storage.pictures import Pictures
 from engine import MAX_SEED, MAX_TARGETS, BadPicture, Request, accept_picture, nearest_size
 
 FETCHING = 20.0  # seconds that an attached picture may take to come

@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 
 from bot.errors import StoreError
-from bot.store import jobs_in, mark_deleted, snapshot
+from bot.storage.store import jobs_in, mark_deleted, snapshot
 
 DATABASE, PICTURES = "imago.sqlite", "pictures"
 # A file that belongs to a job, or (by a hash) to what asks for one that has no number yet; once it is whole.

@@ -12,7 +12,7 @@ from bot import config
 from bot.config import Config
 from bot.errors import ConfigError, StoreError
 from bot.model_commands import AUTO
-from bot.store import Store
+from bot.storage.store import Store
 from engine import EngineError
 
 SPACE = 500_000_000  # bytes that should be free

@@ -10,9 +10,9 @@ from bot.jobs import ACTIVE, Job
 from bot.limits import DAY
 from bot.log import event
 from bot.messages import Person
-from bot.pictures import Pictures
 from bot.queue import Queue, as_job
-from bot.store import Store, Transaction
+from bot.storage.pictures import Pictures
+from bot.storage.store import Store, Transaction
 
 log = logging.getLogger(__name__)
 REMEMBERED = 14 * DAY  # seconds after which no platform delivers an update again

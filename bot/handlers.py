@@ -17,9 +17,9 @@ from bot.jobs import DONE, Job, Kind, NewJob, Status, later
 from bot.language import commands, options
 from bot.language.commands import Act, Ban, Command, Forget, Help, Imagine, Pause, Purge, Show, ShowQueue, WhoAmI
 from bot.messages import REACTIONS, Action, Address, File, Incoming, Press, Reaction, Reply, TextMessage
-from bot.pictures import Pictures
 from bot.queue import Queue
-from bot.store import Store
+from bot.storage.pictures import Pictures
+from bot.storage.store import Store
 from bot.texts import Texts
 from engine import Request
 

@@ -14,7 +14,7 @@ from bot.log import event
 from bot.messages import Incoming, Person
 from bot.queue import Queue
 from bot.roles import EVERYWHERE, Roles
-from bot.store import Store
+from bot.storage.store import Store
 from bot.words import WordList
 
 log = logging.getLogger(__name__)

@@ -13,7 +13,7 @@ from bot.jobs import Job, Kind, NewJob, Place, Status
 from bot.limits import DAY, Load, admit
 from bot.log import event
 from bot.messages import Address
-from bot.store import Row, Store, Transaction
+from bot.storage.store import Row, Store, Transaction
 from engine import Request
 
 log = logging.getLogger(__name__)

@@ -11,9 +11,9 @@ from bot.cards import Cards
 from bot.jobs import DONE, Job, Status, later
 from bot.messages import Address, Reply, Stage
 from bot.outbox import Outbox, Parcel
-from bot.pictures import Pictures
 from bot.queue import Queue
-from bot.store import Store
+from bot.storage.pictures import Pictures
+from bot.storage.store import Store
 from engine import Preview
 
 REFRESHED = 10  # jobs at the front of the queue whose message is kept up to date

@@ -11,9 +11,9 @@ from typing import Protocol
 
 from bot.adapters.base import Notice
 from bot.jobs import Job, Kind, Status
-from bot.pictures import Pictures
 from bot.queue import Queue
-from bot.store import Store
+from bot.storage.pictures import Pictures
+from bot.storage.store import Store
 from bot.verdicts import Judge, Verdict
 from engine import (
     Checkpoint,

@@ -32,10 +32,10 @@ LEVELS = {
         "bot bot.errors bot.messages bot.log",
         "bot.language.options",
         "bot.language.styles",
-        "bot.config bot.jobs bot.language.commands bot.pictures bot.adapters bot.adapters.base",
-        "bot.texts bot.store bot.metrics bot.limits bot.roles bot.words bot.verdicts bot.outbox "
+        "bot.config bot.jobs bot.language.commands bot.storage.pictures bot.adapters bot.adapters.base",
+        "bot.texts bot.storage.store bot.metrics bot.limits bot.roles bot.words bot.verdicts bot.outbox "
         "bot.adapters.listening bot.adapters.web_guard bot.adapters.web_rooms",
-        "bot.asking bot.queue bot.history bot.notebook bot.cards bot.adapters.web_page",
+        "bot.asking bot.queue bot.storage.history bot.storage.notes bot.cards bot.adapters.web_page",
         "bot.adapters.discord bot.adapters.telegram bot.adapters.web bot.eraser",
         "bot.house",
         "bot.handlers bot.worker bot.replies",
@@ -60,7 +60,7 @@ HOMES = {
                 "bot.adapters.web_rooms", "bot.adapters.telegram",
                 "bot.adapters.discord"),  # its library lets aiohttp's errors through
     "yarl": ("bot.adapters.discord",),
-    "aiosqlite": ("bot.store",),
+    "aiosqlite": ("bot.storage.store",),
     "fluent": ("bot.texts",),
 }
 

@@ -11,7 +11,7 @@ from bot.asking import fetched
 from bot.errors import UserError
 from bot.jobs import NewJob
 from bot.messages import Action, Person, Reply, Stage
-from bot.pictures import Pictures
+from bot.storage.pictures import Pictures
 from engine import Inputs, Request, UpscaleRequest, accept_picture
 from tests import fakes
 from tests.faults import pictures

@@ -11,13 +11,13 @@ import pytest
 from bot.config import LimitsConfig
 from bot.eraser import REMEMBERED, Eraser
 from bot.errors import NotDelivered
-from bot.history import StoredHistory
 from bot.jobs import Job, Kind, NewJob
 from bot.limits import DAY
 from bot.messages import Action, Address, Person, Stage
-from bot.pictures import Pictures
 from bot.queue import Queue
-from bot.store import Store
+from bot.storage.history import StoredHistory
+from bot.storage.pictures import Pictures
+from bot.storage.store import Store
 from engine import Request
 from tests import fakes
 from tests.test_house import OWNED, play, told

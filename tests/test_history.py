@@ -1,11 +1,11 @@
-"""bot/history.py"""
+"""bot/storage/history.py"""
 
 import asyncio
 from pathlib import Path
 
-from bot.history import StoredHistory
-from bot.pictures import Pictures
-from bot.store import Store
+from bot.storage.history import StoredHistory
+from bot.storage.pictures import Pictures
+from bot.storage.store import Store
 
 
 def test_a_conversation_is_kept_in_order_and_the_same_nonce_adds_nothing(tmp_path: Path) -> None:

@@ -16,9 +16,9 @@ from bot.house import Manners
 from bot.jobs import Job, NewJob
 from bot.language.commands import HOUSE
 from bot.messages import REACTIONS, Action, Address, Incoming, Person, Press, Reaction, Reply, TextMessage
-from bot.pictures import Pictures
 from bot.queue import Queue
-from bot.store import Store, snapshot
+from bot.storage.pictures import Pictures
+from bot.storage.store import Store, snapshot
 from bot.texts import Texts
 from engine import Request
 from tests import scripted

@@ -1,11 +1,11 @@
-"""bot/pictures.py"""
+"""bot/storage/pictures.py"""
 
 import asyncio
 from pathlib import Path
 
 import pytest
 
-from bot.pictures import Pictures
+from bot.storage.pictures import Pictures
 
 
 def test_what_was_saved_is_read_back_and_removed(tmp_path: Path) -> None:

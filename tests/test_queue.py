@@ -13,7 +13,7 @@ from bot.errors import UserError
 from bot.jobs import Job, Kind, NewJob, Status
 from bot.messages import Address, Person
 from bot.queue import Queue, Speed
-from bot.store import Store
+from bot.storage.store import Store
 from engine import Request
 
 

@@ -8,7 +8,7 @@ import pytest
 from bot.errors import AddressGone, MessageGone, NotDelivered, RetryAfter
 from bot.jobs import Status
 from bot.messages import Stage
-from bot.store import Store
+from bot.storage.store import Store
 from tests import fakes
 
 

@@ -1,4 +1,4 @@
-"""bot/store.py: real SQLite in a temporary folder."""
+"""bot/storage/store.py: real SQLite in a temporary folder."""
 
 import asyncio
 import re
@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from bot import store
 from bot.errors import StoreError
-from bot.store import Store
+from bot.storage import store
+from bot.storage.store import Store
 
 ROOT = Path(__file__).parent.parent
 

@@ -18,10 +18,10 @@ from bot.adapters.web_page import words_of
 from bot.adapters.web_rooms import Listener
 from bot.config import Secret, WebConfig
 from bot.errors import Closed, ConfigError, MessageGone
-from bot.history import StoredHistory
 from bot.messages import Action, Address, Button, File, Incoming, Press, Reaction, Reply, Stage, TextMessage
-from bot.pictures import Pictures
-from bot.store import Store
+from bot.storage.history import StoredHistory
+from bot.storage.pictures import Pictures
+from bot.storage.store import Store
 from bot.texts import Texts, sentences
 
 TOKEN = "a-long-token-for-this-test"

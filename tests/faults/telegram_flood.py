@@ -22,10 +22,10 @@ from bot.cards import Cards
 from bot.config import LimitsConfig
 from bot.jobs import Job, NewJob
 from bot.messages import Address, Person
-from bot.pictures import Pictures
 from bot.queue import Queue
 from bot.replies import Replies
-from bot.store import Store
+from bot.storage.pictures import Pictures
+from bot.storage.store import Store
 from bot.texts import Texts
 from engine import Preview, Request
 from tests import botapi, scripted, telegram_bot

@@ -1,6 +1,6 @@
 """what an adapter notes down for itself, kept in our database: the Notebook protocol."""
 
-from bot.store import Store
+from bot.storage.store import Store
 
 
 class StoredNotebook:

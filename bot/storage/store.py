@@ -20,7 +20,7 @@ _QUERY = re.compile(r"^-- name: (\w+)\n(.*?)(?=^-- name: |\Z)", re.MULTILINE | r
 
 
 def queries() -> dict[str, str]:
-    """Every query of bot/sql/queries.sql by its name."""
+    """Every query of bot/storage/sql/queries.sql by its name."""
     return dict(_QUERY.findall(_sql("queries.sql")))
 
 

@@ -3,8 +3,8 @@
 import time
 
 from bot.adapters.base import HistoryEntry
-from bot.pictures import Pictures
-from bot.store import Store
+from bot.storage.pictures import Pictures
+from bot.storage.store import Store
 
 
 class StoredHistory:

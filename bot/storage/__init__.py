@@ -1,0 +1,1 @@
+"""what is kept: the database, pictures as files, conversations, adapters' notes."""
