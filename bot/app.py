@@ -17,11 +17,11 @@ from bot.eraser import Eraser
 from bot.errors import ConfigError, StoreError
 from bot.handlers import Handlers
 from bot.house import Manners
-from bot.jobs import Job
+from bot.jobs.job import Job
+from bot.jobs.queue import Queue
 from bot.language.styles import Styles
 from bot.messages import Address
 from bot.metrics import Metrics
-from bot.queue import Queue
 from bot.replies import Replies
 from bot.storage.history import StoredHistory
 from bot.storage.notes import StoredNotebook

@@ -6,7 +6,7 @@ from collections.abc import Collection
 
 from bot.config import Config
 from bot.errors import UserError
-from bot.jobs import Job
+from bot.jobs.job import Job
 from bot.language import options
 from bot.language.commands import Imagine
 from bot.language.styles import NONE, Styles, defaults_of

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import replace
 
-from bot.jobs import Job, Kind, Place
+from bot.jobs.job import Job, Kind, Place
 from bot.messages import Action, Button, File, Reply, Stage
 from bot.texts import Texts
 from engine import Preview

@@ -6,11 +6,11 @@ import logging
 import time
 from collections.abc import Awaitable, Callable, Iterable
 
-from bot.jobs import ACTIVE, Job
-from bot.limits import DAY
+from bot.jobs.job import ACTIVE, Job
+from bot.jobs.limits import DAY
+from bot.jobs.queue import Queue, as_job
 from bot.log import event
 from bot.messages import Person
-from bot.queue import Queue, as_job
 from bot.storage.pictures import Pictures
 from bot.storage.store import Store, Transaction
 

@@ -8,11 +8,11 @@ from dataclasses import replace
 
 from bot.eraser import Eraser
 from bot.errors import UserError
-from bot.jobs import Job
+from bot.jobs.job import Job
+from bot.jobs.queue import Queue
 from bot.language.commands import Ban, Command, Forget, House, Pause, Purge, WhoAmI
 from bot.log import event
 from bot.messages import Incoming, Person
-from bot.queue import Queue
 from bot.roles import EVERYWHERE, Roles
 from bot.storage.store import Store
 from bot.words import WordList

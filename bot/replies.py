@@ -8,10 +8,10 @@ from dataclasses import replace
 
 from bot.adapters.base import Adapter, Notice
 from bot.cards import Cards
-from bot.jobs import DONE, Job, Status, later
+from bot.jobs.job import DONE, Job, Status, later
+from bot.jobs.queue import Queue
 from bot.messages import Address, Reply, Stage
 from bot.outbox import Outbox, Parcel
-from bot.queue import Queue
 from bot.storage.pictures import Pictures
 from bot.storage.store import Store
 from engine import Preview

@@ -4,7 +4,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 from bot.errors import UserError
-from bot.jobs import Job
+from bot.jobs.job import Job
 from bot.messages import Incoming, Person
 
 EVERYWHERE = "*"  # the scope of what an owner decides; a moderator's is Address.key of the chat

@@ -10,8 +10,8 @@ from dataclasses import replace
 from typing import Protocol
 
 from bot.adapters.base import Notice
-from bot.jobs import Job, Kind, Status
-from bot.queue import Queue
+from bot.jobs.job import Job, Kind, Status
+from bot.jobs.queue import Queue
 from bot.storage.pictures import Pictures
 from bot.storage.store import Store
 from bot.verdicts import Judge, Verdict

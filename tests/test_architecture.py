@@ -32,10 +32,10 @@ LEVELS = {
         "bot bot.errors bot.messages bot.log",
         "bot.language.options",
         "bot.language.styles",
-        "bot.config bot.jobs bot.language.commands bot.storage.pictures bot.adapters bot.adapters.base",
-        "bot.texts bot.storage.store bot.metrics bot.limits bot.roles bot.words bot.verdicts bot.outbox "
+        "bot.config bot.jobs.job bot.language.commands bot.storage.pictures bot.adapters bot.adapters.base",
+        "bot.texts bot.storage.store bot.metrics bot.jobs.limits bot.roles bot.words bot.verdicts bot.outbox "
         "bot.adapters.listening bot.adapters.web_guard bot.adapters.web_rooms",
-        "bot.asking bot.queue bot.storage.history bot.storage.notes bot.cards bot.adapters.web_page",
+        "bot.asking bot.jobs.queue bot.storage.history bot.storage.notes bot.cards bot.adapters.web_page",
         "bot.adapters.discord bot.adapters.telegram bot.adapters.web bot.eraser",
         "bot.house",
         "bot.handlers bot.worker bot.replies",

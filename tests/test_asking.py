@@ -9,7 +9,7 @@ import pytest
 
 from bot.asking import fetched
 from bot.errors import UserError
-from bot.jobs import NewJob
+from bot.jobs.job import NewJob
 from bot.messages import Action, Person, Reply, Stage
 from bot.storage.pictures import Pictures
 from engine import Inputs, Request, UpscaleRequest, accept_picture

@@ -3,7 +3,7 @@
 import pytest
 
 from bot.cards import Cards
-from bot.jobs import Job, Kind, Status
+from bot.jobs.job import Job, Kind, Status
 from bot.messages import Action, Address, Reply, Stage
 from bot.texts import LANGUAGES, Texts
 from bot.worker import FAILURES

@@ -11,7 +11,7 @@ import pytest
 from bot.adapters.discord.controls import job_of
 from bot.config import HouseConfig
 from bot.errors import UserError
-from bot.jobs import Status
+from bot.jobs.job import Status
 from bot.messages import Action
 from engine import Inputs, accept_picture
 from tests import fakes, scenario

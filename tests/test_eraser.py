@@ -11,10 +11,10 @@ import pytest
 from bot.config import LimitsConfig
 from bot.eraser import REMEMBERED, Eraser
 from bot.errors import NotDelivered
-from bot.jobs import Job, Kind, NewJob
-from bot.limits import DAY
+from bot.jobs.job import Job, Kind, NewJob
+from bot.jobs.limits import DAY
+from bot.jobs.queue import Queue
 from bot.messages import Action, Address, Person, Stage
-from bot.queue import Queue
 from bot.storage.history import StoredHistory
 from bot.storage.pictures import Pictures
 from bot.storage.store import Store

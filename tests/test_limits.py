@@ -1,10 +1,10 @@
-"""bot/limits.py"""
+"""bot/jobs/limits.py"""
 
 import pytest
 
 from bot.config import LimitsConfig
 from bot.errors import UserError
-from bot.limits import Load, admit
+from bot.jobs.limits import Load, admit
 
 
 def test_refuses_with_the_number_in_the_sentence() -> None:

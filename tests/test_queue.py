@@ -1,4 +1,4 @@
-"""bot/queue.py: real SQLite in a temporary folder."""
+"""bot/jobs/queue.py: real SQLite in a temporary folder."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -10,9 +10,9 @@ import pytest
 
 from bot.config import LimitsConfig
 from bot.errors import UserError
-from bot.jobs import Job, Kind, NewJob, Status
+from bot.jobs.job import Job, Kind, NewJob, Status
+from bot.jobs.queue import Queue, Speed
 from bot.messages import Address, Person
-from bot.queue import Queue, Speed
 from bot.storage.store import Store
 from engine import Request
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from bot.errors import AddressGone, MessageGone, NotDelivered, RetryAfter
-from bot.jobs import Status
+from bot.jobs.job import Status
 from bot.messages import Stage
 from bot.storage.store import Store
 from tests import fakes

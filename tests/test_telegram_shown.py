@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from bot.adapters.telegram.shown import CAPTION, Kind, cut, keyboard, kind_of, media_of, units, words
 from bot.cards import Cards
-from bot.jobs import Job, Status
-from bot.jobs import Kind as JobKind
+from bot.jobs.job import Job, Status
+from bot.jobs.job import Kind as JobKind
 from bot.messages import Address, File, Reply, Stage
 from bot.texts import Texts
 from engine import Request

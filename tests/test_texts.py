@@ -9,7 +9,7 @@ from string import Template
 import pytest
 
 from bot.cards import OF_SEVERAL
-from bot.jobs import Kind
+from bot.jobs.job import Kind
 from bot.messages import Action
 from bot.texts import LANGUAGES, Texts, sentences
 

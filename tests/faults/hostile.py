@@ -15,7 +15,7 @@ from bot.adapters.base import Adapter, History
 from bot.adapters.web import WebAdapter
 from bot.app import App
 from bot.config import BotConfig, Config, LimitsConfig, WebConfig
-from bot.jobs import Status
+from bot.jobs.job import Status
 from bot.messages import REACTIONS, Action, Stage
 from tests import fakes
 

@@ -20,9 +20,9 @@ from bot.adapters.telegram import TelegramAdapter
 from bot.adapters.telegram.pace import Pace
 from bot.cards import Cards
 from bot.config import LimitsConfig
-from bot.jobs import Job, NewJob
+from bot.jobs.job import Job, NewJob
+from bot.jobs.queue import Queue
 from bot.messages import Address, Person
-from bot.queue import Queue
 from bot.replies import Replies
 from bot.storage.pictures import Pictures
 from bot.storage.store import Store

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 
 from bot.config import LimitsConfig
 from bot.errors import UserError
-from bot.jobs import Job, Kind, NewJob, Place, Status
-from bot.limits import DAY, Load, admit
+from bot.jobs.job import Job, Kind, NewJob, Place, Status
+from bot.jobs.limits import DAY, Load, admit
 from bot.log import event
 from bot.messages import Address
 from bot.storage.store import Row, Store, Transaction
