@@ -13,23 +13,23 @@ from bot.adapters.base import Adapter, History, Notebook
 from bot.adapters.web import WebAdapter
 from bot.cards import Cards
 from bot.config import Config
-from bot.eraser import Eraser
 from bot.errors import ConfigError, StoreError
 from bot.handlers import Handlers
-from bot.house import Manners
 from bot.jobs.job import Job
 from bot.jobs.queue import Queue
 from bot.language.styles import Styles
 from bot.messages import Address
 from bot.metrics import Metrics
+from bot.moderation.erasure import Eraser
+from bot.moderation.moderation import Manners
+from bot.moderation.verdicts import Judge, Verdict
+from bot.moderation.wordlist import words_in
 from bot.replies import Replies
 from bot.storage.history import StoredHistory
 from bot.storage.notes import StoredNotebook
 from bot.storage.pictures import Pictures
 from bot.storage.store import Store
 from bot.texts import Texts
-from bot.verdicts import Judge, Verdict
-from bot.words import words_in
 from bot.worker import Engine, Worker
 from engine import EngineProcess, model_sets
 

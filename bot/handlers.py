@@ -12,12 +12,12 @@ from bot.asking import Asking, new_seed
 from bot.cards import Cards, shortened
 from bot.config import Config
 from bot.errors import Closed, UserError
-from bot.house import Manners
 from bot.jobs.job import DONE, Job, Kind, NewJob, Status, later
 from bot.jobs.queue import Queue
 from bot.language import commands, options
 from bot.language.commands import Act, Ban, Command, Forget, Help, Imagine, Pause, Purge, Show, ShowQueue, WhoAmI
 from bot.messages import REACTIONS, Action, Address, File, Incoming, Press, Reaction, Reply, TextMessage
+from bot.moderation.moderation import Manners
 from bot.storage.pictures import Pictures
 from bot.storage.store import Store
 from bot.texts import Texts

@@ -12,9 +12,9 @@ from typing import Protocol
 from bot.adapters.base import Notice
 from bot.jobs.job import Job, Kind, Status
 from bot.jobs.queue import Queue
+from bot.moderation.verdicts import Judge, Verdict
 from bot.storage.pictures import Pictures
 from bot.storage.store import Store
-from bot.verdicts import Judge, Verdict
 from engine import (
     Checkpoint,
     EngineDied,

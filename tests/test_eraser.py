@@ -1,4 +1,4 @@
-"""bot/eraser.py: with real files and a real database, alone and in the whole bot."""
+"""bot/moderation/erasure.py: with real files and a real database, alone and in the whole bot."""
 
 import asyncio
 import sqlite3
@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 
 from bot.config import LimitsConfig
-from bot.eraser import REMEMBERED, Eraser
 from bot.errors import NotDelivered
 from bot.jobs.job import Job, Kind, NewJob
 from bot.jobs.limits import DAY
 from bot.jobs.queue import Queue
 from bot.messages import Action, Address, Person, Stage
+from bot.moderation.erasure import REMEMBERED, Eraser
 from bot.storage.history import StoredHistory
 from bot.storage.pictures import Pictures
 from bot.storage.store import Store

@@ -1,13 +1,13 @@
-"""bot/house.py: the manners of the house, through the whole bot with a fake chat."""
+"""bot/moderation/moderation.py: the manners of the house, through the whole bot with a fake chat."""
 
 import asyncio
 import re
 from pathlib import Path
 
 from bot.config import HouseConfig
-from bot.house import CODE_LIFE, Manners
 from bot.language.commands import Forget
 from bot.messages import Action, Address, Person, Stage, TextMessage
+from bot.moderation.moderation import CODE_LIFE, Manners
 from tests import fakes, test_handlers
 from tests.test_handlers import Scenario, answer
 

@@ -10,13 +10,13 @@ from pathlib import Path
 import pytest
 
 from bot.config import Config, LimitsConfig
-from bot.eraser import Eraser
 from bot.handlers import Handlers
-from bot.house import Manners
 from bot.jobs.job import Job, NewJob
 from bot.jobs.queue import Queue
 from bot.language.commands import HOUSE
 from bot.messages import REACTIONS, Action, Address, Incoming, Person, Press, Reaction, Reply, TextMessage
+from bot.moderation.erasure import Eraser
+from bot.moderation.moderation import Manners
 from bot.storage.pictures import Pictures
 from bot.storage.store import Store, snapshot
 from bot.texts import Texts

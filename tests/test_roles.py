@@ -1,10 +1,10 @@
-"""bot/roles.py; tests/test_permissions.py has the whole table."""
+"""bot/moderation/roles.py; tests/test_permissions.py has the whole table."""
 
 import pytest
 
 from bot.errors import UserError
 from bot.messages import Address, Person, TextMessage
-from bot.roles import EVERYWHERE, Roles
+from bot.moderation.roles import EVERYWHERE, Roles
 
 
 def test_decisions_reach_as_far_as_the_role() -> None:

@@ -1,4 +1,4 @@
-"""bot/verdicts.py, and what the bot does with its verdicts."""
+"""bot/moderation/verdicts.py, and what the bot does with its verdicts."""
 
 import asyncio
 import logging
@@ -10,7 +10,7 @@ import pytest
 
 from bot.config import HouseConfig
 from bot.messages import Stage
-from bot.verdicts import Judge, Verdict
+from bot.moderation.verdicts import Judge, Verdict
 from engine import Event, Finished, Request, UpscaleRequest
 from tests import fakes
 from tests.test_handlers import answer
@@ -35,7 +35,7 @@ def test_each_verdict_is_logged_with_its_score(
     score: float | None, verdict: Verdict, caplog: pytest.LogCaptureFixture
 ) -> None:
     """So that the threshold can be set by what was seen; a picture that was not looked at is not trusted."""
-    with caplog.at_level(logging.INFO, "bot.verdicts"):
+    with caplog.at_level(logging.INFO, "bot.moderation.verdicts"):
         assert Judge(check="x", threshold=0.3, action=Verdict.WITHHOLD).of(12, score) is verdict
     (record,) = caplog.records
     told = "none" if score is None else score
@@ -44,7 +44,7 @@ def test_each_verdict_is_logged_with_its_score(
 
 def test_without_a_check_everything_is_shown(caplog: pytest.LogCaptureFixture) -> None:
     """And nothing is logged about it."""
-    with caplog.at_level(logging.INFO, "bot.verdicts"):
+    with caplog.at_level(logging.INFO, "bot.moderation.verdicts"):
         assert Judge().of(12, None) is Verdict.SHOW is Judge().unfinished
     assert not caplog.records
 

@@ -1,11 +1,11 @@
-"""bot/words.py"""
+"""bot/moderation/wordlist.py"""
 
 from pathlib import Path
 
 import pytest
 
 from bot.errors import ConfigError, UserError
-from bot.words import WordList, words_in
+from bot.moderation.wordlist import WordList, words_in
 
 WORDS = ["Ass", "чёрт", "very bad thing", "Straße", "a+b"]
 

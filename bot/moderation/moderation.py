@@ -6,16 +6,16 @@ import time
 from collections.abc import Callable, Collection
 from dataclasses import replace
 
-from bot.eraser import Eraser
 from bot.errors import UserError
 from bot.jobs.job import Job
 from bot.jobs.queue import Queue
 from bot.language.commands import Ban, Command, Forget, House, Pause, Purge, WhoAmI
 from bot.log import event
 from bot.messages import Incoming, Person
-from bot.roles import EVERYWHERE, Roles
+from bot.moderation.erasure import Eraser
+from bot.moderation.roles import EVERYWHERE, Roles
+from bot.moderation.wordlist import WordList
 from bot.storage.store import Store
-from bot.words import WordList
 
 log = logging.getLogger(__name__)
 CODE_LIFE = 600.0  # seconds in which a code to be forgotten may be sent

@@ -1,0 +1,1 @@
+"""moderation: bans, roles, the word list, verdicts on pictures, erasure of what is kept."""
