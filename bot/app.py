@@ -11,8 +11,9 @@ from pathlib import Path
 
 from bot.adapters.base import Adapter, History, Notebook
 from bot.adapters.web import WebAdapter
-from bot.cards import Cards
 from bot.config import Config
+from bot.delivery.cards import Cards
+from bot.delivery.replies import Replies
 from bot.errors import ConfigError, StoreError
 from bot.handlers import Handlers
 from bot.jobs.job import Job
@@ -24,7 +25,6 @@ from bot.moderation.erasure import Eraser
 from bot.moderation.moderation import Manners
 from bot.moderation.verdicts import Judge, Verdict
 from bot.moderation.wordlist import words_in
-from bot.replies import Replies
 from bot.storage.history import StoredHistory
 from bot.storage.notes import StoredNotebook
 from bot.storage.pictures import Pictures

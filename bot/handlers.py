@@ -9,8 +9,8 @@ from typing import Protocol
 
 from bot.adapters.base import Notice
 from bot.asking import Asking, new_seed
-from bot.cards import Cards, shortened
 from bot.config import Config
+from bot.delivery.cards import Cards, shortened
 from bot.errors import Closed, UserError
 from bot.jobs.job import DONE, Job, Kind, NewJob, Status, later
 from bot.jobs.queue import Queue

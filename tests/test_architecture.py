@@ -33,12 +33,12 @@ LEVELS = {
         "bot.language.options",
         "bot.language.styles",
         "bot.config bot.jobs.job bot.language.commands bot.storage.pictures bot.adapters bot.adapters.base",
-        "bot.texts bot.storage.store bot.metrics bot.jobs.limits bot.moderation.roles bot.moderation.wordlist bot.moderation.verdicts bot.outbox "
+        "bot.texts bot.storage.store bot.metrics bot.jobs.limits bot.moderation.roles bot.moderation.wordlist bot.moderation.verdicts bot.delivery.outbox "
         "bot.adapters.listening bot.adapters.web_guard bot.adapters.web_rooms",
-        "bot.asking bot.jobs.queue bot.storage.history bot.storage.notes bot.cards bot.adapters.web_page",
+        "bot.asking bot.jobs.queue bot.storage.history bot.storage.notes bot.delivery.cards bot.adapters.web_page",
         "bot.adapters.discord bot.adapters.telegram bot.adapters.web bot.moderation.erasure",
         "bot.moderation.moderation",
-        "bot.handlers bot.worker bot.replies",
+        "bot.handlers bot.worker bot.delivery.replies",
         "bot.model_commands bot.backup",
         "bot.app bot.doctor bot.terminal",
         "bot.__main__",

@@ -1,8 +1,8 @@
-"""bot/cards.py"""
+"""bot/delivery/cards.py"""
 
 import pytest
 
-from bot.cards import Cards
+from bot.delivery.cards import Cards
 from bot.jobs.job import Job, Kind, Status
 from bot.messages import Action, Address, Reply, Stage
 from bot.texts import LANGUAGES, Texts

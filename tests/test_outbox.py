@@ -1,9 +1,9 @@
-"""bot/outbox.py: with a clock that jumps instead of waiting."""
+"""bot/delivery/outbox.py: with a clock that jumps instead of waiting."""
 
 import asyncio
 
+from bot.delivery.outbox import Outbox, Parcel
 from bot.errors import AdapterError, MessageGone, NotDelivered, RetryAfter
-from bot.outbox import Outbox, Parcel
 
 
 class Clock:

@@ -1,4 +1,4 @@
-"""bot/replies.py: what the chat sees, through the whole bot with a fake chat."""
+"""bot/delivery/replies.py: what the chat sees, through the whole bot with a fake chat."""
 
 import asyncio
 from pathlib import Path

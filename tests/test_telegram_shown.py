@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.adapters.telegram.shown import CAPTION, Kind, cut, keyboard, kind_of, media_of, units, words
-from bot.cards import Cards
+from bot.delivery.cards import Cards
 from bot.jobs.job import Job, Status
 from bot.jobs.job import Kind as JobKind
 from bot.messages import Address, File, Reply, Stage

@@ -8,7 +8,7 @@ from string import Template
 
 import pytest
 
-from bot.cards import OF_SEVERAL
+from bot.delivery.cards import OF_SEVERAL
 from bot.jobs.job import Kind
 from bot.messages import Action
 from bot.texts import LANGUAGES, Texts, sentences

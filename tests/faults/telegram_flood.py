@@ -18,12 +18,12 @@ from pathlib import Path
 
 from bot.adapters.telegram import TelegramAdapter
 from bot.adapters.telegram.pace import Pace
-from bot.cards import Cards
 from bot.config import LimitsConfig
+from bot.delivery.cards import Cards
+from bot.delivery.replies import Replies
 from bot.jobs.job import Job, NewJob
 from bot.jobs.queue import Queue
 from bot.messages import Address, Person
-from bot.replies import Replies
 from bot.storage.pictures import Pictures
 from bot.storage.store import Store
 from bot.texts import Texts

@@ -7,11 +7,11 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 
 from bot.adapters.base import Adapter, Notice
-from bot.cards import Cards
+from bot.delivery.cards import Cards
+from bot.delivery.outbox import Outbox, Parcel
 from bot.jobs.job import DONE, Job, Status, later
 from bot.jobs.queue import Queue
 from bot.messages import Address, Reply, Stage
-from bot.outbox import Outbox, Parcel
 from bot.storage.pictures import Pictures
 from bot.storage.store import Store
 from engine import Preview
