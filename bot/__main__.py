@@ -7,7 +7,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from bot import backup, model_commands, terminal
+from bot.cli import backup
+from bot.cli import draw as terminal
+from bot.cli import models as model_commands
 from bot.errors import BotError, ConfigError
 
 
@@ -58,7 +60,7 @@ def run_serve(args: argparse.Namespace) -> int:
 
 def run_doctor(args: argparse.Namespace) -> int:
     """0 when all is well."""
-    from bot import doctor
+    from bot.cli import doctor
 
     return doctor.run(args.config)
 

@@ -39,8 +39,8 @@ LEVELS = {
         "bot.adapters.discord bot.adapters.telegram bot.adapters.web bot.moderation.erasure",
         "bot.moderation.moderation",
         "bot.handlers bot.worker bot.delivery.replies",
-        "bot.model_commands bot.backup",
-        "bot.app bot.doctor bot.terminal",
+        "bot.model_commands bot.cli.backup",
+        "bot.app bot.cli.doctor bot.cli.draw",
         "bot.__main__",
     ],
 }

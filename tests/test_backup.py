@@ -1,4 +1,4 @@
-"""bot/backup.py: with the whole bot running beside it."""
+"""bot/cli/backup.py: with the whole bot running beside it."""
 
 import asyncio
 import io
@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.backup import backup, restore
+from bot.cli.backup import backup, restore
 from bot.errors import StoreError
 from bot.messages import Action, Stage
 from tests import fakes, scripted

@@ -1,8 +1,8 @@
-"""bot/doctor.py"""
+"""bot/cli/doctor.py"""
 
 from pathlib import Path
 
-from bot import doctor
+from bot.cli import doctor
 
 
 def examined(folder: Path, more: str = "") -> tuple[int, str]:

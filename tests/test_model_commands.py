@@ -1,12 +1,13 @@
-"""bot/model_commands.py, beyond what tests/test_fetch.py does with it."""
+"""bot/cli/models.py, beyond what tests/test_fetch.py does with it."""
 
 import asyncio
 from pathlib import Path
 
 import pytest
 
-from bot import app, model_commands
+from bot import app
 from bot.__main__ import main
+from bot.cli import models as model_commands
 from bot.config import BotConfig, Config, EngineConfig
 from bot.errors import ConfigError
 from engine import Fetching

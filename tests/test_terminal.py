@@ -10,7 +10,7 @@ from PIL import Image
 
 import engine
 from bot.__main__ import main
-from bot.terminal import KNOBS
+from bot.cli.draw import KNOBS
 from engine.images import read_png
 
 QUICK = ["--steps", "10", "--seed", "4"]

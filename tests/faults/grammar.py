@@ -8,11 +8,11 @@ from typing import Any, cast
 
 from telegram import Update, User
 
-from bot import terminal
 from bot.adapters.discord.hearing import Asked
 from bot.adapters.discord.slash import Commands, Desk
 from bot.adapters.discord.tickets import Mode
 from bot.adapters.telegram.incoming import incoming_of
+from bot.cli import draw as terminal
 from bot.errors import UserError
 from bot.language.commands import Imagine, parse
 from bot.language.options import EXAMPLES, NAMES, OPTIONS, request, spelled, typed

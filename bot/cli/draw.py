@@ -1,4 +1,4 @@
-"""the `imago` subcommands that need no bot: draw, inspect, and what bot/model_commands.py has."""
+"""the `imago` subcommands that need no bot: draw, inspect, and what bot/cli/models.py has."""
 
 import argparse
 import json
@@ -13,7 +13,7 @@ from typing import Any
 from tqdm import tqdm
 
 import engine
-from bot import model_commands
+from bot.cli import models as model_commands
 from bot.language.options import STYLE
 from bot.language.styles import BUILT_IN, NONE, Styles
 from engine import (

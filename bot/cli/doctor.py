@@ -9,9 +9,9 @@ from pathlib import Path
 
 import engine
 from bot import config
+from bot.cli.models import AUTO
 from bot.config import Config
 from bot.errors import ConfigError, StoreError
-from bot.model_commands import AUTO
 from bot.storage.store import Store
 from engine import EngineError
 

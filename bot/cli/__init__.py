@@ -1,0 +1,1 @@
+"""the subcommands of `imago` other than serve."""
