@@ -10,7 +10,7 @@ from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from pathlib import Path
 
 from bot.adapters.base import Adapter, History, Notebook
-from bot.adapters.web import WebAdapter
+from bot.adapters.web.adapter import WebAdapter
 from bot.config import Config
 from bot.delivery.cards import Cards
 from bot.delivery.replies import Replies

@@ -34,9 +34,9 @@ LEVELS = {
         "bot.language.styles",
         "bot.config bot.jobs.job bot.language.commands bot.storage.pictures bot.adapters bot.adapters.base",
         "bot.texts bot.storage.store bot.metrics bot.jobs.limits bot.moderation.roles bot.moderation.wordlist bot.moderation.verdicts bot.delivery.outbox "
-        "bot.adapters.listening bot.adapters.web_guard bot.adapters.web_rooms",
-        "bot.asking bot.jobs.queue bot.storage.history bot.storage.notes bot.delivery.cards bot.adapters.web_page",
-        "bot.adapters.discord bot.adapters.telegram bot.adapters.web bot.moderation.erasure",
+        "bot.adapters.listening bot.adapters.web.guard bot.adapters.web.conversations",
+        "bot.asking bot.jobs.queue bot.storage.history bot.storage.notes bot.delivery.cards bot.adapters.web.page",
+        "bot.adapters.discord bot.adapters.telegram bot.adapters.web.adapter bot.moderation.erasure",
         "bot.moderation.moderation",
         "bot.handlers bot.worker bot.delivery.replies",
         "bot.model_commands bot.cli.backup",
@@ -56,8 +56,8 @@ HOMES = {
     "transformers": ("engine.clip",),
     "discord": ("bot.adapters.discord",),
     "telegram": ("bot.adapters.telegram",),
-    "aiohttp": ("bot.adapters.listening", "bot.adapters.web", "bot.adapters.web_guard", "bot.adapters.web_page",
-                "bot.adapters.web_rooms", "bot.adapters.telegram",
+    "aiohttp": ("bot.adapters.http", "bot.adapters.web.adapter", "bot.adapters.web.guard", "bot.adapters.web.page",
+                "bot.adapters.web.conversations", "bot.adapters.telegram",
                 "bot.adapters.discord"),  # its library lets aiohttp's errors through
     "yarl": ("bot.adapters.discord",),
     "aiosqlite": ("bot.storage.store",),

@@ -1,4 +1,4 @@
-"""tests of bot.adapters.listening."""
+"""tests of bot.adapters.http."""
 
 import asyncio
 import socket
@@ -6,7 +6,7 @@ import socket
 import pytest
 from aiohttp import ClientSession, web
 
-from bot.adapters.listening import listen
+from bot.adapters.http import listen
 from bot.errors import ConfigError
 
 

@@ -1,4 +1,4 @@
-"""bot/adapters/web.py and the files beside it: real HTTP on loopback, real SQLite, a heart that only listens."""
+"""bot/adapters/web/adapter.py and the files beside it: real HTTP on loopback, real SQLite, a heart that only listens."""
 
 import asyncio
 import io
@@ -13,9 +13,9 @@ from typing import Any
 import aiohttp
 import pytest
 
-from bot.adapters.web import WebAdapter
-from bot.adapters.web_page import words_of
-from bot.adapters.web_rooms import Listener
+from bot.adapters.web.adapter import WebAdapter
+from bot.adapters.web.conversations import Listener
+from bot.adapters.web.page import words_of
 from bot.config import Secret, WebConfig
 from bot.errors import Closed, ConfigError, MessageGone
 from bot.messages import Action, Address, Button, File, Incoming, Press, Reaction, Reply, Stage, TextMessage

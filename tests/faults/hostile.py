@@ -12,7 +12,7 @@ from urllib.parse import urlencode
 import aiohttp
 
 from bot.adapters.base import Adapter, History
-from bot.adapters.web import WebAdapter
+from bot.adapters.web.adapter import WebAdapter
 from bot.app import App
 from bot.config import BotConfig, Config, LimitsConfig, WebConfig
 from bot.jobs.job import Status

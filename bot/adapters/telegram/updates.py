@@ -12,7 +12,7 @@ from aiohttp import web
 from telegram import Bot, Update
 from telegram.error import Conflict, InvalidToken
 
-from bot.adapters.listening import listen
+from bot.adapters.http import listen
 from bot.config import TelegramConfig
 from bot.errors import Closed
 

@@ -6,8 +6,9 @@ from collections.abc import Awaitable, Callable
 from aiohttp import web
 
 from bot.adapters.base import History, Receive
-from bot.adapters.listening import listen
-from bot.adapters.web_guard import (
+from bot.adapters.http import listen
+from bot.adapters.web.conversations import Body, Rooms, as_event
+from bot.adapters.web.guard import (
     BROWSER,
     DOOR,
     HEADERS,
@@ -24,8 +25,7 @@ from bot.adapters.web_guard import (
     person_of,
     set_cookie,
 )
-from bot.adapters.web_page import Say, asset, html
-from bot.adapters.web_rooms import Body, Rooms, as_event
+from bot.adapters.web.page import Say, asset, html
 from bot.config import WebConfig
 from bot.errors import Closed, MessageGone
 from bot.messages import REACTIONS, Action, Address, Fetch, Incoming, Person, Press, Reaction, Reply, TextMessage

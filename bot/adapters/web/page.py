@@ -7,7 +7,7 @@ from string import Template
 
 from aiohttp import web
 
-from bot.adapters.web_guard import Refused, language_of
+from bot.adapters.web.guard import Refused, language_of
 
 Say = Callable[[str, str], str]  # (language, id of a sentence) → the sentence
 ASSETS = {

@@ -1,0 +1,1 @@
+"""the local chat page: an adapter that needs no account and no network."""
