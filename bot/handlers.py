@@ -8,7 +8,6 @@ from dataclasses import replace
 from typing import Protocol
 
 from bot.adapters.base import Notice
-from bot.asking import Asking, new_seed
 from bot.config import Config
 from bot.delivery.cards import Cards, shortened
 from bot.errors import Closed, UserError
@@ -18,6 +17,7 @@ from bot.language import commands, options
 from bot.language.commands import Act, Ban, Command, Forget, Help, Imagine, Pause, Purge, Show, ShowQueue, WhoAmI
 from bot.messages import REACTIONS, Action, Address, File, Incoming, Press, Reaction, Reply, TextMessage
 from bot.moderation.moderation import Manners
+from bot.request_builder import Asking, new_seed
 from bot.storage.pictures import Pictures
 from bot.storage.store import Store
 from bot.texts import Texts

@@ -1,4 +1,4 @@
-"""bot/asking.py, and the language through the whole bot with a fake chat."""
+"""bot/request_builder.py, and the language through the whole bot with a fake chat."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from bot.asking import fetched
 from bot.errors import UserError
 from bot.jobs.job import NewJob
 from bot.messages import Action, Person, Reply, Stage
+from bot.request_builder import fetched
 from bot.storage.pictures import Pictures
 from engine import Inputs, Request, UpscaleRequest, accept_picture
 from tests import fakes
