@@ -106,7 +106,7 @@ def accept_picture(data: bytes) -> bytes:
     It takes up to a second and imports Pillow, not torch. Raises BadPicture, whose `reason` is kind, bytes, pixels
     or damaged.
     """
-    from engine.intake import accept
+    from engine.pictures.intake import accept
 
     return accept(data)
 
@@ -130,7 +130,7 @@ class Inspection:
 
 def inspect(png: bytes) -> Inspection:
     """Read a picture's provenance; raises BadPicture when it has none."""
-    from engine.images import read_png
+    from engine.pictures.images import read_png
     from engine.provenance import INPUTS, command_of, request_of
 
     _, metadata = read_png(png)

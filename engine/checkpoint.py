@@ -12,7 +12,7 @@ from torch import Tensor
 
 from engine.canvas import drawn_size
 from engine.errors import BadCheckpoint
-from engine.inputs import Pictures
+from engine.pictures.inputs import Pictures
 from engine.request import Request
 from engine.weights import ModelSet
 

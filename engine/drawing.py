@@ -13,9 +13,9 @@ from engine.checkpoint import Sitting, pack_sitting, unpack_sitting
 from engine.enlarging import enlarged
 from engine.errors import NumericalError
 from engine.events import Checkpoint, Event, Finished, Preview, Progress, Started
-from engine.images import pixels_sha256, to_gif, to_png, to_tensor, to_uint8
-from engine.inputs import read_inputs
 from engine.models import Models, choose_device, load_models
+from engine.pictures.images import pixels_sha256, to_gif, to_png, to_tensor, to_uint8
+from engine.pictures.inputs import read_inputs
 from engine.provenance import metadata_of
 from engine.request import Inputs, Request
 from engine.samplers import Step

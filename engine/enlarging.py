@@ -8,8 +8,8 @@ from torch import Tensor
 
 from engine.errors import BadPicture, BadRequest
 from engine.events import Event, Finished, Progress, Started
-from engine.images import pixels_sha256, read_png, to_png, to_tensor, to_uint8
 from engine.models import Models, choose_device, load_models
+from engine.pictures.images import pixels_sha256, read_png, to_png, to_tensor, to_uint8
 from engine.provenance import PARENT
 from engine.request import UpscaleRequest
 from engine.tuning import memory_sentence

@@ -6,8 +6,8 @@ import torch
 from torch.nn.functional import interpolate, normalize
 
 from engine.events import Event, Finished
-from engine.images import read_png, to_tensor
 from engine.models import choose_device, load_models
+from engine.pictures.images import read_png, to_tensor
 
 
 def with_score(event: Event, models: str, texts: str) -> Event:

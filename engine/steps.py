@@ -13,10 +13,10 @@ from engine.clip import Clip
 from engine.cutouts import cut, random_crops
 from engine.denoisers import pulled_by, symmetric
 from engine.guidance import Pull, Target, guided
-from engine.images import to_tensor
-from engine.inputs import Pictures
 from engine.models import Models
 from engine.noise import Stream, per_picture, perlin, uniform
+from engine.pictures.images import to_tensor
+from engine.pictures.inputs import Pictures
 from engine.prompts import Part, normalised, parse_prompt
 from engine.ramps import parse_ramp
 from engine.request import RAMPS, Request

@@ -11,7 +11,7 @@ from safetensors import SafetensorError
 from torch import Tensor
 
 from engine.errors import CorruptWeights, MissingWeights
-from engine.images import to_uint8
+from engine.pictures.images import to_uint8
 from engine.quirks import import_torchvision
 
 if TYPE_CHECKING:

@@ -15,12 +15,12 @@ FILES = {".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix("._
 # Imports point only to a lower level; a package that is not split up here has one level for all of it.
 LEVELS = {
     "engine": [
-        "engine.errors engine.events engine.prompts engine.quirks engine.ramps engine.satisfied engine.wire engine.xmp",
-        "engine.request engine.schedule engine.noise engine.images engine.tuning",
+        "engine.errors engine.events engine.prompts engine.quirks engine.ramps engine.satisfied engine.wire engine.pictures.xmp",
+        "engine.request engine.schedule engine.noise engine.pictures.images engine.tuning",
         "engine.unet engine.clip engine.cutouts engine.samplers engine.losses engine.secondary",
-        "engine.denoisers engine.guidance engine.intake",
+        "engine.denoisers engine.guidance engine.pictures.intake",
         "engine.weights engine.upscaling",
-        "engine.models engine.provenance engine.canvas engine.inputs engine.download engine.convert",
+        "engine.models engine.provenance engine.canvas engine.pictures.inputs engine.download engine.convert",
         "engine.checkpoint engine.enlarging engine.steps",
         "engine.drawing engine.fetch engine.scoring",
         "engine.process engine.serve",

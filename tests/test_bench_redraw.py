@@ -8,7 +8,7 @@ import pytest
 import engine
 from bot.__main__ import main
 from engine.bench.redraw import PROMPTS, again, random_request
-from engine.images import read_png
+from engine.pictures.images import read_png
 from engine.provenance import command_of, metadata_of
 from engine.request import Request
 from engine.weights import load_model_set

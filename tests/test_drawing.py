@@ -31,8 +31,8 @@ from engine.checkpoint import Sitting
 from engine.clip import Clip
 from engine.drawing import _drawing, first_noise, resolved, steps_of
 from engine.errors import OutOfMemory
-from engine.images import read_png, to_png, to_tensor
 from engine.models import load_models
+from engine.pictures.images import read_png, to_png, to_tensor
 from engine.samplers import Prediction
 from engine.steps import levels_of
 from engine.toybox.world import Scene, render

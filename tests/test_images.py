@@ -1,4 +1,4 @@
-"""tests of engine.images."""
+"""tests of engine.pictures.images."""
 
 import io
 import struct
@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from PIL import Image, ImageSequence
 
 from engine.errors import BadPicture, NumericalError
-from engine.images import pixels_sha256, read_png, to_gif, to_png, to_tensor, to_uint8
+from engine.pictures.images import pixels_sha256, read_png, to_gif, to_png, to_tensor, to_uint8
 
 
 def grain(side: int = 16, seed: int = 0) -> np.ndarray:

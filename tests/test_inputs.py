@@ -1,11 +1,11 @@
-"""engine/inputs.py"""
+"""engine/pictures/inputs.py"""
 
 import numpy as np
 import pytest
 
 from engine.errors import BadPicture
-from engine.images import pixels_sha256, to_png
-from engine.inputs import read_inputs
+from engine.pictures.images import pixels_sha256, to_png
+from engine.pictures.inputs import read_inputs
 from engine.request import Inputs
 
 

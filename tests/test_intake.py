@@ -1,4 +1,4 @@
-"""engine/intake.py: pictures from outside."""
+"""engine/pictures/intake.py: pictures from outside."""
 
 import io
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from engine.errors import BadPicture, BadRequest
-from engine.images import to_png
+from engine.pictures.images import to_png
 from engine.provenance import command_of, metadata_of, request_of
 from engine.request import Request
 from engine.weights import load_model_set

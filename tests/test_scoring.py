@@ -8,7 +8,7 @@ import pytest
 
 from engine import EngineProcess, Finished, Request, UpscaleRequest
 from engine.events import Progress
-from engine.images import to_png
+from engine.pictures.images import to_png
 from engine.scoring import score_of, with_score
 from engine.toybox.world import Scene, render
 from tests import scripted

@@ -11,8 +11,8 @@ from engine.denoisers import network_denoiser, secondary_denoiser
 from engine.drawing import _drawing
 from engine.errors import BadRequest
 from engine.events import Progress
-from engine.images import to_tensor
 from engine.models import Models, load_models
+from engine.pictures.images import to_tensor
 from engine.request import Request
 from engine.secondary import SecondaryNet
 from engine.steps import (

@@ -11,7 +11,7 @@ from PIL import Image
 import engine
 from bot.__main__ import main
 from bot.cli.draw import KNOBS
-from engine.images import read_png
+from engine.pictures.images import read_png
 
 QUICK = ["--steps", "10", "--seed", "4"]
 

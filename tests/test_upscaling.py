@@ -10,7 +10,7 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from engine.errors import CorruptWeights, MissingWeights
-from engine.images import to_uint8
+from engine.pictures.images import to_uint8
 from engine.quirks import import_torchvision
 from engine.upscaling import load_upscaler, upscale, upscale_to_pixels
 

@@ -1,11 +1,11 @@
-"""engine/xmp.py: well-formed whatever the prompt, and nothing in it but what the chunks say."""
+"""engine/pictures/xmp.py: well-formed whatever the prompt, and nothing in it but what the chunks say."""
 
 from xml.etree import ElementTree
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.xmp import SOURCE, xmp_packet
+from engine.pictures.xmp import SOURCE, xmp_packet
 
 DC, XMP = "{http://purl.org/dc/elements/1.1/}", "{http://ns.adobe.com/xap/1.0/}"
 IPTC, IMAGO = "{http://iptc.org/std/Iptc4xmpExt/2008-02-29/}", "{https://imago.invalid/ns/1.0/}"

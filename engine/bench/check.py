@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from engine.bench.report import Figure
-from engine.images import to_png
+from engine.pictures.images import to_png
 from engine.scoring import score_of
 from engine.toybox.world import COLOURS, COMBINATIONS, Scene, random_scene, render
 

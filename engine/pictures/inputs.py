@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from engine.images import fitted, pixels_sha256, read_png
+from engine.pictures.images import fitted, pixels_sha256, read_png
 from engine.request import Inputs
 
 LONGEST = 4  # a picture that pulls is at most so many times as long as it is wide; its middle is kept

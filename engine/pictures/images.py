@@ -13,7 +13,7 @@ from PIL.PngImagePlugin import PngInfo
 from torch import Tensor
 
 from engine.errors import BadPicture, NumericalError
-from engine.xmp import KEY, xmp_packet
+from engine.pictures.xmp import KEY, xmp_packet
 
 MAX_PIXELS = 50_000_000  # of a PNG that we read
 GIF_COLOURS = 128  # of a frame that passes by; in grain more would only cost bytes

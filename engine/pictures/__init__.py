@@ -1,0 +1,1 @@
+"""pictures in and out: files, metadata, and pictures from outside."""
