@@ -18,8 +18,8 @@ from engine.errors import (
     WeightsError,
 )
 from engine.events import Checkpoint, Event, Failed, Fetching, Finished, Needs, Preview, Progress, Started, as_json
+from engine.networks.imports import share_processor
 from engine.process import EngineProcess
-from engine.quirks import share_processor
 from engine.ramps import Ramp, parse_ramp
 from engine.request import (
     BOUNDS,

@@ -17,7 +17,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from engine.errors import CorruptWeights
-from engine.unet import BLOCKS
+from engine.networks.unet import BLOCKS
 from engine.weights import WeightsFile, sha256_of
 
 NEVER = 9

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from engine.tuning import sent
+from engine.networks.tuning import sent
 
 
 @dataclass(frozen=True, kw_only=True)

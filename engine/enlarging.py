@@ -9,11 +9,11 @@ from torch import Tensor
 from engine.errors import BadPicture, BadRequest
 from engine.events import Event, Finished, Progress, Started
 from engine.models import Models, choose_device, load_models
+from engine.networks.tuning import memory_sentence
+from engine.networks.upscaler import upscale_to_pixels
 from engine.pictures.images import pixels_sha256, read_png, to_png, to_tensor, to_uint8
 from engine.provenance import PARENT
 from engine.request import UpscaleRequest
-from engine.tuning import memory_sentence
-from engine.upscaling import upscale_to_pixels
 from engine.weights import load_model_set
 
 TILE, OVERLAP = 256, 16  # pixels of the small picture, when the set does not say otherwise

@@ -11,13 +11,13 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
-from engine.clip import Clip
 from engine.cutouts import Crops, cut, random_crops
 from engine.losses import out_of_range, over_driven, spherical_distance, total_variation
+from engine.networks.clip import Clip
+from engine.networks.tuning import sent
 from engine.noise import Stream, uniform
 from engine.samplers import Denoise, Prediction
 from engine.schedule import Schedule, alphas_cumprod
-from engine.tuning import sent
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -12,8 +12,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from engine.networks.tuning import sent
 from engine.schedule import Levels
-from engine.tuning import sent
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -18,7 +18,7 @@ from typing import Any, BinaryIO
 
 from engine.errors import EngineError
 from engine.events import Event, Failed, Progress
-from engine.quirks import share_processor
+from engine.networks.imports import share_processor
 from engine.request import UpscaleRequest
 from engine.wire import BEAT, BEAT_SECONDS, HEADER, pack, unpack
 

@@ -9,11 +9,11 @@ import torch
 from torch import Tensor
 
 from engine.canvas import drawn_size, mirror_axes
-from engine.clip import Clip
 from engine.cutouts import cut, random_crops
 from engine.denoisers import pulled_by, symmetric
 from engine.guidance import Pull, Target, guided
 from engine.models import Models
+from engine.networks.clip import Clip
 from engine.noise import Stream, per_picture, perlin, uniform
 from engine.pictures.images import to_tensor
 from engine.pictures.inputs import Pictures

@@ -27,7 +27,7 @@ TINY_CLIP = {"embed_dim": 16, "quick_gelu": True,
 @pytest.fixture
 def small(tmp_path: Path) -> "ModelSet":
     """imagenet256 with fewer levels, channels, pixels and crops, and a tiny CLIP."""
-    from engine.quirks import import_open_clip  # with torch, which most tests do without
+    from engine.networks.imports import import_open_clip  # with torch, which most tests do without
     from engine.weights import load_model_set
 
     import_open_clip()

@@ -15,11 +15,11 @@ FILES = {".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix("._
 # Imports point only to a lower level; a package that is not split up here has one level for all of it.
 LEVELS = {
     "engine": [
-        "engine.errors engine.events engine.prompts engine.quirks engine.ramps engine.satisfied engine.wire engine.pictures.xmp",
-        "engine.request engine.schedule engine.noise engine.pictures.images engine.tuning",
-        "engine.unet engine.clip engine.cutouts engine.samplers engine.losses engine.secondary",
+        "engine.errors engine.events engine.prompts engine.networks.imports engine.ramps engine.satisfied engine.wire engine.pictures.xmp",
+        "engine.request engine.schedule engine.noise engine.pictures.images engine.networks.tuning",
+        "engine.unet engine.networks.clip engine.cutouts engine.samplers engine.losses engine.networks.secondary",
         "engine.denoisers engine.guidance engine.pictures.intake",
-        "engine.weights engine.upscaling",
+        "engine.weights engine.networks.upscaler",
         "engine.models engine.provenance engine.canvas engine.pictures.inputs engine.download engine.convert",
         "engine.checkpoint engine.enlarging engine.steps",
         "engine.drawing engine.fetch engine.scoring",
@@ -48,12 +48,12 @@ LEVEL_OF = {name: level for rows in LEVELS.values() for level, row in enumerate(
 UNSPLIT = ("engine.toybox", "engine.bench", "bot.texts", "bot.adapters.discord", "bot.adapters.telegram")
 
 HOMES = {
-    "open_clip": ("engine.clip", "engine.toybox"),
-    "spandrel": ("engine.upscaling", "engine.toybox"),
+    "open_clip": ("engine.networks.clip", "engine.toybox"),
+    "spandrel": ("engine.networks.upscaler", "engine.toybox"),
     "guided_diffusion": ("engine.bench",),
     "torch": ("engine",),
     "httpx": ("engine.download",),
-    "transformers": ("engine.clip",),
+    "transformers": ("engine.networks.clip",),
     "discord": ("bot.adapters.discord",),
     "telegram": ("bot.adapters.telegram",),
     "aiohttp": ("bot.adapters.http", "bot.adapters.web.adapter", "bot.adapters.web.guard", "bot.adapters.web.page",

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.quirks import import_open_clip
+from engine.networks.imports import import_open_clip
 from engine.toybox.bpe import learn_merges, write_vocabulary
 from engine.toybox.captions import caption
 from engine.toybox.world import COMBINATIONS, random_scene

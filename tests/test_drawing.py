@@ -28,15 +28,15 @@ from engine import (
     UpscaleRequest,
 )
 from engine.checkpoint import Sitting
-from engine.clip import Clip
 from engine.drawing import _drawing, first_noise, resolved, steps_of
 from engine.errors import OutOfMemory
 from engine.models import load_models
+from engine.networks.clip import Clip
+from engine.networks.tuning import memory_sentence
 from engine.pictures.images import read_png, to_png, to_tensor
 from engine.samplers import Prediction
 from engine.steps import levels_of
 from engine.toybox.world import Scene, render
-from engine.tuning import memory_sentence
 
 REQUEST = Request(prompt="a red star on a blue background", seed=5, steps=10)
 

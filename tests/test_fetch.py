@@ -17,9 +17,9 @@ from engine.convert import read_checkpoint
 from engine.errors import BadRequest, CannotFetch, CorruptWeights, MissingWeights
 from engine.fetch import add, fetch, needs
 from engine.models import build_models, load_clip
-from engine.quirks import import_open_clip
-from engine.secondary import SecondaryNet
-from engine.unet import UNet, UNetConfig
+from engine.networks.imports import import_open_clip
+from engine.networks.secondary import SecondaryNet
+from engine.networks.unet import UNet, UNetConfig
 from engine.weights import load_model_set, model_set_names, read_model_set, verify
 from tests.mirror import HURRIED, Mirror, mirror
 

@@ -6,8 +6,8 @@ from importlib import resources
 import pytest
 import torch
 
-from engine.quirks import import_open_clip
-from engine.unet import UNet, UNetConfig
+from engine.networks.imports import import_open_clip
+from engine.networks.unet import UNet, UNetConfig
 from engine.weights import ModelSet, load_model_set, model_set_names
 
 PUBLISHED = [name for name in model_set_names() if name.startswith("imagenet")]

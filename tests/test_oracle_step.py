@@ -10,9 +10,9 @@ from engine.bench.notebook import EpsOfUnshuffled, Notebook, spaced_diffusion
 from engine.cutouts import Crops, random_crops
 from engine.denoisers import network_denoiser
 from engine.guidance import Pull, Target, guided
+from engine.networks.unet import UNet, UNetConfig
 from engine.samplers import sample
 from engine.schedule import Levels
-from engine.unet import UNet, UNetConfig
 
 SIDE, STEPS, CUTS = 16, 20, 6
 NETWORK = UNetConfig(

@@ -1,4 +1,4 @@
-"""engine/quirks.py: what is imported, and what is not."""
+"""engine/networks/imports.py: what is imported, and what is not."""
 
 import json
 import os
@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from engine.clip import Clip, ClipConfig
-from engine.quirks import SPINS, import_torchvision, share_processor
+from engine.networks.clip import Clip, ClipConfig
+from engine.networks.imports import SPINS, import_torchvision, share_processor
 
 CODE = """
 import sys, engine

@@ -6,9 +6,9 @@ import torch
 from torch import Tensor
 
 from engine.denoisers import pulled_by, secondary_denoiser
+from engine.networks.secondary import SecondaryNet
 from engine.samplers import Prediction
 from engine.schedule import alphas_cumprod
-from engine.secondary import SecondaryNet
 
 TINY = (8, 8, 16, 16, 16, 16)
 

@@ -12,9 +12,11 @@ from engine.drawing import _drawing
 from engine.errors import BadRequest
 from engine.events import Progress
 from engine.models import Models, load_models
+from engine.networks.secondary import SecondaryNet
+from engine.networks.tuning import choose_tuning, tuned
+from engine.networks.unet import in_precision
 from engine.pictures.images import to_tensor
 from engine.request import Request
-from engine.secondary import SecondaryNet
 from engine.steps import (
     TARGET_CUTS,
     beginning,
@@ -27,8 +29,6 @@ from engine.steps import (
     targets_of,
 )
 from engine.toybox.world import Scene, render
-from engine.tuning import choose_tuning, tuned
-from engine.unet import in_precision
 from engine.weights import ModelSet
 
 QUICK = Request(prompt="a red star", seed=5, steps=4, cuts=2)

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from engine.models import load_models
-from engine.quirks import import_open_clip
+from engine.networks.imports import import_open_clip
 from engine.toybox.captions import Caption, caption
 from engine.toybox.ideal import IdealDenoiser
 from engine.toybox.train_clip import CROPS, DECIDING, MODEL, Batch, Student, fitting, loss_of, make_batch, nearly, seen

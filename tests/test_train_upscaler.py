@@ -4,8 +4,8 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
+from engine.networks.upscaler import load_upscaler, upscale
 from engine.toybox.train_upscaler import CROP, SCALE, crops, degraded, held_out_pairs, psnr, tinted
-from engine.upscaling import load_upscaler, upscale
 from engine.weights import load_model_set
 
 

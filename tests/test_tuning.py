@@ -1,4 +1,4 @@
-"""engine/tuning.py"""
+"""engine/networks/tuning.py"""
 
 import pytest
 import torch
@@ -6,7 +6,7 @@ import torch
 from engine.bench.full import beginning, guidance, random_clip, random_unet, stepping
 from engine.denoisers import network_denoiser
 from engine.errors import BadRequest
-from engine.tuning import choose_tuning, tuned
+from engine.networks.tuning import choose_tuning, tuned
 from engine.weights import ModelSet
 
 CPU, CUDA = torch.device("cpu"), torch.device("cuda")

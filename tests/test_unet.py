@@ -8,7 +8,7 @@ from guided_diffusion.unet import UNetModel
 from torch import nn
 
 from engine.bench.notebook import guided_diffusion_unet
-from engine.unet import UNet, UNetConfig, in_precision, timestep_embedding
+from engine.networks.unet import UNet, UNetConfig, in_precision, timestep_embedding
 
 SMALL = UNetConfig(
     image_size=32, in_channels=3, out_channels=6, model_channels=32, num_res_blocks=1,

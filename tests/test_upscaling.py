@@ -1,4 +1,4 @@
-"""tests of engine.upscaling."""
+"""tests of engine.networks.upscaler."""
 
 import os
 from pathlib import Path
@@ -10,9 +10,9 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from engine.errors import CorruptWeights, MissingWeights
+from engine.networks.imports import import_torchvision
+from engine.networks.upscaler import load_upscaler, upscale, upscale_to_pixels
 from engine.pictures.images import to_uint8
-from engine.quirks import import_torchvision
-from engine.upscaling import load_upscaler, upscale, upscale_to_pixels
 
 
 class Smear:

@@ -23,11 +23,11 @@ from engine.bench.report import Card, Figure, this_card
 from engine.bench.step import PROMPT
 from engine.denoisers import network_denoiser
 from engine.models import Models, choose_device
+from engine.networks.tuning import Tuning, choose_tuning, compiled, tuned
+from engine.networks.unet import in_precision
 from engine.request import Request
 from engine.samplers import Step
 from engine.steps import first_noise, resolved, steps_of
-from engine.tuning import Tuning, choose_tuning, compiled, tuned
-from engine.unet import in_precision
 from engine.weights import ModelSet, load_model_set
 
 GRAPHS = {"IMAGO_CUDA_GRAPHS": "1"}

@@ -20,7 +20,7 @@ from guided_diffusion.unet import UNetModel
 from torch import Tensor, nn
 
 from engine.denoisers import Objective
-from engine.unet import UNetConfig
+from engine.networks.unet import UNetConfig
 
 Boxes = Iterable[tuple[int, int, int]]  # top, left, side
 

@@ -20,11 +20,11 @@ from engine.bench.report import Figure, at_most
 from engine.cutouts import cut
 from engine.guidance import Pull, guided, seeded_cutter
 from engine.models import Models, choose_device, load_clip, load_models, load_unet
+from engine.networks.unet import UNet
 from engine.noise import Stream, per_picture
 from engine.samplers import sample
 from engine.schedule import Levels
 from engine.steps import targets_of
-from engine.unet import UNet
 from engine.weights import ModelSet
 
 WARM_UP, ROUNDS = 6, 60

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from engine.bench.full import peak_of
 from engine.bench.report import Figure, at_most
 from engine.enlarging import TILE
-from engine.upscaling import upscale, upscale_to_pixels
+from engine.networks.upscaler import upscale, upscale_to_pixels
 from engine.weights import load_model_set
 
 CONVOLUTIONS, FEATURES = 32, 64

@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
 
-from engine.quirks import import_open_clip
+from engine.networks.imports import import_open_clip
 
 import_open_clip()
 

@@ -23,7 +23,7 @@ from torch import Tensor, nn
 from engine.cutouts import cut, random_crops
 from engine.denoisers import network_denoiser
 from engine.models import load_models
-from engine.quirks import import_open_clip
+from engine.networks.imports import import_open_clip
 from engine.toybox.bpe import learn_merges, write_vocabulary
 from engine.toybox.captions import Caption, caption
 from engine.toybox.ideal import INKS, PAIRS, PAPERS, IdealDenoiser

@@ -15,6 +15,7 @@ from torch import Tensor
 
 from engine.denoisers import Objective
 from engine.models import load_models
+from engine.networks.unet import UNetConfig
 from engine.schedule import alphas_cumprod
 from engine.toybox.bent import Bent
 from engine.toybox.ideal import IdealDenoiser
@@ -22,7 +23,6 @@ from engine.toybox.taught import Taught, guess_losses, named_right
 from engine.toybox.training import Run, Trainer
 from engine.toybox.walks import Walks, ended_pulls
 from engine.toybox.world import COMBINATIONS, HARD, SIDE, Scene, held_out, random_scene, render
-from engine.unet import UNetConfig
 
 PATCH = 4  # the network sees PATCH × PATCH pixels as channels of one position
 # A norm group of few channels normalises their means away, and with them colour: so 64 channels outermost, 8 groups.

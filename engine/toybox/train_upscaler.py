@@ -11,7 +11,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from engine.quirks import import_torchvision
+from engine.networks.imports import import_torchvision
 from engine.toybox.bent import blurred
 from engine.toybox.train_unet import HELD_OUT, SEEN
 from engine.toybox.training import Run, Trainer

@@ -12,8 +12,8 @@ from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 from torch.utils.checkpoint import checkpoint
 
-from engine.quirks import import_open_clip, import_timm
-from engine.tuning import PLAIN, Tuning, compiled
+from engine.networks.imports import import_open_clip, import_timm
+from engine.networks.tuning import PLAIN, Tuning, compiled
 
 
 @dataclass(frozen=True, kw_only=True)

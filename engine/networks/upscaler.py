@@ -11,8 +11,8 @@ from safetensors import SafetensorError
 from torch import Tensor
 
 from engine.errors import CorruptWeights, MissingWeights
+from engine.networks.imports import import_torchvision
 from engine.pictures.images import to_uint8
-from engine.quirks import import_torchvision
 
 if TYPE_CHECKING:
     from spandrel import ImageModelDescriptor
