@@ -10,6 +10,8 @@ from torch import Tensor
 
 from engine.canvas import check_inputs, drawn_size, grid, halved, mirrored, shown_size
 from engine.checkpoint import Sitting, pack_sitting, unpack_sitting
+from engine.diffusion.samplers import Step
+from engine.diffusion.stopping import clean_from, satisfied
 from engine.enlarging import enlarged
 from engine.errors import NumericalError
 from engine.events import Checkpoint, Event, Finished, Preview, Progress, Started
@@ -19,8 +21,6 @@ from engine.pictures.images import pixels_sha256, to_gif, to_png, to_tensor, to_
 from engine.pictures.inputs import read_inputs
 from engine.provenance import metadata_of
 from engine.request import Inputs, Request
-from engine.samplers import Step
-from engine.satisfied import clean_from, satisfied
 from engine.steps import beginning, first_noise, levels_of, resolved, steps_of, targets_of, until_level_of
 from engine.weights import load_model_set
 

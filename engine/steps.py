@@ -9,19 +9,19 @@ import torch
 from torch import Tensor
 
 from engine.canvas import drawn_size, mirror_axes
-from engine.cutouts import cut, random_crops
-from engine.denoisers import pulled_by, symmetric
-from engine.guidance import Pull, Target, guided
+from engine.diffusion.cutouts import cut, random_crops
+from engine.diffusion.denoisers import pulled_by, symmetric
+from engine.diffusion.guidance import Pull, Target, guided
+from engine.diffusion.noise import Stream, per_picture, perlin, uniform
+from engine.diffusion.samplers import Denoise, Prediction, Step, sample
+from engine.diffusion.schedule import Levels
 from engine.models import Models
 from engine.networks.clip import Clip
-from engine.noise import Stream, per_picture, perlin, uniform
 from engine.pictures.images import to_tensor
 from engine.pictures.inputs import Pictures
 from engine.prompts import Part, normalised, parse_prompt
 from engine.ramps import parse_ramp
 from engine.request import RAMPS, Request
-from engine.samplers import Denoise, Prediction, Step, sample
-from engine.schedule import Levels
 from engine.weights import Defaults
 
 OPEN = ("steps", "sampler", "eta", "guidance_scale", "tv_scale", "range_scale", "cuts")  # what a set has defaults for

@@ -15,10 +15,10 @@ FILES = {".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix("._
 # Imports point only to a lower level; a package that is not split up here has one level for all of it.
 LEVELS = {
     "engine": [
-        "engine.errors engine.events engine.prompts engine.networks.imports engine.ramps engine.satisfied engine.wire engine.pictures.xmp",
-        "engine.request engine.schedule engine.noise engine.pictures.images engine.networks.tuning",
-        "engine.unet engine.networks.clip engine.cutouts engine.samplers engine.losses engine.networks.secondary",
-        "engine.denoisers engine.guidance engine.pictures.intake",
+        "engine.errors engine.events engine.prompts engine.networks.imports engine.ramps engine.diffusion.stopping engine.wire engine.pictures.xmp",
+        "engine.request engine.diffusion.schedule engine.diffusion.noise engine.pictures.images engine.networks.tuning",
+        "engine.unet engine.networks.clip engine.diffusion.cutouts engine.diffusion.samplers engine.diffusion.losses engine.networks.secondary",
+        "engine.denoisers engine.diffusion.guidance engine.pictures.intake",
         "engine.weights engine.networks.upscaler",
         "engine.models engine.provenance engine.canvas engine.pictures.inputs engine.download engine.convert",
         "engine.checkpoint engine.enlarging engine.steps",

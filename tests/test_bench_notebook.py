@@ -16,7 +16,7 @@ from engine.bench.notebook import (
     spherical_dist_loss,
     tv_loss,
 )
-from engine.denoisers import Objective
+from engine.diffusion.denoisers import Objective
 
 BOXES = [(0, 0, 16), (2, 5, 9), (7, 1, 4)]
 

@@ -8,8 +8,8 @@ import torch
 from torch import Tensor
 
 from engine.bench.step import ROUNDS, WARM_UP, alternate, contenders, middle, start
+from engine.diffusion.schedule import Levels
 from engine.models import load_models
-from engine.schedule import Levels
 from engine.weights import load_model_set
 
 CPU = torch.device("cpu")

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor
 
-from engine.cutouts import Crops, cut, random_crops
+from engine.diffusion.cutouts import Crops, cut, random_crops
 
 
 def pooled(pictures: Tensor, crops: Crops, side: int) -> Tensor:

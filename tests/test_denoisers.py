@@ -4,9 +4,9 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from engine.denoisers import by_timestep, network_denoiser, symmetric
-from engine.samplers import Prediction, sample
-from engine.schedule import Levels, alphas_cumprod
+from engine.diffusion.denoisers import by_timestep, network_denoiser, symmetric
+from engine.diffusion.samplers import Prediction, sample
+from engine.diffusion.schedule import Levels, alphas_cumprod
 
 
 class Oracle(nn.Module):

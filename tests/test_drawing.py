@@ -28,13 +28,13 @@ from engine import (
     UpscaleRequest,
 )
 from engine.checkpoint import Sitting
+from engine.diffusion.samplers import Prediction
 from engine.drawing import _drawing, first_noise, resolved, steps_of
 from engine.errors import OutOfMemory
 from engine.models import load_models
 from engine.networks.clip import Clip
 from engine.networks.tuning import memory_sentence
 from engine.pictures.images import read_png, to_png, to_tensor
-from engine.samplers import Prediction
 from engine.steps import levels_of
 from engine.toybox.world import Scene, render
 

@@ -4,9 +4,9 @@ import pytest
 import torch
 from torch import Tensor
 
-from engine.guidance import Pull, Target, guided, seeded_cutter
-from engine.samplers import Prediction
-from engine.schedule import alphas_cumprod
+from engine.diffusion.guidance import Pull, Target, guided, seeded_cutter
+from engine.diffusion.samplers import Prediction
+from engine.diffusion.schedule import alphas_cumprod
 
 
 class MeanColour:

@@ -5,7 +5,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from engine.schedule import alphas_cumprod
+from engine.diffusion.schedule import alphas_cumprod
 from engine.toybox.ideal import IdealDenoiser
 from engine.toybox.train_unet import HELD_OUT, SEEN, pictures, scenes_of
 from engine.toybox.world import COLOURS, Scene, render

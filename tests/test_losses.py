@@ -5,7 +5,7 @@ import math
 import torch
 import torch.nn.functional as F
 
-from engine.losses import out_of_range, over_driven, spherical_distance, total_variation
+from engine.diffusion.losses import out_of_range, over_driven, spherical_distance, total_variation
 
 
 def test_distance_is_half_the_squared_angle() -> None:

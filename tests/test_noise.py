@@ -2,7 +2,7 @@
 
 import torch
 
-from engine.noise import Stream, gaussian, per_picture, perlin, uniform
+from engine.diffusion.noise import Stream, gaussian, per_picture, perlin, uniform
 
 
 def test_the_same_name_gives_the_same_numbers() -> None:

@@ -7,12 +7,12 @@ import torch
 from torch import Tensor, nn
 
 from engine.bench.notebook import EpsOfUnshuffled, Notebook, spaced_diffusion
-from engine.cutouts import Crops, random_crops
-from engine.denoisers import network_denoiser
-from engine.guidance import Pull, Target, guided
+from engine.diffusion.cutouts import Crops, random_crops
+from engine.diffusion.denoisers import network_denoiser
+from engine.diffusion.guidance import Pull, Target, guided
+from engine.diffusion.samplers import sample
+from engine.diffusion.schedule import Levels
 from engine.networks.unet import UNet, UNetConfig
-from engine.samplers import sample
-from engine.schedule import Levels
 
 SIDE, STEPS, CUTS = 16, 20, 6
 NETWORK = UNetConfig(

@@ -8,9 +8,9 @@ import pytest
 import torch
 from torch import Tensor
 
-from engine.noise import Stream, per_picture
-from engine.samplers import Denoise, Prediction, ddim_step, ddpm_step, sample
-from engine.schedule import Levels, alphas_cumprod
+from engine.diffusion.noise import Stream, per_picture
+from engine.diffusion.samplers import Denoise, Prediction, ddim_step, ddpm_step, sample
+from engine.diffusion.schedule import Levels, alphas_cumprod
 
 POINT = torch.tensor([0.3, -0.8, 0.1]).reshape(1, 3, 1, 1)
 ALPHAS = torch.from_numpy(alphas_cumprod("linear"))

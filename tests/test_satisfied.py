@@ -1,10 +1,10 @@
-"""engine/satisfied.py: the rule on distances that are made up."""
+"""engine/diffusion/stopping.py: the rule on distances that are made up."""
 
 import math
 
 import pytest
 
-from engine.satisfied import CLEAN, clean_from, satisfied
+from engine.diffusion.stopping import CLEAN, clean_from, satisfied
 
 STEPS = 100
 

@@ -9,7 +9,7 @@ from guided_diffusion.respace import space_timesteps
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.schedule import Schedule, alphas_cumprod, betas, spaced_timesteps
+from engine.diffusion.schedule import Schedule, alphas_cumprod, betas, spaced_timesteps
 
 
 @pytest.mark.parametrize("name", get_args(Schedule))

@@ -5,10 +5,10 @@ import math
 import torch
 from torch import Tensor
 
-from engine.denoisers import pulled_by, secondary_denoiser
+from engine.diffusion.denoisers import pulled_by, secondary_denoiser
+from engine.diffusion.samplers import Prediction
+from engine.diffusion.schedule import alphas_cumprod
 from engine.networks.secondary import SecondaryNet
-from engine.samplers import Prediction
-from engine.schedule import alphas_cumprod
 
 TINY = (8, 8, 16, 16, 16, 16)
 

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from engine.bench.full import random_clip, random_unet
-from engine.denoisers import network_denoiser, secondary_denoiser
+from engine.diffusion.denoisers import network_denoiser, secondary_denoiser
 from engine.drawing import _drawing
 from engine.errors import BadRequest
 from engine.events import Progress

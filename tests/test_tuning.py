@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from engine.bench.full import beginning, guidance, random_clip, random_unet, stepping
-from engine.denoisers import network_denoiser
+from engine.diffusion.denoisers import network_denoiser
 from engine.errors import BadRequest
 from engine.networks.tuning import choose_tuning, tuned
 from engine.weights import ModelSet

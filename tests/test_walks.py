@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from engine.denoisers import network_denoiser
+from engine.diffusion.denoisers import network_denoiser
 from engine.models import load_models
 from engine.toybox.ideal import IdealDenoiser
 from engine.toybox.train_unet import SEEN, noised, pictures, scenes_of

@@ -16,17 +16,17 @@ from torch import Tensor, nn
 from engine.bench.notebook import Notebook, guided_diffusion_unet, spaced_diffusion
 from engine.bench.report import Figure, at_most, peak_memory, this_card
 from engine.bench.step import PROMPT, boxes_at
-from engine.cutouts import cut
-from engine.denoisers import network_denoiser, pulled_by, secondary_denoiser
-from engine.guidance import Pull, Target, guided, seeded_cutter
+from engine.diffusion.cutouts import cut
+from engine.diffusion.denoisers import network_denoiser, pulled_by, secondary_denoiser
+from engine.diffusion.guidance import Pull, Target, guided, seeded_cutter
+from engine.diffusion.noise import Stream, per_picture
+from engine.diffusion.samplers import Denoise, sample
+from engine.diffusion.schedule import Levels
 from engine.models import choose_device
 from engine.networks.clip import Clip, ClipConfig
 from engine.networks.secondary import SecondaryNet
 from engine.networks.tuning import PLAIN, Tuning, choose_tuning, tuned
 from engine.networks.unet import UNet, UNetConfig, in_precision
-from engine.noise import Stream, per_picture
-from engine.samplers import Denoise, sample
-from engine.schedule import Levels
 from engine.weights import ModelSet, load_model_set
 
 INDEX = 500  # of 1000 noise levels

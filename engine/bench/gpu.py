@@ -21,12 +21,12 @@ from torch.utils.flop_counter import flop_registry
 from engine.bench.full import peak_of, random_clip, random_unet, timed
 from engine.bench.report import Card, Figure, this_card
 from engine.bench.step import PROMPT
-from engine.denoisers import network_denoiser
+from engine.diffusion.denoisers import network_denoiser
+from engine.diffusion.samplers import Step
 from engine.models import Models, choose_device
 from engine.networks.tuning import Tuning, choose_tuning, compiled, tuned
 from engine.networks.unet import in_precision
 from engine.request import Request
-from engine.samplers import Step
 from engine.steps import first_noise, resolved, steps_of
 from engine.weights import ModelSet, load_model_set
 

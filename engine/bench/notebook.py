@@ -19,7 +19,7 @@ from guided_diffusion.respace import SpacedDiffusion, space_timesteps
 from guided_diffusion.unet import UNetModel
 from torch import Tensor, nn
 
-from engine.denoisers import Objective
+from engine.diffusion.denoisers import Objective
 from engine.networks.unet import UNetConfig
 
 Boxes = Iterable[tuple[int, int, int]]  # top, left, side

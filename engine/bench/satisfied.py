@@ -9,10 +9,10 @@ from torch import Tensor
 
 from engine.bench.adherence import BATCH, PROMPTS, held_out_prompts
 from engine.bench.report import Figure
+from engine.diffusion.stopping import clean_from, satisfied
 from engine.drawing import enlarged, first_noise, resolved, steps_of
 from engine.models import Models, choose_device, load_models
 from engine.request import Request
-from engine.satisfied import clean_from, satisfied
 from engine.steps import levels_of
 from engine.toybox.judge import adherence, judge
 

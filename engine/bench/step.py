@@ -17,13 +17,13 @@ from torch import Tensor, nn
 
 from engine.bench.notebook import EpsOfUnshuffled, Notebook, guided_diffusion_unet, spaced_diffusion
 from engine.bench.report import Figure, at_most
-from engine.cutouts import cut
-from engine.guidance import Pull, guided, seeded_cutter
+from engine.diffusion.cutouts import cut
+from engine.diffusion.guidance import Pull, guided, seeded_cutter
+from engine.diffusion.noise import Stream, per_picture
+from engine.diffusion.samplers import sample
+from engine.diffusion.schedule import Levels
 from engine.models import Models, choose_device, load_clip, load_models, load_unet
 from engine.networks.unet import UNet
-from engine.noise import Stream, per_picture
-from engine.samplers import sample
-from engine.schedule import Levels
 from engine.steps import targets_of
 from engine.weights import ModelSet
 

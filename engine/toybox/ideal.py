@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from engine.schedule import alphas_cumprod
+from engine.diffusion.schedule import alphas_cumprod
 from engine.toybox.world import COLOURS, OBJECTS, PLACES, SIDE, SIZES, Scene, held_out, object_mask
 
 RADII = tuple(radius for radii in SIZES.values() for radius in radii)

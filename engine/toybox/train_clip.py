@@ -20,8 +20,8 @@ import torch.nn.functional as F
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
-from engine.cutouts import cut, random_crops
-from engine.denoisers import network_denoiser
+from engine.diffusion.cutouts import cut, random_crops
+from engine.diffusion.denoisers import network_denoiser
 from engine.models import load_models
 from engine.networks.imports import import_open_clip
 from engine.toybox.bpe import learn_merges, write_vocabulary

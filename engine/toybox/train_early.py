@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from engine.denoisers import network_denoiser
+from engine.diffusion.denoisers import network_denoiser
 from engine.models import load_models
 from engine.toybox.bent import Bent
 from engine.toybox.ideal import IdealDenoiser

@@ -13,10 +13,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from engine.denoisers import Objective
+from engine.diffusion.denoisers import Objective
+from engine.diffusion.schedule import alphas_cumprod
 from engine.models import load_models
 from engine.networks.unet import UNetConfig
-from engine.schedule import alphas_cumprod
 from engine.toybox.bent import Bent
 from engine.toybox.ideal import IdealDenoiser
 from engine.toybox.taught import Taught, guess_losses, named_right

@@ -14,11 +14,11 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from engine.guidance import Target, guided
+from engine.diffusion.guidance import Target, guided
+from engine.diffusion.samplers import Denoise
+from engine.diffusion.schedule import alphas_cumprod
 from engine.models import Models
 from engine.request import Request
-from engine.samplers import Denoise
-from engine.schedule import alphas_cumprod
 from engine.steps import first_noise, levels_of, pull_at, resolved, steps_of
 from engine.toybox.captions import Caption, caption
 from engine.toybox.ideal import IdealDenoiser

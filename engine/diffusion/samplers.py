@@ -12,8 +12,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from engine.diffusion.schedule import Levels
 from engine.networks.tuning import sent
-from engine.schedule import Levels
 
 
 @dataclass(frozen=True, kw_only=True)

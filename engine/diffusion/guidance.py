@@ -11,13 +11,13 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
-from engine.cutouts import Crops, cut, random_crops
-from engine.losses import out_of_range, over_driven, spherical_distance, total_variation
+from engine.diffusion.cutouts import Crops, cut, random_crops
+from engine.diffusion.losses import out_of_range, over_driven, spherical_distance, total_variation
+from engine.diffusion.noise import Stream, uniform
+from engine.diffusion.samplers import Denoise, Prediction
+from engine.diffusion.schedule import Schedule, alphas_cumprod
 from engine.networks.clip import Clip
 from engine.networks.tuning import sent
-from engine.noise import Stream, uniform
-from engine.samplers import Denoise, Prediction
-from engine.schedule import Schedule, alphas_cumprod
 
 
 @dataclass(frozen=True, kw_only=True)

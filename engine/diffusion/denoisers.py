@@ -13,9 +13,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from engine.diffusion.samplers import Denoise, Prediction
+from engine.diffusion.schedule import Schedule, alphas_cumprod
 from engine.networks.tuning import sent
-from engine.samplers import Denoise, Prediction
-from engine.schedule import Schedule, alphas_cumprod
 
 Objective = Literal["eps", "v", "x0"]
 

@@ -1,0 +1,1 @@
+"""the algorithm: noise levels, samplers, denoisers, and the guidance that pulls them."""
