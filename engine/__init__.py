@@ -74,7 +74,7 @@ def draw(request: Request, *, resume: bytes | None = None, inputs: Inputs = NO_I
 def check(request: Request, inputs: Inputs = NO_INPUTS) -> None:
     """Raises BadRequest for what the model set cannot draw, a size for instance; does not import torch."""
     from engine.canvas import check_inputs, finished_size
-    from engine.weights import load_model_set
+    from engine.model_sets.weights import load_model_set
 
     finished_size(request, load_model_set(request.models))
     check_inputs(request, inputs)
@@ -83,7 +83,7 @@ def check(request: Request, inputs: Inputs = NO_INPUTS) -> None:
 def nearest_size(request: Request) -> str:
     """The size of the request where its model set can draw that, else the nearest one that it can; without torch."""
     from engine.canvas import nearest_size as nearest
-    from engine.weights import load_model_set
+    from engine.model_sets.weights import load_model_set
 
     width, height = nearest(*size_of(request.size), load_model_set(request.models)) if request.size else (0, 0)
     return f"{width}x{height}"
@@ -150,7 +150,7 @@ class ModelSetStatus:
 
 def model_sets() -> list[ModelSetStatus]:
     """Every model set that can be used, by name; hashes are checked when a set is loaded."""
-    from engine.weights import load_model_set, missing, model_set_names
+    from engine.model_sets.weights import load_model_set, missing, model_set_names
 
     found = []
     for name in model_set_names():
@@ -166,7 +166,7 @@ def model_sets() -> list[ModelSetStatus]:
 
 def model_needs(name: str) -> Needs:
     """What fetching a set would take. Raises BadRequest."""
-    from engine.fetch import needs
+    from engine.model_sets.fetch import needs
 
     return needs(name)
 
@@ -176,7 +176,7 @@ def fetch_models(name: str) -> Iterator[Fetching]:
 
     Raises (while iterating): BadRequest, CannotFetch, CorruptWeights.
     """
-    from engine.fetch import fetch
+    from engine.model_sets.fetch import fetch
 
     return fetch(name)
 
@@ -186,7 +186,7 @@ def add_model_file(path: Path) -> Iterator[Fetching]:
 
     Raises (while iterating): BadRequest, CannotFetch, CorruptWeights, OSError.
     """
-    from engine.fetch import add
+    from engine.model_sets.fetch import add
 
     return add(path)
 
@@ -201,7 +201,7 @@ def best_models() -> str:
 
 def verify_models(name: str) -> int:
     """Check size and SHA-256 of every file of a set; its bytes. Raises BadRequest, MissingWeights, CorruptWeights."""
-    from engine.weights import load_model_set, verify
+    from engine.model_sets.weights import load_model_set, verify
 
     files = load_model_set(name).files()
     for file in files:

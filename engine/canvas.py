@@ -5,8 +5,8 @@ import math
 import numpy as np
 
 from engine.errors import BadRequest
+from engine.model_sets.weights import ModelSet, stride_of
 from engine.request import Inputs, Request, size_of
-from engine.weights import ModelSet, stride_of
 
 LARGEST = 4  # a side may be so many times the set's own, and the area of the picture too
 SMALLEST = 4  # or so many times shorter: the networks have seen nothing smaller

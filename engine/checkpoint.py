@@ -12,9 +12,9 @@ from torch import Tensor
 
 from engine.canvas import drawn_size
 from engine.errors import BadCheckpoint
+from engine.model_sets.weights import ModelSet
 from engine.pictures.inputs import Pictures
 from engine.request import Request
-from engine.weights import ModelSet
 
 FORMAT = 1
 

@@ -11,12 +11,12 @@ from torch import nn
 from engine.diffusion.denoisers import by_timestep, network_denoiser, secondary_denoiser
 from engine.diffusion.samplers import Denoise
 from engine.errors import BadRequest, CorruptWeights
+from engine.model_sets.weights import FOLDER, ModelSet, load_model_set, verify
 from engine.networks.clip import Clip, ClipConfig
 from engine.networks.secondary import SecondaryNet
 from engine.networks.tuning import PLAIN, Tuning, choose_tuning, tuned
 from engine.networks.unet import UNet, UNetConfig, in_precision
 from engine.networks.upscaler import load_upscaler
-from engine.weights import FOLDER, ModelSet, load_model_set, verify
 
 
 @dataclass(frozen=True, kw_only=True)

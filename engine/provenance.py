@@ -8,8 +8,8 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from engine.errors import BadPicture
+from engine.model_sets.weights import ModelSet
 from engine.request import Request
-from engine.weights import ModelSet
 
 REQUEST, MODELS, WEIGHTS, INPUTS, PARENT = (
     f"imago:{name}" for name in ("request", "models", "weights", "inputs", "parent"))

@@ -15,6 +15,7 @@ from engine.diffusion.guidance import Pull, Target, guided
 from engine.diffusion.noise import Stream, per_picture, perlin, uniform
 from engine.diffusion.samplers import Denoise, Prediction, Step, sample
 from engine.diffusion.schedule import Levels
+from engine.model_sets.weights import Defaults
 from engine.models import Models
 from engine.networks.clip import Clip
 from engine.pictures.images import to_tensor
@@ -22,7 +23,6 @@ from engine.pictures.inputs import Pictures
 from engine.prompts import Part, normalised, parse_prompt
 from engine.ramps import parse_ramp
 from engine.request import RAMPS, Request
-from engine.weights import Defaults
 
 OPEN = ("steps", "sampler", "eta", "guidance_scale", "tv_scale", "range_scale", "cuts")  # what a set has defaults for
 INIT = 0.5  # share kept of an init picture where the request does not say

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import settings
 
 if TYPE_CHECKING:
-    from engine.weights import ModelSet
+    from engine.model_sets.weights import ModelSet
 
 if "PYTEST_XDIST_WORKER" in os.environ:
     os.environ.setdefault("OMP_NUM_THREADS", "1")  # workers that all compute on all cores wait for each other
@@ -27,8 +27,8 @@ TINY_CLIP = {"embed_dim": 16, "quick_gelu": True,
 @pytest.fixture
 def small(tmp_path: Path) -> "ModelSet":
     """imagenet256 with fewer levels, channels, pixels and crops, and a tiny CLIP."""
+    from engine.model_sets.weights import load_model_set
     from engine.networks.imports import import_open_clip  # with torch, which most tests do without
-    from engine.weights import load_model_set
 
     import_open_clip()
     import open_clip

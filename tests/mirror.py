@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
-from engine.download import Patience
-from engine.weights import WeightsFile
+from engine.model_sets.download import Patience
+from engine.model_sets.weights import WeightsFile
 
 CONTENT = hashlib.shake_256(b"weights").digest(300_000)
 HURRIED = Patience(connect=5.0, silence=0.3, tries=3, pause=lambda seconds: None)

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from engine.bench.full import SECONDARY, beginning, contenders, peak_of, random_unet, timed
-from engine.weights import ModelSet
+from engine.model_sets.weights import ModelSet
 
 CPU = torch.device("cpu")
 

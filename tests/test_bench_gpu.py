@@ -8,7 +8,7 @@ import torch
 from engine.bench import gpu
 from engine.bench.gpu import WAYS, Counting, Drawings, measure, picture, rows
 from engine.bench.report import Card
-from engine.weights import ModelSet
+from engine.model_sets.weights import ModelSet
 
 CPU = torch.device("cpu")
 CARD = Card(flops=1e12, bandwidth=1e10, launch=1e-6)

@@ -8,10 +8,10 @@ import pytest
 import engine
 from bot.__main__ import main
 from engine.bench.redraw import PROMPTS, again, random_request
+from engine.model_sets.weights import load_model_set
 from engine.pictures.images import read_png
 from engine.provenance import command_of, metadata_of
 from engine.request import Request
-from engine.weights import load_model_set
 
 
 def test_files_take_their_places_in_order() -> None:

@@ -19,8 +19,8 @@ from engine.canvas import (
     step_of,
 )
 from engine.errors import BadRequest
+from engine.model_sets.weights import load_model_set
 from engine.request import Inputs, Request
-from engine.weights import load_model_set
 
 TOYBOX, IMAGENET = load_model_set("toybox"), load_model_set("imagenet256")
 

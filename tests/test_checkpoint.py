@@ -13,8 +13,8 @@ from safetensors.torch import load, save
 from engine.checkpoint import Sitting, pack_sitting, request_of_checkpoint, unpack_sitting
 from engine.drawing import resolved
 from engine.errors import BadCheckpoint
+from engine.model_sets.weights import load_model_set
 from engine.request import Request
-from engine.weights import load_model_set
 
 TOYBOX = load_model_set("toybox")
 REQUEST = resolved(Request(prompt="a red star", seed=3, steps=20), TOYBOX.defaults)

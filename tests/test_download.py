@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from engine.download import Patience, download
 from engine.errors import CannotFetch
+from engine.model_sets.download import Patience, download
 from tests.mirror import CONTENT, FAULTS, HURRIED, Mirror, mirror
 
 
@@ -76,7 +76,7 @@ def test_a_killed_download_goes_on_in_another_process(served: Mirror, tmp_path: 
     """Power, memory, a restart: the part on disk is all that is needed."""
     target = tmp_path / "net.pt"
     file = served.file(target, "slow")
-    code = ("import pathlib\nfrom engine.download import Patience, download\nfrom engine.weights import WeightsFile\n"
+    code = ("import pathlib\nfrom engine.model_sets.download import Patience, download\nfrom engine.model_sets.weights import WeightsFile\n"
             f"file = WeightsFile(path=pathlib.Path({str(target)!r}), bytes={file.bytes}, sha256={file.sha256!r}, "
             f"kind='upscaler', source='net.pt', urls={file.urls!r})\n"
             "for done in download(file, file.path, Patience(silence=60.0)):\n    print(done, flush=True)\n")

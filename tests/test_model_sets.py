@@ -6,9 +6,9 @@ from importlib import resources
 import pytest
 import torch
 
+from engine.model_sets.weights import ModelSet, load_model_set, model_set_names
 from engine.networks.imports import import_open_clip
 from engine.networks.unet import UNet, UNetConfig
-from engine.weights import ModelSet, load_model_set, model_set_names
 
 PUBLISHED = [name for name in model_set_names() if name.startswith("imagenet")]
 

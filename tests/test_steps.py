@@ -11,6 +11,7 @@ from engine.diffusion.denoisers import network_denoiser, secondary_denoiser
 from engine.drawing import _drawing
 from engine.errors import BadRequest
 from engine.events import Progress
+from engine.model_sets.weights import ModelSet
 from engine.models import Models, load_models
 from engine.networks.secondary import SecondaryNet
 from engine.networks.tuning import choose_tuning, tuned
@@ -29,7 +30,6 @@ from engine.steps import (
     targets_of,
 )
 from engine.toybox.world import Scene, render
-from engine.weights import ModelSet
 
 QUICK = Request(prompt="a red star", seed=5, steps=4, cuts=2)
 

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 
+from engine.model_sets.weights import FOLDER
 from engine.models import load_models
 from engine.networks.imports import import_open_clip
 from engine.toybox.captions import Caption, caption
@@ -11,7 +12,6 @@ from engine.toybox.ideal import IdealDenoiser
 from engine.toybox.train_clip import CROPS, DECIDING, MODEL, Batch, Student, fitting, loss_of, make_batch, nearly, seen
 from engine.toybox.train_unet import HELD_OUT, SEEN, noised, pictures, scenes_of
 from engine.toybox.world import held_out
-from engine.weights import FOLDER
 
 NOTHING = Caption(text="a red cat on red", object="cat", colour="red", background="red", size=None)
 

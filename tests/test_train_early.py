@@ -3,12 +3,12 @@
 import numpy as np
 import torch
 
+from engine.model_sets.weights import load_model_set
 from engine.models import load_unet
 from engine.toybox.ideal import IdealDenoiser
 from engine.toybox.taught import Taught
 from engine.toybox.train_early import NOISIEST
 from engine.toybox.train_unet import CONFIG, HELD_OUT, PATCH, SEEN, losses_of, noised, pictures, scenes_of
-from engine.weights import load_model_set
 
 CPU = torch.device("cpu")
 

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 
+from engine.model_sets.weights import load_model_set
 from engine.models import load_unet
 from engine.toybox.bent import Bent
 from engine.toybox.ideal import IdealDenoiser
@@ -34,7 +35,6 @@ from engine.toybox.train_unet import (
 )
 from engine.toybox.walks import Walks
 from engine.toybox.world import COMBINATIONS, HARD, OBJECTS
-from engine.weights import load_model_set
 
 CPU = torch.device("cpu")
 

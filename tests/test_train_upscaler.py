@@ -4,9 +4,9 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
+from engine.model_sets.weights import load_model_set
 from engine.networks.upscaler import load_upscaler, upscale
 from engine.toybox.train_upscaler import CROP, SCALE, crops, degraded, held_out_pairs, psnr, tinted
-from engine.weights import load_model_set
 
 
 def test_small_and_large_crops_show_the_same_spot() -> None:

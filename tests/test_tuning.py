@@ -6,8 +6,8 @@ import torch
 from engine.bench.full import beginning, guidance, random_clip, random_unet, stepping
 from engine.diffusion.denoisers import network_denoiser
 from engine.errors import BadRequest
+from engine.model_sets.weights import ModelSet
 from engine.networks.tuning import choose_tuning, tuned
-from engine.weights import ModelSet
 
 CPU, CUDA = torch.device("cpu"), torch.device("cuda")
 

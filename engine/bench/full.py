@@ -22,12 +22,12 @@ from engine.diffusion.guidance import Pull, Target, guided, seeded_cutter
 from engine.diffusion.noise import Stream, per_picture
 from engine.diffusion.samplers import Denoise, sample
 from engine.diffusion.schedule import Levels
+from engine.model_sets.weights import ModelSet, load_model_set
 from engine.models import choose_device
 from engine.networks.clip import Clip, ClipConfig
 from engine.networks.secondary import SecondaryNet
 from engine.networks.tuning import PLAIN, Tuning, choose_tuning, tuned
 from engine.networks.unet import UNet, UNetConfig, in_precision
-from engine.weights import ModelSet, load_model_set
 
 INDEX = 500  # of 1000 noise levels
 ROUNDS = 2  # after one that warms up, in which memory is measured

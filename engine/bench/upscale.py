@@ -14,8 +14,8 @@ from torch import Tensor, nn
 from engine.bench.full import peak_of
 from engine.bench.report import Figure, at_most
 from engine.enlarging import TILE
+from engine.model_sets.weights import load_model_set
 from engine.networks.upscaler import upscale, upscale_to_pixels
-from engine.weights import load_model_set
 
 CONVOLUTIONS, FEATURES = 32, 64
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from safetensors.torch import load_file, save_file
 
-from engine.weights import FOLDER
+from engine.model_sets.weights import FOLDER
 
 SET = FOLDER / "toybox"
 LEARNED = 0.25

@@ -12,15 +12,15 @@ from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
-from engine.download import download
 from engine.errors import CannotFetch
+from engine.model_sets.download import download
 from tests.mirror import CONTENT, FAULTS, HURRIED, mirror
 
 SIZE = 2_211_383_297  # of the 256 network
 CHILD = """
 import pathlib, sys
-from engine.download import download
-from engine.weights import WeightsFile
+from engine.model_sets.download import download
+from engine.model_sets.weights import WeightsFile
 path, size, sha256, url = sys.argv[1:]
 file = WeightsFile(path=pathlib.Path(path), bytes=int(size), sha256=sha256, source="net.pt", urls=(url,))
 for done in download(file, file.path):

@@ -17,8 +17,8 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from engine.errors import CorruptWeights
+from engine.model_sets.weights import WeightsFile, sha256_of
 from engine.networks.unet import BLOCKS
-from engine.weights import WeightsFile, sha256_of
 
 NEVER = 9
 HALVED_FROM = {"unet": 3, "clip": 2, "secondary": NEVER}  # dimensions from which on a tensor is kept in half precision

@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from engine.download import Patience, download
 from engine.errors import BadRequest, CannotFetch, CorruptWeights
 from engine.events import Fetching, Needs
-from engine.weights import (
+from engine.model_sets.download import Patience, download
+from engine.model_sets.weights import (
     ModelSet,
     WeightsFile,
     load_model_set,
@@ -92,7 +92,7 @@ def _fetch_file(file: WeightsFile, patience: Patience | None) -> Iterator[Fetchi
 
 
 def _convert(source: Path, file: WeightsFile) -> None:
-    from engine.convert import convert  # torch: not before it is needed
+    from engine.model_sets.convert import convert  # torch: not before it is needed
 
     try:
         convert(source, file)

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 import httpx
 
 from engine.errors import CannotFetch
-from engine.weights import WeightsFile
+from engine.model_sets.weights import WeightsFile
 
 CHUNK = 1 << 20
 PASSING = {408, 425, 429, 500, 502, 503, 504}  # HTTP answers that may be another one in a moment

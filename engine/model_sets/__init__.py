@@ -1,0 +1,1 @@
+"""model sets: their descriptions as TOML, and how weights are fetched, converted and verified."""
