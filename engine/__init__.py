@@ -66,14 +66,14 @@ def draw(request: Request, *, resume: bytes | None = None, inputs: Inputs = NO_I
     Raises (while iterating): EngineError.
     """
     share_processor()
-    from engine.drawing import draw_events
+    from engine.drawing.draw import draw_events
 
     return draw_events(request, resume, inputs, parent)
 
 
 def check(request: Request, inputs: Inputs = NO_INPUTS) -> None:
     """Raises BadRequest for what the model set cannot draw, a size for instance; does not import torch."""
-    from engine.canvas import check_inputs, finished_size
+    from engine.drawing.canvas import check_inputs, finished_size
     from engine.model_sets.weights import load_model_set
 
     finished_size(request, load_model_set(request.models))
@@ -82,7 +82,7 @@ def check(request: Request, inputs: Inputs = NO_INPUTS) -> None:
 
 def nearest_size(request: Request) -> str:
     """The size of the request where its model set can draw that, else the nearest one that it can; without torch."""
-    from engine.canvas import nearest_size as nearest
+    from engine.drawing.canvas import nearest_size as nearest
     from engine.model_sets.weights import load_model_set
 
     width, height = nearest(*size_of(request.size), load_model_set(request.models)) if request.size else (0, 0)
@@ -95,7 +95,7 @@ def upscale(request: UpscaleRequest, *, parent: str | None = None) -> Iterator[E
     Its provenance stays that of the drawing; `parent` is the job that the picture comes from.
     """
     share_processor()
-    from engine.enlarging import upscale_events
+    from engine.drawing.upscale import upscale_events
 
     return upscale_events(request, parent)
 
@@ -114,7 +114,7 @@ def accept_picture(data: bytes) -> bytes:
 def request_of_checkpoint(state: bytes) -> Request:
     """The request whose drawing a Checkpoint's state holds; raises BadCheckpoint."""
     share_processor()
-    from engine.checkpoint import request_of_checkpoint as read
+    from engine.drawing.checkpoint import request_of_checkpoint as read
 
     return read(state)
 
@@ -130,8 +130,8 @@ class Inspection:
 
 def inspect(png: bytes) -> Inspection:
     """Read a picture's provenance; raises BadPicture when it has none."""
+    from engine.drawing.provenance import INPUTS, command_of, request_of
     from engine.pictures.images import read_png
-    from engine.provenance import INPUTS, command_of, request_of
 
     _, metadata = read_png(png)
     request = request_of(metadata)
@@ -194,7 +194,7 @@ def add_model_file(path: Path) -> Iterator[Fetching]:
 def best_models() -> str:
     """The set that suits this machine: what `auto` stands for. Imports torch."""
     share_processor()
-    from engine.models import choose_device, models_for
+    from engine.drawing.models import choose_device, models_for
 
     return models_for(choose_device())
 
@@ -213,6 +213,6 @@ def torch_and_device() -> tuple[str, str]:
     """Version of torch, and the device that drawings run on. Raises whatever keeps torch from being imported."""
     import torch
 
-    from engine.models import choose_device
+    from engine.drawing.models import choose_device
 
     return torch.__version__, str(choose_device())

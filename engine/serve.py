@@ -129,7 +129,7 @@ def _make_way_for_the_bot() -> None:
 def _prepare(models: str) -> None:
     """Load them; what is wrong with them, the first drawing says."""
     share_processor()
-    from engine.models import choose_device, load_models
+    from engine.drawing.models import choose_device, load_models
 
     with suppress(EngineError, RuntimeError):
         load_models(models, choose_device())
@@ -139,7 +139,7 @@ def _look(models: str, check: str) -> Callable[[Event], Event] | None:
     """What gives each finished picture its score, if that is wanted."""
     if not check:
         return None
-    from engine.scoring import with_score  # with torch, which a scripted engine does without
+    from engine.drawing.scoring import with_score  # with torch, which a scripted engine does without
 
     return lambda event: with_score(event, models, check)
 

@@ -52,7 +52,7 @@ def draw_for_a_while(request: Request, *, resume: bytes | None = None, **_: obje
 
 def tell_what_is_loaded(request: Request, **_: object) -> Iterator[Event]:
     """The names of the model sets that the process holds, as the sentence of a failure."""
-    raise NumericalError(" ".join(name for name, _ in sys.modules["engine.models"].__dict__["_loaded"]))
+    raise NumericalError(" ".join(name for name, _ in sys.modules["engine.drawing.models"].__dict__["_loaded"]))
     yield
 
 

@@ -8,9 +8,9 @@ import pytest
 import engine
 from bot.__main__ import main
 from engine.bench.redraw import PROMPTS, again, random_request
+from engine.drawing.provenance import command_of, metadata_of
 from engine.model_sets.weights import load_model_set
 from engine.pictures.images import read_png
-from engine.provenance import command_of, metadata_of
 from engine.request import Request
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import torch
 
 from engine.bench import negative, satisfied
-from engine.models import load_models
+from engine.drawing.models import load_models
 
 
 def test_a_picture_that_never_satisfies_ends_as_it_would() -> None:

@@ -9,8 +9,8 @@ from torch import Tensor
 
 from engine.bench.step import ROUNDS, WARM_UP, alternate, contenders, middle, start
 from engine.diffusion.schedule import Levels
+from engine.drawing.models import load_models
 from engine.model_sets.weights import load_model_set
-from engine.models import load_models
 
 CPU = torch.device("cpu")
 

@@ -1,4 +1,4 @@
-"""engine/canvas.py: sizes of the sets, grids and mirrors."""
+"""engine/drawing/canvas.py: sizes of the sets, grids and mirrors."""
 
 import dataclasses
 
@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.canvas import (
+from engine.drawing.canvas import (
     check_inputs,
     drawn_size,
     finished_size,

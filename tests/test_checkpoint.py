@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from safetensors.torch import load, save
 
-from engine.checkpoint import Sitting, pack_sitting, request_of_checkpoint, unpack_sitting
-from engine.drawing import resolved
+from engine.drawing.checkpoint import Sitting, pack_sitting, request_of_checkpoint, unpack_sitting
+from engine.drawing.draw import resolved
 from engine.errors import BadCheckpoint
 from engine.model_sets.weights import load_model_set
 from engine.request import Request

@@ -9,9 +9,9 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
+from engine.drawing.models import load_clip, load_models
 from engine.errors import CorruptWeights
 from engine.model_sets.weights import load_model_set
-from engine.models import load_clip, load_models
 from engine.networks.clip import Clip, ClipConfig
 
 CPU = torch.device("cpu")

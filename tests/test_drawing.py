@@ -27,15 +27,15 @@ from engine import (
     Started,
     UpscaleRequest,
 )
-from engine.checkpoint import Sitting
 from engine.diffusion.samplers import Prediction
-from engine.drawing import _drawing, first_noise, resolved, steps_of
+from engine.drawing.checkpoint import Sitting
+from engine.drawing.draw import _drawing, first_noise, resolved, steps_of
+from engine.drawing.models import load_models
+from engine.drawing.steps import levels_of
 from engine.errors import OutOfMemory
-from engine.models import load_models
 from engine.networks.clip import Clip
 from engine.networks.tuning import memory_sentence
 from engine.pictures.images import read_png, to_png, to_tensor
-from engine.steps import levels_of
 from engine.toybox.world import Scene, render
 
 REQUEST = Request(prompt="a red star on a blue background", seed=5, steps=10)

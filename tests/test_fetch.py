@@ -13,11 +13,11 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from bot.__main__ import main
+from engine.drawing.models import build_models, load_clip
 from engine.errors import BadRequest, CannotFetch, CorruptWeights, MissingWeights
 from engine.model_sets.convert import read_checkpoint
 from engine.model_sets.fetch import add, fetch, needs
 from engine.model_sets.weights import load_model_set, model_set_names, read_model_set, verify
-from engine.models import build_models, load_clip
 from engine.networks.imports import import_open_clip
 from engine.networks.secondary import SecondaryNet
 from engine.networks.unet import UNet, UNetConfig

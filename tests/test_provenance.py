@@ -11,10 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
+from engine.drawing.provenance import command_of, metadata_of, request_of
 from engine.errors import BadPicture, BadRequest
 from engine.model_sets.weights import load_model_set
 from engine.pictures.images import to_png
-from engine.provenance import command_of, metadata_of, request_of
 from engine.request import Request
 
 SOME = Request(prompt="красная звезда: it's \"big\"", seed=9, steps=40, eta=0.5)

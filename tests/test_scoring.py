@@ -1,4 +1,4 @@
-"""engine/scoring.py: on the toybox, whose pictures can be drawn without a network and are known to the last pixel."""
+"""engine/drawing/scoring.py: on the toybox, whose pictures can be drawn without a network and are known to the last pixel."""
 
 import asyncio
 import sys
@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from engine import EngineProcess, Finished, Request, UpscaleRequest
+from engine.drawing.scoring import score_of, with_score
 from engine.events import Progress
 from engine.pictures.images import to_png
-from engine.scoring import score_of, with_score
 from engine.toybox.world import Scene, render
 from tests import scripted
 

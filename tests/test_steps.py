@@ -1,4 +1,4 @@
-"""engine/steps.py: what a drawing begins with, and what each control does to it; on the toybox, in few steps."""
+"""engine/drawing/steps.py: what a drawing begins with, and what each control does to it; on the toybox, in few steps."""
 
 import dataclasses
 
@@ -8,17 +8,9 @@ import torch
 
 from engine.bench.full import random_clip, random_unet
 from engine.diffusion.denoisers import network_denoiser, secondary_denoiser
-from engine.drawing import _drawing
-from engine.errors import BadRequest
-from engine.events import Progress
-from engine.model_sets.weights import ModelSet
-from engine.models import Models, load_models
-from engine.networks.secondary import SecondaryNet
-from engine.networks.tuning import choose_tuning, tuned
-from engine.networks.unet import in_precision
-from engine.pictures.images import to_tensor
-from engine.request import Request
-from engine.steps import (
+from engine.drawing.draw import _drawing
+from engine.drawing.models import Models, load_models
+from engine.drawing.steps import (
     TARGET_CUTS,
     beginning,
     first_noise,
@@ -29,6 +21,14 @@ from engine.steps import (
     steps_of,
     targets_of,
 )
+from engine.errors import BadRequest
+from engine.events import Progress
+from engine.model_sets.weights import ModelSet
+from engine.networks.secondary import SecondaryNet
+from engine.networks.tuning import choose_tuning, tuned
+from engine.networks.unet import in_precision
+from engine.pictures.images import to_tensor
+from engine.request import Request
 from engine.toybox.world import Scene, render
 
 QUICK = Request(prompt="a red star", seed=5, steps=4, cuts=2)
@@ -168,7 +168,7 @@ def test_a_symmetric_drawing_is_symmetric(models: Models, sampler: str, symmetry
 
 
 def test_every_step_is_told_also_where_some_are_skipped(models: Models) -> None:
-    from engine.checkpoint import Sitting
+    from engine.drawing.checkpoint import Sitting
 
     request = asked(models, steps=5, init=0.4)
     x, index = beginning(models, request, np.zeros((64, 64, 3), np.uint8))

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import torch
 
+from engine.drawing.models import load_models
 from engine.model_sets.weights import FOLDER
-from engine.models import load_models
 from engine.networks.imports import import_open_clip
 from engine.toybox.captions import Caption, caption
 from engine.toybox.ideal import IdealDenoiser

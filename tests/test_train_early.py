@@ -3,8 +3,8 @@
 import numpy as np
 import torch
 
+from engine.drawing.models import load_unet
 from engine.model_sets.weights import load_model_set
-from engine.models import load_unet
 from engine.toybox.ideal import IdealDenoiser
 from engine.toybox.taught import Taught
 from engine.toybox.train_early import NOISIEST

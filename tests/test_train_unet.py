@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import torch
 
+from engine.drawing.models import load_unet
 from engine.model_sets.weights import load_model_set
-from engine.models import load_unet
 from engine.toybox.bent import Bent
 from engine.toybox.ideal import IdealDenoiser
 from engine.toybox.pack import pack

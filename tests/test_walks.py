@@ -6,7 +6,7 @@ import numpy as np
 import torch
 
 from engine.diffusion.denoisers import network_denoiser
-from engine.models import load_models
+from engine.drawing.models import load_models
 from engine.toybox.ideal import IdealDenoiser
 from engine.toybox.train_unet import SEEN, noised, pictures, scenes_of
 from engine.toybox.walks import PulledWalks, Walks, ended_pulls, known_scenes

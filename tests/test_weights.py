@@ -8,9 +8,9 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
+from engine.drawing.models import build_models, load_unet
 from engine.errors import BadRequest, CorruptWeights, MissingWeights
 from engine.model_sets.weights import ModelSet, WeightsFile, load_model_set, model_set_names, verify
-from engine.models import build_models, load_unet
 
 
 def described(path: Path) -> WeightsFile:

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 import numpy as np
 
 from engine.bench.report import Figure
-from engine.drawing import enlarged, first_noise, resolved, steps_of
-from engine.models import Models, choose_device, load_models
+from engine.drawing.draw import enlarged, first_noise, resolved, steps_of
+from engine.drawing.models import Models, choose_device, load_models
 from engine.request import Request
 from engine.toybox.captions import english, russian
 from engine.toybox.judge import adherence, judge

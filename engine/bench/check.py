@@ -1,12 +1,12 @@
-"""how well one text parts pictures that show it from others: scores of engine/scoring.py on toybox scenes."""
+"""how well one text parts pictures that show it from others: scores of engine/drawing/scoring.py on toybox scenes."""
 
 from collections.abc import Iterator
 
 import numpy as np
 
 from engine.bench.report import Figure
+from engine.drawing.scoring import score_of
 from engine.pictures.images import to_png
-from engine.scoring import score_of
 from engine.toybox.world import COLOURS, COMBINATIONS, Scene, random_scene, render
 
 SCENES, SHOWING = 500, 60

@@ -22,8 +22,8 @@ from engine.diffusion.guidance import Pull, Target, guided, seeded_cutter
 from engine.diffusion.noise import Stream, per_picture
 from engine.diffusion.samplers import Denoise, sample
 from engine.diffusion.schedule import Levels
+from engine.drawing.models import choose_device
 from engine.model_sets.weights import ModelSet, load_model_set
-from engine.models import choose_device
 from engine.networks.clip import Clip, ClipConfig
 from engine.networks.secondary import SecondaryNet
 from engine.networks.tuning import PLAIN, Tuning, choose_tuning, tuned

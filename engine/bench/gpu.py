@@ -23,12 +23,12 @@ from engine.bench.report import Card, Figure, this_card
 from engine.bench.step import PROMPT
 from engine.diffusion.denoisers import network_denoiser
 from engine.diffusion.samplers import Step
+from engine.drawing.models import Models, choose_device
+from engine.drawing.steps import first_noise, resolved, steps_of
 from engine.model_sets.weights import ModelSet, load_model_set
-from engine.models import Models, choose_device
 from engine.networks.tuning import Tuning, choose_tuning, compiled, tuned
 from engine.networks.unet import in_precision
 from engine.request import Request
-from engine.steps import first_noise, resolved, steps_of
 
 GRAPHS = {"IMAGO_CUDA_GRAPHS": "1"}
 WAYS: dict[str, dict[str, str]] = {

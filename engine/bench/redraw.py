@@ -13,8 +13,8 @@ import numpy as np
 
 import engine
 from engine.bench.report import Figure
+from engine.drawing.provenance import FILE
 from engine.pictures.images import pixels_sha256, read_png, to_png
-from engine.provenance import FILE
 from engine.request import Inputs, Request
 
 REQUESTS = 50

@@ -10,10 +10,10 @@ from torch import Tensor
 from engine.bench.adherence import BATCH, PROMPTS, held_out_prompts
 from engine.bench.report import Figure
 from engine.diffusion.stopping import clean_from, satisfied
-from engine.drawing import enlarged, first_noise, resolved, steps_of
-from engine.models import Models, choose_device, load_models
+from engine.drawing.draw import enlarged, first_noise, resolved, steps_of
+from engine.drawing.models import Models, choose_device, load_models
+from engine.drawing.steps import levels_of
 from engine.request import Request
-from engine.steps import levels_of
 from engine.toybox.judge import adherence, judge
 
 Rule = Callable[[Sequence[Sequence[float]], float, int], bool]

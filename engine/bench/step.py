@@ -22,10 +22,10 @@ from engine.diffusion.guidance import Pull, guided, seeded_cutter
 from engine.diffusion.noise import Stream, per_picture
 from engine.diffusion.samplers import sample
 from engine.diffusion.schedule import Levels
+from engine.drawing.models import Models, choose_device, load_clip, load_models, load_unet
+from engine.drawing.steps import targets_of
 from engine.model_sets.weights import ModelSet
-from engine.models import Models, choose_device, load_clip, load_models, load_unet
 from engine.networks.unet import UNet
-from engine.steps import targets_of
 
 WARM_UP, ROUNDS = 6, 60
 PROMPT = "a red star on a blue background"

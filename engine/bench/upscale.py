@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from engine.bench.full import peak_of
 from engine.bench.report import Figure, at_most
-from engine.enlarging import TILE
+from engine.drawing.upscale import TILE
 from engine.model_sets.weights import load_model_set
 from engine.networks.upscaler import upscale, upscale_to_pixels
 

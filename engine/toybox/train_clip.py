@@ -22,7 +22,7 @@ from torch import Tensor, nn
 
 from engine.diffusion.cutouts import cut, random_crops
 from engine.diffusion.denoisers import network_denoiser
-from engine.models import load_models
+from engine.drawing.models import load_models
 from engine.networks.imports import import_open_clip
 from engine.toybox.bpe import learn_merges, write_vocabulary
 from engine.toybox.captions import Caption, caption

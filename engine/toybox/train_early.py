@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from engine.diffusion.denoisers import network_denoiser
-from engine.models import load_models
+from engine.drawing.models import load_models
 from engine.toybox.bent import Bent
 from engine.toybox.ideal import IdealDenoiser
 from engine.toybox.taught import Taught, guess_losses

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from engine.diffusion.denoisers import Objective
 from engine.diffusion.schedule import alphas_cumprod
-from engine.models import load_models
+from engine.drawing.models import load_models
 from engine.networks.unet import UNetConfig
 from engine.toybox.bent import Bent
 from engine.toybox.ideal import IdealDenoiser

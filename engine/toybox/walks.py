@@ -17,9 +17,9 @@ from torch import Tensor
 from engine.diffusion.guidance import Target, guided
 from engine.diffusion.samplers import Denoise
 from engine.diffusion.schedule import alphas_cumprod
-from engine.models import Models
+from engine.drawing.models import Models
+from engine.drawing.steps import first_noise, levels_of, pull_at, resolved, steps_of
 from engine.request import Request
-from engine.steps import first_noise, levels_of, pull_at, resolved, steps_of
 from engine.toybox.captions import Caption, caption
 from engine.toybox.ideal import IdealDenoiser
 from engine.toybox.world import HARD, SIDE, Scene

@@ -6,14 +6,14 @@ from collections.abc import Iterator
 import numpy as np
 from torch import Tensor
 
+from engine.drawing.models import Models, choose_device, load_models
+from engine.drawing.provenance import PARENT
 from engine.errors import BadPicture, BadRequest
 from engine.events import Event, Finished, Progress, Started
 from engine.model_sets.weights import load_model_set
-from engine.models import Models, choose_device, load_models
 from engine.networks.tuning import memory_sentence
 from engine.networks.upscaler import upscale_to_pixels
 from engine.pictures.images import pixels_sha256, read_png, to_png, to_tensor, to_uint8
-from engine.provenance import PARENT
 from engine.request import UpscaleRequest
 
 TILE, OVERLAP = 256, 16  # pixels of the small picture, when the set does not say otherwise

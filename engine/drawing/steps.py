@@ -8,15 +8,15 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from engine.canvas import drawn_size, mirror_axes
 from engine.diffusion.cutouts import cut, random_crops
 from engine.diffusion.denoisers import pulled_by, symmetric
 from engine.diffusion.guidance import Pull, Target, guided
 from engine.diffusion.noise import Stream, per_picture, perlin, uniform
 from engine.diffusion.samplers import Denoise, Prediction, Step, sample
 from engine.diffusion.schedule import Levels
+from engine.drawing.canvas import drawn_size, mirror_axes
+from engine.drawing.models import Models
 from engine.model_sets.weights import Defaults
-from engine.models import Models
 from engine.networks.clip import Clip
 from engine.pictures.images import to_tensor
 from engine.pictures.inputs import Pictures

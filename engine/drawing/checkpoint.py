@@ -10,7 +10,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load, save
 from torch import Tensor
 
-from engine.canvas import drawn_size
+from engine.drawing.canvas import drawn_size
 from engine.errors import BadCheckpoint
 from engine.model_sets.weights import ModelSet
 from engine.pictures.inputs import Pictures

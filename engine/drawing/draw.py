@@ -8,21 +8,21 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from engine.canvas import check_inputs, drawn_size, grid, halved, mirrored, shown_size
-from engine.checkpoint import Sitting, pack_sitting, unpack_sitting
 from engine.diffusion.samplers import Step
 from engine.diffusion.stopping import clean_from, satisfied
-from engine.enlarging import enlarged
+from engine.drawing.canvas import check_inputs, drawn_size, grid, halved, mirrored, shown_size
+from engine.drawing.checkpoint import Sitting, pack_sitting, unpack_sitting
+from engine.drawing.models import Models, choose_device, load_models
+from engine.drawing.provenance import metadata_of
+from engine.drawing.steps import beginning, first_noise, levels_of, resolved, steps_of, targets_of, until_level_of
+from engine.drawing.upscale import enlarged
 from engine.errors import NumericalError
 from engine.events import Checkpoint, Event, Finished, Preview, Progress, Started
 from engine.model_sets.weights import load_model_set
-from engine.models import Models, choose_device, load_models
 from engine.networks.tuning import lacks_memory, memory_sentence
 from engine.pictures.images import pixels_sha256, to_gif, to_png, to_tensor, to_uint8
 from engine.pictures.inputs import read_inputs
-from engine.provenance import metadata_of
 from engine.request import Inputs, Request
-from engine.steps import beginning, first_noise, levels_of, resolved, steps_of, targets_of, until_level_of
 
 __all__ = ["draw_events", "enlarged", "first_noise", "resolved", "steps_of", "targets_of"]
 GIF_FRAMES = 40  # about as many moments of the drawing are kept

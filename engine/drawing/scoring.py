@@ -5,8 +5,8 @@ from dataclasses import replace
 import torch
 from torch.nn.functional import interpolate, normalize
 
+from engine.drawing.models import choose_device, load_models
 from engine.events import Event, Finished
-from engine.models import choose_device, load_models
 from engine.pictures.images import read_png, to_tensor
 
 

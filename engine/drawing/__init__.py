@@ -1,0 +1,1 @@
+"""a drawing from Request to Events: models, steps, checkpoints, provenance."""
