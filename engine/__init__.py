@@ -19,7 +19,7 @@ from engine.errors import (
 )
 from engine.events import Checkpoint, Event, Failed, Fetching, Finished, Needs, Preview, Progress, Started, as_json
 from engine.networks.imports import share_processor
-from engine.process import EngineProcess
+from engine.process.parent import EngineProcess
 from engine.ramps import Ramp, parse_ramp
 from engine.request import (
     BOUNDS,

@@ -15,7 +15,7 @@ FILES = {".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix("._
 # Imports point only to a lower level; a package that is not split up here has one level for all of it.
 LEVELS = {
     "engine": [
-        "engine.errors engine.events engine.prompts engine.networks.imports engine.ramps engine.diffusion.stopping engine.wire engine.pictures.xmp",
+        "engine.errors engine.events engine.prompts engine.networks.imports engine.ramps engine.diffusion.stopping engine.process.wire engine.pictures.xmp",
         "engine.request engine.diffusion.schedule engine.diffusion.noise engine.pictures.images engine.networks.tuning",
         "engine.unet engine.networks.clip engine.diffusion.cutouts engine.diffusion.samplers engine.diffusion.losses engine.networks.secondary",
         "engine.denoisers engine.diffusion.guidance engine.pictures.intake",
@@ -23,7 +23,7 @@ LEVELS = {
         "engine.models engine.drawing.provenance engine.drawing.canvas engine.pictures.inputs engine.model_sets.download engine.model_sets.convert",
         "engine.checkpoint engine.drawing.upscale engine.drawing.steps",
         "engine.drawing engine.model_sets.fetch engine.drawing.scoring",
-        "engine.process engine.serve",
+        "engine.process engine.process.child",
         "engine",
         "engine.toybox",
         "engine.bench",

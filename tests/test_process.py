@@ -1,4 +1,4 @@
-"""engine/process.py and engine/serve.py: a real child process with the scripted engine."""
+"""engine/process/parent.py and engine/process/child.py: a real child process with the scripted engine."""
 
 import asyncio
 import os

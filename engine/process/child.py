@@ -1,6 +1,6 @@
 """the engine process: it reads requests, streams Events and dies with its bot.
 
-`python -m engine.serve DRAW UPSCALE CHECK MODELS`: DRAW and UPSCALE are `module:function`, so that tests can put a
+`python -m engine.process.child DRAW UPSCALE CHECK MODELS`: DRAW and UPSCALE are `module:function`, so that tests can put a
 scripted engine in a real process. Each finished picture is compared with the texts of CHECK, if there are any. The set
 MODELS, if one is named, is loaded before anybody asks; models stay loaded from one request to the next.
 """
@@ -19,8 +19,8 @@ from typing import Any, BinaryIO
 from engine.errors import EngineError
 from engine.events import Event, Failed, Progress
 from engine.networks.imports import share_processor
+from engine.process.wire import BEAT, BEAT_SECONDS, HEADER, pack, unpack
 from engine.request import UpscaleRequest
-from engine.wire import BEAT, BEAT_SECONDS, HEADER, pack, unpack
 
 PROGRESS_SECONDS = 0.2  # between two words of it: quick steps are told together, for each word costs the bot
 

@@ -12,8 +12,8 @@ from typing import Any
 
 from engine.errors import EngineDied
 from engine.events import Event, Failed, Finished
+from engine.process.wire import BEAT, HEADER, pack, unpack
 from engine.request import Inputs, Request, UpscaleRequest
-from engine.wire import BEAT, HEADER, pack, unpack
 
 log = logging.getLogger(__name__)
 LONGEST_BACKOFF = 60.0
@@ -46,7 +46,7 @@ class EngineProcess:
             check: texts, with `|` between them, that each finished picture is compared with; empty for none.
             models: the set that is loaded when the process starts, so that the first picture need not wait for it.
         """
-        self._command = (sys.executable, "-m", "engine.serve", draw, upscale, check, models)
+        self._command = (sys.executable, "-m", "engine.process.child", draw, upscale, check, models)
         self._beat_seconds, self._hang_seconds = beat_seconds, hang_seconds
         self._backoff_seconds, self._stop_seconds = backoff_seconds, stop_seconds
         self._process: asyncio.subprocess.Process | None = None
