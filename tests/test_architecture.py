@@ -25,7 +25,7 @@ LEVELS = {
         "engine.drawing engine.model_sets.fetch engine.drawing.scoring",
         "engine.process engine.process.child",
         "engine",
-        "engine.toybox",
+        "engine.training.toybox",
         "engine.bench",
     ],
     "bot": [
@@ -45,11 +45,11 @@ LEVELS = {
     ],
 }
 LEVEL_OF = {name: level for rows in LEVELS.values() for level, row in enumerate(rows) for name in row.split()}
-UNSPLIT = ("engine.toybox", "engine.bench", "bot.texts", "bot.adapters.discord", "bot.adapters.telegram")
+UNSPLIT = ("engine.training.toybox", "engine.bench", "bot.texts", "bot.adapters.discord", "bot.adapters.telegram")
 
 HOMES = {
-    "open_clip": ("engine.networks.clip", "engine.toybox"),
-    "spandrel": ("engine.networks.upscaler", "engine.toybox"),
+    "open_clip": ("engine.networks.clip", "engine.training.toybox"),
+    "spandrel": ("engine.networks.upscaler", "engine.training.toybox"),
     "guided_diffusion": ("engine.bench",),
     "torch": ("engine",),
     "httpx": ("engine.model_sets.download",),

@@ -1,12 +1,12 @@
-"""tests of engine.toybox.bent."""
+"""tests of engine.training.toybox.bent."""
 
 import numpy as np
 import pytest
 import torch
 
-from engine.toybox.bent import Bent, blotched
-from engine.toybox.ideal import IdealDenoiser
-from engine.toybox.world import COLOURS, COMBINATIONS, OBJECTS, held_out
+from engine.training.toybox.bent import Bent, blotched
+from engine.training.toybox.ideal import IdealDenoiser
+from engine.training.toybox.world import COLOURS, COMBINATIONS, OBJECTS, held_out
 
 PALETTE = {name: torch.tensor(rgb) / 127.5 - 1 for name, rgb in COLOURS.items()}
 

@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.networks.imports import import_open_clip
-from engine.toybox.bpe import learn_merges, write_vocabulary
-from engine.toybox.captions import caption
-from engine.toybox.world import COMBINATIONS, random_scene
+from engine.training.toybox.bpe import learn_merges, write_vocabulary
+from engine.training.toybox.captions import caption
+from engine.training.toybox.world import COMBINATIONS, random_scene
 
 import_open_clip()
 

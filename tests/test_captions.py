@@ -6,7 +6,7 @@ from itertools import product
 import numpy as np
 import pytest
 
-from engine.toybox.captions import (
+from engine.training.toybox.captions import (
     EN_NAMES,
     EN_NOISE,
     EN_SIZES,
@@ -21,7 +21,7 @@ from engine.toybox.captions import (
     ru_adjective,
     russian,
 )
-from engine.toybox.world import COLOURS, COMBINATIONS, OBJECTS, Scene, held_out, random_scene
+from engine.training.toybox.world import COLOURS, COMBINATIONS, OBJECTS, Scene, held_out, random_scene
 
 SEEN = [combination for combination in COMBINATIONS if not held_out(*combination)]
 NOMINATIVE = {  # the whole table, written out: m, f, n, and the prepositional of "на … фоне"

@@ -36,7 +36,7 @@ from engine.errors import OutOfMemory
 from engine.networks.clip import Clip
 from engine.networks.tuning import memory_sentence
 from engine.pictures.images import read_png, to_png, to_tensor
-from engine.toybox.world import Scene, render
+from engine.training.toybox.world import Scene, render
 
 REQUEST = Request(prompt="a red star on a blue background", seed=5, steps=10)
 

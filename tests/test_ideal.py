@@ -1,4 +1,4 @@
-"""tests of engine.toybox.ideal."""
+"""tests of engine.training.toybox.ideal."""
 
 import numpy as np
 import pytest
@@ -6,9 +6,9 @@ import torch
 from torch import Tensor
 
 from engine.diffusion.schedule import alphas_cumprod
-from engine.toybox.ideal import IdealDenoiser
-from engine.toybox.train_unet import HELD_OUT, SEEN, pictures, scenes_of
-from engine.toybox.world import COLOURS, Scene, render
+from engine.training.toybox.ideal import IdealDenoiser
+from engine.training.toybox.train_unet import HELD_OUT, SEEN, pictures, scenes_of
+from engine.training.toybox.world import COLOURS, Scene, render
 
 
 @pytest.fixture(scope="module")

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw, ImageFilter
 
-from engine.toybox.judge import Verdict, adherence, judge
-from engine.toybox.world import COLOURS, COMBINATIONS, OBJECTS, SIDE, Scene, object_mask, random_scene, render
+from engine.training.toybox.judge import Verdict, adherence, judge
+from engine.training.toybox.world import COLOURS, COMBINATIONS, OBJECTS, SIDE, Scene, object_mask, random_scene, render
 
 Spoil = Callable[[Scene, np.random.Generator], np.ndarray]
 

@@ -10,7 +10,7 @@ from engine import EngineProcess, Finished, Request, UpscaleRequest
 from engine.drawing.scoring import score_of, with_score
 from engine.events import Progress
 from engine.pictures.images import to_png
-from engine.toybox.world import Scene, render
+from engine.training.toybox.world import Scene, render
 from tests import scripted
 
 

@@ -29,7 +29,7 @@ from engine.networks.tuning import choose_tuning, tuned
 from engine.networks.unet import in_precision
 from engine.pictures.images import to_tensor
 from engine.request import Request
-from engine.toybox.world import Scene, render
+from engine.training.toybox.world import Scene, render
 
 QUICK = Request(prompt="a red star", seed=5, steps=4, cuts=2)
 

@@ -1,4 +1,4 @@
-"""tests of engine.toybox.taught."""
+"""tests of engine.training.toybox.taught."""
 
 from dataclasses import replace
 
@@ -7,9 +7,9 @@ import pytest
 import torch
 
 from engine.networks.unet import UNet
-from engine.toybox.taught import BINS, Taught, answers, guess_losses, named_right
-from engine.toybox.train_unet import CONFIG, SEEN, scenes_of
-from engine.toybox.world import OBJECTS, Scene
+from engine.training.toybox.taught import BINS, Taught, answers, guess_losses, named_right
+from engine.training.toybox.train_unet import CONFIG, SEEN, scenes_of
+from engine.training.toybox.world import OBJECTS, Scene
 
 SMALL = replace(CONFIG, model_channels=32)
 SCENE = Scene(object="star", colour="red", background="blue", size="", x=20.0, y=44.0, radius=15.0)

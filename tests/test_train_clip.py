@@ -1,4 +1,4 @@
-"""tests of engine.toybox.train_clip, and of the CLIP that it made."""
+"""tests of engine.training.toybox.train_clip, and of the CLIP that it made."""
 
 import numpy as np
 import pytest
@@ -7,11 +7,22 @@ import torch
 from engine.drawing.models import load_models
 from engine.model_sets.weights import FOLDER
 from engine.networks.imports import import_open_clip
-from engine.toybox.captions import Caption, caption
-from engine.toybox.ideal import IdealDenoiser
-from engine.toybox.train_clip import CROPS, DECIDING, MODEL, Batch, Student, fitting, loss_of, make_batch, nearly, seen
-from engine.toybox.train_unet import HELD_OUT, SEEN, noised, pictures, scenes_of
-from engine.toybox.world import held_out
+from engine.training.toybox.captions import Caption, caption
+from engine.training.toybox.ideal import IdealDenoiser
+from engine.training.toybox.train_clip import (
+    CROPS,
+    DECIDING,
+    MODEL,
+    Batch,
+    Student,
+    fitting,
+    loss_of,
+    make_batch,
+    nearly,
+    seen,
+)
+from engine.training.toybox.train_unet import HELD_OUT, SEEN, noised, pictures, scenes_of
+from engine.training.toybox.world import held_out
 
 NOTHING = Caption(text="a red cat on red", object="cat", colour="red", background="red", size=None)
 

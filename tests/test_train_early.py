@@ -1,14 +1,14 @@
-"""tests of engine.toybox.train_early, and of the weights that it made."""
+"""tests of engine.training.toybox.train_early, and of the weights that it made."""
 
 import numpy as np
 import torch
 
 from engine.drawing.models import load_unet
 from engine.model_sets.weights import load_model_set
-from engine.toybox.ideal import IdealDenoiser
-from engine.toybox.taught import Taught
-from engine.toybox.train_early import NOISIEST
-from engine.toybox.train_unet import CONFIG, HELD_OUT, PATCH, SEEN, losses_of, noised, pictures, scenes_of
+from engine.training.toybox.ideal import IdealDenoiser
+from engine.training.toybox.taught import Taught
+from engine.training.toybox.train_early import NOISIEST
+from engine.training.toybox.train_unet import CONFIG, HELD_OUT, PATCH, SEEN, losses_of, noised, pictures, scenes_of
 
 CPU = torch.device("cpu")
 

@@ -1,4 +1,4 @@
-"""tests of engine.toybox.train_unet."""
+"""tests of engine.training.toybox.train_unet."""
 
 from pathlib import Path
 
@@ -8,11 +8,11 @@ import torch
 
 from engine.drawing.models import load_unet
 from engine.model_sets.weights import load_model_set
-from engine.toybox.bent import Bent
-from engine.toybox.ideal import IdealDenoiser
-from engine.toybox.pack import pack
-from engine.toybox.taught import Taught
-from engine.toybox.train_unet import (
+from engine.training.toybox.bent import Bent
+from engine.training.toybox.ideal import IdealDenoiser
+from engine.training.toybox.pack import pack
+from engine.training.toybox.taught import Taught
+from engine.training.toybox.train_unet import (
     BENT,
     CONFIG,
     EVEN,
@@ -33,8 +33,8 @@ from engine.toybox.train_unet import (
     scenes_of,
     weights_of,
 )
-from engine.toybox.walks import Walks
-from engine.toybox.world import COMBINATIONS, HARD, OBJECTS
+from engine.training.toybox.walks import Walks
+from engine.training.toybox.world import COMBINATIONS, HARD, OBJECTS
 
 CPU = torch.device("cpu")
 
@@ -125,7 +125,7 @@ def test_packing_leaves_the_head_behind(tmp_path: Path, monkeypatch: object) -> 
     """The engine loads strictly: a key too many and nobody can draw."""
     from safetensors.torch import load_file, save_file
 
-    from engine.toybox import pack as module
+    from engine.training.toybox import pack as module
     monkeypatch.setattr(module, "SET", tmp_path / "toybox")
     monkeypatch.setattr(module, "FOLDER", tmp_path)
     (tmp_path / "toybox.toml").write_text('file = "unet.safetensors"\nbytes = 1\nsha256 = ""\n')

@@ -1,4 +1,4 @@
-"""tests of engine.toybox.train_upscaler, and of the weights that it made."""
+"""tests of engine.training.toybox.train_upscaler, and of the weights that it made."""
 
 import numpy as np
 import torch
@@ -6,7 +6,7 @@ import torch.nn.functional as F
 
 from engine.model_sets.weights import load_model_set
 from engine.networks.upscaler import load_upscaler, upscale
-from engine.toybox.train_upscaler import CROP, SCALE, crops, degraded, held_out_pairs, psnr, tinted
+from engine.training.toybox.train_upscaler import CROP, SCALE, crops, degraded, held_out_pairs, psnr, tinted
 
 
 def test_small_and_large_crops_show_the_same_spot() -> None:

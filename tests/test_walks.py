@@ -1,4 +1,4 @@
-"""tests of engine.toybox.walks."""
+"""tests of engine.training.toybox.walks."""
 
 from pathlib import Path
 
@@ -7,10 +7,10 @@ import torch
 
 from engine.diffusion.denoisers import network_denoiser
 from engine.drawing.models import load_models
-from engine.toybox.ideal import IdealDenoiser
-from engine.toybox.train_unet import SEEN, noised, pictures, scenes_of
-from engine.toybox.walks import PulledWalks, Walks, ended_pulls, known_scenes
-from engine.toybox.world import HARD, SIDE, held_out
+from engine.training.toybox.ideal import IdealDenoiser
+from engine.training.toybox.train_unet import SEEN, noised, pictures, scenes_of
+from engine.training.toybox.walks import PulledWalks, Walks, ended_pulls, known_scenes
+from engine.training.toybox.world import HARD, SIDE, held_out
 
 
 def begun(count: int, strides: tuple[int, int] = (5, 45)) -> tuple[Walks, torch.Tensor]:

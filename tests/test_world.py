@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from engine.toybox.world import (
+from engine.training.toybox.world import (
     COLOURS,
     COMBINATIONS,
     OBJECTS,

@@ -8,7 +8,7 @@ from engine.bench.report import Figure
 from engine.drawing.draw import enlarged, first_noise, resolved, steps_of
 from engine.drawing.models import Models, choose_device, load_models
 from engine.request import Request
-from engine.toybox.judge import judge
+from engine.training.toybox.judge import judge
 
 PLAIN, WITHOUT, COLOUR = "a star", "a star | red :-1", "red"
 PICTURES, BAR = 100, 0.02

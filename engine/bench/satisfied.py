@@ -14,7 +14,7 @@ from engine.drawing.draw import enlarged, first_noise, resolved, steps_of
 from engine.drawing.models import Models, choose_device, load_models
 from engine.drawing.steps import levels_of
 from engine.request import Request
-from engine.toybox.judge import adherence, judge
+from engine.training.toybox.judge import adherence, judge
 
 Rule = Callable[[Sequence[Sequence[float]], float, int], bool]
 SAVED_BAR, COST_BAR = 0.25, 0.01

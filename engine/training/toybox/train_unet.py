@@ -17,12 +17,12 @@ from engine.diffusion.denoisers import Objective
 from engine.diffusion.schedule import alphas_cumprod
 from engine.drawing.models import load_models
 from engine.networks.unet import UNetConfig
-from engine.toybox.bent import Bent
-from engine.toybox.ideal import IdealDenoiser
-from engine.toybox.taught import Taught, guess_losses, named_right
-from engine.toybox.training import Run, Trainer
-from engine.toybox.walks import Walks, ended_pulls
-from engine.toybox.world import COMBINATIONS, HARD, SIDE, Scene, held_out, random_scene, render
+from engine.training.toybox.bent import Bent
+from engine.training.toybox.ideal import IdealDenoiser
+from engine.training.toybox.taught import Taught, guess_losses, named_right
+from engine.training.toybox.training import Run, Trainer
+from engine.training.toybox.walks import Walks, ended_pulls
+from engine.training.toybox.world import COMBINATIONS, HARD, SIDE, Scene, held_out, random_scene, render
 
 PATCH = 4  # the network sees PATCH × PATCH pixels as channels of one position
 # A norm group of few channels normalises their means away, and with them colour: so 64 channels outermost, 8 groups.

@@ -13,10 +13,10 @@ from torch import Tensor
 
 from engine.diffusion.denoisers import network_denoiser
 from engine.drawing.models import load_models
-from engine.toybox.bent import Bent
-from engine.toybox.ideal import IdealDenoiser
-from engine.toybox.taught import Taught, guess_losses
-from engine.toybox.train_unet import (
+from engine.training.toybox.bent import Bent
+from engine.training.toybox.ideal import IdealDenoiser
+from engine.training.toybox.taught import Taught, guess_losses
+from engine.training.toybox.train_unet import (
     CONFIG,
     GUESS,
     OFTEN,
@@ -30,8 +30,8 @@ from engine.toybox.train_unet import (
     weights_of,
     wild_of,
 )
-from engine.toybox.training import Run, Trainer
-from engine.toybox.walks import PulledWalks
+from engine.training.toybox.training import Run, Trainer
+from engine.training.toybox.walks import PulledWalks
 
 BATCH, WILD, BENT, PULLED = 48, 12, 6, 14  # of a batch so many are bent scenes in wild colours, so many in the
 # palette's, so many are drawings of its own, pulled towards another scene each; the others are scenes.

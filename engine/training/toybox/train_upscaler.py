@@ -12,10 +12,10 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from engine.networks.imports import import_torchvision
-from engine.toybox.bent import blurred
-from engine.toybox.train_unet import HELD_OUT, SEEN
-from engine.toybox.training import Run, Trainer
-from engine.toybox.world import SIDE, Scene, random_scene, render
+from engine.training.toybox.bent import blurred
+from engine.training.toybox.train_unet import HELD_OUT, SEEN
+from engine.training.toybox.training import Run, Trainer
+from engine.training.toybox.world import SIDE, Scene, random_scene, render
 
 SCALE = 4
 FEATURES, CONVOLUTIONS = 32, 6  # 70 k parameters; sees 8 pixels far

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from engine.toybox.world import Scene
+from engine.training.toybox.world import Scene
 
 
 @dataclass(frozen=True, kw_only=True)

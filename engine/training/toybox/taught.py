@@ -15,7 +15,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from engine.networks.unet import UNet, UNetConfig
-from engine.toybox.world import COLOURS, OBJECTS, SIDE, Scene
+from engine.training.toybox.world import COLOURS, OBJECTS, SIDE, Scene
 
 BINS = (len(OBJECTS), len(COLOURS), len(COLOURS), 9, 32, 32)  # object, ink, paper, radius, way to the centre: x, y
 SMALLEST = 9.0  # radius in pixels from which its bins count, two pixels each

@@ -20,9 +20,9 @@ from engine.diffusion.schedule import alphas_cumprod
 from engine.drawing.models import Models
 from engine.drawing.steps import first_noise, levels_of, pull_at, resolved, steps_of
 from engine.request import Request
-from engine.toybox.captions import Caption, caption
-from engine.toybox.ideal import IdealDenoiser
-from engine.toybox.world import HARD, SIDE, Scene
+from engine.training.toybox.captions import Caption, caption
+from engine.training.toybox.ideal import IdealDenoiser
+from engine.training.toybox.world import HARD, SIDE, Scene
 
 TOGETHER, LENGTHS = 10, (40, 60, 100)  # drawings at a time that a finishing network is to go on from, and their steps
 

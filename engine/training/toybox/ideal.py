@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from engine.diffusion.schedule import alphas_cumprod
-from engine.toybox.world import COLOURS, OBJECTS, PLACES, SIDE, SIZES, Scene, held_out, object_mask
+from engine.training.toybox.world import COLOURS, OBJECTS, PLACES, SIDE, SIZES, Scene, held_out, object_mask
 
 RADII = tuple(radius for radii in SIZES.values() for radius in radii)
 TEMPLATES = list(product(OBJECTS, RADII, PLACES, PLACES))  # object, radius, how far off the middle it lies: x, y

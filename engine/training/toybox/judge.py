@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image
 
-from engine.toybox.world import COLOURS, OBJECTS, SIDE, Scene, object_mask
+from engine.training.toybox.world import COLOURS, OBJECTS, SIDE, Scene, object_mask
 
 COLOUR_REACH = 45.0  # sRGB distance; the closest palette colours lie 99 apart, so only one can be within reach
 AGREE = 0.8  # the share of the border, or of the object, that must have one colour

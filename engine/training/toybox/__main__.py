@@ -1,4 +1,4 @@
-"""`python -m engine.toybox train unet|early|clip|upscaler`, then `pack`: make the embedded models again."""
+"""`python -m engine.training.toybox train unet|early|clip|upscaler`, then `pack`: make the embedded models again."""
 
 import argparse
 import sys
@@ -7,14 +7,14 @@ from pathlib import Path
 
 import torch
 
-from engine.toybox.pack import pack
+from engine.training.toybox.pack import pack
 
 STEPS = {"unet": 3_600, "early": 5_000, "clip": 3_000, "upscaler": 6_000}
 UNETS = ("unet", "early")
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(prog="python -m engine.toybox")
+    parser = argparse.ArgumentParser(prog="python -m engine.training.toybox")
     parser.add_argument("action", choices=["train", "pack"])
     parser.add_argument("network", choices=list(STEPS), nargs="?", help="which to train; pack takes all without it")
     parser.add_argument("--folder", type=Path, help="where checkpoint and weights go (default runs/NETWORK)")
@@ -39,7 +39,7 @@ def main() -> int:
     if args.bf16 and args.network not in UNETS:
         parser.error("--bf16 goes with the U-Nets; the other two are soon trained")
     folder = args.folder or Path("runs") / args.network
-    module = import_module(f"engine.toybox.train_{args.network}")
+    module = import_module(f"engine.training.toybox.train_{args.network}")
     options = {"start_from": args.start_from}
     if args.network in UNETS:
         options["bf16"] = args.bf16

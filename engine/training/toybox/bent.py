@@ -11,8 +11,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from engine.toybox.ideal import PAIRS, IdealDenoiser
-from engine.toybox.world import SIDE, SIZES
+from engine.training.toybox.ideal import PAIRS, IdealDenoiser
+from engine.training.toybox.world import SIDE, SIZES
 
 BLURS = (0.0, 1.5, 3.0)  # pixels
 FIRMNESS = (0, 6, 15, 30)  # of the outline drawn anew around what was mixed; 0 leaves it soft

@@ -17,7 +17,7 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
-from engine.toybox.optim import Muon, split_parameters
+from engine.training.toybox.optim import Muon, split_parameters
 
 Loss = Callable[[np.random.Generator, int], Tensor]  # (random source of this step, step) → scalar
 

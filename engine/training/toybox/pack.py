@@ -30,7 +30,7 @@ def pack(network: str, run: Path, mean_with: Path | None = None) -> None:
     if network == "clip":
         tensors = {key.removeprefix("clip."): value for key, value in tensors.items() if key.startswith("clip.")}
         shutil.copy(run / "vocabulary.txt.gz", SET)
-        from engine.toybox.train_clip import MODEL
+        from engine.training.toybox.train_clip import MODEL
 
         (SET / "toybox-clip.json").write_text(json.dumps(MODEL, indent=2) + "\n")
     save_file({key: value for key, value in tensors.items() if not key.startswith("head.")}, target)

@@ -24,13 +24,13 @@ from engine.diffusion.cutouts import cut, random_crops
 from engine.diffusion.denoisers import network_denoiser
 from engine.drawing.models import load_models
 from engine.networks.imports import import_open_clip
-from engine.toybox.bpe import learn_merges, write_vocabulary
-from engine.toybox.captions import Caption, caption
-from engine.toybox.ideal import INKS, PAIRS, PAPERS, IdealDenoiser
-from engine.toybox.train_unet import HELD_OUT, OFTEN, SEEN, noised, pictures, scenes_of
-from engine.toybox.training import Run, Trainer
-from engine.toybox.walks import PulledWalks
-from engine.toybox.world import COLOURS, OBJECTS, SIZES, Scene, random_scene
+from engine.training.toybox.bpe import learn_merges, write_vocabulary
+from engine.training.toybox.captions import Caption, caption
+from engine.training.toybox.ideal import INKS, PAIRS, PAPERS, IdealDenoiser
+from engine.training.toybox.train_unet import HELD_OUT, OFTEN, SEEN, noised, pictures, scenes_of
+from engine.training.toybox.training import Run, Trainer
+from engine.training.toybox.walks import PulledWalks
+from engine.training.toybox.world import COLOURS, OBJECTS, SIZES, Scene, random_scene
 
 MODEL = {
     "embed_dim": 64,

@@ -1,0 +1,1 @@
+"""training of the embedded model sets; nothing at run time imports it."""
