@@ -13,7 +13,7 @@ from bot.messages import Action, Person, Reply, Stage
 from bot.request_builder import fetched
 from bot.storage.pictures import Pictures
 from engine import Inputs, Request, UpscaleRequest, accept_picture
-from tests import fakes
+from tests.fakes.fakes import fakes
 from tests.faults import pictures
 from tests.test_handlers import answer
 

@@ -1,4 +1,4 @@
-"""tests/botapi.py: the emulator refuses what the real Bot API refuses, so that passing against it means something."""
+"""tests/fakes/botapi.py: the emulator refuses what the real Bot API refuses, so that passing against it means something."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -9,8 +9,8 @@ from telegram.error import BadRequest, ChatMigrated, Conflict, Forbidden, Invali
 
 from bot.adapters.telegram.library import make_bot
 from bot.adapters.telegram.shown import CAPTION
-from tests import botapi, scripted
-from tests.botapi_spec import Invalid, Spec
+from tests.fakes.botapi_spec import Invalid, Spec
+from tests.fakes.fakes import botapi, scripted
 from tests.test_telegram_shown import png
 
 Try = Callable[[botapi.Server, Bot], Awaitable[None]]

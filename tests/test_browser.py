@@ -15,7 +15,7 @@ from playwright.async_api import Browser, Page, async_playwright, expect
 from bot.app import App, configured_adapters
 from bot.config import BotConfig, Config, WebConfig
 from engine import Event, Finished, Inputs, Preview, Request, UpscaleRequest, accept_picture
-from tests import fakes
+from tests.fakes.fakes import fakes
 from tests.faults import pictures
 
 CHROMIUM = Path("/usr/bin/chromium")

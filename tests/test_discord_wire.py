@@ -22,9 +22,9 @@ from bot.errors import Closed, ConfigError, NotDelivered
 from bot.language.styles import Styles
 from bot.messages import Action, Address, File, Incoming, Reply, Stage
 from bot.texts import Texts
-from tests import fakes, scenario
-from tests.discord_driver import WireDriver, on_the_wire
-from tests.discord_wire import TOKEN, Wire, invalid
+from tests.fakes.discord_driver import WireDriver, on_the_wire
+from tests.fakes.discord_wire import TOKEN, Wire, invalid
+from tests.fakes.fakes import fakes, scenario
 from tests.faults import discord_storm
 
 SAY = Texts().say

@@ -11,7 +11,7 @@ import pytest
 
 from engine.errors import CannotFetch
 from engine.model_sets.download import Patience, download
-from tests.mirror import CONTENT, FAULTS, HURRIED, Mirror, mirror
+from tests.fakes.mirror import CONTENT, FAULTS, HURRIED, Mirror, mirror
 
 
 @pytest.fixture

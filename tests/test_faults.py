@@ -8,7 +8,7 @@ from tests.faults import hostile, kill_bot, kill_engine, load
 
 def test_a_killed_engine_costs_no_pixel(tmp_path: Path) -> None:
     """It goes on from its checkpoint, in a new process."""
-    pictures, same = asyncio.run(kill_engine.run(tmp_path, 2, "tests.scripted:draw_slowly", "--steps 30"))
+    pictures, same = asyncio.run(kill_engine.run(tmp_path, 2, "tests.fakes.scripted:draw_slowly", "--steps 30"))
     assert same == pictures >= 2
 
 
@@ -21,7 +21,7 @@ def test_a_killed_bot_loses_and_doubles_nothing(tmp_path: Path) -> None:
 
 def test_many_jobs_at_once_are_acknowledged_and_served_in_turn(tmp_path: Path) -> None:
     """Nobody's first picture waits for more than one round of the active people."""
-    figures = asyncio.run(load.run(tmp_path, 40, 8, "tests.scripted:draw", "--steps 4"))
+    figures = asyncio.run(load.run(tmp_path, 40, 8, "tests.fakes.scripted:draw", "--steps 4"))
     assert figures["people in the first round"] == 8
 
 

@@ -21,7 +21,7 @@ from engine.model_sets.weights import load_model_set, model_set_names, read_mode
 from engine.networks.imports import import_open_clip
 from engine.networks.secondary import SecondaryNet
 from engine.networks.unet import UNet, UNetConfig
-from tests.mirror import HURRIED, Mirror, mirror
+from tests.fakes.mirror import HURRIED, Mirror, mirror
 
 CPU = torch.device("cpu")
 SHAPE = {"image_size": 32, "in_channels": 3, "out_channels": 6, "model_channels": 32, "num_res_blocks": 1,

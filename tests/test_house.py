@@ -8,7 +8,8 @@ from bot.config import HouseConfig
 from bot.language.commands import Forget
 from bot.messages import Action, Address, Person, Stage, TextMessage
 from bot.moderation.moderation import CODE_LIFE, Manners
-from tests import fakes, test_handlers
+from tests import test_handlers
+from tests.fakes.fakes import fakes
 from tests.test_handlers import Scenario, answer
 
 OWNED = HouseConfig(owners=("fake:olga",), words=("spider", "паук"))

@@ -27,13 +27,13 @@ from engine import (
     Request,
     UpscaleRequest,
 )
-from tests import scripted
+from tests.fakes.fakes import scripted
 
 
 @asynccontextmanager
 async def running(**options: Any) -> AsyncIterator[EngineProcess]:
     engine = EngineProcess(
-        **{"draw": "tests.scripted:draw", "upscale": "tests.scripted:upscale", "backoff_seconds": 0.01, **options}
+        **{"draw": "tests.fakes.scripted:draw", "upscale": "tests.fakes.scripted:upscale", "backoff_seconds": 0.01, **options}
     )
     try:
         yield engine
@@ -73,7 +73,7 @@ def test_models_are_loaded_before_anybody_asks(models: str, loaded: str) -> None
     """So the first picture need not wait for them; what is wrong with them its own drawing says."""
 
     async def scenario() -> None:
-        async with running(draw="tests.scripted:tell_what_is_loaded", models=models) as engine:
+        async with running(draw="tests.fakes.scripted:tell_what_is_loaded", models=models) as engine:
             await engine.start()
             assert engine.pid is not None
             assert await drawn(engine) == [Failed(kind="NumericalError", sentence=loaded)]
@@ -99,7 +99,7 @@ def test_killed_in_the_middle_it_goes_on_from_the_checkpoint_with_the_same_pictu
     """An out-of-memory kill costs a restart, not the picture."""
 
     async def scenario() -> None:
-        async with running(draw="tests.scripted:draw_slowly") as engine:
+        async with running(draw="tests.fakes.scripted:draw_slowly") as engine:
             state = None
             with pytest.raises(EngineDied):
                 async for event in engine.events(Request(prompt="a star", seed=7)):
@@ -146,7 +146,7 @@ def test_a_process_that_stops_beating_is_killed() -> None:
     """A process stopped by a signal, or swapped out for good, never answers again."""
 
     async def scenario() -> None:
-        async with running(draw="tests.scripted:draw_slowly", beat_seconds=1.2) as engine:
+        async with running(draw="tests.fakes.scripted:draw_slowly", beat_seconds=1.2) as engine:
             with pytest.raises(EngineDied, match="no sign of life"):
                 async for event in engine.events(Request(prompt="a star")):
                     if isinstance(event, Preview) and event.percent == 20:
@@ -169,7 +169,7 @@ def test_stop_ends_the_stream_without_a_picture_and_keeps_the_process() -> None:
     """To cancel is to stop; loaded models are kept."""
 
     async def scenario() -> None:
-        async with running(draw="tests.scripted:draw_slowly") as engine:
+        async with running(draw="tests.fakes.scripted:draw_slowly") as engine:
             seen: list[Event] = []
             async for event in engine.events(Request(prompt="a star", steps=1000)):
                 seen.append(event)
@@ -201,7 +201,7 @@ def test_leaving_the_stream_early_kills_the_process() -> None:
     """A shutdown does not wait for the picture: its last checkpoint is stored."""
 
     async def scenario() -> None:
-        async with running(draw="tests.scripted:draw_slowly") as engine:
+        async with running(draw="tests.fakes.scripted:draw_slowly") as engine:
             events = engine.events(Request(prompt="a star"))
             await anext(events)
             await events.aclose()

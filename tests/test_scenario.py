@@ -1,4 +1,4 @@
-"""tests/scenario.py on the fake chat: the story holds where no platform is in the way, and is not told too kindly."""
+"""tests/fakes/scenario.py on the fake chat: the story holds where no platform is in the way, and is not told too kindly."""
 
 import asyncio
 from collections.abc import Sequence
@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from bot.messages import Action, Reply
-from tests import fakes, scenario
-from tests.scenario import Shown
+from tests.fakes.fakes import fakes, scenario
+from tests.fakes.scenario import Shown
 
 
 class FakeDriver:

@@ -11,7 +11,7 @@ from engine.drawing.scoring import score_of, with_score
 from engine.events import Progress
 from engine.pictures.images import to_png
 from engine.training.toybox.world import Scene, render
-from tests import scripted
+from tests.fakes.fakes import scripted
 
 
 def picture(object: str, colour: str) -> bytes:
@@ -47,7 +47,7 @@ def test_the_engine_process_scores_what_it_draws_and_enlarges() -> None:
     """When it is told to, and else not."""
 
     async def finished(check: str, *requests: Request | UpscaleRequest) -> list[Finished]:
-        engine = EngineProcess(draw="tests.scripted:draw", upscale="tests.scripted:upscale", check=check)
+        engine = EngineProcess(draw="tests.fakes.scripted:draw", upscale="tests.fakes.scripted:upscale", check=check)
         try:
             ends = [[event async for event in engine.events(request)][-1] for request in requests]
         finally:

@@ -12,7 +12,7 @@ from bot.config import HouseConfig
 from bot.messages import Stage
 from bot.moderation.verdicts import Judge, Verdict
 from engine import Event, Finished, Request, UpscaleRequest
-from tests import fakes
+from tests.fakes.fakes import fakes
 from tests.test_handlers import answer
 
 

@@ -12,7 +12,7 @@ from bot.adapters.discord import DiscordAdapter
 from bot.app import App
 from bot.config import BotConfig, Config, DiscordConfig, LimitsConfig, Secret
 from engine import EngineProcess
-from tests.discord_wire import PREFIX, TOKEN, Wire
+from tests.fakes.discord_wire import PREFIX, TOKEN, Wire
 
 
 async def serve(folder: Path, port: int, draw: str) -> None:
@@ -21,7 +21,7 @@ async def serve(folder: Path, port: int, draw: str) -> None:
     wire = DiscordConfig(
         token=Secret(TOKEN), api_base=f"http://127.0.0.1:{port}{PREFIX}", gateway_url=f"ws://127.0.0.1:{port}/gateway"
     )
-    engine = EngineProcess(draw=draw, upscale="tests.scripted:upscale")
+    engine = EngineProcess(draw=draw, upscale="tests.fakes.scripted:upscale")
 
     def adapters(app: App, history: History) -> list[Adapter]:
         return [DiscordAdapter(wire, app.texts.say, app.notebook("discord"))]
@@ -32,7 +32,7 @@ async def serve(folder: Path, port: int, draw: str) -> None:
 class Bot:
     """The process, as the measurements hold it."""
 
-    def __init__(self, folder: Path, wire: Wire, draw: str = "tests.scripted:draw_slowly") -> None:
+    def __init__(self, folder: Path, wire: Wire, draw: str = "tests.fakes.scripted:draw_slowly") -> None:
         self._folder, self._wire, self._draw = folder, wire, draw
         self._process: subprocess.Popen[bytes] | None = None
 

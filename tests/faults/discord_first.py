@@ -10,7 +10,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from tests.discord_wire import Wire
+from tests.fakes.discord_wire import Wire
 from tests.faults.discord_bot import Bot
 
 

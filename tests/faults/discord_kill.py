@@ -7,8 +7,8 @@ import tempfile
 from pathlib import Path
 
 from bot.messages import Action
-from tests import scenario
-from tests.discord_wire import Wire
+from tests.fakes.discord_wire import Wire
+from tests.fakes.fakes import scenario
 from tests.faults.discord_bot import Bot
 
 STEPS = 20  # at 20 ms each

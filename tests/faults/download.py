@@ -14,7 +14,7 @@ from pathlib import Path
 
 from engine.errors import CannotFetch
 from engine.model_sets.download import download
-from tests.mirror import CONTENT, FAULTS, HURRIED, mirror
+from tests.fakes.mirror import CONTENT, FAULTS, HURRIED, mirror
 
 SIZE = 2_211_383_297  # of the 256 network
 CHILD = """

@@ -17,7 +17,7 @@ from bot.app import App
 from bot.config import BotConfig, Config, LimitsConfig, WebConfig
 from bot.jobs.job import Status
 from bot.messages import REACTIONS, Action, Stage
-from tests import fakes
+from tests.fakes.fakes import fakes
 
 PIECES = [
     "a star", "звезда", "<script>alert(1)</script>", "&lt;", "'; DROP TABLE jobs; --", "\x00", "\x1b[31m", "\u202e",

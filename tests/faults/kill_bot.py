@@ -22,7 +22,7 @@ from bot.app import App
 from bot.config import BotConfig, Config, LimitsConfig
 from bot.messages import Address, Person, Reply, TextMessage
 from engine import EngineProcess
-from tests import scripted
+from tests.fakes.fakes import scripted
 
 LATENCY = 0.01  # seconds between the platform's acceptance of a call and its answer
 
@@ -88,7 +88,7 @@ def accepted(folder: Path) -> list[dict[str, str]]:
 async def serve(folder: Path) -> None:
     """The bot that is killed."""
     config = Config(bot=BotConfig(folder=folder / "bot"), limits=LimitsConfig(queued=0, per_day=0))
-    engine = EngineProcess(draw="tests.scripted:draw_slowly", upscale="tests.scripted:upscale")
+    engine = EngineProcess(draw="tests.fakes.scripted:draw_slowly", upscale="tests.fakes.scripted:upscale")
     await App(config, engine=engine, adapters=lambda app, history: [FileChat(folder)]).run()
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from bot.errors import RetryAfter
 from bot.messages import Address, Reply, Stage
 from engine import EngineProcess
-from tests import fakes, scripted
+from tests.fakes.fakes import fakes, scripted
 
 
 class SlowChat(fakes.Chat):
@@ -40,7 +40,7 @@ class SlowChat(fakes.Chat):
 async def run(folder: Path, seconds: float, steps: int) -> str:
     chat = SlowChat(seconds)
     drawn: list[float] = []
-    async with fakes.bot(folder, chat, EngineProcess(draw="tests.scripted:draw_for_a_while")) as app:
+    async with fakes.bot(folder, chat, EngineProcess(draw="tests.fakes.scripted:draw_for_a_while")) as app:
         await chat.says(f"a red star --seed 7 --steps {steps}")
         watch = asyncio.create_task(when_drawn(app, drawn))
         await chat.until_stage(Stage.FINAL, seconds=10 * seconds + 60)

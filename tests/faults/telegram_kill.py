@@ -18,7 +18,7 @@ from bot.adapters.telegram.pace import Pace
 from bot.app import App
 from bot.config import BotConfig, Config, LimitsConfig, Secret, TelegramConfig
 from engine import EngineProcess
-from tests import botapi, scripted, telegram_bot
+from tests.fakes.fakes import botapi, scripted, telegram_bot
 
 LATENCY = 0.01  # seconds between the server's doing and its answer
 STEPS = 20
@@ -29,7 +29,7 @@ async def serve(url: str, folder: Path) -> None:
     """The bot that is killed."""
     telegram = TelegramConfig(token=Secret(botapi.TOKEN), base_url=url)
     config = Config(bot=BotConfig(folder=folder), limits=LimitsConfig(queued=0, per_day=0), telegram=telegram)
-    engine = EngineProcess(draw="tests.scripted:draw_slowly", upscale="tests.scripted:upscale")
+    engine = EngineProcess(draw="tests.fakes.scripted:draw_slowly", upscale="tests.fakes.scripted:upscale")
 
     def adapters(app: App, history: object) -> list[TelegramAdapter]:
         return [TelegramAdapter(telegram, app.texts.say, moved=app.moved, pace=Pace(spacing=0))]

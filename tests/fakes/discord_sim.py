@@ -18,8 +18,8 @@ from bot.adapters.discord.client import Client
 from bot.app import App
 from bot.config import BotConfig, Config, DiscordConfig, HouseConfig, LimitsConfig, Secret
 from bot.messages import Action
-from tests import fakes
-from tests.scenario import Shown
+from tests.fakes.fakes import fakes
+from tests.fakes.scenario import Shown
 
 CUSTOM_ID = re.compile(r"imago:(\w+):(\d+)(?::\d)?")
 TOKEN = "simcord.fake.token"
@@ -86,7 +86,7 @@ class Sim:
         self.ann: MemberActor = self.guild.add_member(self.env.create_user("ann"))
         return self
 
-    # The driver of tests/scenario.py
+    # The driver of tests/fakes/scenario.py
 
     async def imagine(self, text: str) -> None:
         prompt, *options = re.split(r" --(\w+) ", text)

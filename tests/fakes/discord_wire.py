@@ -25,8 +25,8 @@ from simcord.http import router
 from simcord.http import routes as _routes  # noqa: F401  importing it registers the routes
 
 from bot.messages import Action
-from tests.discord_sim import CUSTOM_ID, as_shown, ids
-from tests.scenario import Shown
+from tests.fakes.discord_sim import CUSTOM_ID, as_shown, ids
+from tests.fakes.scenario import Shown
 
 TOKEN = "a.wire.token"
 PREFIX = "/api/v10"

@@ -1,7 +1,7 @@
-"""the Bot API's own description as a judge: each request and each object must be as tests/specs says.
+"""the Bot API's own description as a judge: each request and each object must be as tests/fakes/specs says.
 
-`python -m tests.botapi_spec FULL.json` trims the whole description (github.com/PaulSonOfLars/telegram-bot-api-spec)
-down to the methods and types that the emulator in tests/botapi.py knows.
+`python -m tests.fakes.botapi_spec FULL.json` trims the whole description (github.com/PaulSonOfLars/telegram-bot-api-spec)
+down to the methods and types that the emulator in tests/fakes/botapi.py knows.
 """
 
 import json
@@ -127,7 +127,7 @@ def trim(full: dict[str, Any]) -> dict[str, Any]:
 
     return {
         "about": "Part of https://github.com/PaulSonOfLars/telegram-bot-api-spec, which is made from "
-        "https://core.telegram.org/bots/api; trimmed by tests/botapi_spec.py.",
+        "https://core.telegram.org/bots/api; trimmed by tests/fakes/botapi_spec.py.",
         "version": full["version"],
         "methods": {name: kept(full["methods"][name]) for name in METHODS},
         "types": {name: kept(full["types"][name]) for name in TYPES},

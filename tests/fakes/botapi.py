@@ -9,8 +9,8 @@ from typing import Any
 
 from aiohttp import ClientSession, web
 
-from tests.botapi_chats import ME, TOKEN, ApiError, Chat, Chats, Json, person
-from tests.botapi_spec import Invalid, Spec
+from tests.fakes.botapi_chats import ME, TOKEN, ApiError, Chat, Chats, Json, person
+from tests.fakes.botapi_spec import Invalid, Spec
 
 DAY = 86400.0  # seconds that an update is kept
 OFF_BY_DEFAULT = {"message_reaction", "message_reaction_count", "chat_member"}

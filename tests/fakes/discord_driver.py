@@ -12,9 +12,9 @@ from bot.adapters.discord import DiscordAdapter
 from bot.app import App
 from bot.config import BotConfig, Config, DiscordConfig, LimitsConfig, Secret
 from bot.messages import Action
-from tests import fakes
-from tests.discord_wire import TOKEN, Wire
-from tests.scenario import Shown
+from tests.fakes.discord_wire import TOKEN, Wire
+from tests.fakes.fakes import fakes
+from tests.fakes.scenario import Shown
 
 
 def config_for(wire: Wire, **changes: Any) -> DiscordConfig:
