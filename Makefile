@@ -24,7 +24,7 @@ types: $(VENV)/.tested
 	$(VENV)/bin/mypy
 
 bench: $(VENV)/.tested  ## the figures of docs/benchmarks.md
-	$(VENV)/bin/python -m engine.bench
+	$(VENV)/bin/python -m tests.bench.engine
 
 bench-bot: $(VENV)/.tested  ## the figures of the bot: kills, load, pauses, cost, hostile input (half an hour)
 	@for name in kill_engine kill_bot load pause cost hostile discord_kill discord_storm discord_first \

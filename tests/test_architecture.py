@@ -26,7 +26,7 @@ LEVELS = {
         "engine.process engine.process.child",
         "engine",
         "engine.training.toybox",
-        "engine.bench",
+        "tests.bench.engine",
     ],
     "bot": [
         "bot bot.errors bot.messages bot.log",
@@ -45,12 +45,12 @@ LEVELS = {
     ],
 }
 LEVEL_OF = {name: level for rows in LEVELS.values() for level, row in enumerate(rows) for name in row.split()}
-UNSPLIT = ("engine.training.toybox", "engine.bench", "bot.texts", "bot.adapters.discord", "bot.adapters.telegram")
+UNSPLIT = ("engine.training.toybox", "tests.bench.engine", "bot.texts", "bot.adapters.discord", "bot.adapters.telegram")
 
 HOMES = {
     "open_clip": ("engine.networks.clip", "engine.training.toybox"),
     "spandrel": ("engine.networks.upscaler", "engine.training.toybox"),
-    "guided_diffusion": ("engine.bench",),
+    "guided_diffusion": ("tests.bench.engine",),
     "torch": ("engine",),
     "httpx": ("engine.model_sets.download",),
     "transformers": ("engine.networks.clip",),

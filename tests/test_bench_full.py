@@ -3,8 +3,8 @@
 import pytest
 import torch
 
-from engine.bench.full import SECONDARY, beginning, contenders, peak_of, random_unet, timed
 from engine.model_sets.weights import ModelSet
+from tests.bench.engine.full import SECONDARY, beginning, contenders, peak_of, random_unet, timed
 
 CPU = torch.device("cpu")
 

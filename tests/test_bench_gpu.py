@@ -5,10 +5,10 @@ import dataclasses
 import pytest
 import torch
 
-from engine.bench import gpu
-from engine.bench.gpu import WAYS, Counting, Drawings, measure, picture, rows
-from engine.bench.report import Card
 from engine.model_sets.weights import ModelSet
+from tests.bench.engine import gpu
+from tests.bench.engine.gpu import WAYS, Counting, Drawings, measure, picture, rows
+from tests.bench.engine.report import Card
 
 CPU = torch.device("cpu")
 CARD = Card(flops=1e12, bandwidth=1e10, launch=1e-6)

@@ -7,7 +7,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from engine.bench.notebook import (
+from engine.diffusion.denoisers import Objective
+from tests.bench.engine.notebook import (
     EpsOfUnshuffled,
     Notebook,
     make_cutouts,
@@ -16,7 +17,6 @@ from engine.bench.notebook import (
     spherical_dist_loss,
     tv_loss,
 )
-from engine.diffusion.denoisers import Objective
 
 BOXES = [(0, 0, 16), (2, 5, 9), (7, 1, 4)]
 

@@ -1,4 +1,4 @@
-"""the commands of engine/bench/redraw.py; what they draw is `python -m engine.bench redraw`'s to say."""
+"""the commands of tests/bench/engine/redraw.py; what they draw is `python -m tests.bench.engine redraw`'s to say."""
 
 from pathlib import Path
 
@@ -7,11 +7,11 @@ import pytest
 
 import engine
 from bot.__main__ import main
-from engine.bench.redraw import PROMPTS, again, random_request
 from engine.drawing.provenance import command_of, metadata_of
 from engine.model_sets.weights import load_model_set
 from engine.pictures.images import read_png
 from engine.request import Request
+from tests.bench.engine.redraw import PROMPTS, again, random_request
 
 
 def test_files_take_their_places_in_order() -> None:

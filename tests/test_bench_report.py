@@ -3,7 +3,7 @@
 import subprocess
 import sys
 
-from engine.bench.report import HEADER, Figure, at_most, machine, row
+from tests.bench.engine.report import HEADER, Figure, at_most, machine, row
 
 
 def test_a_row_fits_its_header() -> None:
@@ -27,6 +27,6 @@ def test_the_machine_is_told_with_its_threads() -> None:
 def test_the_memory_of_a_process_is_not_that_of_the_one_that_started_it() -> None:
     """`make bench` draws in a small process after a large one has measured gigabytes."""
     ballast = b"1" * 800_000_000
-    code = "from engine.bench.report import peak_memory; print(peak_memory())"
+    code = "from tests.bench.engine.report import peak_memory; print(peak_memory())"
     peak = int(subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout)
     assert 20_000_000 < peak < len(ballast)

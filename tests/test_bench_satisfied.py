@@ -1,10 +1,10 @@
-"""engine/bench/satisfied.py and negative.py, in a few steps; the figures themselves are commands."""
+"""tests/bench/engine/satisfied.py and negative.py, in a few steps; the figures themselves are commands."""
 
 import numpy as np
 import torch
 
-from engine.bench import negative, satisfied
 from engine.drawing.models import load_models
+from tests.bench.engine import negative, satisfied
 
 
 def test_a_picture_that_never_satisfies_ends_as_it_would() -> None:

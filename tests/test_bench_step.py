@@ -7,10 +7,10 @@ import pytest
 import torch
 from torch import Tensor
 
-from engine.bench.step import ROUNDS, WARM_UP, alternate, contenders, middle, start
 from engine.diffusion.schedule import Levels
 from engine.drawing.models import load_models
 from engine.model_sets.weights import load_model_set
+from tests.bench.engine.step import ROUNDS, WARM_UP, alternate, contenders, middle, start
 
 CPU = torch.device("cpu")
 

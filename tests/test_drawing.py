@@ -92,7 +92,7 @@ def test_another_seed_gives_another_picture(events: list[Event]) -> None:
 
 @pytest.mark.parametrize("percent", [10, 50, 100])
 def test_a_drawing_taken_up_again_ends_on_the_same_bytes(events: list[Event], percent: int) -> None:
-    """`python -m engine.bench determinism` does all ten, each in a process of its own."""
+    """`python -m tests.bench.engine determinism` does all ten, each in a process of its own."""
     state = next(e.state for e in events if isinstance(e, Checkpoint) and e.percent == percent)
     rest = list(engine.draw(REQUEST, resume=state))
     assert isinstance(rest[0], Started) and rest[0].first_step == percent // 10
@@ -225,7 +225,7 @@ def test_several_pictures_come_as_a_grid_and_each_alone(four: list[Event]) -> No
 
 
 def test_a_picked_picture_is_the_one_of_the_grid(four: list[Event]) -> None:
-    """To the pixel, and its provenance says so; `python -m engine.bench redraw` tries fifty."""
+    """To the pixel, and its provenance says so; `python -m tests.bench.engine redraw` tries fifty."""
     single = finished(four).pictures[2]
     request = engine.inspect(single).request
     assert (request.count, request.pick) == (4, 3)

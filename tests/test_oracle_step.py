@@ -6,13 +6,13 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from engine.bench.notebook import EpsOfUnshuffled, Notebook, spaced_diffusion
 from engine.diffusion.cutouts import Crops, random_crops
 from engine.diffusion.denoisers import network_denoiser
 from engine.diffusion.guidance import Pull, Target, guided
 from engine.diffusion.samplers import sample
 from engine.diffusion.schedule import Levels
 from engine.networks.unet import UNet, UNetConfig
+from tests.bench.engine.notebook import EpsOfUnshuffled, Notebook, spaced_diffusion
 
 SIDE, STEPS, CUTS = 16, 20, 6
 NETWORK = UNetConfig(

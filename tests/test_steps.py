@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 import torch
 
-from engine.bench.full import random_clip, random_unet
 from engine.diffusion.denoisers import network_denoiser, secondary_denoiser
 from engine.drawing.draw import _drawing
 from engine.drawing.models import Models, load_models
@@ -30,6 +29,7 @@ from engine.networks.unet import in_precision
 from engine.pictures.images import to_tensor
 from engine.request import Request
 from engine.training.toybox.world import Scene, render
+from tests.bench.engine.full import random_clip, random_unet
 
 QUICK = Request(prompt="a red star", seed=5, steps=4, cuts=2)
 

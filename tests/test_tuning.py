@@ -3,11 +3,11 @@
 import pytest
 import torch
 
-from engine.bench.full import beginning, guidance, random_clip, random_unet, stepping
 from engine.diffusion.denoisers import network_denoiser
 from engine.errors import BadRequest
 from engine.model_sets.weights import ModelSet
 from engine.networks.tuning import choose_tuning, tuned
+from tests.bench.engine.full import beginning, guidance, random_clip, random_unet, stepping
 
 CPU, CUDA = torch.device("cpu"), torch.device("cuda")
 

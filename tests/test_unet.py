@@ -7,8 +7,8 @@ import torch
 from guided_diffusion.unet import UNetModel
 from torch import nn
 
-from engine.bench.notebook import guided_diffusion_unet
 from engine.networks.unet import UNet, UNetConfig, in_precision, timestep_embedding
+from tests.bench.engine.notebook import guided_diffusion_unet
 
 SMALL = UNetConfig(
     image_size=32, in_channels=3, out_channels=6, model_channels=32, num_res_blocks=1,

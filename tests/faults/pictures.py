@@ -14,7 +14,7 @@ from typing import Any
 from PIL import Image, PngImagePlugin
 
 import engine
-from engine.bench.report import peak_memory
+from tests.bench.engine.report import peak_memory
 
 ACCEPTED = "accepted"
 PNG = b"\x89PNG\r\n\x1a\n"

@@ -18,9 +18,6 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 from torch.utils.flop_counter import flop_registry
 
-from engine.bench.full import peak_of, random_clip, random_unet, timed
-from engine.bench.report import Card, Figure, this_card
-from engine.bench.step import PROMPT
 from engine.diffusion.denoisers import network_denoiser
 from engine.diffusion.samplers import Step
 from engine.drawing.models import Models, choose_device
@@ -29,6 +26,9 @@ from engine.model_sets.weights import ModelSet, load_model_set
 from engine.networks.tuning import Tuning, choose_tuning, compiled, tuned
 from engine.networks.unet import in_precision
 from engine.request import Request
+from tests.bench.engine.full import peak_of, random_clip, random_unet, timed
+from tests.bench.engine.report import Card, Figure, this_card
+from tests.bench.engine.step import PROMPT
 
 GRAPHS = {"IMAGO_CUDA_GRAPHS": "1"}
 WAYS: dict[str, dict[str, str]] = {

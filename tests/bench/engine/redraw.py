@@ -12,10 +12,10 @@ from tempfile import TemporaryDirectory
 import numpy as np
 
 import engine
-from engine.bench.report import Figure
 from engine.drawing.provenance import FILE
 from engine.pictures.images import pixels_sha256, read_png, to_png
 from engine.request import Inputs, Request
+from tests.bench.engine.report import Figure
 
 REQUESTS = 50
 PROMPTS = ("a red star on a blue background", "жёлтая кошка:2 | зелёный фон", "it's a \"ring\" | red :-1", "--help",

@@ -11,11 +11,11 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from engine.bench.full import peak_of
-from engine.bench.report import Figure, at_most
 from engine.drawing.upscale import TILE
 from engine.model_sets.weights import load_model_set
 from engine.networks.upscaler import upscale, upscale_to_pixels
+from tests.bench.engine.full import peak_of
+from tests.bench.engine.report import Figure, at_most
 
 CONVOLUTIONS, FEATURES = 32, 64
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from engine.bench.report import Figure
+from tests.bench.engine.report import Figure
 
 PROMPT, SEED = "a red star on a blue background", 11
 STOP_AFTER = """

@@ -7,14 +7,14 @@ from typing import NamedTuple
 import numpy as np
 from torch import Tensor
 
-from engine.bench.adherence import BATCH, PROMPTS, held_out_prompts
-from engine.bench.report import Figure
 from engine.diffusion.stopping import clean_from, satisfied
 from engine.drawing.draw import enlarged, first_noise, resolved, steps_of
 from engine.drawing.models import Models, choose_device, load_models
 from engine.drawing.steps import levels_of
 from engine.request import Request
 from engine.training.toybox.judge import adherence, judge
+from tests.bench.engine.adherence import BATCH, PROMPTS, held_out_prompts
+from tests.bench.engine.report import Figure
 
 Rule = Callable[[Sequence[Sequence[float]], float, int], bool]
 SAVED_BAR, COST_BAR = 0.25, 0.01

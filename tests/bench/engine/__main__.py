@@ -1,4 +1,4 @@
-"""`python -m engine.bench [FIGURE …]`: measure and print, as rows of a Markdown table.
+"""`python -m tests.bench.engine [FIGURE …]`: measure and print, as rows of a Markdown table.
 
 Each figure is a module of this package with `measure() → Iterator[Figure]`.
 """
@@ -7,7 +7,7 @@ import argparse
 import warnings
 from importlib import import_module
 
-from engine.bench.report import HEADER, machine, row
+from tests.bench.engine.report import HEADER, machine, row
 
 FIGURES = (
     "step", "full", "gpu", "upscale", "adherence", "determinism", "memory", "redraw", "satisfied", "negative", "check",
@@ -16,7 +16,7 @@ COUNTED = ("satisfied", "negative")
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m engine.bench", description="Measure what docs/benchmarks.md says.")
+    parser = argparse.ArgumentParser(prog="python -m tests.bench.engine", description="Measure what docs/benchmarks.md says.")
     parser.add_argument("figures", nargs="*", metavar="FIGURE", help=f"any of {', '.join(FIGURES)}; all by default")
     parser.add_argument("--pictures", type=int, metavar="N", help=f"fewer of them, for {' and '.join(COUNTED)}")
     args = parser.parse_args()
@@ -27,7 +27,7 @@ def main() -> None:
     print(HEADER, flush=True)
     for name in chosen:
         fewer = {"pictures": args.pictures} if args.pictures and name in COUNTED else {}
-        for figure in import_module(f"engine.bench.{name}").measure(**fewer):
+        for figure in import_module(f"tests.bench.engine.{name}").measure(**fewer):
             print(row(figure, machine()), flush=True)
 
 

@@ -4,10 +4,10 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from engine.bench.report import Figure
 from engine.drawing.scoring import score_of
 from engine.pictures.images import to_png
 from engine.training.toybox.world import COLOURS, COMBINATIONS, Scene, random_scene, render
+from tests.bench.engine.report import Figure
 
 SCENES, SHOWING = 500, 60
 TEXT, OBJECT, COLOUR = "a red star", "star", "red"

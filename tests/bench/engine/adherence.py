@@ -4,13 +4,13 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from engine.bench.report import Figure
 from engine.drawing.draw import enlarged, first_noise, resolved, steps_of
 from engine.drawing.models import Models, choose_device, load_models
 from engine.request import Request
 from engine.training.toybox.captions import english, russian
 from engine.training.toybox.judge import adherence, judge
 from engine.training.toybox.world import COMBINATIONS, Scene, held_out, random_scene
+from tests.bench.engine.report import Figure
 
 PROMPTS, BATCH = 200, 10
 BARS = {"background": 0.97, "colour": 0.95, "object": 0.85, "all_three": 0.80}

@@ -15,8 +15,6 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from engine.bench.notebook import EpsOfUnshuffled, Notebook, guided_diffusion_unet, spaced_diffusion
-from engine.bench.report import Figure, at_most
 from engine.diffusion.cutouts import cut
 from engine.diffusion.guidance import Pull, guided, seeded_cutter
 from engine.diffusion.noise import Stream, per_picture
@@ -26,6 +24,8 @@ from engine.drawing.models import Models, choose_device, load_clip, load_models,
 from engine.drawing.steps import targets_of
 from engine.model_sets.weights import ModelSet
 from engine.networks.unet import UNet
+from tests.bench.engine.notebook import EpsOfUnshuffled, Notebook, guided_diffusion_unet, spaced_diffusion
+from tests.bench.engine.report import Figure, at_most
 
 WARM_UP, ROUNDS = 6, 60
 PROMPT = "a red star on a blue background"

@@ -13,9 +13,6 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from engine.bench.notebook import Notebook, guided_diffusion_unet, spaced_diffusion
-from engine.bench.report import Figure, at_most, peak_memory, this_card
-from engine.bench.step import PROMPT, boxes_at
 from engine.diffusion.cutouts import cut
 from engine.diffusion.denoisers import network_denoiser, pulled_by, secondary_denoiser
 from engine.diffusion.guidance import Pull, Target, guided, seeded_cutter
@@ -28,6 +25,9 @@ from engine.networks.clip import Clip, ClipConfig
 from engine.networks.secondary import SecondaryNet
 from engine.networks.tuning import PLAIN, Tuning, choose_tuning, tuned
 from engine.networks.unet import UNet, UNetConfig, in_precision
+from tests.bench.engine.notebook import Notebook, guided_diffusion_unet, spaced_diffusion
+from tests.bench.engine.report import Figure, at_most, peak_memory, this_card
+from tests.bench.engine.step import PROMPT, boxes_at
 
 INDEX = 500  # of 1000 noise levels
 ROUNDS = 2  # after one that warms up, in which memory is measured

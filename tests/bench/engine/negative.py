@@ -3,12 +3,12 @@
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from engine.bench.adherence import BATCH
-from engine.bench.report import Figure
 from engine.drawing.draw import enlarged, first_noise, resolved, steps_of
 from engine.drawing.models import Models, choose_device, load_models
 from engine.request import Request
 from engine.training.toybox.judge import judge
+from tests.bench.engine.adherence import BATCH
+from tests.bench.engine.report import Figure
 
 PLAIN, WITHOUT, COLOUR = "a star", "a star | red :-1", "red"
 PICTURES, BAR = 100, 0.02

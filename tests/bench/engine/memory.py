@@ -5,13 +5,13 @@ import subprocess
 import sys
 from collections.abc import Iterator
 
-from engine.bench.report import Figure
+from tests.bench.engine.report import Figure
 
 DRAW = """
 import time
 began = time.perf_counter()
 import json, engine
-from engine.bench.report import peak_memory
+from tests.bench.engine.report import peak_memory
 first = None
 for event in engine.draw(engine.Request(prompt="a red star on a blue background", seed=1)):
     if first is None and isinstance(event, engine.Progress):
