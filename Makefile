@@ -28,7 +28,7 @@ bench: $(VENV)/.tested  ## the figures of docs/benchmarks.md
 
 bench-bot: $(VENV)/.tested  ## the figures of the bot: kills, load, pauses, cost, hostile input (half an hour)
 	@for name in kill_engine kill_bot load pause cost hostile discord_kill discord_storm discord_first \
-	    telegram_flood telegram_kill; do $(VENV)/bin/python -m tests.faults.$$name || exit 1; done
+	    telegram_flood telegram_kill; do $(VENV)/bin/python -m tests.bench.bot.$$name || exit 1; done
 
 $(VENV)/.installed: pyproject.toml
 	@test -d $(VENV) || $(PYTHON) -m venv $(VENV)

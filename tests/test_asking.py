@@ -13,8 +13,8 @@ from bot.messages import Action, Person, Reply, Stage
 from bot.request_builder import fetched
 from bot.storage.pictures import Pictures
 from engine import Inputs, Request, UpscaleRequest, accept_picture
+from tests.bench.bot import pictures
 from tests.fakes.fakes import fakes
-from tests.faults import pictures
 from tests.test_handlers import answer
 
 Scenario = Callable[[fakes.Chat, fakes.Engine], Awaitable[None]]

@@ -15,8 +15,8 @@ from playwright.async_api import Browser, Page, async_playwright, expect
 from bot.app import App, configured_adapters
 from bot.config import BotConfig, Config, WebConfig
 from engine import Event, Finished, Inputs, Preview, Request, UpscaleRequest, accept_picture
+from tests.bench.bot import pictures
 from tests.fakes.fakes import fakes
-from tests.faults import pictures
 
 CHROMIUM = Path("/usr/bin/chromium")
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",

@@ -22,10 +22,10 @@ from bot.errors import Closed, ConfigError, NotDelivered
 from bot.language.styles import Styles
 from bot.messages import Action, Address, File, Incoming, Reply, Stage
 from bot.texts import Texts
+from tests.bench.bot import discord_storm
 from tests.fakes.discord_driver import WireDriver, on_the_wire
 from tests.fakes.discord_wire import TOKEN, Wire, invalid
 from tests.fakes.fakes import fakes, scenario
-from tests.faults import discord_storm
 
 SAY = Texts().say
 
@@ -531,7 +531,7 @@ def test_the_committed_part_of_the_openapi_file_is_the_one_that_trim_makes() -> 
 
 
 def test_a_storm_of_429_loses_doubles_and_delays_no_final(tmp_path: Path) -> None:
-    """tests/faults/discord_storm.py, in short: every second call of each route is refused."""
+    """tests/bench/bot/discord_storm.py, in short: every second call of each route is refused."""
     figures = asyncio.run(discord_storm.run(tmp_path, jobs=12, channels=6, longest=0.2))
     assert figures["finals"] == figures["GIFs"] == 12 and figures["refused"] > 12
     assert figures["doubled"] == figures["stale"] == figures["too early"] == figures["invalid bodies"] == 0

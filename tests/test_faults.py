@@ -1,9 +1,9 @@
-"""tests/faults, in short: real kills and hostile input, a few of each."""
+"""tests/bench/bot, in short: real kills and hostile input, a few of each."""
 
 import asyncio
 from pathlib import Path
 
-from tests.faults import hostile, kill_bot, kill_engine, load
+from tests.bench.bot import hostile, kill_bot, kill_engine, load
 
 
 def test_a_killed_engine_costs_no_pixel(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from PIL import Image
 
 import engine
 from engine import BadPicture
-from tests.faults import pictures
+from tests.bench.bot import pictures
 
 PEAK = 600  # MB of a process that takes hostile pictures
 SLOW = {"WebP, largest allowed", "GIF, largest allowed", "JPEG, largest allowed"}
@@ -21,7 +21,7 @@ def pixels(data: bytes) -> np.ndarray:
 
 
 def test_hostile_pictures_are_accepted_clean_or_refused_in_flat_memory() -> None:
-    """`python -m tests.faults.pictures` in one process, without the three that take seconds."""
+    """`python -m tests.bench.bot.pictures` in one process, without the three that take seconds."""
     result = pictures._measured([name for name in pictures.PICTURES if name not in SLOW])
     assert result["unlike"] == [] and len(result["outcomes"]) >= 40
     assert result["peak_mb"] < PEAK

@@ -11,7 +11,7 @@ from bot.language import options
 from bot.language.commands import Imagine, parse
 from bot.language.options import Value, marked, nearest, read, request, spelled
 from bot.texts import Texts
-from tests.faults import grammar
+from tests.bench.bot import grammar
 
 TEXTS = Texts()
 
@@ -146,7 +146,7 @@ def test_no_text_breaks_it(text: str) -> None:
 
 
 def test_pieces_of_the_language_put_together_anyhow_break_nothing() -> None:
-    """`python -m tests.faults.grammar` in short; the whole is run by hand."""
+    """`python -m tests.bench.bot.grammar` in short; the whole is run by hand."""
     assert grammar.crashes(2000, seed=7) == []
     assert grammar.round_trips(300, seed=7) == 300
 

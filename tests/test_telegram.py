@@ -22,10 +22,10 @@ from bot.errors import AdapterError, AddressGone, Closed, ConfigError, MessageGo
 from bot.messages import Address, File, Reply
 from bot.texts import Texts
 from engine import Inputs, accept_picture
+from tests.bench.bot import pictures
 from tests.fakes.botapi import ApiError, Json
 from tests.fakes.fakes import botapi, fakes, scenario, scripted, telegram_bot
 from tests.fakes.telegram_bot import buttons, finals, texts
-from tests.faults import pictures
 from tests.test_verdicts import Scoring
 
 Story = Callable[[botapi.Server], Awaitable[None]]

@@ -1,9 +1,9 @@
-"""tests/faults/telegram_*, in short: a few jobs and one kill each."""
+"""tests/bench/bot/telegram_*, in short: a few jobs and one kill each."""
 
 import asyncio
 from pathlib import Path
 
-from tests.faults import telegram_flood, telegram_kill
+from tests.bench.bot import telegram_flood, telegram_kill
 
 
 def test_two_jobs_in_a_group_keep_its_limit_and_end_on_time(tmp_path: Path) -> None:

@@ -13,9 +13,9 @@ from bot.adapters.telegram.incoming import incoming_of
 from bot.adapters.telegram.updates import ALLOWED
 from bot.config import LimitsConfig
 from bot.messages import Action
+from tests.bench.bot import pictures
 from tests.fakes.botapi_chats import ANONYMOUS, ME, Json
 from tests.fakes.fakes import botapi, telegram_bot
-from tests.faults import pictures
 
 ANN, PRIVATE, GROUP, FORUM, CHANNEL = 77, 77, -1001, -1002, -1003
 BOT = f"@{ME['username']}"

@@ -1,4 +1,4 @@
-"""`python -m tests.faults.pause`: a chat that answers `retry after 30 s` gets the newest preview and the final only."""
+"""`python -m tests.bench.bot.pause`: a chat that answers `retry after 30 s` gets the newest preview and the final only."""
 
 import argparse
 import asyncio

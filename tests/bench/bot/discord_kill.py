@@ -1,4 +1,4 @@
-"""`python -m tests.faults.discord_kill`: kill -9 of the bot at random points of the story on Discord's wire."""
+"""`python -m tests.bench.bot.discord_kill`: kill -9 of the bot at random points of the story on Discord's wire."""
 
 import argparse
 import asyncio
@@ -7,9 +7,9 @@ import tempfile
 from pathlib import Path
 
 from bot.messages import Action
+from tests.bench.bot.discord_bot import Bot
 from tests.fakes.discord_wire import Wire
 from tests.fakes.fakes import scenario
-from tests.faults.discord_bot import Bot
 
 STEPS = 20  # at 20 ms each
 

@@ -1,4 +1,4 @@
-"""`python -m tests.faults.grammar`: requests spelled and read again, fuzzed texts, and the four faces' one language."""
+"""`python -m tests.bench.bot.grammar`: requests spelled and read again, fuzzed texts, and the four faces' one language."""
 
 import argparse
 import asyncio
@@ -19,7 +19,7 @@ from bot.language.options import EXAMPLES, NAMES, OPTIONS, request, spelled, typ
 from bot.messages import Action, TextMessage
 from bot.texts import Texts
 from engine import BOUNDS, CHOICES, RAMPS, WHOLE, Request
-from tests.faults.hostile import PIECES
+from tests.bench.bot.hostile import PIECES
 
 WORDS = [
     "a", "star", "звезда", "half-life", "3", "|", ":2", ":-0.5", "|", "fog", "—", "–", "--", "-", "\\", "ночь:1.5",

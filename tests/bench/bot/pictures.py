@@ -1,4 +1,4 @@
-"""`python -m tests.faults.pictures`: hostile and malformed pictures, each accepted clean or refused with a sentence."""
+"""`python -m tests.bench.bot.pictures`: hostile and malformed pictures, each accepted clean or refused with a sentence."""
 
 import io
 import json
@@ -206,7 +206,7 @@ def main() -> None:
 
 
 def _measured(names: list[str]) -> Any:
-    code = f"import json; from tests.faults import pictures; print(json.dumps(pictures.try_all({names!r})))"
+    code = f"import json; from tests.bench.bot import pictures; print(json.dumps(pictures.try_all({names!r})))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     return json.loads(done.stdout)
 

@@ -1,4 +1,4 @@
-"""`python -m tests.faults.load`: 500 jobs of 25 people at once, while the engine draws on all cores."""
+"""`python -m tests.bench.bot.load`: 500 jobs of 25 people at once, while the engine draws on all cores."""
 
 import argparse
 import asyncio

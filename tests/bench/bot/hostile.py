@@ -1,4 +1,4 @@
-"""`python -m tests.faults.hostile`: thousands of hostile messages and form posts; nothing of ours may break."""
+"""`python -m tests.bench.bot.hostile`: thousands of hostile messages and form posts; nothing of ours may break."""
 
 import argparse
 import asyncio

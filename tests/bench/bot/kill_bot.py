@@ -1,6 +1,6 @@
-"""`python -m tests.faults.kill_bot`: kill -9 the whole bot at random instants; every job must end in one picture.
+"""`python -m tests.bench.bot.kill_bot`: kill -9 the whole bot at random instants; every job must end in one picture.
 
-The bot runs as `python -m tests.faults.kill_bot serve FOLDER` against a chat platform that is two files: `inbox`
+The bot runs as `python -m tests.bench.bot.kill_bot serve FOLDER` against a chat platform that is two files: `inbox`
 holds what people typed, delivered again until confirmed; `outbox` logs every call that the platform has accepted.
 """
 
@@ -108,7 +108,7 @@ def play(folder: Path, kills: int, longest: float) -> dict[str, int]:
     inbox, jobs = folder / "inbox", 0
     inbox.touch()
     (folder / "outbox").touch()
-    command = [sys.executable, "-m", "tests.faults.kill_bot", "serve", str(folder)]
+    command = [sys.executable, "-m", "tests.bench.bot.kill_bot", "serve", str(folder)]
     for _ in range(kills):
         with inbox.open("a") as file:
             for _ in range(random.randint(1, 2)):

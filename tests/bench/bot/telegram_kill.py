@@ -1,6 +1,6 @@
-"""`python -m tests.faults.telegram_kill`: kill -9 the bot at random instants while it talks to the emulated Telegram.
+"""`python -m tests.bench.bot.telegram_kill`: kill -9 the bot at random instants while it talks to the emulated Telegram.
 
-The bot runs as `python -m tests.faults.telegram_kill serve URL FOLDER`; the emulator lives on in this process, and
+The bot runs as `python -m tests.bench.bot.telegram_kill serve URL FOLDER`; the emulator lives on in this process, and
 tells every update again that was not confirmed.
 """
 
@@ -68,7 +68,7 @@ async def play(folder: Path, kills: int, longest: float) -> dict[str, int]:
     """Kill and restart; then let it finish and count."""
     async with botapi.Server(latency=LATENCY).serving() as server:
         server.chat(CHATS[0], "supergroup")
-        command = [sys.executable, "-m", "tests.faults.telegram_kill", "serve", server.url, str(folder)]
+        command = [sys.executable, "-m", "tests.bench.bot.telegram_kill", "serve", server.url, str(folder)]
         watch, jobs = Watch(server), 0
         for _ in range(kills):
             for _ in range(random.randint(1, 2)):

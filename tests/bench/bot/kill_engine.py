@@ -1,4 +1,4 @@
-"""`python -m tests.faults.kill_engine`: kill -9 the engine at random instants; the pixels must not care."""
+"""`python -m tests.bench.bot.kill_engine`: kill -9 the engine at random instants; the pixels must not care."""
 
 import argparse
 import asyncio

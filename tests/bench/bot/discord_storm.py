@@ -1,4 +1,4 @@
-"""`python -m tests.faults.discord_storm`: 100 jobs on Discord's wire while every second call is refused with a 429."""
+"""`python -m tests.bench.bot.discord_storm`: 100 jobs on Discord's wire while every second call is refused with a 429."""
 
 import argparse
 import asyncio

@@ -1,4 +1,4 @@
-"""`python -m tests.faults.discord_first`: first responses while the engine draws and every core is busy."""
+"""`python -m tests.bench.bot.discord_first`: first responses while the engine draws and every core is busy."""
 
 import argparse
 import asyncio
@@ -10,8 +10,8 @@ import tempfile
 import time
 from pathlib import Path
 
+from tests.bench.bot.discord_bot import Bot
 from tests.fakes.discord_wire import Wire
-from tests.faults.discord_bot import Bot
 
 
 async def run(folder: Path, commands: int, pause: float, draw: str) -> dict[str, float]:

@@ -1,4 +1,4 @@
-"""`python -m tests.faults.telegram_flood`: Telegram's limits on a virtual clock: two jobs in a group, and a 429 storm.
+"""`python -m tests.bench.bot.telegram_flood`: Telegram's limits on a virtual clock: two jobs in a group, and a 429 storm.
 
 Replies, adapter and library are the real ones, over HTTP, to the emulator of tests/fakes/botapi.py; only time is made up: it
 jumps to the next thing that is due as soon as every line of replies is idle or asleep.

@@ -1,4 +1,4 @@
-"""`python -m tests.faults.download`: every fault of a mirror, and 2.2 GB that are cut off half-way."""
+"""`python -m tests.bench.bot.download`: every fault of a mirror, and 2.2 GB that are cut off half-way."""
 
 import argparse
 import hashlib
@@ -100,7 +100,7 @@ def resume(folder: Path) -> dict[str, int]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m tests.faults.download", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m tests.bench.bot.download", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="without the 2.2 GB")
     quick = parser.parse_args().quick
     with tempfile.TemporaryDirectory() as folder:

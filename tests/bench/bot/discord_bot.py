@@ -38,7 +38,7 @@ class Bot:
 
     async def start(self) -> None:
         """Returns when it listens."""
-        module, where = "tests.faults.discord_bot", [str(self._folder), str(self._wire.port), self._draw]
+        module, where = "tests.bench.bot.discord_bot", [str(self._folder), str(self._wire.port), self._draw]
         command = [sys.executable, "-m", module, *where]
         self._process = subprocess.Popen(command, env={**os.environ, "PYTHONWARNINGS": "ignore"})
         await self._wire.until(lambda: self._wire.connected and None in self._wire.backend.commands, seconds=120)

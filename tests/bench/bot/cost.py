@@ -1,4 +1,4 @@
-"""`python -m tests.faults.cost`: what the bot costs around the engine, and what it costs to import it."""
+"""`python -m tests.bench.bot.cost`: what the bot costs around the engine, and what it costs to import it."""
 
 import argparse
 import asyncio
