@@ -23,10 +23,10 @@ from bot.messages import Address, File, Reply
 from bot.texts import Texts
 from engine import Inputs, accept_picture
 from tests.bench.bot import pictures
+from tests.bot.test_verdicts import Scoring
 from tests.fakes.botapi import ApiError, Json
 from tests.fakes.fakes import botapi, fakes, scenario, scripted, telegram_bot
 from tests.fakes.telegram_bot import buttons, finals, texts
-from tests.test_verdicts import Scoring
 
 Story = Callable[[botapi.Server], Awaitable[None]]
 ME = botapi.ME["id"]

@@ -14,8 +14,8 @@ from bot.request_builder import fetched
 from bot.storage.pictures import Pictures
 from engine import Inputs, Request, UpscaleRequest, accept_picture
 from tests.bench.bot import pictures
+from tests.bot.test_handlers import answer
 from tests.fakes.fakes import fakes
-from tests.test_handlers import answer
 
 Scenario = Callable[[fakes.Chat, fakes.Engine], Awaitable[None]]
 RED = pictures.saved(pictures.Image.new("RGB", (20, 10), "red"), "JPEG")

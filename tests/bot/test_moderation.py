@@ -8,9 +8,9 @@ from bot.config import HouseConfig
 from bot.language.commands import Forget
 from bot.messages import Action, Address, Person, Stage, TextMessage
 from bot.moderation.moderation import CODE_LIFE, Manners
-from tests import test_handlers
+from tests.bot import test_handlers
+from tests.bot.test_handlers import Scenario, answer
 from tests.fakes.fakes import fakes
-from tests.test_handlers import Scenario, answer
 
 OWNED = HouseConfig(owners=("fake:olga",), words=("spider", "паук"))
 

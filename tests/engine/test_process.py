@@ -159,7 +159,7 @@ def test_a_process_may_take_longer_to_load_than_to_beat() -> None:
     """Importing torch on a busy machine keeps the whole process still; it once was killed for that, three times."""
 
     async def scenario() -> None:
-        async with running(draw="tests.test_process:draw_after_a_long_import", beat_seconds=1.2) as engine:
+        async with running(draw="tests.engine.test_process:draw_after_a_long_import", beat_seconds=1.2) as engine:
             assert isinstance((await drawn(engine))[-1], Finished)
 
     asyncio.run(scenario())
@@ -249,7 +249,7 @@ def test_what_a_library_prints_does_not_get_among_the_messages() -> None:
     """Some libraries greet on stdout, which is our pipe."""
 
     async def scenario() -> None:
-        async with running(draw="tests.test_process:draw_and_print") as engine:
+        async with running(draw="tests.engine.test_process:draw_and_print") as engine:
             assert isinstance((await drawn(engine))[-1], Finished)
 
     asyncio.run(scenario())
@@ -260,7 +260,7 @@ def test_pictures_and_parent_travel_with_the_request() -> None:
 
     async def scenario() -> None:
         given = Inputs(init=b"\x89PNG", targets=((b"GIF", -0.5),))
-        async with running(draw="tests.test_process:draw_what_came") as engine:
+        async with running(draw="tests.engine.test_process:draw_what_came") as engine:
             events = [e async for e in engine.events(Request(prompt="a star"), inputs=given, parent="7")]
             assert isinstance(events[-1], Failed)
             assert events[-1].sentence == f"{given} 7 None"

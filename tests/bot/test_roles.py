@@ -1,4 +1,4 @@
-"""bot/moderation/roles.py; tests/test_permissions.py has the whole table."""
+"""bot/moderation/roles.py; tests/bot/test_permissions.py has the whole table."""
 
 import pytest
 

@@ -19,8 +19,8 @@ from bot.storage.history import StoredHistory
 from bot.storage.pictures import Pictures
 from bot.storage.store import Store
 from engine import Request
+from tests.bot.test_moderation import OWNED, play, told
 from tests.fakes.fakes import fakes
-from tests.test_house import OWNED, play, told
 
 ANN, BOB = Person(platform="web", id="annsecret"), Person(platform="web", id="bob")
 

@@ -1,4 +1,4 @@
-"""bot/cli/models.py, beyond what tests/test_fetch.py does with it."""
+"""bot/cli/models.py, beyond what tests/engine/test_fetch.py does with it."""
 
 import asyncio
 from pathlib import Path

@@ -15,9 +15,9 @@ from bot.jobs.job import Status
 from bot.messages import Action
 from engine import Inputs, accept_picture
 from tests.bench.bot import pictures
+from tests.bot.test_verdicts import Scoring
 from tests.fakes.discord_sim import Sim, sim
 from tests.fakes.fakes import fakes, scenario
-from tests.test_verdicts import Scoring
 
 MINUTE = 60.0
 

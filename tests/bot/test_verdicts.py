@@ -12,8 +12,8 @@ from bot.config import HouseConfig
 from bot.messages import Stage
 from bot.moderation.verdicts import Judge, Verdict
 from engine import Event, Finished, Request, UpscaleRequest
+from tests.bot.test_handlers import answer
 from tests.fakes.fakes import fakes
-from tests.test_handlers import answer
 
 
 class Scoring(fakes.Engine):
