@@ -1,64 +1,64 @@
-"""the rules of the house: who may import whom, what lives where, and that the file tree tells the truth."""
+"""the architecture: which room may import which, which library lives where, and that the file tree tells the truth.
+
+`python -m tests.test_architecture` prints the import arrows between rooms and writes the tree into docs/architecture.md.
+"""
 
 import ast
 import re
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).parent.parent
-FILES = {".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"): path
-         for package in ("engine", "bot") for path in sorted((ROOT / package).rglob("*.py"))}
-
-# Imports point only to a lower level; a package that is not split up here has one level for all of it.
-LEVELS = {
-    "engine": [
-        "engine.errors engine.events engine.prompts engine.networks.imports engine.ramps engine.diffusion.stopping engine.process.wire engine.pictures.xmp",
-        "engine.request engine.diffusion.schedule engine.diffusion.noise engine.pictures.images engine.networks.tuning",
-        "engine.unet engine.networks.clip engine.diffusion.cutouts engine.diffusion.samplers engine.diffusion.losses engine.networks.secondary",
-        "engine.denoisers engine.diffusion.guidance engine.pictures.intake",
-        "engine.weights engine.networks.upscaler",
-        "engine.models engine.drawing.provenance engine.drawing.canvas engine.pictures.inputs engine.model_sets.download engine.model_sets.convert",
-        "engine.checkpoint engine.drawing.upscale engine.drawing.steps",
-        "engine.drawing engine.model_sets.fetch engine.drawing.scoring",
-        "engine.process engine.process.child",
-        "engine",
-        "engine.training.toybox",
-        "tests.bench.engine",
-    ],
-    "bot": [
-        "bot bot.errors bot.messages bot.log",
-        "bot.language.options",
-        "bot.language.styles",
-        "bot.config bot.jobs.job bot.language.commands bot.storage.pictures bot.adapters bot.adapters.base",
-        "bot.texts bot.storage.store bot.metrics bot.jobs.limits bot.moderation.roles bot.moderation.wordlist bot.moderation.verdicts bot.delivery.outbox "
-        "bot.adapters.listening bot.adapters.web.guard bot.adapters.web.conversations",
-        "bot.asking bot.jobs.queue bot.storage.history bot.storage.notes bot.delivery.cards bot.adapters.web.page",
-        "bot.adapters.discord bot.adapters.telegram bot.adapters.web.adapter bot.moderation.erasure",
-        "bot.moderation.moderation",
-        "bot.handlers bot.worker bot.delivery.replies",
-        "bot.model_commands bot.cli.backup",
-        "bot.app bot.cli.doctor bot.cli.draw",
-        "bot.__main__",
-    ],
+PAGE = ROOT / "docs" / "architecture.md"
+FILES = {
+    ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"): path
+    for package in ("engine", "bot")
+    for path in sorted((ROOT / package).rglob("*.py"))
 }
-LEVEL_OF = {name: level for rows in LEVELS.values() for level, row in enumerate(rows) for name in row.split()}
-UNSPLIT = ("engine.training.toybox", "tests.bench.engine", "bot.texts", "bot.adapters.discord", "bot.adapters.telegram")
+
+# A room is a folder or a file directly in engine/ or bot/. Imports point to a room on an earlier row only.
+LEVELS = [
+    "engine.errors engine.events engine.prompts engine.ramps",
+    "engine.request",
+    "engine.pictures",
+    "engine.networks",
+    "engine.diffusion engine.model_sets",
+    "engine.drawing",
+    "engine.process engine.training",
+    "engine",
+    "bot bot.errors bot.messages bot.log bot.metrics bot.texts",
+    "bot.language",
+    "bot.config",
+    "bot.adapters",
+    "bot.storage",
+    "bot.jobs bot.cli",
+    "bot.delivery bot.moderation bot.request_builder",
+    "bot.handlers bot.worker",
+    "bot.app",
+    "bot.__main__",
+]
+LEVEL_OF = {room: level for level, row in enumerate(LEVELS) for room in row.split()}
+MOST_FILES, MOST_ARROWS = 14, {"bot": 75, "engine": 50}
 
 HOMES = {
-    "open_clip": ("engine.networks.clip", "engine.training.toybox"),
-    "spandrel": ("engine.networks.upscaler", "engine.training.toybox"),
-    "guided_diffusion": ("tests.bench.engine",),
+    "open_clip": ("engine.networks.clip", "engine.training"),
+    "spandrel": ("engine.networks.upscaler", "engine.training"),
+    "guided_diffusion": (),
     "torch": ("engine",),
     "httpx": ("engine.model_sets.download",),
     "transformers": ("engine.networks.clip",),
     "discord": ("bot.adapters.discord",),
     "telegram": ("bot.adapters.telegram",),
-    "aiohttp": ("bot.adapters.http", "bot.adapters.web.adapter", "bot.adapters.web.guard", "bot.adapters.web.page",
-                "bot.adapters.web.conversations", "bot.adapters.telegram",
-                "bot.adapters.discord"),  # its library lets aiohttp's errors through
+    "aiohttp": (
+        "bot.adapters.http",
+        "bot.adapters.web",
+        "bot.adapters.telegram",
+        "bot.adapters.discord",  # its library lets aiohttp's errors through
+    ),
     "yarl": ("bot.adapters.discord",),
     "aiosqlite": ("bot.storage.store",),
     "fluent": ("bot.texts",),
@@ -69,39 +69,69 @@ def under(module: str, package: str) -> bool:
     return module == package or module.startswith(package + ".")
 
 
-def placed(module: str) -> str:
-    """The name that stands for a module in the table of levels."""
-    return next((package for package in UNSPLIT if under(module, package)), module)
+def room_of(module: str) -> str:
+    return ".".join(module.split(".")[:2])
+
+
+def trees(module: str) -> Iterator[ast.Module]:
+    """A file's syntax, and that of each string in it which is itself a program that imports."""
+    tree = ast.parse(FILES[module].read_text())
+    yield tree
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and "import " in node.value:
+            try:
+                yield ast.parse(node.value)
+            except SyntaxError:
+                continue  # prose
 
 
 def imports(module: str, *, lazy: bool = True) -> set[str]:
     """Every module that a file imports; without the lazy ones, only those at its top level."""
-    tree, found = ast.parse(FILES[module].read_text()), set()
-    for node in ast.walk(tree) if lazy else tree.body:
-        if isinstance(node, ast.Import):
-            found |= {alias.name for alias in node.names}
-        elif isinstance(node, ast.ImportFrom):
-            assert node.level == 0, f"{module} imports relative to itself: write the whole name"
-            found |= {full if (full := f"{node.module}.{alias.name}") in FILES else str(node.module)
-                      for alias in node.names}
+    found = set()
+    for tree in trees(module) if lazy else [ast.parse(FILES[module].read_text())]:
+        for node in ast.walk(tree) if lazy else tree.body:
+            if isinstance(node, ast.Import):
+                found |= {alias.name for alias in node.names}
+            elif isinstance(node, ast.ImportFrom):
+                assert node.level == 0, f"{module} imports relative to itself: write the whole name"
+                found |= {
+                    full if (full := f"{node.module}.{alias.name}") in FILES else str(node.module)
+                    for alias in node.names
+                }
     return found
 
 
-@pytest.mark.parametrize("module", FILES)
-def test_imports_point_to_lower_levels(module: str) -> None:
-    """No cycles: a level can be read, tested and replaced knowing only those below it."""
-    here = placed(module)
-    assert here in LEVEL_OF, f"give {module} a level in this file"
-    for name in imports(module, lazy=module != "engine"):  # the door opens upwards, but only when a picture is drawn
-        there = placed(name)
-        if name in FILES and there != here and module.split(".")[0] == name.split(".")[0]:
-            assert LEVEL_OF[there] < LEVEL_OF[here], f"{module} imports {name}, which is not below it"
+def arrows(side: str) -> set[tuple[str, str]]:
+    """(room, room that it imports) within `bot` or `engine`, lazy imports included."""
+    return {
+        (room_of(module), room_of(name))
+        for module in FILES
+        if under(module, side)
+        for name in imports(module, lazy=module != "engine")  # the door opens upwards, but only to draw
+        if name in FILES and under(name, side) and room_of(name) != room_of(module)
+    }
+
+
+@pytest.mark.parametrize("side", ["bot", "engine"])
+def test_imports_point_to_lower_levels(side: str) -> None:
+    """No cycles: a room can be read, tested and replaced knowing only those below it."""
+    for here, there in sorted(arrows(side)):
+        assert here in LEVEL_OF, f"give {here} a level in this file"
+        assert LEVEL_OF[there] < LEVEL_OF[here], f"{here} imports {there}, which is not below it"
+
+
+@pytest.mark.parametrize("side", ["bot", "engine"])
+def test_rooms_are_few_and_loosely_joined(side: str) -> None:
+    """The folders show the architecture only while a person can hold them in the head."""
+    assert len(list((ROOT / side).glob("*.py"))) <= MOST_FILES
+    assert len(arrows(side)) <= MOST_ARROWS[side]
 
 
 @pytest.mark.parametrize("module", FILES)
 def test_bot_and_engine_meet_only_at_the_door(module: str) -> None:
-    """The engine serves any caller; the bot starts without torch."""
+    """The engine serves any caller; the bot starts without torch; tests are not shipped."""
     for name in imports(module):
+        assert not under(name, "tests"), f"{module} imports {name}"
         if module.startswith("engine"):
             assert not under(name, "bot"), f"{module} imports {name}"
         else:
@@ -116,6 +146,12 @@ def test_a_library_has_one_home(module: str) -> None:
         assert "" in homes or any(under(module, home) for home in homes), f"{module} imports {name}"
 
 
+@pytest.mark.parametrize("module", [name for name in FILES if not under(name, "engine.training")])
+def test_nothing_at_run_time_imports_the_training(module: str) -> None:
+    """Training may want what a user's machine does not have."""
+    assert not [name for name in imports(module) if under(name, "engine.training")]
+
+
 @pytest.mark.parametrize("door", ["engine", "bot"])
 def test_the_doors_do_not_import_torch(door: str) -> None:
     """The bot imports them, and it must start in a blink and survive what happens to the GPU."""
@@ -127,18 +163,26 @@ def purpose(path: Path) -> str:
     return (ast.get_docstring(ast.parse(path.read_text())) or "").split("\n")[0].removesuffix(".")
 
 
+def file_tree() -> str:
+    """One line a file: its path and the first line of its docstring."""
+    names = {path.relative_to(ROOT).as_posix(): purpose(path) for path in FILES.values()}
+    width = max(map(len, names))
+    return "\n".join(f"{name:<{width}} — {text}" for name, text in sorted(names.items()))
+
+
 @pytest.mark.parametrize("module", FILES)
 def test_a_module_says_what_it_is_for(module: str) -> None:
     """The first line of its docstring is its line in the file tree."""
     assert purpose(FILES[module])
 
 
-def test_the_readme_shows_the_true_file_tree() -> None:
+def test_the_architecture_page_shows_the_true_file_tree() -> None:
     """A table of contents that lies is worse than none."""
-    readme = (ROOT / "README.md").read_text()
-    lines = re.findall(r"^\W*((?:engine|bot|tests)/\S*\.py)\s+— (.+?)\.?$", readme, re.MULTILINE)
-    shown = {ROOT / path: text for path, text in lines}
-    for path, text in shown.items():
-        assert path.exists(), f"README shows {path.name}, which is not there"
-        assert purpose(path) == text, f"README and the docstring of {path.relative_to(ROOT)} differ"
-    assert [str(path.relative_to(ROOT)) for path in FILES.values() if path not in shown] == []
+    assert file_tree() in PAGE.read_text(), "run `python -m tests.test_architecture`"
+
+
+if __name__ == "__main__":
+    for side in ("bot", "engine"):
+        print(f"{side}: {len(arrows(side))} arrows between {len({room_of(m) for m in FILES if under(m, side)})} rooms")
+    text = re.sub(r"(?<=```text\n).*?(?=\n```)", lambda _: file_tree(), PAGE.read_text(), count=1, flags=re.DOTALL)
+    PAGE.write_text(text)

@@ -26,12 +26,12 @@ def queries() -> dict[str, str]:
 
 def migrations() -> list[tuple[int, str]]:
     """Number and script of each migration, in order."""
-    names = sorted(f.name for f in (resources.files("bot") / "sql").iterdir() if f.name[0].isdigit())
+    names = sorted(f.name for f in (resources.files("bot.storage") / "sql").iterdir() if f.name[0].isdigit())
     return [(int(name.split(".")[0]), _sql(name)) for name in names]
 
 
 def _sql(name: str) -> str:
-    return (resources.files("bot") / "sql" / name).read_text(encoding="utf-8")
+    return (resources.files("bot.storage") / "sql" / name).read_text(encoding="utf-8")
 
 
 class Transaction:

@@ -135,7 +135,7 @@ def _files(name: str) -> list[WeightsFile]:
 
 def _add_set(path: Path) -> None:
     read_model_set(path)
-    if (Path(__file__).parent / "model_sets" / path.name).exists():
+    if (Path(__file__).parent / path.name).exists():
         raise BadRequest("file", f"{path.stem} is the name of a set that comes with Imago: rename the file.")
     with _alone(models_folder()):
         _copy(path, models_folder() / path.name)

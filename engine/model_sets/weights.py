@@ -19,7 +19,7 @@ from typing import Any
 
 from engine.errors import BadRequest, CorruptWeights, MissingWeights
 
-FOLDER = Path(__file__).parent / "model_sets"
+FOLDER = Path(__file__).parent
 ABOUT = 0.03  # share by which a size that is only about right may be wrong
 CONVERTED = ("unet", "clip", "secondary")  # kinds that we keep in a form of our own
 NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,39}")

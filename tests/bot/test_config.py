@@ -10,7 +10,7 @@ from bot import config
 from bot.config import Config, Secret, load
 from bot.errors import ConfigError
 
-EXAMPLE = Path(__file__).parent.parent / "config.example.toml"
+EXAMPLE = Path(__file__).parents[2] / "config.example.toml"
 
 
 def test_the_example_shows_every_setting_with_its_default() -> None:

@@ -69,7 +69,7 @@ def test_the_story_holds_with_the_rights_of_the_invitation_and_every_body_is_val
 
 def test_the_readme_lists_exactly_the_rights_that_the_bot_asks_for() -> None:
     """Whoever invites it should know what for."""
-    readme = (Path(__file__).parent.parent / "README.md").read_text(encoding="utf-8")
+    readme = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
     assert invitation(None).replace("APPLICATION_ID", "") in readme.replace("APPLICATION_ID", "")
     (line,) = re.findall(r"^Rights: (.+?)\.$", readme, re.MULTILINE)
     named = {name.strip().lower().replace(" ", "_") for name in line.split(",")}
@@ -521,12 +521,12 @@ def test_a_lost_connection_is_made_again(tmp_path: Path) -> None:
 
 def test_the_committed_part_of_the_openapi_file_is_the_one_that_trim_makes() -> None:
     """When the whole file is at hand."""
-    from tests.specs.trim import trimmed
+    from tests.fakes.specs.trim import trimmed
 
-    whole = Path(__file__).parents[2] / "shared" / "specs" / "discord-openapi.json"
+    whole = Path(__file__).parents[3] / "shared" / "specs" / "discord-openapi.json"
     if not whole.exists():
         pytest.skip("shared/specs/discord-openapi.json does not lie beside this checkout")
-    part = Path(__file__).parent / "specs" / "discord.json"
+    part = Path(__file__).parents[1] / "fakes" / "specs" / "discord.json"
     assert trimmed(json.loads(whole.read_text())) == json.loads(part.read_text())
 
 

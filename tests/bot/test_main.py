@@ -10,7 +10,7 @@ from pathlib import Path
 
 from bot.config import Config, Secret, environment_name
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 IMAGO = [sys.executable, "-m", "bot"]
 
 

@@ -11,7 +11,7 @@ from bot.errors import StoreError
 from bot.storage import store
 from bot.storage.store import Store
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 
 
 def test_every_query_is_used_and_every_use_exists() -> None:

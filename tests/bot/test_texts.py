@@ -13,7 +13,7 @@ from bot.jobs.job import Kind
 from bot.messages import Action
 from bot.texts import LANGUAGES, Texts, sentences
 
-BOT = Path(__file__).parent.parent / "bot"
+BOT = Path(__file__).parents[2] / "bot"
 
 
 def variables(language: str) -> dict[str, set[str]]:

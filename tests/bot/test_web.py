@@ -165,7 +165,7 @@ def test_the_page_speaks_the_language_of_the_browser(tmp_path: Path) -> None:
 @pytest.mark.parametrize("page", ["index.html", "door.html"])
 def test_every_word_of_a_page_is_in_both_languages(page: str) -> None:
     """A missing one would be a page that does not open."""
-    path = Path(__file__).parent.parent / "bot" / "adapters" / "page" / page
+    path = Path(__file__).parents[2] / "bot" / "adapters" / "web" / "static" / page
     wanted = {f"page-{word.replace('_', '-')}" for word in words_of(Template(path.read_text()))}
     assert wanted <= sentences("en") and wanted <= sentences("ru")
 

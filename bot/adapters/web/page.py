@@ -42,4 +42,4 @@ def words_of(template: Template) -> list[str]:
 
 
 def _read(name: str) -> bytes:
-    return (resources.files("bot.adapters") / "page" / name).read_bytes()
+    return (resources.files("bot.adapters.web") / "static" / name).read_bytes()

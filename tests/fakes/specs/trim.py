@@ -1,4 +1,4 @@
-"""`python -m tests.specs.trim discord-openapi.json > tests/fakes/specs/discord.json`: only the bodies that the bot sends."""
+"""`python -m tests.fakes.specs.trim discord-openapi.json > tests/fakes/specs/discord.json`: only what the bot sends."""
 
 import json
 import sys
