@@ -19,6 +19,7 @@ test: $(VENV)/.tested lint types  ## everything that must hold before a commit
 
 lint: $(VENV)/.tested
 	$(VENV)/bin/ruff check .
+	$(VENV)/bin/ruff format --check .
 
 types: $(VENV)/.tested
 	$(VENV)/bin/mypy

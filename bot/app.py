@@ -43,9 +43,7 @@ MakeAdapters = Callable[["App", History], list[Adapter]]
 class App:
     """The running bot."""
 
-    def __init__(
-        self, config: Config, *, engine: Engine | None = None, adapters: MakeAdapters | None = None
-    ) -> None:
+    def __init__(self, config: Config, *, engine: Engine | None = None, adapters: MakeAdapters | None = None) -> None:
         """Nothing is opened yet; `engine` and `adapters` take the place of those that the config asks for."""
         self.config = config
         self.texts = Texts(config.bot.language)
@@ -53,7 +51,9 @@ class App:
         self.stopping = asyncio.Event()  # set it to shut down
         settings = config.engine
         self._engine: Engine = engine or EngineProcess(
-            beat_seconds=settings.beat_seconds, hang_seconds=settings.hang_seconds, check=config.house.check,
+            beat_seconds=settings.beat_seconds,
+            hang_seconds=settings.hang_seconds,
+            check=config.house.check,
             models=settings.models,
         )
         self._make_adapters = adapters or configured_adapters
@@ -115,25 +115,51 @@ class App:
                 await self._worker.stop(job)
 
         replies = Replies(
-            store=store, queue=queue, pictures=pictures, cards=Cards(self.texts), adapters=adapters,
-            busy=lambda: self._worker.busy(), gone=gone, notice=notice,
-        )  # fmt: skip
+            store=store,
+            queue=queue,
+            pictures=pictures,
+            cards=Cards(self.texts),
+            adapters=adapters,
+            busy=lambda: self._worker.busy(),
+            gone=gone,
+            notice=notice,
+        )
         rules = config.house
         judge = Judge(check=rules.check, threshold=rules.check_threshold, action=Verdict(rules.check_action))
         self._worker = Worker(
-            queue=queue, store=store, pictures=pictures, engine=self._engine, watcher=replies, moved=replies.refresh,
-            attempts=config.engine.attempts, notice=notice, judge=judge,
-        )  # fmt: skip
+            queue=queue,
+            store=store,
+            pictures=pictures,
+            engine=self._engine,
+            watcher=replies,
+            moved=replies.refresh,
+            attempts=config.engine.attempts,
+            notice=notice,
+            judge=judge,
+        )
         self._eraser = Eraser(
-            store=store, queue=queue, pictures=pictures, stop=self._worker.stop, take_away=replies.take_away,
+            store=store,
+            queue=queue,
+            pictures=pictures,
+            stop=self._worker.stop,
+            take_away=replies.take_away,
             keep_days=rules.keep_days,
-        )  # fmt: skip
+        )
         words = (*rules.words, *words_in(rules.words_file))
         house = Manners(store=store, queue=queue, eraser=self._eraser, owners=rules.owners, words=words)
         handlers = Handlers(
-            config=config, texts=self.texts, store=store, queue=queue, pictures=pictures, sender=replies, house=house,
-            stop=self._worker.stop, busy=self._worker.busy, models=known_models(), notice=notice,
-        )  # fmt: skip
+            config=config,
+            texts=self.texts,
+            store=store,
+            queue=queue,
+            pictures=pictures,
+            sender=replies,
+            house=house,
+            stop=self._worker.stop,
+            busy=self._worker.busy,
+            models=known_models(),
+            notice=notice,
+        )
         return handlers, replies
 
     async def _end_work(self) -> None:
@@ -185,8 +211,9 @@ def known_models() -> list[str]:
 async def serve(config: Config) -> None:
     """Run the bot as configured, until it is told to stop."""
     if config.engine.models not in known_models():
-        raise ConfigError(f"models in [engine] must be auto or one of {', '.join(known_models())}; "
-                          "`imago models fetch` gets more.")
+        raise ConfigError(
+            f"models in [engine] must be auto or one of {', '.join(known_models())}; `imago models fetch` gets more."
+        )
     await App(config).run()
 
 

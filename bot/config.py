@@ -181,7 +181,7 @@ def load(path: Path | None, environment: Mapping[str, str] = os.environ) -> Conf
 
 def _styles(table: object, where: str) -> dict[str, str]:
     if not isinstance(table, dict) or not all(isinstance(text, str) for text in table.values()):
-        raise ConfigError(f"{where}: [styles] must have texts in quotes: ink = \"black ink drawing --cuts 24\".")
+        raise ConfigError(f'{where}: [styles] must have texts in quotes: ink = "black ink drawing --cuts 24".')
     for name, text in table.items():
         if not re.fullmatch(r"\w[\w-]{0,31}", name) or name.lower() == NONE:
             raise ConfigError(f"{where}: in [styles], {name} cannot be the name of a style: use letters and digits.")

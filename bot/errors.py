@@ -1,15 +1,15 @@
 """everything that can go wrong in the bot, as one small tree.
 
-    BotError
-    ├── UserError        what a person asked cannot be done; the id of a sentence with its values
-    ├── ConfigError      the config file or environment cannot be used; one line that names key and file
-    ├── StoreError       the database cannot be used; one sentence that says what to do
-    ├── Closed           intake is closed: do not confirm the update, it will be asked again after the restart
-    └── AdapterError     what a chat platform answered to a send or an edit
-        ├── RetryAfter   too many calls: `seconds` until this chat may be written to again
-        ├── MessageGone  the message was deleted, or can never be edited again
-        ├── AddressGone  the chat was closed to the bot: kicked, blocked, archived, no permission
-        └── NotDelivered the call failed and may be tried again: network, the platform's own fault
+BotError
+├── UserError        what a person asked cannot be done; the id of a sentence with its values
+├── ConfigError      the config file or environment cannot be used; one line that names key and file
+├── StoreError       the database cannot be used; one sentence that says what to do
+├── Closed           intake is closed: do not confirm the update, it will be asked again after the restart
+└── AdapterError     what a chat platform answered to a send or an edit
+    ├── RetryAfter   too many calls: `seconds` until this chat may be written to again
+    ├── MessageGone  the message was deleted, or can never be edited again
+    ├── AddressGone  the chat was closed to the bot: kicked, blocked, archived, no permission
+    └── NotDelivered the call failed and may be tried again: network, the platform's own fault
 """
 
 

@@ -342,12 +342,23 @@ class Handlers:
         self._note(incoming, said, about=job.id)
 
     def _note(
-        self, incoming: Incoming, text: str, picture: File | None = None, *, as_file: bool = False,
-        about: int | None = None, hidden: bool = False,
-    ) -> None:  # fmt: skip
+        self,
+        incoming: Incoming,
+        text: str,
+        picture: File | None = None,
+        *,
+        as_file: bool = False,
+        about: int | None = None,
+        hidden: bool = False,
+    ) -> None:
         person = incoming.person
         reply = Reply(
-            text=text, picture=picture, as_file=as_file, private=True, reader=person.key, language=person.language,
+            text=text,
+            picture=picture,
+            as_file=as_file,
+            private=True,
+            reader=person.key,
+            language=person.language,
             hidden=hidden,
-        )  # fmt: skip
+        )
         self._sender.note(incoming.address, reply, incoming.message, about)

@@ -32,11 +32,16 @@ class Stage(StrEnum):
 
 # Emoji that exist on every platform first, then the aliases that only some have; U+FE0F is stripped before looking.
 REACTIONS: dict[str, Action] = {
-    "🔥": Action.UPSCALE, "⬆": Action.UPSCALE,
-    "🎉": Action.RERUN, "⚡": Action.RERUN, "🔁": Action.RERUN,
+    "🔥": Action.UPSCALE,
+    "⬆": Action.UPSCALE,
+    "🎉": Action.RERUN,
+    "⚡": Action.RERUN,
+    "🔁": Action.RERUN,
     "👀": Action.SETTINGS,
-    "👎": Action.DELETE, "💩": Action.DELETE, "❌": Action.DELETE,
-}  # fmt: skip
+    "👎": Action.DELETE,
+    "💩": Action.DELETE,
+    "❌": Action.DELETE,
+}
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -40,21 +40,70 @@ from engine.request import (
 )
 
 __all__ = [
-    "BOUNDS", "CHOICES", "MAX_PROMPT", "MAX_SEED", "MAX_SIDE", "MAX_TARGETS", "RAMPS", "SAMPLERS", "WHOLE",
-    "BadCheckpoint", "BadPicture", "BadRequest", "CannotFetch", "Checkpoint", "CorruptWeights", "EngineDied",
-    "EngineError", "EngineProcess", "Event", "Failed", "Fetching", "Finished", "Inputs", "Inspection", "MissingWeights",
-    "ModelSetStatus", "Needs", "NumericalError", "OutOfMemory", "Preview", "Progress", "Ramp", "Request", "Started",
-    "UpscaleRequest", "WeightsError", "accept_picture", "add_model_file", "as_json", "best_models", "check", "draw",
-    "fetch_models", "inspect", "model_needs", "model_sets", "parse_ramp", "read_option", "request_of_checkpoint",
-    "size_of", "torch_and_device", "upscale", "verify_models", "MAX_PICTURE_BYTES", "nearest_size",
+    "BOUNDS",
+    "CHOICES",
+    "MAX_PROMPT",
+    "MAX_SEED",
+    "MAX_SIDE",
+    "MAX_TARGETS",
+    "RAMPS",
+    "SAMPLERS",
+    "WHOLE",
+    "BadCheckpoint",
+    "BadPicture",
+    "BadRequest",
+    "CannotFetch",
+    "Checkpoint",
+    "CorruptWeights",
+    "EngineDied",
+    "EngineError",
+    "EngineProcess",
+    "Event",
+    "Failed",
+    "Fetching",
+    "Finished",
+    "Inputs",
+    "Inspection",
+    "MissingWeights",
+    "ModelSetStatus",
+    "Needs",
+    "NumericalError",
+    "OutOfMemory",
+    "Preview",
+    "Progress",
+    "Ramp",
+    "Request",
+    "Started",
+    "UpscaleRequest",
+    "WeightsError",
+    "accept_picture",
+    "add_model_file",
+    "as_json",
+    "best_models",
+    "check",
+    "draw",
+    "fetch_models",
+    "inspect",
+    "model_needs",
+    "model_sets",
+    "parse_ramp",
+    "read_option",
+    "request_of_checkpoint",
+    "size_of",
+    "torch_and_device",
+    "upscale",
+    "verify_models",
+    "MAX_PICTURE_BYTES",
+    "nearest_size",
 ]
 
 
 NO_INPUTS = Inputs()
 
 
-def draw(request: Request, *, resume: bytes | None = None, inputs: Inputs = NO_INPUTS,
-         parent: str | None = None) -> Iterator[Event]:
+def draw(
+    request: Request, *, resume: bytes | None = None, inputs: Inputs = NO_INPUTS, parent: str | None = None
+) -> Iterator[Event]:
     """Draw in this process; torch is imported at the first step. Closing the stream frees it.
 
     Args:
@@ -158,9 +207,14 @@ def model_sets() -> list[ModelSetStatus]:
             described = load_model_set(name)
         except BadRequest:
             continue  # a broken set of somebody's own, which says what is wrong when it is asked for
-        found.append(ModelSetStatus(
-            name=name, title=described.title, bytes=sum(file.bytes for file in described.files()),
-            ready=not any(missing(file) for file in described.files())))
+        found.append(
+            ModelSetStatus(
+                name=name,
+                title=described.title,
+                bytes=sum(file.bytes for file in described.files()),
+                ready=not any(missing(file) for file in described.files()),
+            )
+        )
     return found
 
 

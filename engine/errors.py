@@ -1,16 +1,16 @@
 """everything that can go wrong in the engine, as one small tree.
 
-    EngineError              one clear sentence for the person who asked
-    ├── BadRequest           the request cannot be drawn; `field` names the culprit; nothing was started
-    ├── BadCheckpoint        not a checkpoint, or one of another request or other weights
-    ├── BadPicture           bytes that are not a picture that can be read
-    ├── WeightsError         `path` names the file
-    │   ├── MissingWeights   not on disk
-    │   ├── CorruptWeights   wrong size, hash, keys or shapes
-    │   └── CannotFetch      no mirror gave the file, or there is no room for it
-    ├── NumericalError       the drawing left the numbers that a picture can have
-    ├── OutOfMemory          the device has too little memory for this
-    └── EngineDied           the engine process crashed, hung or was killed; the work goes on from its checkpoint
+EngineError              one clear sentence for the person who asked
+├── BadRequest           the request cannot be drawn; `field` names the culprit; nothing was started
+├── BadCheckpoint        not a checkpoint, or one of another request or other weights
+├── BadPicture           bytes that are not a picture that can be read
+├── WeightsError         `path` names the file
+│   ├── MissingWeights   not on disk
+│   ├── CorruptWeights   wrong size, hash, keys or shapes
+│   └── CannotFetch      no mirror gave the file, or there is no room for it
+├── NumericalError       the drawing left the numbers that a picture can have
+├── OutOfMemory          the device has too little memory for this
+└── EngineDied           the engine process crashed, hung or was killed; the work goes on from its checkpoint
 """
 
 from pathlib import Path

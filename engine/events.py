@@ -66,7 +66,9 @@ class Finished:
     pixels_sha256: str  # of the RGB bytes, row by row
     pictures: tuple[bytes, ...] = ()  # where `png` is a grid: the PNG of each, which is also its own provenance
     satisfied_at: int = 0  # the step after which the drawing ended early; 0 where it did not
-    score: float | None = None  # how much it shows of what the engine process was told to look for; engine/drawing/scoring.py
+    score: float | None = (
+        None  # how much it shows of what the engine process was told to look for; engine/drawing/scoring.py
+    )
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -46,8 +46,9 @@ def parse_ramp(text: str) -> Ramp:
     for piece in pieces:
         match = _POINT.fullmatch(piece)
         if match is None:
-            raise ValueError(f"cannot be read at “{piece.strip()[:40]}”: write percent:value points, "
-                             f"for example {EXAMPLE}")
+            raise ValueError(
+                f"cannot be read at “{piece.strip()[:40]}”: write percent:value points, for example {EXAMPLE}"
+            )
         points.append((float(match[1]), float(match[2])))
     percents = [percent for percent, _ in points]
     if percents[-1] > 100 or any(later <= earlier for earlier, later in zip(percents, percents[1:], strict=False)):

@@ -193,6 +193,7 @@ def _checked_size(text: object) -> str:
     """The canonical spelling."""
     match = _SIZE.fullmatch(text) if isinstance(text, str) else None
     if match is None or not all(1 <= int(side) <= MAX_SIDE for side in match.groups()):
-        raise BadRequest("size", f"size must be width x height in pixels, each from 1 to {MAX_SIDE}, "
-                                 "for example 256x384.")
+        raise BadRequest(
+            "size", f"size must be width x height in pixels, each from 1 to {MAX_SIDE}, for example 256x384."
+        )
     return f"{int(match[1])}x{int(match[2])}"

@@ -19,9 +19,12 @@ if "PYTEST_XDIST_WORKER" in os.environ:
 settings.register_profile("imago", deadline=None)
 settings.load_profile("imago")
 
-TINY_CLIP = {"embed_dim": 16, "quick_gelu": True,
-             "vision_cfg": {"image_size": 16, "layers": 1, "width": 64, "patch_size": 8},
-             "text_cfg": {"context_length": 77, "vocab_size": 49408, "width": 32, "heads": 2, "layers": 1}}
+TINY_CLIP = {
+    "embed_dim": 16,
+    "quick_gelu": True,
+    "vision_cfg": {"image_size": 16, "layers": 1, "width": 64, "patch_size": 8},
+    "text_cfg": {"context_length": 77, "vocab_size": 49408, "width": 32, "heads": 2, "layers": 1},
+}
 
 
 @pytest.fixture
@@ -36,8 +39,18 @@ def small(tmp_path: Path) -> "ModelSet":
     (tmp_path / "tiny-bench.json").write_text(json.dumps(TINY_CLIP))
     open_clip.add_model_config(tmp_path / "tiny-bench.json")
     full = load_model_set("imagenet256")
-    shape = {**full.unet["shape"], "model_channels": 32, "num_head_channels": 32, "num_res_blocks": 1,
-             "channel_mult": [1, 2], "attention_resolutions": [2]}
+    shape = {
+        **full.unet["shape"],
+        "model_channels": 32,
+        "num_head_channels": 32,
+        "num_res_blocks": 1,
+        "channel_mult": [1, 2],
+        "attention_resolutions": [2],
+    }
     return dataclasses.replace(
-        full, side=32, unet={**full.unet, "shape": shape}, clips=[{**full.clips[0], "model": "tiny-bench"}],
-        defaults=dataclasses.replace(full.defaults, cuts=2, smallest_cut=16))
+        full,
+        side=32,
+        unet={**full.unet, "shape": shape},
+        clips=[{**full.clips[0], "model": "tiny-bench"}],
+        defaults=dataclasses.replace(full.defaults, cuts=2, smallest_cut=16),
+    )

@@ -1,6 +1,6 @@
 """the architecture: which room may import which, which library lives where, and that the file tree tells the truth.
 
-`python -m tests.test_architecture` prints the import arrows between rooms and writes the tree into docs/architecture.md.
+`python -m tests.test_architecture` counts the import arrows and writes the tree into docs/architecture.md.
 """
 
 import ast

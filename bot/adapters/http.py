@@ -5,8 +5,9 @@ from aiohttp import web
 from bot.errors import ConfigError
 
 
-async def listen(app: web.Application, section: str, host: str, port: int,
-                 *, cancel_handlers: bool = False) -> web.AppRunner:
+async def listen(
+    app: web.Application, section: str, host: str, port: int, *, cancel_handlers: bool = False
+) -> web.AppRunner:
     """Serve `app` at host:port until the runner is cleaned up.
 
     Args:

@@ -66,8 +66,11 @@ def restore(file: Path, folder: Path) -> int:
             raise StoreError(f"{file} is no whole backup of Imago ({error}).") from error
         if not (fresh / DATABASE).exists():
             raise StoreError(f"{file} is no whole backup of Imago: the database is missing.")
-        lost = [job for job, drawn in jobs_in(fresh / DATABASE).items()
-                if drawn and not (fresh / PICTURES / f"{job}.png").exists()]
+        lost = [
+            job
+            for job, drawn in jobs_in(fresh / DATABASE).items()
+            if drawn and not (fresh / PICTURES / f"{job}.png").exists()
+        ]
         if lost:
             raise StoreError(f"{file} is no whole backup of Imago: {len(lost)} pictures are missing.")
         count = sum(1 for _ in (fresh / PICTURES).iterdir())

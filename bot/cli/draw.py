@@ -67,8 +67,13 @@ def add_commands(subparsers: "argparse._SubParsersAction[Any]") -> None:
         draw.add_argument(f"--{name.replace('_', '-')}", help=text)
     draw.add_argument("--style", help=f"words and options that have a name: {', '.join(BUILT_IN)}")
     draw.add_argument("--init-picture", type=Path, metavar="FILE", help="a picture to begin from")
-    draw.add_argument("--target", action="append", default=[], metavar="FILE[:WEIGHT]",
-                      help="a picture to be pulled towards, away from when the weight is negative; may be repeated")
+    draw.add_argument(
+        "--target",
+        action="append",
+        default=[],
+        metavar="FILE[:WEIGHT]",
+        help="a picture to be pulled towards, away from when the weight is negative; may be repeated",
+    )
     draw.set_defaults(run=_guarded(run_draw))
     inspect = subparsers.add_parser("inspect", help="how a picture was drawn, and the command that draws it again")
     inspect.add_argument("file", type=Path)
@@ -163,21 +168,25 @@ def _picture(path: Path) -> bytes:
 
 def _request(args: argparse.Namespace, state: bytes | None) -> Request:
     """The request that the options make, or that of the checkpoint, from which the options may not differ."""
-    given: dict[str, Any] = {name: engine.read_option(name, text) for name in ("prompt", *KNOBS)
-                             if (text := getattr(args, name)) is not None}
+    given: dict[str, Any] = {
+        name: engine.read_option(name, text) for name in ("prompt", *KNOBS) if (text := getattr(args, name)) is not None
+    }
     if given.get("models") == model_commands.AUTO:
         given["models"] = model_commands.ready_for_this_machine()
     if state is None:
         if "prompt" not in given:
-            raise BadRequest("prompt", "Say what to draw, for example: imago draw \"a red star on a blue background\".")
+            raise BadRequest("prompt", 'Say what to draw, for example: imago draw "a red star on a blue background".')
         given = _dressed(given, args.style)
         return Request(**{"seed": secrets.randbelow(2**32), **given})
     kept = engine.request_of_checkpoint(state)
     asked = replace(kept, **given)
     for field in fields(Request):
         if getattr(asked, field.name) != getattr(kept, field.name):
-            raise BadRequest(field.name, f"The checkpoint's drawing has {field.name} {getattr(kept, field.name)!r}: "
-                                         f"leave {field.name} out to go on with it.")
+            raise BadRequest(
+                field.name,
+                f"The checkpoint's drawing has {field.name} {getattr(kept, field.name)!r}: "
+                f"leave {field.name} out to go on with it.",
+            )
     return kept
 
 

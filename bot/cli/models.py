@@ -70,8 +70,11 @@ def fetch(name: str) -> None:
     """Tell what it takes, then fetch what is missing."""
     needs = engine.model_needs(name)
     if needs.download or needs.disk:
-        print(f"{name}: {_gb(needs.download)} to download into {needs.folder}; {_gb(needs.disk)} of disk are needed on "
-              f"the way, {_gb(needs.free)} are free. {needs.memory}".rstrip(), file=sys.stderr)
+        print(
+            f"{name}: {_gb(needs.download)} to download into {needs.folder}; {_gb(needs.disk)} of disk are needed on "
+            f"the way, {_gb(needs.free)} are free. {needs.memory}".rstrip(),
+            file=sys.stderr,
+        )
     _follow(engine.fetch_models(name))
 
 

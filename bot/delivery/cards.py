@@ -70,9 +70,11 @@ class Cards:
         """One picture of several, with controls of its own; in a message that belongs to no job."""
         values: Values = {"job": str(job.id), "number": number, "prompt": shortened(job.request.prompt)}
         return Reply(
-            text=self._texts.say(language, "picked", **values), picture=_file(job, f"{job.id}.{number}.png", png),
-            buttons=tuple(self._button(job, action, number, language) for action in OF_ONE), language=language,
-        )  # fmt: skip
+            text=self._texts.say(language, "picked", **values),
+            picture=_file(job, f"{job.id}.{number}.png", png),
+            buttons=tuple(self._button(job, action, number, language) for action in OF_ONE),
+            language=language,
+        )
 
     def gif(self, job: Job, gif: bytes) -> Reply:
         """The process GIF in a message of its own."""
@@ -84,25 +86,33 @@ class Cards:
         if job.pictures == 1:
             return []
         return [
-            Button(action=action, job=job.id, picture=number,
-                   label=self._texts.say(job.language, f"button-{action}-one", number=number))
+            Button(
+                action=action,
+                job=job.id,
+                picture=number,
+                label=self._texts.say(job.language, f"button-{action}-one", number=number),
+            )
             for action in OF_SEVERAL
             for number in range(1, job.pictures + 1)
-        ]  # fmt: skip
+        ]
 
     def _button(self, job: Job, action: Action, picture: int | None, language: str) -> Button:
         return Button(action=action, job=job.id, picture=picture, label=self._texts.say(language, f"button-{action}"))
 
-    def _card(
-        self, job: Job, stage: Stage, text: str, values: Values, actions: tuple[Action, ...]
-    ) -> Reply:
+    def _card(self, job: Job, stage: Stage, text: str, values: Values, actions: tuple[Action, ...]) -> Reply:
         shown = {"job": str(job.id), "prompt": shortened(job.request.prompt), "parent": str(job.parent or "")}
         buttons = (self._button(job, action, None, job.language) for action in actions)
         sentence = self._texts.say(job.language, text, **shown, **values)
         return Reply(
-            text=sentence, stage=stage, buttons=tuple(buttons), job=job.id, prompt=job.request.prompt,
-            reader=job.owner, language=job.language, hidden=job.hidden,
-        )  # fmt: skip
+            text=sentence,
+            stage=stage,
+            buttons=tuple(buttons),
+            job=job.id,
+            prompt=job.request.prompt,
+            reader=job.owner,
+            language=job.language,
+            hidden=job.hidden,
+        )
 
 
 def shortened(prompt: str) -> str:

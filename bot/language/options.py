@@ -14,9 +14,17 @@ OPTIONS = tuple(f.name for f in fields(Request) if f.name != "prompt")
 STYLE = "style"  # an option that is no field of Request: it stands for words and options
 NAMES = (*OPTIONS, STYLE)
 EXAMPLES = {
-    "models": "toybox", "seed": "7", "steps": "100", "size": "256x384", "init": "0.4", "style": "ink", "eta": "0.5",
-    "guidance_scale": "0:1000,100:500", "saturation_scale": "1", **{name: said[0] for name, said in CHOICES.items()},
-}  # fmt: skip
+    "models": "toybox",
+    "seed": "7",
+    "steps": "100",
+    "size": "256x384",
+    "init": "0.4",
+    "style": "ink",
+    "eta": "0.5",
+    "guidance_scale": "0:1000,100:500",
+    "saturation_scale": "1",
+    **{name: said[0] for name, said in CHOICES.items()},
+}
 _DEFAULTS = {f.name: f.default for f in fields(Request)}
 _ALWAYS = ("seed", "models")  # told even when they are the default: another bot may have other ones
 _CROSS = {ord(letter): "x" for letter in "×хХ"}  # sizes are kept with a Latin letter

@@ -46,7 +46,6 @@ class Transaction:
         return list(await self._connection.execute_fetchall(self._sql[name], values))
 
 
-
 class Store:
     """SQLite in WAL mode: one connection writes, one reads, and a commit is on the disk before it returns."""
 

@@ -20,8 +20,14 @@ from engine.networks.tuning import sent
 Objective = Literal["eps", "v", "x0"]
 
 
-def network_denoiser(unet: Callable[[Tensor, Tensor], Tensor], *, objective: Objective, schedule: Schedule,
-                     patch: int = 1, learned_variance: bool = False) -> Denoise:
+def network_denoiser(
+    unet: Callable[[Tensor, Tensor], Tensor],
+    *,
+    objective: Objective,
+    schedule: Schedule,
+    patch: int = 1,
+    learned_variance: bool = False,
+) -> Denoise:
     """Wrap a U-Net.
 
     Args:
@@ -114,7 +120,12 @@ def symmetric(denoise: Denoise, axes: tuple[int, ...], schedule: Schedule) -> De
         found = denoise(x, t)
         alpha, sigma = sent(factors[:, t, None, None, None], x.device)  # n 1 1 1 each
         x0 = cast(Tensor, averaged(found.x0))
-        return replace(found, x0=x0, eps=(x - alpha * x0) / sigma, pull=averaged(found.pull),
-                       variance_mix=averaged(found.variance_mix))
+        return replace(
+            found,
+            x0=x0,
+            eps=(x - alpha * x0) / sigma,
+            pull=averaged(found.pull),
+            variance_mix=averaged(found.variance_mix),
+        )
 
     return wrapped

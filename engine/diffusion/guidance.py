@@ -54,8 +54,12 @@ def seeded_cutter(pull: Pull) -> Cutter:
     """Crops from each picture's own stream, named by the timestep."""
 
     def crops_at(t: Tensor, pictures: Tensor) -> Crops:
-        drawn = torch.stack([uniform(seed, picture, Stream.CUTS, int(at), (pull.cuts, 3))
-                             for (seed, picture), at in zip(pull.seeds, t, strict=True)])
+        drawn = torch.stack(
+            [
+                uniform(seed, picture, Stream.CUTS, int(at), (pull.cuts, 3))
+                for (seed, picture), at in zip(pull.seeds, t, strict=True)
+            ]
+        )
         return random_crops(drawn, *pictures.shape[-2:], pull.smallest_cut, pull.cut_power)
 
     return crops_at
@@ -90,8 +94,9 @@ def _bounded(gradient: Tensor, level: Tensor, largest_shift: float) -> Tensor:
     return gradient * (largest_shift / shift.clamp(min=largest_shift))
 
 
-def guided(denoise: Denoise, targets: list[Target], pull: Pull, schedule: Schedule,
-           cutter: Cutter | None = None) -> Denoise:
+def guided(
+    denoise: Denoise, targets: list[Target], pull: Pull, schedule: Schedule, cutter: Cutter | None = None
+) -> Denoise:
     """A denoiser whose predictions carry the pull; one forward and one backward through the network a call."""
     table = torch.from_numpy(alphas_cumprod(schedule)).float()
     cutter = cutter or seeded_cutter(pull)
@@ -124,10 +129,15 @@ def guided(denoise: Denoise, targets: list[Target], pull: Pull, schedule: Schedu
                 loss = loss + pull.range_scale * out_of_range(prediction.x0)
             if pull.saturation_scale:
                 loss = loss + pull.saturation_scale * over_driven(x_in)
-            gradient, = torch.autograd.grad(loss.sum(), x)
+            (gradient,) = torch.autograd.grad(loss.sum(), x)
         gradient = _bounded(_clamped(gradient, pull.clamp), level, pull.largest_shift)
         gradient = gradient * ((level >= pull.from_level) & (level <= pull.until_level))
-        return Prediction(x0=prediction.x0.detach(), eps=prediction.eps.detach(), pull=-gradient,
-                          variance_mix=prediction.variance_mix, distance=distance.detach())
+        return Prediction(
+            x0=prediction.x0.detach(),
+            eps=prediction.eps.detach(),
+            pull=-gradient,
+            variance_mix=prediction.variance_mix,
+            distance=distance.detach(),
+        )
 
     return wrapped

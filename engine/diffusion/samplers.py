@@ -81,8 +81,17 @@ def ddim_step(prediction: Prediction, x: Tensor, noise: Tensor, levels: Levels, 
     return mean + float(sigma) * noise if i > 0 else mean
 
 
-def sample(denoise: Denoise, x: Tensor, noise: Noise, levels: Levels, *, sampler: str = "ddim", eta: float = 1.0,
-           fresh_until_level: float = 1.0, start: int | None = None) -> Iterator[Step]:
+def sample(
+    denoise: Denoise,
+    x: Tensor,
+    noise: Noise,
+    levels: Levels,
+    *,
+    sampler: str = "ddim",
+    eta: float = 1.0,
+    fresh_until_level: float = 1.0,
+    start: int | None = None,
+) -> Iterator[Step]:
     """Walk from level `start` (default the noisiest) to a clean picture, one Step at a time.
 
     Args:

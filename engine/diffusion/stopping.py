@@ -33,6 +33,7 @@ def satisfied(distances: Sequence[Sequence[float]], level: float, steps: int, cl
 
 def _still(distances: Sequence[float], window: int) -> bool:
     """Whether the mean of the last window is not below that of the one before by MARGIN of the way come so far."""
-    first, before, last = (sum(part) / window for part in (
-        distances[:window], distances[-2 * window:-window], distances[-window:]))
+    first, before, last = (
+        sum(part) / window for part in (distances[:window], distances[-2 * window : -window], distances[-window:])
+    )
     return before - last < MARGIN * max(first - last, 0.0)

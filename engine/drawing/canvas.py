@@ -26,9 +26,12 @@ def finished_size(request: Request, models: ModelSet) -> tuple[int, int]:
     width, height = asked = size_of(request.size)
     if (near := nearest_size(width, height, models)) != asked:
         step = step_of(models)
-        raise BadRequest("size", f"{models.name} draws sides that are multiples of {step} pixels, from "
-                                 f"{_smallest(models)} to {side * LARGEST}, and no more than {LARGEST} times the area "
-                                 f"of {side}x{side}: the nearest to {request.size} is {near[0]}x{near[1]}.")
+        raise BadRequest(
+            "size",
+            f"{models.name} draws sides that are multiples of {step} pixels, from "
+            f"{_smallest(models)} to {side * LARGEST}, and no more than {LARGEST} times the area "
+            f"of {side}x{side}: the nearest to {request.size} is {near[0]}x{near[1]}.",
+        )
     return asked
 
 
@@ -48,8 +51,9 @@ def nearest_size(width: int, height: int, models: ModelSet) -> tuple[int, int]:
     """The size that the set can draw whose sides are closest; one that is too large keeps its shape."""
     side, step = models.side * models.scale, step_of(models)
     shrink = min(1.0, math.sqrt(LARGEST * side**2 / (width * height)))
-    found = [min(max(round(length * shrink / step) * step, _smallest(models)), side * LARGEST)
-             for length in (width, height)]
+    found = [
+        min(max(round(length * shrink / step) * step, _smallest(models)), side * LARGEST) for length in (width, height)
+    ]
     while found[0] * found[1] > LARGEST * side**2:
         found[found.index(max(found))] -= step
     return found[0], found[1]
@@ -76,7 +80,7 @@ def grid(pictures: list[np.ndarray]) -> np.ndarray:
     whole = np.full((h * -(-len(pictures) // COLUMNS), w * COLUMNS, channels), 255, np.uint8)
     for k, picture in enumerate(pictures):
         top, left = k // COLUMNS * h, k % COLUMNS * w
-        whole[top:top + h, left:left + w] = picture
+        whole[top : top + h, left : left + w] = picture
     return whole
 
 

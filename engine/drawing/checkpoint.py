@@ -42,13 +42,21 @@ def _identity(request: Request, models: ModelSet) -> str:
 def pack_sitting(sitting: Sitting, request: Request, models: ModelSet) -> bytes:
     """safetensors bytes; no code can hide in them."""
     frames = np.stack(sitting.frames) if sitting.frames else np.zeros((0, 1, 1, 3), np.uint8)
-    about = {"format": FORMAT, "identity": _identity(request, models), "index": sitting.index,
-             "seconds": sitting.seconds, "unet_calls": sitting.unet_calls, "distances": sitting.distances,
-             "satisfied_at": sitting.satisfied_at, "inputs": sitting.inputs,
-             "weights": [weight for _, weight in sitting.targets]}
+    about = {
+        "format": FORMAT,
+        "identity": _identity(request, models),
+        "index": sitting.index,
+        "seconds": sitting.seconds,
+        "unet_calls": sitting.unet_calls,
+        "distances": sitting.distances,
+        "satisfied_at": sitting.satisfied_at,
+        "inputs": sitting.inputs,
+        "weights": [weight for _, weight in sitting.targets],
+    }
     pictures = {f"target{k}": torch.from_numpy(picture) for k, (picture, _) in enumerate(sitting.targets)}
-    return save({"x": sitting.x.contiguous(), "frames": torch.from_numpy(frames), **pictures},
-                {"imago": json.dumps(about)})
+    return save(
+        {"x": sitting.x.contiguous(), "frames": torch.from_numpy(frames), **pictures}, {"imago": json.dumps(about)}
+    )
 
 
 def request_of_checkpoint(state: bytes) -> Request:
@@ -60,7 +68,7 @@ def _about(state: bytes) -> dict[str, Any]:
     """The JSON beside the tensors."""
     try:
         load(state)
-        header = json.loads(state[8:8 + int.from_bytes(state[:8], "little")])
+        header = json.loads(state[8 : 8 + int.from_bytes(state[:8], "little")])
         about = json.loads(header["__metadata__"]["imago"])
         if about["format"] != FORMAT:
             raise BadCheckpoint("This checkpoint was written by another version of Imago: start the drawing again.")
@@ -79,13 +87,26 @@ def unpack_sitting(state: bytes, request: Request, models: ModelSet, inputs: dic
     about, tensors = _about(state), load(state)
     kept = about.get("inputs", {})  # a checkpoint of before there were any lacks the later entries
     if about["identity"] != _identity(request, models) or (inputs and inputs != kept):
-        raise BadCheckpoint("This checkpoint belongs to another prompt, seed, setting, picture or model: "
-                            "give the same ones, or start again without it.")
-    targets = [(tensors[name].numpy(), weight) for k, weight in enumerate(about.get("weights", []))
-               if (name := f"target{k}") in tensors]
-    sitting = Sitting(x=tensors["x"], index=about["index"], frames=list(tensors["frames"].numpy()),
-                      seconds=about["seconds"], unet_calls=about["unet_calls"], distances=about.get("distances", []),
-                      satisfied_at=about.get("satisfied_at", 0), targets=targets, inputs=kept)
+        raise BadCheckpoint(
+            "This checkpoint belongs to another prompt, seed, setting, picture or model: "
+            "give the same ones, or start again without it."
+        )
+    targets = [
+        (tensors[name].numpy(), weight)
+        for k, weight in enumerate(about.get("weights", []))
+        if (name := f"target{k}") in tensors
+    ]
+    sitting = Sitting(
+        x=tensors["x"],
+        index=about["index"],
+        frames=list(tensors["frames"].numpy()),
+        seconds=about["seconds"],
+        unet_calls=about["unet_calls"],
+        distances=about.get("distances", []),
+        satisfied_at=about.get("satisfied_at", 0),
+        targets=targets,
+        inputs=kept,
+    )
     width, height = drawn_size(request, models)
     whole = sitting.x.shape == (request.count, 3, height, width) and bool(torch.isfinite(sitting.x).all())
     whole = whole and len(targets) == len(about.get("weights", []))

@@ -42,8 +42,15 @@ def draw_events(request: Request, resume: bytes | None, inputs: Inputs, parent: 
             x, index = beginning(models, request, given.init)
             sitting = Sitting(x=x.cpu(), index=index, targets=given.targets, inputs=given.hashes)
         width, height = shown_size(request, description)
-        yield Started(models=request.models, seed=request.seed, steps=request.steps, width=width, height=height,
-                      first_step=request.steps - 1 - sitting.index, device=models.device.type)
+        yield Started(
+            models=request.models,
+            seed=request.seed,
+            steps=request.steps,
+            width=width,
+            height=height,
+            first_step=request.steps - 1 - sitting.index,
+            device=models.device.type,
+        )
         yield from _drawing(models, request, sitting)
         yield _finished(models, request, sitting, parent)
 
@@ -70,8 +77,9 @@ def _drawing(models: Models, request: Request, sitting: Sitting) -> Iterator[Eve
         return
     for step in _patient_steps(models, request, sitting):
         if not torch.isfinite(step.x).all():
-            raise NumericalError("The drawing broke off: its numbers ran away. Try another seed, or a lower guidance "
-                                 "scale.")
+            raise NumericalError(
+                "The drawing broke off: its numbers ran away. Try another seed, or a lower guidance scale."
+            )
         done = steps - step.index
         distances = [0.0] * len(step.x) if step.distance is None else step.distance.tolist()
         sitting.x, sitting.index, sitting.unet_calls = step.x.cpu(), step.index - 1, sitting.unet_calls + 1
@@ -85,21 +93,24 @@ def _drawing(models: Models, request: Request, sitting: Sitting) -> Iterator[Eve
         if done % -(-steps // GIF_FRAMES) == 0 or sitting.index < 0:
             sitting.frames.append(np.concatenate([to_uint8(picture.cpu()) for picture in shown]))
         pace = (sitting.seconds - before) / (first - step.index + 1)
-        yield Progress(step=done, steps=steps, seconds_left=pace * (sitting.index + 1),
-                       distance=sum(distances) / len(distances))
+        yield Progress(
+            step=done, steps=steps, seconds_left=pace * (sitting.index + 1), distance=sum(distances) / len(distances)
+        )
         if done * 10 // steps > (done - 1) * 10 // steps or sitting.index < 0:
             percent = 100 if sitting.index < 0 else done * 10 // steps * 10
-            yield Preview(percent=percent, step=done, steps=steps,
-                          png=to_png(grid(_pixels(models, request, list(shown))), {}))
-            yield Checkpoint(percent=percent, step=done, steps=steps,
-                             state=pack_sitting(sitting, request, models.description))
+            yield Preview(
+                percent=percent, step=done, steps=steps, png=to_png(grid(_pixels(models, request, list(shown))), {})
+            )
+            yield Checkpoint(
+                percent=percent, step=done, steps=steps, state=pack_sitting(sitting, request, models.description)
+            )
         if sitting.index < 0:
             return
 
 
 def _wanted(request: Request, x: Tensor) -> Tensor:
     """The pictures [n, 3, h, w] of a batch that are handed over."""
-    return x if request.pick is None else x[request.pick - 1:request.pick]
+    return x if request.pick is None else x[request.pick - 1 : request.pick]
 
 
 def _pixels(models: Models, request: Request, pictures: list[Tensor]) -> list[np.ndarray]:
@@ -123,8 +134,15 @@ def _finished(models: Models, request: Request, sitting: Sitting, parent: str | 
     whole = grid(pictures)
     alone = enumerate(pictures, 1) if len(pictures) > 1 else ()
     return Finished(
-        png=png(whole, request), gif=to_gif([_frame(models, request, frame) for frame in sitting.frames]),
-        width=whole.shape[1], height=whole.shape[0], seed=request.seed, steps=request.steps, seconds=sitting.seconds,
-        unet_calls=sitting.unet_calls, pixels_sha256=pixels_sha256(whole), satisfied_at=sitting.satisfied_at,
-        pictures=tuple(png(pixels, replace(request, pick=number)) for number, pixels in alone))
-
+        png=png(whole, request),
+        gif=to_gif([_frame(models, request, frame) for frame in sitting.frames]),
+        width=whole.shape[1],
+        height=whole.shape[0],
+        seed=request.seed,
+        steps=request.steps,
+        seconds=sitting.seconds,
+        unet_calls=sitting.unet_calls,
+        pixels_sha256=pixels_sha256(whole),
+        satisfied_at=sitting.satisfied_at,
+        pictures=tuple(png(pixels, replace(request, pick=number)) for number, pixels in alone),
+    )

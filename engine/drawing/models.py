@@ -63,10 +63,13 @@ def build_models(description: ModelSet, device: torch.device) -> Models:
     """Verify, build and load everything a set describes; raises WeightsError."""
     tuning = _tuning(description, device)
     return Models(
-        description=description, device=device, denoise=_denoiser(description, device, tuning),
-        clips=[(load_clip(description, table, device, tuning=tuning), table["weight"])
-               for table in description.clips],
-        upscaler=_load_upscaler(description, device), secondary=_load_secondary(description, device))
+        description=description,
+        device=device,
+        denoise=_denoiser(description, device, tuning),
+        clips=[(load_clip(description, table, device, tuning=tuning), table["weight"]) for table in description.clips],
+        upscaler=_load_upscaler(description, device),
+        secondary=_load_secondary(description, device),
+    )
 
 
 def _tuning(description: ModelSet, device: torch.device) -> Tuning:
@@ -75,14 +78,22 @@ def _tuning(description: ModelSet, device: torch.device) -> Tuning:
 
 def _denoiser(description: ModelSet, device: torch.device, tuning: Tuning) -> Denoise:
     """The set's U-Net, or its two, each for its own timesteps."""
-    found = [network_denoiser(
-        load_unet(description, device, tuning, table), objective=table["objective"], schedule=table["schedule"],
-        patch=table["patch"], learned_variance=table["learned_variance"]) for table in description.unets]
+    found = [
+        network_denoiser(
+            load_unet(description, device, tuning, table),
+            objective=table["objective"],
+            schedule=table["schedule"],
+            patch=table["patch"],
+            learned_variance=table["learned_variance"],
+        )
+        for table in description.unets
+    ]
     return found[0] if description.early is None else by_timestep(*found, first=description.early["from_timestep"])
 
 
-def load_unet(description: ModelSet, device: torch.device, tuning: Tuning | None = None,
-              table: dict[str, Any] | None = None) -> UNet:
+def load_unet(
+    description: ModelSet, device: torch.device, tuning: Tuning | None = None, table: dict[str, Any] | None = None
+) -> UNet:
     """A U-Net alone, frozen; never more than its own size in memory. `table`: the set's [unet], or its [early]."""
     table, tuning = table or description.unet, tuning or _tuning(description, device)
     path = verify(description.file(table, "unet"))
@@ -93,22 +104,29 @@ def load_unet(description: ModelSet, device: torch.device, tuning: Tuning | None
         with torch.device("meta"):
             unet = in_precision(UNet(UNetConfig(**shape)), tuning.precision)
     except (TypeError, RuntimeError, ValueError) as error:
-        raise BadRequest("models", f"A U-Net's shape in the model set {description.name} describes no network: "
-                                   f"{error}; see docs/models.md.") from error
+        raise BadRequest(
+            "models",
+            f"A U-Net's shape in the model set {description.name} describes no network: {error}; see docs/models.md.",
+        ) from error
     dtypes = {name: tensor.dtype for name, tensor in unet.state_dict().items()}
     try:
-        tensors = {name: tensor.to(dtypes.get(name, tensor.dtype), copy=True)
-                   for name, tensor in load_file(path).items()}
+        tensors = {
+            name: tensor.to(dtypes.get(name, tensor.dtype), copy=True) for name, tensor in load_file(path).items()
+        }
         unet.load_state_dict(tensors, strict=True, assign=True)
     except (RuntimeError, SafetensorError) as error:
-        raise CorruptWeights(path, f"The weights file {path.name} does not hold the U-Net that the model set "
-                                   f"{description.name} describes: get the set again.") from error
+        raise CorruptWeights(
+            path,
+            f"The weights file {path.name} does not hold the U-Net that the model set "
+            f"{description.name} describes: get the set again.",
+        ) from error
     tuned(unet.eval().requires_grad_(False), tuning, device)
     return unet
 
 
-def load_clip(description: ModelSet, table: dict[str, Any], device: torch.device, *, quicken: bool = True,
-              tuning: Tuning = PLAIN) -> Clip:
+def load_clip(
+    description: ModelSet, table: dict[str, Any], device: torch.device, *, quicken: bool = True, tuning: Tuning = PLAIN
+) -> Clip:
     """One CLIP of a set, frozen; `quicken` False leaves open_clip's own layers in it."""
     path = verify(description.file(table, "clip"))
     optional = {key: description.folder / table[key] for key in ("config", "vocabulary") if key in table}
@@ -120,11 +138,14 @@ def load_clip(description: ModelSet, table: dict[str, Any], device: torch.device
     try:
         return Clip(config, path, device, quicken=quicken, tuning=tuning)
     except ImportError as error:
-        raise BadRequest("models", f"The model set {description.name} needs a package that is not here: run "
-                                   "`pip install transformers`.") from error
+        raise BadRequest(
+            "models",
+            f"The model set {description.name} needs a package that is not here: run `pip install transformers`.",
+        ) from error
     except (RuntimeError, SafetensorError) as error:
-        raise CorruptWeights(path, f"The weights file {path.name} does not hold the CLIP {table['model']}: "
-                                   "get the set again.") from error
+        raise CorruptWeights(
+            path, f"The weights file {path.name} does not hold the CLIP {table['model']}: get the set again."
+        ) from error
 
 
 def _load_secondary(description: ModelSet, device: torch.device) -> Denoise | None:
@@ -135,8 +156,9 @@ def _load_secondary(description: ModelSet, device: torch.device) -> Denoise | No
     try:
         network.load_state_dict(load_file(path), strict=True)
     except (RuntimeError, SafetensorError) as error:
-        raise CorruptWeights(path, f"The weights file {path.name} does not hold the secondary network: "
-                                   "get the set again.") from error
+        raise CorruptWeights(
+            path, f"The weights file {path.name} does not hold the secondary network: get the set again."
+        ) from error
     return secondary_denoiser(network.float().eval().requires_grad_(False).to(device), description.unet["schedule"])
 
 
@@ -146,6 +168,9 @@ def _load_upscaler(description: ModelSet, device: torch.device) -> nn.Module | N
     path = verify(description.file(description.upscaler, "upscaler"))
     upscaler = load_upscaler(path).to(device)
     if upscaler.scale != description.upscaler["scale"]:
-        raise CorruptWeights(path, f"The upscaler {path.name} enlarges {upscaler.scale} times and the model set "
-                                   f"{description.name} says {description.upscaler['scale']}: correct its scale.")
+        raise CorruptWeights(
+            path,
+            f"The upscaler {path.name} enlarges {upscaler.scale} times and the model set "
+            f"{description.name} says {description.upscaler['scale']}: correct its scale.",
+        )
     return upscaler

@@ -12,7 +12,8 @@ from engine.model_sets.weights import ModelSet
 from engine.request import Request
 
 REQUEST, MODELS, WEIGHTS, INPUTS, PARENT = (
-    f"imago:{name}" for name in ("request", "models", "weights", "inputs", "parent"))
+    f"imago:{name}" for name in ("request", "models", "weights", "inputs", "parent")
+)
 FILE = "FILE"  # stands for a picture that the drawing began from or was pulled towards
 
 
@@ -24,8 +25,9 @@ def imago_version() -> str:
         return "unknown"
 
 
-def metadata_of(request: Request, models: ModelSet, inputs: Mapping[str, Any] | None = None,
-                parent: str | None = None) -> dict[str, str]:
+def metadata_of(
+    request: Request, models: ModelSet, inputs: Mapping[str, Any] | None = None, parent: str | None = None
+) -> dict[str, str]:
     """Text chunks for the PNG; every knob is written out, so that later defaults change nothing.
 
     Args:
@@ -49,8 +51,10 @@ def metadata_of(request: Request, models: ModelSet, inputs: Mapping[str, Any] | 
 def request_of(metadata: Mapping[str, str]) -> Request:
     """The request that drew a picture; BadPicture when its metadata does not tell."""
     if REQUEST not in metadata:
-        raise BadPicture("This picture does not say how it was drawn: it is not one of Imago's, "
-                         "or what sent it stripped the metadata.")
+        raise BadPicture(
+            "This picture does not say how it was drawn: it is not one of Imago's, "
+            "or what sent it stripped the metadata."
+        )
     return Request.from_json(metadata[REQUEST])
 
 

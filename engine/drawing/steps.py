@@ -69,8 +69,9 @@ def levels_of(models: Models, request: Request) -> Levels:
     return Levels(models.description.unet["schedule"], request.steps, spacing=models.description.defaults.spacing)
 
 
-def targets_of(models: Models, prompts: list[str], pictures: Pictures | None = None,
-               seeds: Seeds | None = None) -> list[Target]:
+def targets_of(
+    models: Models, prompts: list[str], pictures: Pictures | None = None, seeds: Seeds | None = None
+) -> list[Target]:
     """One Target for each CLIP of the set.
 
     Args:
@@ -80,7 +81,7 @@ def targets_of(models: Models, prompts: list[str], pictures: Pictures | None = N
     """
     pictures, seeds = pictures or [], seeds or [(0, 0)] * len(prompts)
     parts = [normalised([*parse_prompt(prompt), *(Part("", weight) for _, weight in pictures)]) for prompt in prompts]
-    texts = [of_row[:len(of_row) - len(pictures)] for of_row in parts]
+    texts = [of_row[: len(of_row) - len(pictures)] for of_row in parts]
     longest = max(len(of_row) for of_row in texts)
     targets = []
     for clip, share in models.clips:
@@ -89,8 +90,8 @@ def targets_of(models: Models, prompts: list[str], pictures: Pictures | None = N
             spoken = [part.text for part in words]
             looks = [_looks(models, clip, picture, seeds[n], k) for k, (picture, _) in enumerate(pictures)]
             rows.append(torch.cat([clip.encode_texts(spoken + [spoken[0]] * (longest - len(spoken))), *looks]))
-            shares = [part.weight / TARGET_CUTS for part in of_row[len(words):] for _ in range(TARGET_CUTS)]
-            weights[n, :len(words)] = torch.tensor([share * part.weight for part in words])
+            shares = [part.weight / TARGET_CUTS for part in of_row[len(words) :] for _ in range(TARGET_CUTS)]
+            weights[n, : len(words)] = torch.tensor([share * part.weight for part in words])
             weights[n, longest:] = torch.tensor([share * weight for weight in shares])
         targets.append(Target(clip=clip, embeddings=torch.stack(rows), weights=weights.to(models.device)))
     return targets
@@ -114,11 +115,18 @@ def _at(knob: float | str | None, percent: float) -> float:
 
 def pull_at(models: Models, request: Request, seeds: Seeds, percent: float) -> Pull:
     """How strongly a resolved request pulls when so much of the drawing is done."""
-    fixed = {name: getattr(models.description.defaults, name)
-             for name in ("cut_power", "smallest_cut", "from_level", "largest_shift")}
+    fixed = {
+        name: getattr(models.description.defaults, name)
+        for name in ("cut_power", "smallest_cut", "from_level", "largest_shift")
+    }
     scales = {name: _at(getattr(request, name), percent) for name in RAMPS}
-    return Pull(**{**scales, "cuts": round(scales["cuts"])}, clamp=request.clamp or math.inf, seeds=seeds,
-                until_level=until_level_of(models, request), **fixed)
+    return Pull(
+        **{**scales, "cuts": round(scales["cuts"])},
+        clamp=request.clamp or math.inf,
+        seeds=seeds,
+        until_level=until_level_of(models, request),
+        **fixed,
+    )
 
 
 def until_level_of(models: Models, request: Request) -> float:
@@ -146,8 +154,9 @@ def _guide(models: Models, request: Request, seeds: Seeds, targets: list[Target]
     return ramped
 
 
-def steps_of(models: Models, requests: list[Request], x: Tensor, start: int,
-             pictures: Pictures | None = None) -> Iterator[Step]:
+def steps_of(
+    models: Models, requests: list[Request], x: Tensor, start: int, pictures: Pictures | None = None
+) -> Iterator[Step]:
     """Draw a batch together; all requests are resolved and agree on everything but prompt, seed and count.
 
     Args:
@@ -165,6 +174,13 @@ def steps_of(models: Models, requests: list[Request], x: Tensor, start: int,
         axes = tuple(axis - 2 for axis in mirror_axes(request.symmetry))
         denoise = symmetric(denoise, axes, models.description.unet["schedule"])
     shape = tuple(x.shape[1:])
-    return sample(denoise, x, lambda i: per_picture(seeds, Stream.STEP, i, shape), levels,
-                  sampler=request.sampler, eta=request.eta, start=start,
-                  fresh_until_level=fresh_until_level_of(models, request))
+    return sample(
+        denoise,
+        x,
+        lambda i: per_picture(seeds, Stream.STEP, i, shape),
+        levels,
+        sampler=request.sampler,
+        eta=request.eta,
+        start=start,
+        fresh_until_level=fresh_until_level_of(models, request),
+    )

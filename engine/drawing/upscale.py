@@ -48,9 +48,25 @@ def upscale_events(request: UpscaleRequest, parent: str | None) -> Iterator[Even
     with memory_sentence(request.models):
         models = load_models(request.models, choose_device())
         scale, (height, width) = table["scale"], pixels.shape[:2]
-        yield Started(models=request.models, seed=0, steps=1, first_step=0, width=width * scale,
-                      height=height * scale, device=models.device.type)
+        yield Started(
+            models=request.models,
+            seed=0,
+            steps=1,
+            first_step=0,
+            width=width * scale,
+            height=height * scale,
+            device=models.device.type,
+        )
         big = _upscaled(models, to_tensor(pixels))
         yield Progress(step=1, steps=1, seconds_left=0.0, distance=0.0)
-        yield Finished(png=to_png(big, metadata), gif=b"", width=big.shape[1], height=big.shape[0], seed=0, steps=1,
-                       seconds=time.monotonic() - began, unet_calls=0, pixels_sha256=pixels_sha256(big))
+        yield Finished(
+            png=to_png(big, metadata),
+            gif=b"",
+            width=big.shape[1],
+            height=big.shape[0],
+            seed=0,
+            steps=1,
+            seconds=time.monotonic() - began,
+            unet_calls=0,
+            pixels_sha256=pixels_sha256(big),
+        )

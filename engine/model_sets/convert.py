@@ -24,8 +24,16 @@ NEVER = 9
 HALVED_FROM = {"unet": 3, "clip": 2, "secondary": NEVER}  # dimensions from which on a tensor is kept in half precision
 NOT_WEIGHTS = {"input_resolution", "context_length", "vocab_size"}  # numbers beside the tensors of OpenAI's archives
 POSITIONS = "text.transformer.embeddings.position_ids"  # 0, 1, 2 …: transformers no longer keeps them
-UNREADABLE = (RuntimeError, ValueError, KeyError, EOFError, OSError, pickle.UnpicklingError, SafetensorError,
-              zipfile.BadZipFile)
+UNREADABLE = (
+    RuntimeError,
+    ValueError,
+    KeyError,
+    EOFError,
+    OSError,
+    pickle.UnpicklingError,
+    SafetensorError,
+    zipfile.BadZipFile,
+)
 
 
 def convert(source: Path, file: WeightsFile) -> None:
@@ -36,15 +44,24 @@ def convert(source: Path, file: WeightsFile) -> None:
     published = read_checkpoint(source)
     halved = any(tensor.dtype == torch.float16 for tensor in published.values())  # by those who published it
     least = NEVER if halved else HALVED_FROM[file.kind]
-    tensors = {name: _kept(tensor, least if file.kind != "unet" or name.startswith(BLOCKS) else NEVER)
-               for name, tensor in published.items()}
+    tensors = {
+        name: _kept(tensor, least if file.kind != "unet" or name.startswith(BLOCKS) else NEVER)
+        for name, tensor in published.items()
+    }
     if broken := [name for name, tensor in tensors.items() if not torch.isfinite(tensor).all()]:
-        raise CorruptWeights(source, f"{source.name} has numbers in {broken[0]} that half precision cannot hold: "
-                                     "this is not a checkpoint that Imago can use.")
+        raise CorruptWeights(
+            source,
+            f"{source.name} has numbers in {broken[0]} that half precision cannot hold: "
+            "this is not a checkpoint that Imago can use.",
+        )
     part = file.path.with_name(file.path.name + ".part")
     save_file(tensors, part)
-    about = {"source": file.sha256, "published_as": file.source, "bytes": part.stat().st_size,
-             "sha256": sha256_of(part)}
+    about = {
+        "source": file.sha256,
+        "published_as": file.source,
+        "bytes": part.stat().st_size,
+        "sha256": sha256_of(part),
+    }
     receipt = file.receipt.with_name(file.receipt.name + ".part")
     receipt.write_text(json.dumps(about, indent=1) + "\n", encoding="utf-8")
     receipt.replace(file.receipt)
@@ -56,8 +73,9 @@ def read_checkpoint(path: Path) -> dict[str, Tensor]:
     try:
         found = load_file(path) if path.suffix == ".safetensors" else _read_torch(path)
     except UNREADABLE as error:
-        raise CorruptWeights(path, f"{path.name} is not a checkpoint that can be read without running code in it: "
-                                   "get another file.") from error
+        raise CorruptWeights(
+            path, f"{path.name} is not a checkpoint that can be read without running code in it: get another file."
+        ) from error
     for name in ("state_dict", "params_ema", "params"):
         if isinstance(found.get(name), dict):
             found = found[name]

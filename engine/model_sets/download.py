@@ -55,8 +55,9 @@ class _Part:
     def __enter__(self) -> "_Part":
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None,
-                 trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self._file.close()
 
     def append(self, chunk: bytes) -> None:
@@ -102,11 +103,17 @@ def download(file: WeightsFile, target: Path, patience: Patience | None = None) 
                 part.replace(target)
                 return
     except OSError as error:
-        raise CannotFetch(target, f"{file.source} cannot be written to {target.parent}: {error.strerror}. Make room or "
-                                  "set IMAGO_MODELS to another folder; what has come is kept.") from error
+        raise CannotFetch(
+            target,
+            f"{file.source} cannot be written to {target.parent}: {error.strerror}. Make room or "
+            "set IMAGO_MODELS to another folder; what has come is kept.",
+        ) from error
     why = "; ".join(reasons) or "the model set names no address for it"
-    raise CannotFetch(target, f"{file.source} could not be fetched: {why}. Try again later, it goes on where it "
-                              f"stopped; or get the file elsewhere and run `imago models add {file.source}`.")
+    raise CannotFetch(
+        target,
+        f"{file.source} could not be fetched: {why}. Try again later, it goes on where it "
+        f"stopped; or get the file elsewhere and run `imago models add {file.source}`.",
+    )
 
 
 def _client(patience: Patience) -> httpx.Client:
@@ -115,8 +122,11 @@ def _client(patience: Patience) -> httpx.Client:
     try:
         return httpx.Client(timeout=timeout, follow_redirects=True, headers={"Accept-Encoding": "identity"})
     except (ImportError, ValueError, httpx.InvalidURL) as error:
-        raise CannotFetch(Path(), "The proxy in the environment cannot be used: set HTTPS_PROXY to an address such as "
-                                  "http://proxy.example:3128.") from error
+        raise CannotFetch(
+            Path(),
+            "The proxy in the environment cannot be used: set HTTPS_PROXY to an address such as "
+            "http://proxy.example:3128.",
+        ) from error
 
 
 def _whole(client: httpx.Client, url: str, file: WeightsFile, part: _Part, patience: Patience) -> Iterator[int]:

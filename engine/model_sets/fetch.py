@@ -36,8 +36,13 @@ def _needs(described: ModelSet) -> Needs:
     absent = [file for file in described.files() if file.source and missing(file)]
     to_come = [file.bytes - _kept(file) for file in absent]
     largest = max((file.bytes for file in absent if file.converted), default=0)
-    return Needs(download=sum(to_come), disk=sum(to_come) + largest, free=shutil.disk_usage(there).free, folder=folder,
-                 memory=described.memory)
+    return Needs(
+        download=sum(to_come),
+        disk=sum(to_come) + largest,
+        free=shutil.disk_usage(there).free,
+        folder=folder,
+        memory=described.memory,
+    )
 
 
 def _published(file: WeightsFile) -> Path:
@@ -72,9 +77,12 @@ def fetch(name: str, patience: Patience | None = None) -> Iterator[Fetching]:
                     _forget(file)
             asked = _needs(described)
             if asked.disk + SPARE > asked.free:
-                raise CannotFetch(file.path, f"{name} needs {_gb(asked.disk + SPARE)} free on the disk of "
-                                             f"{asked.folder} and there are {_gb(asked.free)}: make room, or set "
-                                             "IMAGO_MODELS to a folder on another disk.")
+                raise CannotFetch(
+                    file.path,
+                    f"{name} needs {_gb(asked.disk + SPARE)} free on the disk of "
+                    f"{asked.folder} and there are {_gb(asked.free)}: make room, or set "
+                    "IMAGO_MODELS to a folder on another disk.",
+                )
             yield from _fetch_file(file, patience)
 
 
@@ -97,8 +105,11 @@ def _convert(source: Path, file: WeightsFile) -> None:
     try:
         convert(source, file)
     except OSError as error:
-        raise CannotFetch(file.path, f"{file.source} cannot be converted in {file.path.parent}: {error.strerror}. "
-                                     "Make room and run the same command again.") from error
+        raise CannotFetch(
+            file.path,
+            f"{file.source} cannot be converted in {file.path.parent}: {error.strerror}. "
+            "Make room and run the same command again.",
+        ) from error
 
 
 def add(path: Path) -> Iterator[Fetching]:
@@ -115,8 +126,11 @@ def add(path: Path) -> Iterator[Fetching]:
     known = [file for name in model_set_names() for file in _files(name) if file.source]
     file = next((file for file in known if file.sha256 == found), None)
     if file is None:
-        raise BadRequest("file", f"No model set knows {path.name} (its SHA-256 is {found}): "
-                                 "name it in a set of your own, see docs/models.md.")
+        raise BadRequest(
+            "file",
+            f"No model set knows {path.name} (its SHA-256 is {found}): "
+            "name it in a set of your own, see docs/models.md.",
+        )
     with _alone(models_folder()):
         yield Fetching(file=file.source, done=size, bytes=size, phase="convert")
         if file.converted:
@@ -150,8 +164,11 @@ def _copy(source: Path, target: Path) -> None:
             os.fsync(file.fileno())
         part.replace(target)
     except OSError as error:
-        raise CannotFetch(target, f"{source.name} cannot be copied to {target.parent}: {error.strerror}. Make room or "
-                                  "set IMAGO_MODELS to another folder.") from error
+        raise CannotFetch(
+            target,
+            f"{source.name} cannot be copied to {target.parent}: {error.strerror}. Make room or "
+            "set IMAGO_MODELS to another folder.",
+        ) from error
 
 
 def _forget(file: WeightsFile) -> None:
@@ -166,18 +183,18 @@ def _alone(folder: Path) -> Iterator[None]:
         folder.mkdir(parents=True, exist_ok=True)
         lock = open(folder / "lock", "w")
     except OSError as error:
-        raise CannotFetch(folder, f"{folder} cannot be written to ({error.strerror}): set IMAGO_MODELS to a folder of "
-                                  "your own.") from error
+        raise CannotFetch(
+            folder, f"{folder} cannot be written to ({error.strerror}): set IMAGO_MODELS to a folder of your own."
+        ) from error
     with lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
-            raise CannotFetch(folder, f"Another Imago is fetching models into {folder}: wait for it to finish."
-                              ) from error
+            raise CannotFetch(
+                folder, f"Another Imago is fetching models into {folder}: wait for it to finish."
+            ) from error
         yield
 
 
 def _gb(size: int) -> str:
     return f"{size / 1e9:.1f} GB"
-
-

@@ -97,8 +97,12 @@ class ModelSet:
             return WeightsFile(path=self.folder / table["file"], **given)
         source = Path(table["source"])
         suffix = ".safetensors" if kind in CONVERTED else source.suffix
-        return WeightsFile(path=models_folder() / f"{source.stem}-{table['sha256'][:12]}{suffix}", source=source.name,
-                           urls=tuple(table.get("urls", ())), **given)
+        return WeightsFile(
+            path=models_folder() / f"{source.stem}-{table['sha256'][:12]}{suffix}",
+            source=source.name,
+            urls=tuple(table.get("urls", ())),
+            **given,
+        )
 
     def files(self) -> list[WeightsFile]:
         """All weights of the set."""
@@ -152,14 +156,26 @@ def read_model_set(path: Path) -> ModelSet:
     except OSError as error:
         raise BadRequest("models", f"The model set {path.name} cannot be read: {error.strerror}.") from error
     if not NAME.fullmatch(path.stem):
-        raise BadRequest("models", f"“{path.stem[:40]}” cannot be the name of a model set: rename the file, "
-                                   "using small letters, digits and hyphens.")
+        raise BadRequest(
+            "models",
+            f"“{path.stem[:40]}” cannot be the name of a model set: rename the file, "
+            "using small letters, digits and hyphens.",
+        )
     try:
         _check(table)
         return ModelSet(
-            name=path.stem, title=table["title"], folder=path.with_suffix(""), side=table["side"], unet=table["unet"],
-            early=table.get("early"), clips=table["clip"], upscaler=table.get("upscaler"),
-            secondary=table.get("secondary"), memory=table.get("memory", ""), defaults=Defaults(**table["defaults"]))
+            name=path.stem,
+            title=table["title"],
+            folder=path.with_suffix(""),
+            side=table["side"],
+            unet=table["unet"],
+            early=table.get("early"),
+            clips=table["clip"],
+            upscaler=table.get("upscaler"),
+            secondary=table.get("secondary"),
+            memory=table.get("memory", ""),
+            defaults=Defaults(**table["defaults"]),
+        )
     except KeyError as error:
         raise BadRequest("models", f"The model set {path.name} lacks {error.args[0]}: see docs/models.md.") from error
     except (TypeError, ValueError, AttributeError) as error:
@@ -172,8 +188,10 @@ def _check(table: dict[str, Any]) -> None:
     unets = [table[key] for key in ("unet", "early") if key in table]
     for network in unets:
         _check_unet(network, table["side"])
-    if "early" in table and not (all(table["early"][key] == unet[key] for key in ("schedule", "learned_variance"))
-                                 and 0 < table["early"]["from_timestep"] < 1000):
+    if "early" in table and not (
+        all(table["early"][key] == unet[key] for key in ("schedule", "learned_variance"))
+        and 0 < table["early"]["from_timestep"] < 1000
+    ):
         raise ValueError("[early] has the schedule and the learned_variance of [unet] and a from_timestep of 1 to 999")
     knots = [(0, 0.0), *table["defaults"].get("spacing", ()), (999, 1.0)]
     if any(t >= later or share >= more for (t, share), (later, more) in pairwise(knots)):

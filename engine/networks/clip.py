@@ -87,8 +87,15 @@ def quickened(model: nn.Module) -> nn.Module:
 class Clip:
     """One CLIP, frozen, on one device."""
 
-    def __init__(self, config: ClipConfig, weights: Path | None, device: torch.device, *, quicken: bool = True,
-                 tuning: Tuning = PLAIN) -> None:
+    def __init__(
+        self,
+        config: ClipConfig,
+        weights: Path | None,
+        device: torch.device,
+        *,
+        quicken: bool = True,
+        tuning: Tuning = PLAIN,
+    ) -> None:
         """Without weights they are random. Raises RuntimeError when the file holds another network."""
         import_open_clip()
         import open_clip
@@ -97,8 +104,13 @@ class Clip:
             open_clip.add_model_config(config.config)
         if "timm_model_name" in (open_clip.get_model_config(config.model) or {}).get("vision_cfg", {}):
             import_timm()
-        model = open_clip.create_model(config.model, pretrained=str(weights) if weights else None, device="cpu",
-                                       precision="fp32", **_text_tower(config))
+        model = open_clip.create_model(
+            config.model,
+            pretrained=str(weights) if weights else None,
+            device="cpu",
+            precision="fp32",
+            **_text_tower(config),
+        )
         if weights is not None:
             _check_shapes(model, weights)
         model = model.eval().requires_grad_(False).to(device=device, dtype=tuning.precision)
@@ -126,8 +138,10 @@ class Clip:
         encode = cast(Callable[[Tensor], Tensor], self._model.encode_image)
         if self.at_once is None or len(given) <= self.at_once:
             return encode(given).float()
-        parts = [checkpoint(encode, part, use_reentrant=False, preserve_rng_state=False)
-                 for part in given.split(self.at_once)]
+        parts = [
+            checkpoint(encode, part, use_reentrant=False, preserve_rng_state=False)
+            for part in given.split(self.at_once)
+        ]
         return torch.cat(parts).float()
 
     def look_at_fewer(self) -> bool:
@@ -172,7 +186,9 @@ def _tokenizer(config: ClipConfig, length: int) -> Callable[[list[str]], Tensor]
 
     def tokenize(texts: list[str]) -> Tensor:
         tidy = [" ".join(text.split()) for text in texts]
-        return cast(Tensor, tokenizer(tidy, max_length=most, padding="max_length", truncation=True,
-                                      return_tensors="pt").input_ids)
+        return cast(
+            Tensor,
+            tokenizer(tidy, max_length=most, padding="max_length", truncation=True, return_tensors="pt").input_ids,
+        )
 
     return tokenize

@@ -50,8 +50,12 @@ class SecondaryNet(nn.Module):
         self.timestep_embed = FourierFeatures(16)
         first = widths[0]
         self.net = nn.Sequential(
-            ConvBlock(3 + 16, first), ConvBlock(first, first), _level(widths, 1),
-            ConvBlock(2 * first, first), nn.Conv2d(first, 3, 3, padding=1))
+            ConvBlock(3 + 16, first),
+            ConvBlock(first, first),
+            _level(widths, 1),
+            ConvBlock(2 * first, first),
+            nn.Conv2d(first, 3, 3, padding=1),
+        )
 
     def forward(self, x: Tensor, angle: Tensor) -> Tensor:
         planes = self.timestep_embed(angle[:, None])[:, :, None, None].expand(-1, -1, *x.shape[2:])  # n 16 h w
@@ -65,5 +69,14 @@ def _level(widths: tuple[int, ...], depth: int) -> SkipBlock:
     if depth == len(widths) - 1:
         blocks = [ConvBlock(above, here), ConvBlock(here, here), ConvBlock(here, here), ConvBlock(here, above)]
         return SkipBlock([down, *blocks, up])
-    return SkipBlock([down, ConvBlock(above, here), ConvBlock(here, here), _level(widths, depth + 1),
-                      ConvBlock(2 * here, here), ConvBlock(here, above), up])
+    return SkipBlock(
+        [
+            down,
+            ConvBlock(above, here),
+            ConvBlock(here, here),
+            _level(widths, depth + 1),
+            ConvBlock(2 * here, here),
+            ConvBlock(here, above),
+            up,
+        ]
+    )

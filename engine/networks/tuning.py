@@ -43,8 +43,10 @@ def choose_tuning(device: torch.device, channels: int, environment: Mapping[str,
     return Tuning(
         precision=PRECISIONS[asked],
         channels_last=_switch(environment, "IMAGO_CHANNELS_LAST", large and device.type == "cpu"),
-        compiled=_switch(environment, "IMAGO_COMPILE", graphs), graphs=graphs and device.type == "cuda",
-        repeatable=_switch(environment, "IMAGO_REPEATABLE", True))
+        compiled=_switch(environment, "IMAGO_COMPILE", graphs),
+        graphs=graphs and device.type == "cuda",
+        repeatable=_switch(environment, "IMAGO_REPEATABLE", True),
+    )
 
 
 def tuned(network: torch.nn.Module, tuning: Tuning, device: torch.device) -> torch.nn.Module:
@@ -91,7 +93,14 @@ def memory_sentence(models: str) -> Iterator[None]:
         if not lacks_memory(error):
             raise
         where = "graphics card" if isinstance(error, torch.OutOfMemoryError) else "machine"
-        smaller = "" if models == "toybox" else (
-            " or draw with a smaller model set: imagenet256-secondary needs half of imagenet256, toybox hardly any,")
-        raise OutOfMemory(f"The {where} has too little free memory for {models}, however few crops CLIP looks at at a "
-                          f"time: close other programs,{smaller} and try again.") from error
+        smaller = (
+            ""
+            if models == "toybox"
+            else (
+                " or draw with a smaller model set: imagenet256-secondary needs half of imagenet256, toybox hardly any,"
+            )
+        )
+        raise OutOfMemory(
+            f"The {where} has too little free memory for {models}, however few crops CLIP looks at at a "
+            f"time: close other programs,{smaller} and try again."
+        ) from error

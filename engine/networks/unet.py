@@ -96,23 +96,33 @@ def _zero(module: nn.Module) -> nn.Module:
 class ResBlock(nn.Module):
     """Two convolutions with the timestep between them; `resample` halves or doubles the side inside."""
 
-    def __init__(self, channels: int, out_channels: int, emb_channels: int, *,
-                 scale_shift: bool, groups: int = 32,
-                 resample: type[Downsample] | type[Upsample] | None = None) -> None:
+    def __init__(
+        self,
+        channels: int,
+        out_channels: int,
+        emb_channels: int,
+        *,
+        scale_shift: bool,
+        groups: int = 32,
+        resample: type[Downsample] | type[Upsample] | None = None,
+    ) -> None:
         super().__init__()
         self.scale_shift = scale_shift
         self.in_layers = nn.Sequential(
-            GroupNorm32(groups, channels), nn.SiLU(), nn.Conv2d(channels, out_channels, 3, padding=1))
+            GroupNorm32(groups, channels), nn.SiLU(), nn.Conv2d(channels, out_channels, 3, padding=1)
+        )
         self.h_upd = nn.Identity() if resample is None else resample()
         self.x_upd = nn.Identity() if resample is None else resample()
         self.emb_layers = nn.Sequential(
-            nn.SiLU(), nn.Linear(emb_channels, 2 * out_channels if scale_shift else out_channels))
+            nn.SiLU(), nn.Linear(emb_channels, 2 * out_channels if scale_shift else out_channels)
+        )
         self.out_layers = nn.Sequential(
-            GroupNorm32(groups, out_channels), nn.SiLU(),
+            GroupNorm32(groups, out_channels),
+            nn.SiLU(),
             nn.Identity(),  # holds dropout's place in the keys
-            _zero(nn.Conv2d(out_channels, out_channels, 3, padding=1)))
-        self.skip_connection = (
-            nn.Identity() if channels == out_channels else nn.Conv2d(channels, out_channels, 1))
+            _zero(nn.Conv2d(out_channels, out_channels, 3, padding=1)),
+        )
+        self.skip_connection = nn.Identity() if channels == out_channels else nn.Conv2d(channels, out_channels, 1)
 
     def forward(self, x: Tensor, emb: Tensor) -> Tensor:
         h = self.in_layers[1](self.in_layers[0](x))
@@ -185,19 +195,24 @@ class UNet(nn.Module):
         widths = [int(mult * config.model_channels) for mult in config.channel_mult]
         self.emb_channels = 4 * config.model_channels
         self.time_embed = nn.Sequential(
-            nn.Linear(config.model_channels, self.emb_channels), nn.SiLU(),
-            nn.Linear(self.emb_channels, self.emb_channels))
+            nn.Linear(config.model_channels, self.emb_channels),
+            nn.SiLU(),
+            nn.Linear(self.emb_channels, self.emb_channels),
+        )
         if config.num_classes is not None:
             self.label_emb = nn.Embedding(config.num_classes, self.emb_channels)
         self.input_blocks = nn.ModuleList([Stage(nn.Conv2d(config.in_channels, widths[0], 3, padding=1))])
         skips = self._build_input(widths)
         self.middle_block = Stage(
-            self._res(widths[-1], widths[-1]), self._attention(widths[-1]), self._res(widths[-1], widths[-1]))
+            self._res(widths[-1], widths[-1]), self._attention(widths[-1]), self._res(widths[-1], widths[-1])
+        )
         self.output_blocks = nn.ModuleList()
         self._build_output(widths, skips)
         self.out = nn.Sequential(
-            GroupNorm32(config.norm_groups, widths[0]), nn.SiLU(),
-            _zero(nn.Conv2d(widths[0], config.out_channels, 3, padding=1)))
+            GroupNorm32(config.norm_groups, widths[0]),
+            nn.SiLU(),
+            _zero(nn.Conv2d(widths[0], config.out_channels, 3, padding=1)),
+        )
 
     def _build_input(self, widths: list[int]) -> list[int]:
         """Fill `input_blocks`; returns the width of every skip, outermost first."""
@@ -223,16 +238,26 @@ class UNet(nn.Module):
                 self.output_blocks.append(stage)
 
     def _res(self, ch: int, out: int, resample: type[Downsample] | type[Upsample] | None = None) -> ResBlock:
-        return ResBlock(ch, out, self.emb_channels, scale_shift=self.config.use_scale_shift_norm,
-                        groups=self.config.norm_groups, resample=resample)
+        return ResBlock(
+            ch,
+            out,
+            self.emb_channels,
+            scale_shift=self.config.use_scale_shift_norm,
+            groups=self.config.norm_groups,
+            resample=resample,
+        )
 
     def _attention(self, ch: int) -> AttentionBlock:
-        return AttentionBlock(ch, self.config.num_head_channels, new_order=self.config.use_new_attention_order,
-                              groups=self.config.norm_groups)
+        return AttentionBlock(
+            ch,
+            self.config.num_head_channels,
+            new_order=self.config.use_new_attention_order,
+            groups=self.config.norm_groups,
+        )
 
     def _stage(self, ch: int, width: int, level: int) -> Stage:
         stage = Stage(self._res(ch, width))
-        if 2 ** level in self.config.attention_resolutions:
+        if 2**level in self.config.attention_resolutions:
             stage.append(self._attention(width))
         return stage
 

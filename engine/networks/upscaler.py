@@ -43,10 +43,20 @@ def load_upscaler(path: Path) -> "ImageModelDescriptor":
 
     try:
         descriptor = ModelLoader().load_from_file(path)
-    except (UnsupportedModelError, SafetensorError, pickle.UnpicklingError, RuntimeError, ValueError, KeyError, OSError,
-            EOFError) as error:
-        raise CorruptWeights(path, f"The file {path.name} does not hold an upscaler that spandrel knows: "
-                                   "get it again, or choose another.") from error
+    except (
+        UnsupportedModelError,
+        SafetensorError,
+        pickle.UnpicklingError,
+        RuntimeError,
+        ValueError,
+        KeyError,
+        OSError,
+        EOFError,
+    ) as error:
+        raise CorruptWeights(
+            path,
+            f"The file {path.name} does not hold an upscaler that spandrel knows: get it again, or choose another.",
+        ) from error
     if (descriptor.purpose, descriptor.input_channels, descriptor.output_channels) != ("SR", 3, 3):
         raise CorruptWeights(path, f"The network in {path.name} does not make colour pictures larger: choose another.")
     descriptor.model.float().eval().requires_grad_(False)
@@ -85,11 +95,11 @@ def _tiles(model: Upscaler, x: Tensor, tile: int, overlap: int) -> Iterator[tupl
     scale = model.scale
     for top, bottom, above, below in _spans(h, tile, overlap):
         for left, right, before, after in _spans(w, tile, overlap):
-            window = (x[..., top - above:bottom + below, left - before:right + after] + 1) / 2
-            large = model(window)[..., above * scale:(above + bottom - top) * scale,
-                                  before * scale:(before + right - left) * scale]
-            yield (slice(top * scale, bottom * scale), slice(left * scale, right * scale),
-                   large.clamp(0, 1) * 2 - 1)
+            window = (x[..., top - above : bottom + below, left - before : right + after] + 1) / 2
+            large = model(window)[
+                ..., above * scale : (above + bottom - top) * scale, before * scale : (before + right - left) * scale
+            ]
+            yield (slice(top * scale, bottom * scale), slice(left * scale, right * scale), large.clamp(0, 1) * 2 - 1)
 
 
 def _spans(length: int, tile: int, overlap: int) -> Iterator[tuple[int, int, int, int]]:

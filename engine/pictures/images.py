@@ -27,8 +27,9 @@ def to_uint8(x: Tensor) -> np.ndarray:
     Raises: NumericalError for NaN or infinity.
     """
     if not torch.isfinite(x).all():
-        raise NumericalError("The drawing left the numbers that a picture can have. "
-                             "Try another seed or a lower guidance scale.")
+        raise NumericalError(
+            "The drawing left the numbers that a picture can have. Try another seed or a lower guidance scale."
+        )
     pixels = (x.detach().float().clamp(-1, 1) + 1) * 127.5
     return pixels.round().to(torch.uint8).permute(1, 2, 0).contiguous().cpu().numpy()
 

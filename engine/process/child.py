@@ -1,6 +1,6 @@
 """the engine process: it reads requests, streams Events and dies with its bot.
 
-`python -m engine.process.child DRAW UPSCALE CHECK MODELS`: DRAW and UPSCALE are `module:function`, so that tests can put a
+`python -m engine.process.child DRAW UPSCALE CHECK MODELS`: DRAW and UPSCALE are `module:function`: tests put a
 scripted engine in a real process. Each finished picture is compared with the texts of CHECK, if there are any. The set
 MODELS, if one is named, is loaded before anybody asks; models stay loaded from one request to the next.
 """

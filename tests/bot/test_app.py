@@ -22,8 +22,13 @@ def test_a_sentence_becomes_one_message_that_ends_as_the_picture_with_its_gif(tm
             states = await chat.until_stage(Stage.FINAL)
             assert states[-1].picture and states[-1].gif and states[-1].picture.alt == "a red star"
             assert [b.action for b in states[-1].buttons] == [
-                Action.UPSCALE, Action.VARY, Action.RERUN, Action.REMIX, Action.SETTINGS, Action.DELETE,
-            ]  # fmt: skip
+                Action.UPSCALE,
+                Action.VARY,
+                Action.RERUN,
+                Action.REMIX,
+                Action.SETTINGS,
+                Action.DELETE,
+            ]
             assert len(chat.messages) == 1
             shown = [reply.percent for reply in states if reply.picture and reply.stage is Stage.DRAWING]
             assert shown == sorted(shown) and shown

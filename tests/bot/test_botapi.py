@@ -1,4 +1,4 @@
-"""tests/fakes/botapi.py: the emulator refuses what the real Bot API refuses, so that passing against it means something."""
+"""tests/fakes/botapi.py: the emulator refuses what the real Bot API refuses: passing it means something."""
 
 import asyncio
 from collections.abc import Awaitable, Callable

@@ -14,11 +14,24 @@ CARDS = Cards(Texts())
 
 def job(**values: object) -> Job:
     usual = {
-        "id": 12, "owner": "fake:ann", "language": "en", "address": Address(platform="fake", chat="c"), "answers": "",
-        "request": Request(prompt="a red star", seed=7), "kind": Kind.IMAGINE, "parent": None, "attempts": 0,
-        "status": Status.DRAWN, "created": 0.0, "started": 0.0, "steps": 60, "seconds": 34.0, "width": 8, "height": 8,
+        "id": 12,
+        "owner": "fake:ann",
+        "language": "en",
+        "address": Address(platform="fake", chat="c"),
+        "answers": "",
+        "request": Request(prompt="a red star", seed=7),
+        "kind": Kind.IMAGINE,
+        "parent": None,
+        "attempts": 0,
+        "status": Status.DRAWN,
+        "created": 0.0,
+        "started": 0.0,
+        "steps": 60,
+        "seconds": 34.0,
+        "width": 8,
+        "height": 8,
         "failure": "",
-    }  # fmt: skip
+    }
     return Job(**{**usual, **values})  # type: ignore[arg-type]
 
 

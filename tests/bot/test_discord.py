@@ -67,9 +67,11 @@ def test_commands_other_than_imagine_are_answered_to_the_asker_alone(tmp_path: P
     async def test(world: Sim) -> None:
         await drawn(world)
         expected = {
-            "queue": "Nobody waits", "help": "Say what to draw", "cancel": "nothing that could be cancelled",
+            "queue": "Nobody waits",
+            "help": "Say what to draw",
+            "cancel": "nothing that could be cancelled",
             "settings": "Models: toybox",
-        }  # fmt: skip
+        }
         for name, words in expected.items():
             result = await world.ann.slash(world.channel, name)
             assert result.ephemeral and words in await said(world, result)
@@ -492,7 +494,8 @@ def test_several_pictures_have_rows_of_buttons_with_numbers(tmp_path: Path) -> N
         await world.until(lambda: 1 in scenario.finals(world))
         rows = [[child.custom_id for child in row.children] for row in world.message(1).components]
         assert rows == [[f"imago:{action}:1:{k}" for k in range(1, 5)] for action in ("pick", "upscale", "vary")] + [
-            [f"imago:{action}:1" for action in ("rerun", "remix", "settings", "delete")]]
+            [f"imago:{action}:1" for action in ("rerun", "remix", "settings", "delete")]
+        ]
         result = await world.ann.click(world.message(1), custom_id="imago:pick:1:2")
         await world.until(lambda: any("Picture 2 of #1" in text for text in world.texts()))
         assert not result.ephemeral

@@ -105,9 +105,21 @@ def test_commands_have_russian_names_and_the_answers_the_language_of_the_asker(t
     async def test(driver: WireDriver) -> None:
         commands = driver.wire.backend.commands[None]
         assert {name for name, _ in commands} == {
-            "imagine", "queue", "cancel", "show", "settings", "help", "server", "vary", "Draw this", "Imago: settings",
-            "forget", "ban", "purge", "pause",
-        }  # fmt: skip
+            "imagine",
+            "queue",
+            "cancel",
+            "show",
+            "settings",
+            "help",
+            "server",
+            "vary",
+            "Draw this",
+            "Imago: settings",
+            "forget",
+            "ban",
+            "purge",
+            "pause",
+        }
         imagine = commands["imagine", 1]
         assert imagine["name_localizations"] == {"ru": "нарисуй"}
         assert imagine["options"][0]["description_localizations"]["ru"].startswith("Что нарисовать")
@@ -218,20 +230,42 @@ async def settings_of_another_message(driver: WireDriver) -> None:
     ("does", "text", "values"),
     [
         (types("imagine", prompt="|"), "no-prompt", {}),
-        (types("imagine", prompt="a star --wings 2"), "unknown-option",
-         {"name": "wings", "meant": "none", "where": "a star ⟨--wings⟩ 2"}),
-        (types("imagine", prompt="a star --seed"), "option-value",
-         {"name": "seed", "example": "7", "where": "a star ⟨--seed⟩"}),
-        (types("imagine", prompt="a star --steps 0"), "option-whole",
-         {"name": "steps", "low": "1", "high": "1000", "where": "a star ⟨--steps 0⟩"}),
-        (types("imagine", prompt="a star --sampler x"), "option-choice",
-         {"name": "sampler", "options": "ddim, ddpm", "meant": "none", "where": "a star ⟨--sampler x⟩"}),
-        (types("imagine", prompt="a star --models x"), "option-choice",
-         {"name": "models", "options": "toybox", "meant": "none", "where": "/imagine a star ⟨--models x⟩"}),
+        (
+            types("imagine", prompt="a star --wings 2"),
+            "unknown-option",
+            {"name": "wings", "meant": "none", "where": "a star ⟨--wings⟩ 2"},
+        ),
+        (
+            types("imagine", prompt="a star --seed"),
+            "option-value",
+            {"name": "seed", "example": "7", "where": "a star ⟨--seed⟩"},
+        ),
+        (
+            types("imagine", prompt="a star --steps 0"),
+            "option-whole",
+            {"name": "steps", "low": "1", "high": "1000", "where": "a star ⟨--steps 0⟩"},
+        ),
+        (
+            types("imagine", prompt="a star --sampler x"),
+            "option-choice",
+            {"name": "sampler", "options": "ddim, ddpm", "meant": "none", "where": "a star ⟨--sampler x⟩"},
+        ),
+        (
+            types("imagine", prompt="a star --models x"),
+            "option-choice",
+            {"name": "models", "options": "toybox", "meant": "none", "where": "/imagine a star ⟨--models x⟩"},
+        ),
         (types("imagine", prompt="a star:999"), "prompt-weight", {"where": "⟨a star:999⟩"}),
-        (types("imagine", prompt="a star", style="inc"), "option-choice",
-         {"name": "style", "options": ", ".join(BUILT_IN_NAMES), "meant": "ink", 
-          "where": "/imagine a star ⟨--style inc⟩"}),
+        (
+            types("imagine", prompt="a star", style="inc"),
+            "option-choice",
+            {
+                "name": "style",
+                "options": ", ".join(BUILT_IN_NAMES),
+                "meant": "ink",
+                "where": "/imagine a star ⟨--style inc⟩",
+            },
+        ),
         (types("imagine", prompt="a\x07star"), "prompt-letters", {}),
         (types("imagine", prompt="a" * 1001), "prompt-long", {"length": 1001, "limit": 1000}),
         (cancel_what_has_ended, "already-ended", {"job": "1"}),

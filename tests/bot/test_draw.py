@@ -73,37 +73,41 @@ def test_inspect_prints_the_command_that_draws_it_again(capsys: pytest.CaptureFi
     assert Path("again.png").read_bytes() == Path("cat.png").read_bytes()
 
 
-@pytest.mark.parametrize(("words", "sentence"), [
-    ([""], "The prompt is empty"),
-    (["x" * 1001], "1001 characters: make it 1000 or fewer"),
-    (["x", "--steps", "0"], "steps must be a whole number from 1 to 1000"),
-    (["x", "--seed", "-1"], "seed must be"),
-    (["x", "--models", "imagenet"], "There is no model set"),
-    (["x", "--sampler", "euler"], "sampler must be one of ddim, ddpm"),
-    (["x", "--steps", "ten"], "steps must be a whole number"),
-    (["x", "--guidance-scale", "0:1,x"], "guidance_scale cannot be read at “x”"),
-    (["x", "--size", "100x100"], "the nearest to 100x100 is 128x128"),
-    (["x", "--size", "large"], "for example 256x384"),
-    (["x", "--count", "5"], "count must be a whole number from 1 to 4"),
-    (["x", "--count", "2", "--pick", "3"], "the count, which is 2"),
-    (["x", "--symmetry", "round"], "symmetry must be one of horizontal, vertical, both"),
-    (["x", "--stop", "bored"], "stop must be one of satisfied"),
-    (["x", "--start", "dots"], "start must be one of noise, perlin"),
-    (["x", "--clamp", "0"], "clamp must be a number from 0.001"),
-    (["x", "--init", "0.5"], "give the picture too"),
-    (["x", "--init-picture", "nowhere.png"], "cannot be used"),
-    (["x", "--target", "nowhere.png:2"], "cannot be used"),
-    (["x", "--init-picture", "file"], "not a picture that I can read"),
-    (["x", "--target", "file:0.5"], "not a picture that I can read"),
-    (["x", "--count", "2", "-o", "file/x.png"], "cannot be used"),
-    (["x", "-o", "/proc/nowhere/x.png"], "cannot be used"),
-    (["x", "--gif", "file/below/x.gif", "-o", "x.png"], "cannot be used"),
-    (["x", "-o", "."], "cannot be used"),
-    (["--resume", "no such file"], "cannot be used"),
-    ([], "Say what to draw"),
-])
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        ([""], "The prompt is empty"),
+        (["x" * 1001], "1001 characters: make it 1000 or fewer"),
+        (["x", "--steps", "0"], "steps must be a whole number from 1 to 1000"),
+        (["x", "--seed", "-1"], "seed must be"),
+        (["x", "--models", "imagenet"], "There is no model set"),
+        (["x", "--sampler", "euler"], "sampler must be one of ddim, ddpm"),
+        (["x", "--steps", "ten"], "steps must be a whole number"),
+        (["x", "--guidance-scale", "0:1,x"], "guidance_scale cannot be read at “x”"),
+        (["x", "--size", "100x100"], "the nearest to 100x100 is 128x128"),
+        (["x", "--size", "large"], "for example 256x384"),
+        (["x", "--count", "5"], "count must be a whole number from 1 to 4"),
+        (["x", "--count", "2", "--pick", "3"], "the count, which is 2"),
+        (["x", "--symmetry", "round"], "symmetry must be one of horizontal, vertical, both"),
+        (["x", "--stop", "bored"], "stop must be one of satisfied"),
+        (["x", "--start", "dots"], "start must be one of noise, perlin"),
+        (["x", "--clamp", "0"], "clamp must be a number from 0.001"),
+        (["x", "--init", "0.5"], "give the picture too"),
+        (["x", "--init-picture", "nowhere.png"], "cannot be used"),
+        (["x", "--target", "nowhere.png:2"], "cannot be used"),
+        (["x", "--init-picture", "file"], "not a picture that I can read"),
+        (["x", "--target", "file:0.5"], "not a picture that I can read"),
+        (["x", "--count", "2", "-o", "file/x.png"], "cannot be used"),
+        (["x", "-o", "/proc/nowhere/x.png"], "cannot be used"),
+        (["x", "--gif", "file/below/x.gif", "-o", "x.png"], "cannot be used"),
+        (["x", "-o", "."], "cannot be used"),
+        (["--resume", "no such file"], "cannot be used"),
+        ([], "Say what to draw"),
+    ],
+)
 def test_bad_input_is_one_sentence_and_exit_code_2(
-        words: list[str], sentence: str, capsys: pytest.CaptureFixture[str]) -> None:
+    words: list[str], sentence: str, capsys: pytest.CaptureFixture[str]
+) -> None:
     """And nothing is half-written."""
     Path("file").touch()
     assert run("draw", *words) == 2
@@ -117,7 +121,9 @@ def test_several_pictures_are_a_grid_and_each_beside_it(capsys: pytest.CaptureFi
     assert run("draw", "a red star", *few, "-o", "stars.png") == 0
     assert capsys.readouterr().out.split() == ["stars.png", "stars-1.png", "stars-2.png", "stars-3.png"]
     assert [read_png(Path(name).read_bytes())[0].shape[:2] for name in ("stars.png", "stars-3.png")] == [
-        (256, 128), (128, 64)]
+        (256, 128),
+        (128, 64),
+    ]
     assert run("draw", "a red star", *few, "--pick", "3", "-o", "third.png") == 0
     assert Path("third.png").read_bytes() == Path("stars-3.png").read_bytes()
     assert run("draw", "a red star", *few, "-o", "stars.png", "--json") == 0
@@ -136,8 +142,20 @@ def test_pictures_go_in_and_the_command_says_where(capsys: pytest.CaptureFixture
     assert run("inspect", "star.png") == 0
     command = shlex.split(capsys.readouterr().out.splitlines()[-1])
     assert command[-6:] == ["--init-picture", "FILE", "--target", "FILE:-0.5", "--target", "FILE:1.0"]
-    assert run(*command[1:-6], "--init-picture", "sea.jpg", "--target", "sea.jpg:-0.5", "--target", "a:1:1.0",
-               "-o", "again.png") == 0
+    assert (
+        run(
+            *command[1:-6],
+            "--init-picture",
+            "sea.jpg",
+            "--target",
+            "sea.jpg:-0.5",
+            "--target",
+            "a:1:1.0",
+            "-o",
+            "again.png",
+        )
+        == 0
+    )
     assert Path("again.png").read_bytes() == Path("star.png").read_bytes()
 
 

@@ -36,9 +36,15 @@ class Rig:
         self.stopped: list[int] = []
         self.slept: list[float] = []
         self.eraser = Eraser(
-            store=store, queue=self.queue, pictures=self.pictures, stop=self._stop, take_away=self._take_away,
-            keep_days=keep_days, clock=lambda: self.now, sleep=self._sleep,
-        )  # fmt: skip
+            store=store,
+            queue=self.queue,
+            pictures=self.pictures,
+            stop=self._stop,
+            take_away=self._take_away,
+            keep_days=keep_days,
+            clock=lambda: self.now,
+            sleep=self._sleep,
+        )
 
     async def _stop(self, job: Job) -> None:
         self.stopped.append(job.id)
@@ -54,10 +60,17 @@ class Rig:
 
     async def drawn(self, owner: Person, key: str, kind: Kind = Kind.IMAGINE, parent: int | None = None) -> Job:
         """A job of somebody that has been delivered, with its files and messages."""
-        job, _ = await self.queue.put(NewJob(
-            key=f"web:{owner.id}:{key}", owner=owner, address=Address(platform="web", chat=owner.id), answers="",
-            request=Request(prompt=f"prompt of {owner.id}", steps=10), kind=kind, parent=parent,
-        ))  # fmt: skip
+        job, _ = await self.queue.put(
+            NewJob(
+                key=f"web:{owner.id}:{key}",
+                owner=owner,
+                address=Address(platform="web", chat=owner.id),
+                answers="",
+                request=Request(prompt=f"prompt of {owner.id}", steps=10),
+                kind=kind,
+                parent=parent,
+            )
+        )
         await self.queue.claim()
         for name in (f"{job.id}.png", f"{job.id}.gif"):
             await self.pictures.save(name, b"x")
@@ -100,9 +113,14 @@ def test_to_be_forgotten_leaves_no_word_and_no_id_on_the_disk(tmp_path: Path) ->
             await bench.history.add(BOB.id, "n", BOB.key, "hello")
             await bench.queue.first_time("web:annsecret:k")
             await bench.queue.first_time("web:bob:k")
-            waiting, _ = await bench.queue.put(NewJob(
-                key="web:annsecret:4", owner=ANN, address=Address(platform="web", chat=ANN.id),
-                request=Request(prompt="another of annsecret")))  # fmt: skip
+            waiting, _ = await bench.queue.put(
+                NewJob(
+                    key="web:annsecret:4",
+                    owner=ANN,
+                    address=Address(platform="web", chat=ANN.id),
+                    request=Request(prompt="another of annsecret"),
+                )
+            )
             assert await bench.eraser.forget(ANN) == 3
             assert bench.stopped == [waiting.id]
             assert b"of annsecret" not in _bytes_in(tmp_path)
@@ -130,8 +148,12 @@ def test_an_attached_picture_goes_also_where_a_remix_has_taken_it_over(tmp_path:
             mine = await bench.drawn(ANN, "1")
             remix = await bench.drawn(BOB, "2", Kind.REMIX, mine.id)
             again = await bench.drawn(BOB, "3", Kind.RERUN, remix.id)
-            for job, name, content in ((mine, "init", b"me"), (remix, "init", b"me"), (again, "target1", b"me"),
-                                       (again, "target2", b"a cat")):  # fmt: skip
+            for job, name, content in (
+                (mine, "init", b"me"),
+                (remix, "init", b"me"),
+                (again, "target1", b"me"),
+                (again, "target2", b"a cat"),
+            ):
                 await bench.pictures.save(f"{job.id}.{name}.png", content)
             await bench.eraser.forget(ANN)
             assert await bench.has(remix) and await bench.pictures.inputs(remix.id) == {}
@@ -148,8 +170,11 @@ def test_what_is_too_old_goes_at_the_start_and_each_day(tmp_path: Path) -> None:
             old = await bench.drawn(ANN, "1")
             bench.now += 10 * DAY
             newer = await bench.drawn(ANN, "2")
-            waiting, _ = await bench.queue.put(NewJob(
-                key="w", owner=BOB, address=Address(platform="web", chat="bob"), request=Request(prompt="a star")))
+            waiting, _ = await bench.queue.put(
+                NewJob(
+                    key="w", owner=BOB, address=Address(platform="web", chat="bob"), request=Request(prompt="a star")
+                )
+            )
             assert await bench.eraser.expire() == 0
             bench.now += 20 * DAY
             assert await bench.eraser.expire() == 0 and await bench.has(old)
@@ -208,9 +233,15 @@ def test_a_purge_takes_the_line_that_asked_along(tmp_path: Path) -> None:
             mine = await bench.history.add(ANN.id, "n", ANN.key, "prompt of annsecret")
             theirs = await bench.history.add(ANN.id, "m", "bot", "an answer")
             for number, answers in enumerate((mine, theirs)):
-                job, _ = await bench.queue.put(NewJob(
-                    key=str(number), owner=ANN, address=Address(platform="web", chat=ANN.id), answers=str(answers),
-                    request=Request(prompt="prompt of annsecret")))  # fmt: skip
+                job, _ = await bench.queue.put(
+                    NewJob(
+                        key=str(number),
+                        owner=ANN,
+                        address=Address(platform="web", chat=ANN.id),
+                        answers=str(answers),
+                        request=Request(prompt="prompt of annsecret"),
+                    )
+                )
                 await bench.eraser.purge(job)
             assert [row["message"] for row in await bench.store.rows("removals")] == [str(mine)]
 

@@ -20,8 +20,9 @@ def test_a_conversation_is_kept_in_order_and_the_same_nonce_adds_nothing(tmp_pat
         await history.add("other", "n1", "bot", "elsewhere")
         assert await history.change(first, "new") and not await history.change(999, "new")
         assert [(e.id, e.author, e.body) for e in await history.entries("c")] == [
-            (first, "bot", "new"), (second, "fake:ann", "hello")
-        ]  # fmt: skip
+            (first, "bot", "new"),
+            (second, "fake:ann", "hello"),
+        ]
         assert [e.id for e in await history.entries("c", limit=1)] == [second]
         await history.remove(first)
         assert [e.id for e in await history.entries("c")] == [second]

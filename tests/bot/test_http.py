@@ -22,6 +22,7 @@ def app() -> web.Application:
 
 def test_calls_are_answered_until_it_is_closed() -> None:
     """Port 0 is any that is free; the runner knows which."""
+
     async def scenario() -> str:
         runner = await listen(app(), "web", "127.0.0.1", 0)
         host, port = runner.addresses[0][:2]

@@ -93,9 +93,10 @@ def test_no_prompt_is_logged_unless_it_is_wanted(tmp_path: Path, form: str) -> N
 def test_a_secret_is_masked_wherever_it_stands() -> None:
     """In a message, in a value, in an address, in the traceback of a library."""
     config = Config(
-        web=WebConfig(token=Secret("web-secret")), discord=DiscordConfig(token=Secret("discord.secret")),
+        web=WebConfig(token=Secret("web-secret")),
+        discord=DiscordConfig(token=Secret("discord.secret")),
         telegram=TelegramConfig(token=Secret("123:tele-secret")),
-    )  # fmt: skip
+    )
     hidden = tuple(secrets(config))
     assert len(hidden) == 3
     for form in ("text", "json"):

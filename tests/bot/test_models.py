@@ -33,13 +33,17 @@ def test_a_set_that_is_not_fetched_cannot_be_served(tmp_path: Path) -> None:
         asyncio.run(app.serve(config))
 
 
-@pytest.mark.parametrize(("words", "code", "sentence"), [
-    (["fetch", "imagenet"], 2, "There is no model set “imagenet”: choose from imagenet256"),
-    (["add", "nowhere.pt"], 2, "“nowhere.pt” cannot be used"),
-    (["add", "nowhere.toml"], 2, "nowhere.toml cannot be read"),
-])
+@pytest.mark.parametrize(
+    ("words", "code", "sentence"),
+    [
+        (["fetch", "imagenet"], 2, "There is no model set “imagenet”: choose from imagenet256"),
+        (["add", "nowhere.pt"], 2, "“nowhere.pt” cannot be used"),
+        (["add", "nowhere.toml"], 2, "nowhere.toml cannot be read"),
+    ],
+)
 def test_a_mistake_is_one_sentence(
-        words: list[str], code: int, sentence: str, capsys: pytest.CaptureFixture[str]) -> None:
+    words: list[str], code: int, sentence: str, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert main(["models", *words]) == code
     assert sentence in (said := capsys.readouterr().err) and "Traceback" not in said
 

@@ -87,9 +87,7 @@ def test_a_mistake_is_answered_with_what_was_meant_at_its_place(
         ("a \ud800 star", {}, "prompt-letters"),
     ],
 )
-def test_the_engines_refusals_can_be_said_in_any_language(
-    prompt: str, chosen: dict[str, Value], sentence: str
-) -> None:
+def test_the_engines_refusals_can_be_said_in_any_language(prompt: str, chosen: dict[str, Value], sentence: str) -> None:
     """The engine speaks English only."""
     with pytest.raises(UserError) as refused:
         request(prompt, chosen)

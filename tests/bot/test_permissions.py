@@ -81,14 +81,32 @@ EMOJI = {emoji: END if action is Action.DELETE else SEE for emoji, action in REA
 
 # What is said, or done in silence, when an action is allowed.
 DONE = {
-    "a moon": "queued", "/imagine a moon": "queued", "/upscale 1": "queued", "/rerun 1": "queued",
-    "/remix 1": "remix-how", "/remix 1 a moon": "queued", "/settings 1": "settings", "/file 1": "file",
-    "/pick 1": "picked", "/pick 1 1": "picked", "/vary 1": "queued",
-    "/show 1": "show", "/cancel 1": "already-ended", "/delete 1": "deleted", "/queue": "queue-empty", "/help": "help",
-    "/settings": "defaults", "/whoami": "who-you-are", "/purge 1": "purged", "/ban #1": "has-been-banned",
-    "/ban {platform}:eve": "has-been-banned", "/unban {platform}:eve": "unbanned", "/pause": "has-been-paused",
-    "/resume": "has-been-resumed", "/forget me": "forget-sure",
-}  # fmt: skip
+    "a moon": "queued",
+    "/imagine a moon": "queued",
+    "/upscale 1": "queued",
+    "/rerun 1": "queued",
+    "/remix 1": "remix-how",
+    "/remix 1 a moon": "queued",
+    "/settings 1": "settings",
+    "/file 1": "file",
+    "/pick 1": "picked",
+    "/pick 1 1": "picked",
+    "/vary 1": "queued",
+    "/show 1": "show",
+    "/cancel 1": "already-ended",
+    "/delete 1": "deleted",
+    "/queue": "queue-empty",
+    "/help": "help",
+    "/settings": "defaults",
+    "/whoami": "who-you-are",
+    "/purge 1": "purged",
+    "/ban #1": "has-been-banned",
+    "/ban {platform}:eve": "has-been-banned",
+    "/unban {platform}:eve": "unbanned",
+    "/pause": "has-been-paused",
+    "/resume": "has-been-resumed",
+    "/forget me": "forget-sure",
+}
 
 
 class Ids(Texts):
@@ -127,14 +145,28 @@ class House:
         async def stop(job: Job) -> None:
             pass
 
-        eraser = Eraser(store=store, queue=self.queue, pictures=self.pictures, stop=stop,
-                        take_away=self.sender.take_away, keep_days=0)  # fmt: skip
+        eraser = Eraser(
+            store=store,
+            queue=self.queue,
+            pictures=self.pictures,
+            stop=stop,
+            take_away=self.sender.take_away,
+            keep_days=0,
+        )
         manners = Manners(store=store, queue=self.queue, eraser=eraser, owners=[f"{platform}:olga"])
         self.handlers = Handlers(
-            config=Config(limits=limits), texts=Ids(), store=store, queue=self.queue, pictures=self.pictures,
-            sender=self.sender, house=manners, stop=stop, busy=lambda: 0.0, models=["toybox"],
+            config=Config(limits=limits),
+            texts=Ids(),
+            store=store,
+            queue=self.queue,
+            pictures=self.pictures,
+            sender=self.sender,
+            house=manners,
+            stop=stop,
+            busy=lambda: 0.0,
+            models=["toybox"],
             notice=lambda name, value: None,
-        )  # fmt: skip
+        )
         self.keys = itertools.count()
 
     async def furnish(self, folder: Path) -> None:
@@ -145,8 +177,13 @@ class House:
         await self.queue.drawn(1, seconds=1.0, steps=10, width=8, height=8)
         await self.store.write("sent", job=1, role="status", message="m1")
         await self.queue.told(1)
-        for who, scope in (("bob", chat.key), ("ben", chat.key), ("eve", "*"), ("eve", chat.key),
-                           ("eve", f"{self.platform}:elsewhere")):  # fmt: skip
+        for who, scope in (
+            ("bob", chat.key),
+            ("ben", chat.key),
+            ("eve", "*"),
+            ("eve", chat.key),
+            ("eve", f"{self.platform}:elsewhere"),
+        ):
             await self.store.write("ban", person=f"{self.platform}:{who}", scope=scope)
         snapshot(folder / "imago.sqlite", folder / "furnished.sqlite")
         await self.store._writer.execute_fetchall("ATTACH ? AS furnished", (str(folder / "furnished.sqlite"),))
@@ -183,9 +220,12 @@ async def house(folder: Path, platform: str) -> AsyncIterator[House]:
 
 
 def differences(
-    folder: Path, platform: str, table: dict[str, tuple[str, ...]], make: Callable[[str, Person, Address], Incoming],
+    folder: Path,
+    platform: str,
+    table: dict[str, tuple[str, ...]],
+    make: Callable[[str, Person, Address], Incoming],
     done: dict[str, str],
-) -> list[str]:  # fmt: skip
+) -> list[str]:
     """Where the house does not do as the table says."""
     found: list[str] = []
 

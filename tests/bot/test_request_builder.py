@@ -94,7 +94,11 @@ def test_an_attached_picture_pulls_beside_the_words_and_with_init_the_drawing_be
         await chat.says("/remix 2 a cat")
         assert (await drawn(chat, engine, 4))[1:] == (engine.asked[-1], both) and engine.given[-1]["parent"] == "2"
         assert {path.name for path in (tmp_path / "pictures").iterdir() if path.name.startswith("2.")} == {
-            "2.png", "2.gif", "2.init.png", "2.target1.png"}  # fmt: skip
+            "2.png",
+            "2.gif",
+            "2.init.png",
+            "2.target1.png",
+        }
         await chat.says("/delete 2")
         await chat.until(lambda states: "#2 is deleted" in states[-1].text)
         assert not [path for path in (tmp_path / "pictures").iterdir() if path.name[0] not in "134"]

@@ -1,4 +1,4 @@
-"""tests/fakes/scenario.py on the fake chat: the story holds where no platform is in the way, and is not told too kindly."""
+"""tests/fakes/scenario.py on the fake chat: the story holds where no platform is in the way, and it is strict."""
 
 import asyncio
 from collections.abc import Sequence
@@ -43,10 +43,13 @@ class FakeDriver:
 
 def as_shown(message: str, reply: Reply) -> Shown:
     return Shown(
-        message=message, text=reply.text, job=reply.job if reply.buttons else None,
-        picture=reply.picture.content if reply.picture else None, gif=reply.gif.content if reply.gif else None,
+        message=message,
+        text=reply.text,
+        job=reply.job if reply.buttons else None,
+        picture=reply.picture.content if reply.picture else None,
+        gif=reply.gif.content if reply.gif else None,
         actions=frozenset(button.action for button in reply.buttons),
-    )  # fmt: skip
+    )
 
 
 @pytest.mark.parametrize("gif_apart", [False, True])

@@ -223,8 +223,13 @@ def test_answers_come_in_the_persons_language_and_the_menu_in_both(tmp_path: Pat
         assert any("once I am an administrator" in text for text in texts(server))
         menus = await server.until(lambda: server.menus if "ru" in server.menus else None)
         assert [command["command"] for command in menus[""]] == [
-            "imagine", "queue", "cancel", "show", "settings", "help"
-        ]  # fmt: skip
+            "imagine",
+            "queue",
+            "cancel",
+            "show",
+            "settings",
+            "help",
+        ]
         assert menus["ru"][1]["description"] == "Кто ждёт"
 
     play(tmp_path, story)
@@ -434,9 +439,7 @@ def test_a_wrong_token_is_one_line_and_exit_code_78(tmp_path: Path) -> None:
 
     code, told = asyncio.run(run())
     assert code == 78
-    assert told.splitlines()[-1] == (
-        "imago: token in [telegram]: Telegram refuses it; copy it again from @BotFather."
-    )
+    assert told.splitlines()[-1] == ("imago: token in [telegram]: Telegram refuses it; copy it again from @BotFather.")
 
 
 def test_the_token_is_in_no_log(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
@@ -503,8 +506,12 @@ def test_a_taken_port_for_the_webhook_is_a_line() -> None:
     async def run() -> None:
         async with botapi.Server().serving() as server:
             port = int(server.url.rpartition(":")[2])
-            more = TelegramConfig(token=telegram_bot.settings(server).token, base_url=server.url,
-                                  webhook="https://example.org/hook", port=port)  # fmt: skip
+            more = TelegramConfig(
+                token=telegram_bot.settings(server).token,
+                base_url=server.url,
+                webhook="https://example.org/hook",
+                port=port,
+            )
             adapter = TelegramAdapter(more, Texts().say, moved=telegram_bot.stays)
             with pytest.raises(ConfigError, match="cannot listen on"):
                 await adapter.start(lambda incoming: asyncio.sleep(0))  # type: ignore[arg-type,return-value]
@@ -556,15 +563,17 @@ def test_administrators_keep_order_by_text(tmp_path: Path) -> None:
         server.chat(GROUP, "supergroup", admins={ME, 99})
         server.says(GROUP, "/imagine a star", who=5)
         await server.until(lambda: finals(server))
-        for number, (who, text, answer) in enumerate([
-            (5, "/pause", "Only those who keep order"),
-            (99, "/pause", "in this chat until /resume"),
-            (5, "/imagine a moon", "I take a break"),
-            (99, "/resume", "taken again"),
-            (99, "/ban #1", "telegram:5 is shut out in this chat"),
-            (5, "/imagine a moon", "cannot use this bot here"),
-            (99, "/purge 1", "gone everywhere"),
-        ]):  # fmt: skip
+        for number, (who, text, answer) in enumerate(
+            [
+                (5, "/pause", "Only those who keep order"),
+                (99, "/pause", "in this chat until /resume"),
+                (5, "/imagine a moon", "I take a break"),
+                (99, "/resume", "taken again"),
+                (99, "/ban #1", "telegram:5 is shut out in this chat"),
+                (5, "/imagine a moon", "cannot use this bot here"),
+                (99, "/purge 1", "gone everywhere"),
+            ]
+        ):
             server.says(GROUP, text, who=who)
             await server.until(lambda number=number: len(texts(server)) > number)
             await server.until(lambda answer=answer: any(answer in text for text in texts(server)))

@@ -22,8 +22,13 @@ BOT = f"@{ME['username']}"
 STAR = "a red star --steps 1"
 DRAWS, NOTHING = "draws", "nothing"
 OF_THE_BOT = {"message_id": 1, "date": 1, "chat": {"id": GROUP, "type": "supergroup", "title": "x"}, "from": ME}
-OPENED = {"message_id": 7, "date": 1, "chat": {"id": FORUM, "type": "supergroup", "title": "x"}, "from": ME,
-          "forum_topic_created": {"name": "Topic", "icon_color": 1}}  # fmt: skip
+OPENED = {
+    "message_id": 7,
+    "date": 1,
+    "chat": {"id": FORUM, "type": "supergroup", "title": "x"},
+    "from": ME,
+    "forum_topic_created": {"name": "Topic", "icon_color": 1},
+}
 PHOTO = {"photo": [{"file_id": "f", "file_unique_id": "f", "width": 9, "height": 9}]}
 TOPIC = {"message_thread_id": 7, "is_topic_message": True}
 
@@ -52,12 +57,22 @@ MESSAGES: list[tuple[str, int, str, Json, str]] = [
     ("chatter in a topic that the bot has opened", FORUM, "hello", {**TOPIC, "reply_to_message": OPENED}, NOTHING),
     ("channel post", CHANNEL, f"/imagine {STAR}", {}, DRAWS),
     ("another channel post", CHANNEL, "news", {}, NOTHING),
-    ("anonymous admin", GROUP, f"/imagine {STAR}",
-     {"from": ANONYMOUS, "sender_chat": {"id": GROUP, "type": "supergroup", "title": "x"}}, DRAWS),
+    (
+        "anonymous admin",
+        GROUP,
+        f"/imagine {STAR}",
+        {"from": ANONYMOUS, "sender_chat": {"id": GROUP, "type": "supergroup", "title": "x"}},
+        DRAWS,
+    ),
     ("another bot", GROUP, f"/imagine {STAR}", {"from": {**ANONYMOUS, "id": 5}}, NOTHING),
-    ("a channel's post in its group", GROUP, "/imagine x",
-     {"sender_chat": {"id": CHANNEL, "type": "channel", "title": "x"}, "is_automatic_forward": True}, NOTHING),
-]  # fmt: skip
+    (
+        "a channel's post in its group",
+        GROUP,
+        "/imagine x",
+        {"sender_chat": {"id": CHANNEL, "type": "channel", "title": "x"}, "is_automatic_forward": True},
+        NOTHING,
+    ),
+]
 
 
 def answer_to(server: botapi.Server, asked: Json) -> Json | None:

@@ -40,10 +40,24 @@ def test_a_caption_fits_and_keeps_its_last_line(piece: str, times: int, seed: st
 def test_the_longest_prompt_still_shows_its_seed(prompt: str, language: str) -> None:
     """Whatever the card says, in either language."""
     job = Job(
-        id=10**9, owner="telegram:1", language=language, address=Address(platform="telegram", chat="1"), answers="",
-        request=Request(prompt=prompt, seed=2**32 - 1), kind=JobKind.IMAGINE, parent=None, status=Status.DRAWN,
-        attempts=0, created=0, started=0, steps=1000, seconds=9999, width=8, height=8, failure="",
-    )  # fmt: skip
+        id=10**9,
+        owner="telegram:1",
+        language=language,
+        address=Address(platform="telegram", chat="1"),
+        answers="",
+        request=Request(prompt=prompt, seed=2**32 - 1),
+        kind=JobKind.IMAGINE,
+        parent=None,
+        status=Status.DRAWN,
+        attempts=0,
+        created=0,
+        started=0,
+        steps=1000,
+        seconds=9999,
+        width=8,
+        height=8,
+        failure="",
+    )
     caption = media_of(final := Cards(Texts()).final(job, png(), None), kind_of(final, 100)).caption
     assert caption and units(caption) <= CAPTION and str(2**32 - 1) in caption.splitlines()[-1]
 

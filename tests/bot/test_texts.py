@@ -70,9 +70,15 @@ def test_an_unknown_language_gets_the_fallback() -> None:
 
 @pytest.mark.parametrize(
     ("seconds", "said"),
-    [(None, "unknown"), (0, "about 1 second"), (40.2, "about 41 seconds"), (200, "about 3 minutes"),
-     (5400, "about 2 hours"), (5399, "about 90 minutes")],
-)  # fmt: skip
+    [
+        (None, "unknown"),
+        (0, "about 1 second"),
+        (40.2, "about 41 seconds"),
+        (200, "about 3 minutes"),
+        (5400, "about 2 hours"),
+        (5399, "about 90 minutes"),
+    ],
+)
 def test_a_wait_is_said_as_people_say_it(seconds: float | None, said: str) -> None:
     """Nobody wants to know of 5,399 seconds."""
     assert Texts().duration("en", seconds) == said

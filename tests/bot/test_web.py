@@ -1,4 +1,4 @@
-"""bot/adapters/web/adapter.py and the files beside it: real HTTP on loopback, real SQLite, a heart that only listens."""
+"""bot/adapters/web/adapter.py and the files beside it: real HTTP on loopback, real SQLite, a fake core."""
 
 import asyncio
 import io
@@ -154,8 +154,11 @@ def test_the_page_speaks_the_language_of_the_browser(tmp_path: Path) -> None:
     """By Accept-Language, the best wish first; English for all others."""
 
     async def test(served: Site) -> None:
-        for wish, word in {"ru-RU,en;q=0.5": "Что нарисовать?", "de,ru;q=0.2,en;q=0.9": "What shall I draw?",
-                           ";;q=x,": "What shall I draw?"}.items():  # fmt: skip
+        for wish, word in {
+            "ru-RU,en;q=0.5": "Что нарисовать?",
+            "de,ru;q=0.2,en;q=0.9": "What shall I draw?",
+            ";;q=x,": "What shall I draw?",
+        }.items():
             browser = await served.browser(opened=False, **{"Accept-Language": wish})
             assert word in await (await browser.get("/")).text()
 

@@ -19,8 +19,15 @@ from tests.bench.bot import pictures
 from tests.fakes.fakes import fakes
 
 CHROMIUM = Path("/usr/bin/chromium")
-ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-             "--disable-component-update", "--disable-sync"]  # fmt: skip
+ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
 PATIENCE = 60_000  # milliseconds that a busy machine may take for one thing to show
 
 pytestmark = pytest.mark.skipif(not CHROMIUM.exists(), reason="no browser: apt-get install chromium")
@@ -104,10 +111,9 @@ async def opened(browser: Browser, folder: Path, **options: object) -> AsyncIter
         assert errors == []
 
 
-def test_a_picture_from_the_first_word_to_the_reload(
-    loop: asyncio.Runner, chromium: Browser, tmp_path: Path
-) -> None:
+def test_a_picture_from_the_first_word_to_the_reload(loop: asyncio.Runner, chromium: Browser, tmp_path: Path) -> None:
     """What the page promises: place in the queue, previews, picture and GIF, controls, and all of it again later."""
+
     async def scenario() -> None:
         async with opened(chromium, tmp_path) as (page, engine):
             await page.get_by_label("Message").fill("/imagine a red star")
@@ -140,6 +146,7 @@ def test_a_picture_of_any_shape_is_shown_whole(
     loop: asyncio.Runner, chromium: Browser, tmp_path: Path, size: tuple[int, int]
 ) -> None:
     """Its GIF stands beside it, or below a wide one; a very tall one stays on the screen."""
+
     async def scenario() -> None:
         async with opened(chromium, tmp_path, viewport={"width": 900, "height": 800}) as (page, engine):
             engine.size = size
@@ -151,7 +158,8 @@ def test_a_picture_of_any_shape_is_shown_whole(
             await expect(page.locator(".final .gif")).to_have_attribute("style", shape)
             picture, moving = await page.locator(".final figure img").evaluate_all(
                 "images => images.map(image => ({fit: getComputedStyle(image).objectFit, "
-                "...image.getBoundingClientRect().toJSON()}))")
+                "...image.getBoundingClientRect().toJSON()}))"
+            )
             assert picture["fit"] == "contain" and picture["height"] <= 600
             assert moving["top"] >= picture["bottom"] if size[0] > size[1] else moving["top"] == picture["top"]
             if size != (8, 64):

@@ -49,7 +49,8 @@ def test_a_row_for_each_way_and_batch_then_the_bars(short: ModelSet) -> None:
     one, *found, share = rows(short, CPU, CARD, eager, (1, 8))
     whole = found.pop(1)
     assert [row.name.rpartition("network, ")[2] for row in (one, *found)] == [
-        f"{way}, batch {batch}" for batch in (1, 8) for way in eager]
+        f"{way}, batch {batch}" for batch in (1, 8) for way in eager
+    ]
     assert all("predicted" in row.value and apart(row.value) < 1e-3 for row in (one, *found))
     assert share.bar == "≥ 60%" and whole.bar == "≤ 15 s"
     assert "8 guided steps" in whole.name and "the same pixels when half" in whole.value
@@ -67,7 +68,7 @@ def test_a_way_that_fails_is_told_and_hides_no_other(short: ModelSet, monkeypatc
 def test_without_a_card_it_says_so() -> None:
     if torch.cuda.is_available():
         pytest.skip("this machine has one")
-    only, = measure()
+    (only,) = measure()
     assert only.value.startswith("not measured")
 
 

@@ -57,9 +57,14 @@ def notebook(model: nn.Module, **scales: float) -> Notebook:
     matrix = torch.randn(3 * 8 * 8, 10)
     chosen = {"clip_guidance_scale": 1000.0, "tv_scale": 150.0, "range_scale": 50.0, **scales}
     return Notebook(
-        diffusion=spaced_diffusion("linear", 20, learned_variance=False), model=model, side=8,
-        encode_image=lambda pictures: pictures.flatten(1) @ matrix, target_embeds=torch.randn(1, 10),
-        weights=torch.ones(1), **chosen)
+        diffusion=spaced_diffusion("linear", 20, learned_variance=False),
+        model=model,
+        side=8,
+        encode_image=lambda pictures: pictures.flatten(1) @ matrix,
+        target_embeds=torch.randn(1, 10),
+        weights=torch.ones(1),
+        **chosen,
+    )
 
 
 def after(step: Callable[..., Tensor], eta: float | None, index: int = 9) -> Tensor:

@@ -17,7 +17,17 @@ from tests.bench.engine.redraw import PROMPTS, again, random_request
 def test_files_take_their_places_in_order() -> None:
     command = "imago draw x --seed 3 --init-picture FILE --target FILE:-0.5"
     assert again(command, [Path("a"), Path("b")], Path("o")) == [
-        "draw", "-o", "o", "x", "--seed", "3", "--init-picture", "a", "--target", "b:-0.5"]
+        "draw",
+        "-o",
+        "o",
+        "x",
+        "--seed",
+        "3",
+        "--init-picture",
+        "a",
+        "--target",
+        "b:-0.5",
+    ]
 
 
 def test_random_requests_have_some_of_everything(tmp_path: Path) -> None:
@@ -31,12 +41,28 @@ def test_random_requests_have_some_of_everything(tmp_path: Path) -> None:
     assert any(inputs.targets for _, inputs, _ in requests)
 
 
-@pytest.mark.parametrize("prompt", ["--help", "it's \"$HOME\""])
+@pytest.mark.parametrize("prompt", ["--help", 'it\'s "$HOME"'])
 def test_the_command_line_takes_the_command_back(prompt: str, tmp_path: Path) -> None:
     """Every option at once, through the parser that people use."""
-    request = Request(prompt=prompt, seed=7, size="64x128", steps=2, sampler="ddpm", eta=0.123456789,
-                      guidance_scale="0:100,33.3:7.25", tv_scale=1e-5, range_scale=3.0, saturation_scale="5:1",
-                      cuts="0:2,100:1", clamp=0.5, count=2, pick=2, stop="satisfied", symmetry="both", start="perlin")
+    request = Request(
+        prompt=prompt,
+        seed=7,
+        size="64x128",
+        steps=2,
+        sampler="ddpm",
+        eta=0.123456789,
+        guidance_scale="0:100,33.3:7.25",
+        tv_scale=1e-5,
+        range_scale=3.0,
+        saturation_scale="5:1",
+        cuts="0:2,100:1",
+        clamp=0.5,
+        count=2,
+        pick=2,
+        stop="satisfied",
+        symmetry="both",
+        start="perlin",
+    )
     output = tmp_path / "again.png"
     assert main(again(command_of(request), [], output)) == 0
     metadata = read_png(output.read_bytes())[1]

@@ -23,6 +23,7 @@ def test_every_contender_runs_equally_often_in_every_place() -> None:
         def run(index: int) -> Tensor:
             called.append(name)
             return torch.tensor(index)
+
         return run
 
     seconds = alternate({name: runner(name) for name in "abc"}, [3, 4])

@@ -72,8 +72,10 @@ def test_the_file_is_the_same_bytes_each_time(tmp_path: Path) -> None:
     assert first.read_bytes() == second.read_bytes()
 
 
-@pytest.mark.parametrize("text", [
-    "a red star on a blue background", "синяя звезда на красном фоне", "half-life 3", "λ", "ёлка", "unreal engine 4k"])
+@pytest.mark.parametrize(
+    "text",
+    ["a red star on a blue background", "синяя звезда на красном фоне", "half-life 3", "λ", "ёлка", "unreal engine 4k"],
+)
 def test_captions_survive_the_round_trip(tokenizer: SimpleTokenizer, text: str) -> None:
     """Decoding gives the words back; only the spaces around signs are the tokenizer's own."""
     back = tokenizer.decode(tokenizer.encode(text))

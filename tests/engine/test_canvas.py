@@ -37,9 +37,18 @@ def test_a_set_draws_sides_that_its_network_can_halve() -> None:
     assert drawn_size(asked(None), TOYBOX) == (64, 64)
 
 
-@pytest.mark.parametrize(("size", "near"), [
-    ("250x390", "256x384"), ("1x1", "64x64"), ("4096x4096", "512x512"), ("1024x256", None), ("2048x64", "1024x64"),
-    ("1000x300", "960x256"), ("256x257", "256x256")])
+@pytest.mark.parametrize(
+    ("size", "near"),
+    [
+        ("250x390", "256x384"),
+        ("1x1", "64x64"),
+        ("4096x4096", "512x512"),
+        ("1024x256", None),
+        ("2048x64", "1024x64"),
+        ("1000x300", "960x256"),
+        ("256x257", "256x256"),
+    ],
+)
 def test_a_size_that_cannot_be_drawn_names_the_nearest_that_can(size: str, near: str | None) -> None:
     if near is None:
         assert finished_size(asked(size), TOYBOX)

@@ -25,11 +25,16 @@ from engine.training.toybox.world import COLOURS, COMBINATIONS, OBJECTS, Scene, 
 
 SEEN = [combination for combination in COMBINATIONS if not held_out(*combination)]
 NOMINATIVE = {  # the whole table, written out: m, f, n, and the prepositional of "на … фоне"
-    "red": "красный красная красное красном", "orange": "оранжевый оранжевая оранжевое оранжевом",
-    "yellow": "жёлтый жёлтая жёлтое жёлтом", "green": "зелёный зелёная зелёное зелёном",
-    "blue": "синий синяя синее синем", "purple": "фиолетовый фиолетовая фиолетовое фиолетовом",
-    "pink": "розовый розовая розовое розовом", "white": "белый белая белое белом",
-    "black": "чёрный чёрная чёрное чёрном", "brown": "коричневый коричневая коричневое коричневом",
+    "red": "красный красная красное красном",
+    "orange": "оранжевый оранжевая оранжевое оранжевом",
+    "yellow": "жёлтый жёлтая жёлтое жёлтом",
+    "green": "зелёный зелёная зелёное зелёном",
+    "blue": "синий синяя синее синем",
+    "purple": "фиолетовый фиолетовая фиолетовое фиолетовом",
+    "pink": "розовый розовая розовое розовом",
+    "white": "белый белая белое белом",
+    "black": "чёрный чёрная чёрное чёрном",
+    "brown": "коричневый коричневая коричневое коричневом",
 }
 GENDERS = {
     "m": "круг квадрат треугольник крест плюс месяц полумесяц ромб дом домик кот цветок гриб",
@@ -60,21 +65,24 @@ def test_russian_nouns_have_their_gender() -> None:
     assert genders == {word: gender for gender, words in GENDERS.items() for word in words.split()}
 
 
-@pytest.mark.parametrize(("of", "text"), [
-    (scene("star", "blue", "red"), "синяя звезда на красном фоне"),
-    (scene("heart", "blue", "white"), "синее сердце на белом фоне"),
-    (scene("star", "red", "blue"), "красная звезда на синем фоне"),
-    (scene("house", "blue", "black"), "синий дом на чёрном фоне"),
-    (scene("ring", "yellow", "green"), "на зелёном фоне жёлтое кольцо"),
-    (scene("tree", "green", "blue"), "синий фон, зелёное дерево"),
-    (scene("cat", "black", "yellow"), "чёрная кошка, жёлтый фон"),
-    (scene("moon", "white", "black"), "белая луна на чёрном фоне"),
-    (scene("moon", "white", "black"), "белый месяц на чёрном фоне"),
-    (scene("mushroom", "brown", "pink", "small"), "маленький коричневый гриб на розовом фоне"),
-    (scene("fish", "orange", "purple", "big"), "большая оранжевая рыба на фиолетовом фоне"),
-    (scene("tree", "green", "white", "small"), "маленькая зелёная ёлка на белом фоне"),
-    (scene("heart", "pink", "brown", "big"), "большое розовое сердце на коричневом фоне"),
-])
+@pytest.mark.parametrize(
+    ("of", "text"),
+    [
+        (scene("star", "blue", "red"), "синяя звезда на красном фоне"),
+        (scene("heart", "blue", "white"), "синее сердце на белом фоне"),
+        (scene("star", "red", "blue"), "красная звезда на синем фоне"),
+        (scene("house", "blue", "black"), "синий дом на чёрном фоне"),
+        (scene("ring", "yellow", "green"), "на зелёном фоне жёлтое кольцо"),
+        (scene("tree", "green", "blue"), "синий фон, зелёное дерево"),
+        (scene("cat", "black", "yellow"), "чёрная кошка, жёлтый фон"),
+        (scene("moon", "white", "black"), "белая луна на чёрном фоне"),
+        (scene("moon", "white", "black"), "белый месяц на чёрном фоне"),
+        (scene("mushroom", "brown", "pink", "small"), "маленький коричневый гриб на розовом фоне"),
+        (scene("fish", "orange", "purple", "big"), "большая оранжевая рыба на фиолетовом фоне"),
+        (scene("tree", "green", "white", "small"), "маленькая зелёная ёлка на белом фоне"),
+        (scene("heart", "pink", "brown", "big"), "большое розовое сердце на коричневом фоне"),
+    ],
+)
 def test_russian_captions_agree(of: Scene, text: str) -> None:
     """Gender of the noun, case of the background, size and colour alike."""
     assert text in sayings(russian, of, count=600)
@@ -84,8 +92,10 @@ def test_every_colour_agrees_with_every_object() -> None:
     """All 160 pairs: whatever noun is chosen, the adjective before it has the noun's gender."""
     rng = np.random.default_rng(5)
     for kind, colour in product(OBJECTS, COLOURS):
-        right = {f"{NOMINATIVE[colour].split()['mfn'.index(noun.gender)]} {noun.word}".replace("ё", "е")
-                 for noun in RU_NAMES[kind]}
+        right = {
+            f"{NOMINATIVE[colour].split()['mfn'.index(noun.gender)]} {noun.word}".replace("ё", "е")
+            for noun in RU_NAMES[kind]
+        }
         said = {russian(scene(kind, colour, "white"), rng, background=False).replace("ё", "е") for _ in range(20)}
         assert said <= right
 
@@ -96,14 +106,17 @@ def test_yo_is_dotted_or_not() -> None:
     assert said == {"жёлтая звезда", "желтая звезда"}
 
 
-@pytest.mark.parametrize(("of", "text"), [
-    (scene("star", "red", "blue"), "a red star on a blue background"),
-    (scene("star", "red", "blue"), "red star on blue"),
-    (scene("star", "red", "blue"), "blue background, red star"),
-    (scene("house", "orange", "white"), "an orange house on a white background"),
-    (scene("cat", "black", "orange"), "a black cat on an orange background"),
-    (scene("lambda", "white", "green", "small"), "a tiny white λ on green"),
-])
+@pytest.mark.parametrize(
+    ("of", "text"),
+    [
+        (scene("star", "red", "blue"), "a red star on a blue background"),
+        (scene("star", "red", "blue"), "red star on blue"),
+        (scene("star", "red", "blue"), "blue background, red star"),
+        (scene("house", "orange", "white"), "an orange house on a white background"),
+        (scene("cat", "black", "orange"), "a black cat on an orange background"),
+        (scene("lambda", "white", "green", "small"), "a tiny white λ on green"),
+    ],
+)
 def test_english_captions_have_the_right_article(of: Scene, text: str) -> None:
     """An orange house, a black cat on an orange background."""
     assert text in sayings(english, of, count=600)
@@ -126,8 +139,11 @@ def test_left_out_means_not_said() -> None:
 def named(text: str, spoken: Caption) -> bool:
     """Whether the text has a word for each thing that the caption commits to."""
     text = text.replace("ё", "е")
-    colours = [{colour, RU_COLOURS[colour][0].replace("ё", "е")} for colour in (spoken.colour, spoken.background)
-               if colour is not None]
+    colours = [
+        {colour, RU_COLOURS[colour][0].replace("ё", "е")}
+        for colour in (spoken.colour, spoken.background)
+        if colour is not None
+    ]
     names = {*EN_NAMES[spoken.object], *(noun.word.replace("ё", "е") for noun in RU_NAMES[spoken.object])}
     sizes = {*EN_SIZES[spoken.size], *RU_SIZES[spoken.size].values()} if spoken.size else {""}
     return all(any(word in text for word in words) for words in (*colours, names, sizes))

@@ -18,8 +18,9 @@ from engine.request import Request
 
 TOYBOX = load_model_set("toybox")
 REQUEST = resolved(Request(prompt="a red star", seed=3, steps=20), TOYBOX.defaults)
-SITTING = Sitting(x=torch.randn(1, 3, 64, 64), index=9, frames=[np.full((64, 64, 3), 7, np.uint8)], seconds=1.5,
-                  unet_calls=10)
+SITTING = Sitting(
+    x=torch.randn(1, 3, 64, 64), index=9, frames=[np.full((64, 64, 3), 7, np.uint8)], seconds=1.5, unet_calls=10
+)
 
 
 def test_what_is_packed_comes_out_again() -> None:
@@ -30,7 +31,7 @@ def test_what_is_packed_comes_out_again() -> None:
 
 def changed(state: bytes, *, without: tuple[str, ...] = (), **about: object) -> bytes:
     """The same checkpoint with other words beside its tensors, and without some of either."""
-    header = json.loads(state[8:8 + int.from_bytes(state[:8], "little")])["__metadata__"]
+    header = json.loads(state[8 : 8 + int.from_bytes(state[:8], "little")])["__metadata__"]
     words = {**json.loads(header["imago"]), **about}
     tensors = {name: tensor for name, tensor in load(state).items() if name not in without}
     return save(tensors, {"imago": json.dumps({name: word for name, word in words.items() if name not in without})})
@@ -40,8 +41,14 @@ def test_what_the_controls_need_comes_out_again() -> None:
     """Pictures that pull and the distances so far; what the drawing began from is in x already."""
     picture, inputs = np.full((8, 12, 3), 7, np.uint8), {"init": "0" * 64, "targets": [["1" * 64, 0.3]]}
     request = dataclasses.replace(REQUEST, count=2, size="256x128")
-    sitting = Sitting(x=torch.randn(2, 3, 32, 64), index=9, distances=[[0.1, 1 / 3]], satisfied_at=0,
-                      targets=[(picture, 0.3)], inputs=inputs)
+    sitting = Sitting(
+        x=torch.randn(2, 3, 32, 64),
+        index=9,
+        distances=[[0.1, 1 / 3]],
+        satisfied_at=0,
+        targets=[(picture, 0.3)],
+        inputs=inputs,
+    )
     state = pack_sitting(sitting, request, TOYBOX)
     for given_again in ({}, inputs):
         found = unpack_sitting(state, request, TOYBOX, given_again)
@@ -55,8 +62,7 @@ def test_what_the_controls_need_comes_out_again() -> None:
 
 def test_a_checkpoint_of_before_the_controls_is_gone_on_from() -> None:
     """An upgrade in the middle of a drawing."""
-    old = changed(pack_sitting(SITTING, REQUEST, TOYBOX),
-                  without=("distances", "satisfied_at", "inputs", "weights"))
+    old = changed(pack_sitting(SITTING, REQUEST, TOYBOX), without=("distances", "satisfied_at", "inputs", "weights"))
     found = unpack_sitting(old, REQUEST, TOYBOX)
     assert torch.equal(found.x, SITTING.x) and (found.targets, found.distances, found.inputs) == ([], [], {})
 

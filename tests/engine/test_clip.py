@@ -34,7 +34,8 @@ def test_a_text_is_the_same_alone_and_in_company() -> None:
 def test_both_languages_mean_the_same() -> None:
     clip = toybox_clip()
     english, russian, other = clip.encode_texts(
-        ["a blue cat on a white background", "синяя кошка на белом фоне", "a red house on a black background"])
+        ["a blue cat on a white background", "синяя кошка на белом фоне", "a red house on a black background"]
+    )
     assert english @ russian > 0.8 > english @ other
 
 
@@ -118,14 +119,35 @@ def test_a_text_tower_of_transformers_needs_no_network(tmp_path: Path, monkeypat
     tokenizer.pre_tokenizer = tokenizers.pre_tokenizers.Whitespace()
     tokenizer.save(str(tmp_path / "tokenizer.json"))
     transformers.XLMRobertaConfig(
-        vocab_size=len(words), hidden_size=32, num_hidden_layers=1, num_attention_heads=2, intermediate_size=32,
-        max_position_embeddings=90).save_pretrained(tmp_path)
-    (tmp_path / "tiny-roberta.json").write_text(json.dumps({
-        "embed_dim": 16, "vision_cfg": {"image_size": 16, "layers": 1, "width": 64, "patch_size": 8},
-        "text_cfg": {"hf_model_name": "xlm-roberta-base", "hf_tokenizer_name": "xlm-roberta-base",
-                     "hf_pooler_type": "mean_pooler", "hf_proj_type": "mlp"}}))
-    config = ClipConfig(model="tiny-roberta", config=tmp_path / "tiny-roberta.json", text=tmp_path,
-                        tokenizer=tmp_path / "tokenizer.json", mean=(0.5, 0.5, 0.5), std=(0.5, 0.5, 0.5))
+        vocab_size=len(words),
+        hidden_size=32,
+        num_hidden_layers=1,
+        num_attention_heads=2,
+        intermediate_size=32,
+        max_position_embeddings=90,
+    ).save_pretrained(tmp_path)
+    (tmp_path / "tiny-roberta.json").write_text(
+        json.dumps(
+            {
+                "embed_dim": 16,
+                "vision_cfg": {"image_size": 16, "layers": 1, "width": 64, "patch_size": 8},
+                "text_cfg": {
+                    "hf_model_name": "xlm-roberta-base",
+                    "hf_tokenizer_name": "xlm-roberta-base",
+                    "hf_pooler_type": "mean_pooler",
+                    "hf_proj_type": "mlp",
+                },
+            }
+        )
+    )
+    config = ClipConfig(
+        model="tiny-roberta",
+        config=tmp_path / "tiny-roberta.json",
+        text=tmp_path,
+        tokenizer=tmp_path / "tokenizer.json",
+        mean=(0.5, 0.5, 0.5),
+        std=(0.5, 0.5, 0.5),
+    )
     torch.manual_seed(0)
     clip = Clip(config, None, CPU)
     found = clip.encode_texts(["красная звезда", "красная  звезда", "star", "red " * 200])

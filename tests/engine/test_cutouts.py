@@ -12,12 +12,14 @@ from engine.diffusion.cutouts import Crops, cut, random_crops
 
 def pooled(pictures: Tensor, crops: Crops, side: int) -> Tensor:
     """The 2021 notebook's loop, one crop of one picture at a time."""
+
     def one(picture: Tensor, top: int, left: int, size: int) -> Tensor:
-        return F.adaptive_avg_pool2d(picture[:, top:top + size, left:left + size], side)
+        return F.adaptive_avg_pool2d(picture[:, top : top + size, left : left + size], side)
 
     boxes = torch.stack([crops.top, crops.left, crops.size], dim=-1).tolist()
-    return torch.stack([torch.stack([one(picture, *box) for box in row])
-                        for picture, row in zip(pictures, boxes, strict=True)])
+    return torch.stack(
+        [torch.stack([one(picture, *box) for box in row]) for picture, row in zip(pictures, boxes, strict=True)]
+    )
 
 
 def some_crops(n: int, k: int, height: int, width: int, min_size: int = 1) -> Crops:
@@ -25,8 +27,9 @@ def some_crops(n: int, k: int, height: int, width: int, min_size: int = 1) -> Cr
     return random_crops(uniform, height, width, min_size, power=1.0)
 
 
-@pytest.mark.parametrize(("height", "width", "side"), [
-    (64, 64, 32), (64, 64, 48), (40, 72, 16), (72, 40, 16), (17, 31, 7), (8, 8, 20)])
+@pytest.mark.parametrize(
+    ("height", "width", "side"), [(64, 64, 32), (64, 64, 48), (40, 72, 16), (72, 40, 16), (17, 31, 7), (8, 8, 20)]
+)
 def test_cuts_equal_adaptive_average_pooling(height: int, width: int, side: int) -> None:
     """Same crops, same pixels: larger and smaller than the output, wide and tall pictures."""
     pictures = torch.randn(2, 3, height, width)
@@ -37,8 +40,7 @@ def test_cuts_equal_adaptive_average_pooling(height: int, width: int, side: int)
 
 
 @given(st.integers(1, 40), st.integers(1, 40), st.integers(1, 24), st.integers(0, 2**32 - 1))
-def test_any_crop_to_any_side_equals_adaptive_average_pooling(
-        height: int, width: int, side: int, seed: int) -> None:
+def test_any_crop_to_any_side_equals_adaptive_average_pooling(height: int, width: int, side: int, seed: int) -> None:
     """Pooling windows overlap and repeat in odd ways when sides do not divide each other."""
     generator = torch.Generator().manual_seed(seed)
     pictures = torch.randn(1, 2, height, width, generator=generator)
@@ -50,8 +52,8 @@ def test_the_gradient_equals_that_of_adaptive_average_pooling() -> None:
     """The pull on the picture comes back through the crops."""
     pictures = torch.randn(2, 3, 24, 32, requires_grad=True)
     crops, weight = some_crops(2, 5, 24, 32), torch.randn(2, 5, 3, 16, 16)
-    ours, = torch.autograd.grad((cut(pictures, crops, 16) * weight).sum(), pictures)
-    theirs, = torch.autograd.grad((pooled(pictures, crops, 16) * weight).sum(), pictures)
+    (ours,) = torch.autograd.grad((cut(pictures, crops, 16) * weight).sum(), pictures)
+    (theirs,) = torch.autograd.grad((pooled(pictures, crops, 16) * weight).sum(), pictures)
     assert theirs.abs().sum() > 0
     torch.testing.assert_close(ours, theirs, rtol=1e-5, atol=1e-5)
 
@@ -61,7 +63,9 @@ def test_cuts_of_a_picture_in_a_batch_equal_its_cuts_alone() -> None:
     pictures, crops = torch.randn(3, 3, 32, 32), some_crops(3, 4, 32, 32)
     together = cut(pictures, crops, 16)
     for k in range(3):
-        torch.testing.assert_close(together[k:k + 1], cut(pictures[k:k + 1], crops[k:k + 1], 16), rtol=0, atol=1e-6)
+        torch.testing.assert_close(
+            together[k : k + 1], cut(pictures[k : k + 1], crops[k : k + 1], 16), rtol=0, atol=1e-6
+        )
 
 
 def test_a_flat_picture_stays_flat() -> None:
@@ -70,10 +74,16 @@ def test_a_flat_picture_stays_flat() -> None:
     torch.testing.assert_close(cuts, torch.full_like(cuts, 0.7))
 
 
-@given(st.integers(1, 300), st.integers(1, 300), st.integers(1, 300), st.floats(0.1, 4),
-       st.lists(st.tuples(*[st.floats(0, 1)] * 3), min_size=1, max_size=8))
+@given(
+    st.integers(1, 300),
+    st.integers(1, 300),
+    st.integers(1, 300),
+    st.floats(0.1, 4),
+    st.lists(st.tuples(*[st.floats(0, 1)] * 3), min_size=1, max_size=8),
+)
 def test_crops_stay_inside_the_picture(
-        height: int, width: int, min_size: int, power: float, uniform: list[tuple[float, ...]]) -> None:
+    height: int, width: int, min_size: int, power: float, uniform: list[tuple[float, ...]]
+) -> None:
     """A crop over the edge would average fewer pixels than it says; U = 0 and U = 1 included."""
     crops = random_crops(torch.tensor([uniform]), height, width, min_size, power)
     largest = min(height, width)

@@ -81,8 +81,13 @@ def test_a_symmetric_denoiser_ends_on_a_symmetric_picture(sampler: str, axes: tu
     def denoise(x: Tensor, t: Tensor) -> Prediction:
         return Prediction(x0=x0, eps=torch.randn_like(x), pull=pull, variance_mix=mix)
 
-    *_, last = sample(symmetric(denoise, axes, "cosine"), torch.randn(1, 3, 8, 8), lambda i: torch.randn(1, 3, 8, 8),
-                      Levels("cosine", 6), sampler=sampler)
+    *_, last = sample(
+        symmetric(denoise, axes, "cosine"),
+        torch.randn(1, 3, 8, 8),
+        lambda i: torch.randn(1, 3, 8, 8),
+        Levels("cosine", 6),
+        sampler=sampler,
+    )
     for axis in axes:
         assert torch.allclose(last.x, last.x.flip(axis), atol=1e-4)
     assert not torch.allclose(last.x, last.x.transpose(-1, -2), atol=1e-2)

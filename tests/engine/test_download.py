@@ -76,10 +76,13 @@ def test_a_killed_download_goes_on_in_another_process(served: Mirror, tmp_path: 
     """Power, memory, a restart: the part on disk is all that is needed."""
     target = tmp_path / "net.pt"
     file = served.file(target, "slow")
-    code = ("import pathlib\nfrom engine.model_sets.download import Patience, download\nfrom engine.model_sets.weights import WeightsFile\n"
-            f"file = WeightsFile(path=pathlib.Path({str(target)!r}), bytes={file.bytes}, sha256={file.sha256!r}, "
-            f"kind='upscaler', source='net.pt', urls={file.urls!r})\n"
-            "for done in download(file, file.path, Patience(silence=60.0)):\n    print(done, flush=True)\n")
+    code = (
+        "import pathlib\nfrom engine.model_sets.download import Patience, download\n"
+        "from engine.model_sets.weights import WeightsFile\n"
+        f"file = WeightsFile(path=pathlib.Path({str(target)!r}), bytes={file.bytes}, sha256={file.sha256!r}, "
+        f"kind='upscaler', source='net.pt', urls={file.urls!r})\n"
+        "for done in download(file, file.path, Patience(silence=60.0)):\n    print(done, flush=True)\n"
+    )
     with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         for line in process.stdout:
@@ -136,7 +139,8 @@ def test_the_proxy_of_the_environment_is_used(served: Mirror, tmp_path: Path, mo
 
 
 def test_a_proxy_that_cannot_be_used_is_one_sentence_without_its_password(
-        served: Mirror, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    served: Mirror, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("HTTP_PROXY", "nonsense://ann:secret@proxy")
     with pytest.raises(CannotFetch, match="HTTPS_PROXY") as caught:
         fetched(served, tmp_path / "net.pt", "none")

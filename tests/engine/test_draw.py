@@ -112,13 +112,15 @@ def test_closing_the_stream_stops_the_drawing() -> None:
 def test_picture_k_of_a_batch_is_picture_k_alone(sampler: str) -> None:
     """Different people's prompts may share one call of the network."""
     models = load_models("toybox", torch.device("cpu"))
-    asked = [dataclasses.replace(REQUEST, prompt=p, seed=s, sampler=sampler, steps=4, guidance_scale=50.0)
-             for p, s in (("a red star", 1), ("синий круг | чёрный фон:0.5", 2))]
+    asked = [
+        dataclasses.replace(REQUEST, prompt=p, seed=s, sampler=sampler, steps=4, guidance_scale=50.0)
+        for p, s in (("a red star", 1), ("синий круг | чёрный фон:0.5", 2))
+    ]
     asked = [resolved(r, models.description.defaults) for r in asked]
     # nearer to the noise, or under a stronger pull, rounding grows; so it does where nothing but noise is finished
     level = float(levels_of(models, asked[0]).alphas_cumprod[1])
     scene = to_tensor(render(Scene(object="star", colour="red", background="blue", size="", x=32, y=32, radius=19.5)))
-    x = level**0.5 * scene + (1 - level)**0.5 * first_noise(models, asked)
+    x = level**0.5 * scene + (1 - level) ** 0.5 * first_noise(models, asked)
     together, alone = next(steps_of(models, asked, x, 1)), next(steps_of(models, asked[1:], x[1:], 1))
     assert torch.allclose(together.x[1:], alone.x, atol=2e-3)
 
@@ -173,8 +175,9 @@ def drawn_in(room: int) -> tuple[Sitting, list[int], list[int]]:
     request = resolved(dataclasses.replace(REQUEST, steps=2, cuts=4), models.description.defaults)
     small = SmallMemory(models.clips[0][0], room)
     sitting = Sitting(x=first_noise(models, [request]), index=1)
-    models = dataclasses.replace(models, clips=[(small, 1.0)], upscaler=None,
-                                 description=dataclasses.replace(models.description, upscaler=None))
+    models = dataclasses.replace(
+        models, clips=[(small, 1.0)], upscaler=None, description=dataclasses.replace(models.description, upscaler=None)
+    )
     with memory_sentence("toybox"):
         events = list(_drawing(models, request, sitting))
     return sitting, [event.step for event in events if isinstance(event, Progress)], small.tried
@@ -238,10 +241,25 @@ def test_a_lone_picture_has_no_others_beside_it(events: list[Event]) -> None:
     assert finished(events).pictures == ()
 
 
-@pytest.mark.parametrize("knobs", [
-    {"count": 2}, {"count": 2, "pick": 2, "symmetry": "both"}, {"init": 0.3}, {"stop": "satisfied"},
-    {"guidance_scale": "0:300,100:0", "cuts": "0:3,100:1", "start": "perlin", "clamp": 1.0, "saturation_scale": 5.0,
-     "size": "64x128", "sampler": "ddpm"}], ids=lambda knobs: " ".join(knobs))
+@pytest.mark.parametrize(
+    "knobs",
+    [
+        {"count": 2},
+        {"count": 2, "pick": 2, "symmetry": "both"},
+        {"init": 0.3},
+        {"stop": "satisfied"},
+        {
+            "guidance_scale": "0:300,100:0",
+            "cuts": "0:3,100:1",
+            "start": "perlin",
+            "clamp": 1.0,
+            "saturation_scale": 5.0,
+            "size": "64x128",
+            "sampler": "ddpm",
+        },
+    ],
+    ids=lambda knobs: " ".join(knobs),
+)
 def test_every_control_survives_a_stop(knobs: dict[str, object]) -> None:
     """The pictures that went in need not be given again, and others are refused."""
     request = dataclasses.replace(REQUEST, **{"steps": 5, "cuts": 2, "size": "64x64", **knobs})  # type: ignore[arg-type]
@@ -334,7 +352,7 @@ def test_a_set_without_an_upscaler_says_so(tmp_path: Path, monkeypatch: pytest.M
     """It would give the same picture back as if it were four times larger."""
     monkeypatch.setenv("IMAGO_MODELS", str(tmp_path))
     description = (Path(engine.__file__).parent / "model_sets/imagenet256.toml").read_text()
-    bare = description[:description.index("[upscaler]")] + description[description.index("[defaults]"):]
+    bare = description[: description.index("[upscaler]")] + description[description.index("[defaults]") :]
     (tmp_path / "bare.toml").write_text(bare)
     with pytest.raises(BadRequest, match="bare has no upscaler"):
         list(engine.upscale(UpscaleRequest(png=to_png(np.zeros((8, 8, 3), np.uint8), {}), models="bare")))

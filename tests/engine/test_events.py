@@ -8,8 +8,14 @@ import pytest
 
 from engine.events import Event, Failed, Finished, Preview, Progress, Started, as_json
 
-FILLED: dict[object, object] = {int: 7, float: 0.123456, str: "λ", bytes: b"\x89PNG", float | None: 0.123456,
-                                     tuple[bytes, ...]: (b"a", b"bc")}
+FILLED: dict[object, object] = {
+    int: 7,
+    float: 0.123456,
+    str: "λ",
+    bytes: b"\x89PNG",
+    float | None: 0.123456,
+    tuple[bytes, ...]: (b"a", b"bc"),
+}
 
 
 @pytest.mark.parametrize("kind", get_args(Event))
@@ -25,9 +31,26 @@ def test_every_event_becomes_one_line_that_opens_with_its_name(kind: type) -> No
 def test_bytes_are_told_by_their_length() -> None:
     """A picture in a line of JSON helps nobody."""
     assert as_json(Preview(percent=10, step=1, steps=10, png=b"12345")) == {
-        "event": "preview", "percent": 10, "step": 1, "steps": 10, "png_bytes": 5}
-    several = as_json(Finished(png=b"1", gif=b"", width=1, height=1, seed=0, steps=1, seconds=0.0, unet_calls=1,
-                               pixels_sha256="", pictures=(b"123", b"12")))
+        "event": "preview",
+        "percent": 10,
+        "step": 1,
+        "steps": 10,
+        "png_bytes": 5,
+    }
+    several = as_json(
+        Finished(
+            png=b"1",
+            gif=b"",
+            width=1,
+            height=1,
+            seed=0,
+            steps=1,
+            seconds=0.0,
+            unet_calls=1,
+            pixels_sha256="",
+            pictures=(b"123", b"12"),
+        )
+    )
     assert several["pictures_bytes"] == [3, 2]
 
 

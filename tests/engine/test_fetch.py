@@ -24,11 +24,23 @@ from engine.networks.unet import UNet, UNetConfig
 from tests.fakes.mirror import HURRIED, Mirror, mirror
 
 CPU = torch.device("cpu")
-SHAPE = {"image_size": 32, "in_channels": 3, "out_channels": 6, "model_channels": 32, "num_res_blocks": 1,
-         "attention_resolutions": [2], "channel_mult": [1, 2], "num_head_channels": 32, "resblock_updown": True}
-TINY_CLIP = {"embed_dim": 16, "quick_gelu": True,
-             "vision_cfg": {"image_size": 16, "layers": 1, "width": 64, "patch_size": 8},
-             "text_cfg": {"context_length": 77, "vocab_size": 49408, "width": 32, "heads": 2, "layers": 1}}
+SHAPE = {
+    "image_size": 32,
+    "in_channels": 3,
+    "out_channels": 6,
+    "model_channels": 32,
+    "num_res_blocks": 1,
+    "attention_resolutions": [2],
+    "channel_mult": [1, 2],
+    "num_head_channels": 32,
+    "resblock_updown": True,
+}
+TINY_CLIP = {
+    "embed_dim": 16,
+    "quick_gelu": True,
+    "vision_cfg": {"image_size": 16, "layers": 1, "width": 64, "patch_size": 8},
+    "text_cfg": {"context_length": 77, "vocab_size": 49408, "width": 32, "heads": 2, "layers": 1},
+}
 SET = """
 title = "A set of my own"
 side = 32
@@ -135,11 +147,13 @@ def describe(folder: Path, published: dict[str, Path], urls: list[str], **change
 
 
 def test_a_set_is_fetched_converted_and_drawn_with(
-        published: dict[str, Path], served: Mirror, models_folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    published: dict[str, Path], served: Mirror, models_folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     """The whole way: a mirror that breaks off, one file added by hand, a picture."""
     describe(models_folder, published, [f"{served.address}/cut-off"])
     assert "own" in model_set_names() and needs("own").download == sum(
-        published[name].stat().st_size for name in ("mine.pt", "ViT-tiny.pt"))
+        published[name].stat().st_size for name in ("mine.pt", "ViT-tiny.pt")
+    )
     assert main(["models", "add", str(published["ViT-tiny.pt"])]) == 0
     assert needs("own").download == published["mine.pt"].stat().st_size
     assert main(["models", "fetch", "own"]) == 0
@@ -188,22 +202,26 @@ def test_several_clips_pull_with_their_weights(published: dict[str, Path], model
     for name in ("mine.pt", "ViT-tiny.pt"):
         list(add(published[name]))
     text = path.read_text()
-    table = text[text.index("[[clip]]"):text.index("[defaults]")].replace("weight = 1.0", "weight = 0.25")
+    table = text[text.index("[[clip]]") : text.index("[defaults]")].replace("weight = 1.0", "weight = 0.25")
     path.write_text(text.replace("[defaults]", table + "[defaults]"))
     models = build_models(load_model_set("own"), CPU)
     assert [weight for _, weight in models.clips] == [1.0, 0.25]
 
 
-def test_a_secondary_network_is_part_of_a_set(
-        published: dict[str, Path], models_folder: Path, tmp_path: Path) -> None:
+def test_a_secondary_network_is_part_of_a_set(published: dict[str, Path], models_folder: Path, tmp_path: Path) -> None:
     path = describe(models_folder, published, [])
     torch.save(SecondaryNet().state_dict(), tmp_path / "second.pth")
     content = (tmp_path / "second.pth").read_bytes()
-    path.write_text(path.read_text().replace("[defaults]", f"""[secondary]
+    path.write_text(
+        path.read_text().replace(
+            "[defaults]",
+            f"""[secondary]
 source = "second.pth"
 about_bytes = {len(content) + 100}
 sha256 = "{hashlib.sha256(content).hexdigest()}"
-[defaults]"""))
+[defaults]""",
+        )
+    )
     for file in (published["mine.pt"], published["ViT-tiny.pt"], tmp_path / "second.pth"):
         list(add(file))
     models = build_models(load_model_set("own"), CPU)
@@ -213,7 +231,8 @@ sha256 = "{hashlib.sha256(content).hexdigest()}"
 
 
 def test_what_is_damaged_on_disk_is_fetched_anew(
-        published: dict[str, Path], served: Mirror, models_folder: Path) -> None:
+    published: dict[str, Path], served: Mirror, models_folder: Path
+) -> None:
     """`imago models fetch` is the cure that every error names."""
     describe(models_folder, published, [f"{served.address}/none"])
     list(add(published["ViT-tiny.pt"]))
@@ -230,7 +249,8 @@ def test_what_is_damaged_on_disk_is_fetched_anew(
 
 
 def test_a_conversion_that_was_killed_is_made_again(
-        published: dict[str, Path], served: Mirror, models_folder: Path) -> None:
+    published: dict[str, Path], served: Mirror, models_folder: Path
+) -> None:
     """The verified file is still there: no byte is fetched twice."""
     describe(models_folder, published, [f"{served.address}/none"])
     list(add(published["ViT-tiny.pt"]))
@@ -246,7 +266,8 @@ def test_a_conversion_that_was_killed_is_made_again(
 
 
 def test_no_room_is_told_before_anything_is_fetched(
-        published: dict[str, Path], served: Mirror, models_folder: Path) -> None:
+    published: dict[str, Path], served: Mirror, models_folder: Path
+) -> None:
     path = describe(models_folder, published, [f"{served.address}/none"])
     path.write_text(path.read_text().replace("bytes = ", "bytes = 99999999", 1))
     with pytest.raises(CannotFetch, match=r"own needs .* GB free on the disk .* make room"):
@@ -298,26 +319,30 @@ channel_mult = [1]
 [defaults]"""
 
 
-@pytest.mark.parametrize(("before", "after", "words"), [
-    ('title = "A set of my own"', "title = ", "is not TOML"),
-    ("side = 32", "side = 33", "side must be a multiple of 2"),
-    ('objective = "eps"', 'objective = "x"', 'objective is "eps", "v" or "x0"'),
-    ('source = "mine.pt"', 'source = "../../mine.pt"', "not the plain name of a file"),
-    ("cuts = 2", "cut = 2", "has no cut, it has cut_power, cuts"),
-    ("cuts = 2", "", "cuts"),
-    ("[[clip]]", "[clip]", r"at least one \[\[clip\]\]"),
-    ("patch = 1", "", "lacks patch"),
-    ("https://", "ftp://", "must begin with https://"),
-    ('sha256 = "', 'sha256 = "x', "must be 64 digits"),
-    ("steps = 5", "", "steps"),
-    ("[defaults]", EARLY.replace("= 500", "= 0"), "a from_timestep of 1 to 999"),
-    ("[defaults]", EARLY.replace("linear", "cosine"), "has the schedule and"),
-    ("[defaults]", EARLY.replace("= true", "= false"), "the learned_variance of"),
-    ("[defaults]", EARLY.replace("patch = 1", ""), "lacks patch"),
-    ("[defaults]", EARLY.replace("from_timestep = 500", ""), "lacks from_timestep"),
-])
+@pytest.mark.parametrize(
+    ("before", "after", "words"),
+    [
+        ('title = "A set of my own"', "title = ", "is not TOML"),
+        ("side = 32", "side = 33", "side must be a multiple of 2"),
+        ('objective = "eps"', 'objective = "x"', 'objective is "eps", "v" or "x0"'),
+        ('source = "mine.pt"', 'source = "../../mine.pt"', "not the plain name of a file"),
+        ("cuts = 2", "cut = 2", "has no cut, it has cut_power, cuts"),
+        ("cuts = 2", "", "cuts"),
+        ("[[clip]]", "[clip]", r"at least one \[\[clip\]\]"),
+        ("patch = 1", "", "lacks patch"),
+        ("https://", "ftp://", "must begin with https://"),
+        ('sha256 = "', 'sha256 = "x', "must be 64 digits"),
+        ("steps = 5", "", "steps"),
+        ("[defaults]", EARLY.replace("= 500", "= 0"), "a from_timestep of 1 to 999"),
+        ("[defaults]", EARLY.replace("linear", "cosine"), "has the schedule and"),
+        ("[defaults]", EARLY.replace("= true", "= false"), "the learned_variance of"),
+        ("[defaults]", EARLY.replace("patch = 1", ""), "lacks patch"),
+        ("[defaults]", EARLY.replace("from_timestep = 500", ""), "lacks from_timestep"),
+    ],
+)
 def test_a_mistake_in_a_set_is_one_sentence(
-        published: dict[str, Path], models_folder: Path, before: str, after: str, words: str) -> None:
+    published: dict[str, Path], models_folder: Path, before: str, after: str, words: str
+) -> None:
     """People write these files by hand."""
     path = describe(models_folder, published, ["https://example.org/mine.pt"])
     path.write_text(path.read_text().replace(before, after))
@@ -340,7 +365,8 @@ def test_a_shape_that_is_none_is_one_sentence(published: dict[str, Path], models
 
 
 def test_a_set_of_ones_own_is_added_but_never_in_the_place_of_ours(
-        published: dict[str, Path], models_folder: Path, tmp_path: Path) -> None:
+    published: dict[str, Path], models_folder: Path, tmp_path: Path
+) -> None:
     path = describe(tmp_path / "elsewhere", published, [])
     list(add(path))
     assert "own" in model_set_names()

@@ -24,8 +24,18 @@ def echo(x: Tensor, t: Tensor) -> Prediction:
 
 
 def pull(**changes: object) -> Pull:
-    return Pull(**{"guidance_scale": 100.0, "tv_scale": 0.0, "range_scale": 0.0, "cuts": 4, "cut_power": 1.0,
-                   "smallest_cut": 6, "seeds": [(1, 0), (2, 0)], **changes})
+    return Pull(
+        **{
+            "guidance_scale": 100.0,
+            "tv_scale": 0.0,
+            "range_scale": 0.0,
+            "cuts": 4,
+            "cut_power": 1.0,
+            "smallest_cut": 6,
+            "seeds": [(1, 0), (2, 0)],
+            **changes,
+        }
+    )
 
 
 def target(*colours: tuple[float, float, float], weight: float = 1.0) -> Target:

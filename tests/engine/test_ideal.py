@@ -24,7 +24,7 @@ def a_scene() -> Tensor:
 def noisy(x0: Tensor, t: int) -> tuple[Tensor, Tensor]:
     level = alphas_cumprod("cosine")[t]
     noise = torch.randn(x0.shape, generator=torch.Generator().manual_seed(0))
-    return level**0.5 * x0 + (1 - level)**0.5 * noise, torch.full((len(x0),), t)
+    return level**0.5 * x0 + (1 - level) ** 0.5 * noise, torch.full((len(x0),), t)
 
 
 def test_a_scene_is_found_under_heavy_noise(ideal: IdealDenoiser) -> None:
@@ -83,7 +83,9 @@ def test_told_the_colours_of_the_palette_it_says_the_same(ideal: IdealDenoiser) 
     """Where nobody could doubt them; told others, it draws in those."""
     scenes = scenes_of(np.random.default_rng(0), 6, HELD_OUT)
     x, t = noisy(pictures(scenes), 700)
-    ink, paper = (torch.tensor([COLOURS[getattr(scene, name)] for scene in scenes]) / 127.5 - 1
-                  for name in ("colour", "background"))
+    ink, paper = (
+        torch.tensor([COLOURS[getattr(scene, name)] for scene in scenes]) / 127.5 - 1
+        for name in ("colour", "background")
+    )
     assert torch.allclose(ideal.of_colours(x, t, ink, paper), ideal(x, t), atol=1e-3)
     assert torch.allclose(ideal.of_colours(x, t, ink, paper / 2)[:, :, 0, 0], paper / 2, atol=1e-3)

@@ -60,8 +60,12 @@ def test_the_same_pixels_give_the_same_png() -> None:
 
 
 @settings(max_examples=30)
-@given(st.dictionaries(st.sampled_from(["Prompt", "Seed", "Imago"]),
-                       st.text(st.characters(exclude_categories=["Cs", "Cc"]), max_size=200)))
+@given(
+    st.dictionaries(
+        st.sampled_from(["Prompt", "Seed", "Imago"]),
+        st.text(st.characters(exclude_categories=["Cs", "Cc"]), max_size=200),
+    )
+)
 def test_any_text_comes_back_from_the_metadata(metadata: dict[str, str]) -> None:
     """`imago inspect` prints the prompt as it was typed, in any script."""
     pixels, read = read_png(to_png(grain(4), metadata))
@@ -111,8 +115,12 @@ def test_a_text_bomb_is_refused() -> None:
 
 def test_transparent_and_grey_pictures_become_rgb() -> None:
     """Pictures of other programs come in other modes; dropping alpha would show hidden colours."""
-    for image, expected in [(Image.new("RGBA", (2, 2), (255, 0, 0, 0)), 255), (Image.new("L", (2, 2), 7), 7),
-                            (Image.new("1", (2, 2), 1), 255), (Image.new("P", (2, 2), 0), 0)]:
+    for image, expected in [
+        (Image.new("RGBA", (2, 2), (255, 0, 0, 0)), 255),
+        (Image.new("L", (2, 2), 7), 7),
+        (Image.new("1", (2, 2), 1), 255),
+        (Image.new("P", (2, 2), 0), 0),
+    ]:
         file = io.BytesIO()
         image.save(file, "PNG")
         assert (read_png(file.getvalue())[0] == np.full((2, 2, 3), expected)).all()
@@ -129,8 +137,11 @@ def test_sixteen_bits_are_refused() -> None:
 def test_the_hash_is_of_the_pixels_alone() -> None:
     """Metadata and memory layout differ between equal pictures."""
     pixels = grain()
-    assert pixels_sha256(pixels) == pixels_sha256(np.asfortranarray(pixels)) == pixels_sha256(
-        read_png(to_png(pixels, {"Seed": "2"}))[0])
+    assert (
+        pixels_sha256(pixels)
+        == pixels_sha256(np.asfortranarray(pixels))
+        == pixels_sha256(read_png(to_png(pixels, {"Seed": "2"}))[0])
+    )
     assert pixels_sha256(pixels) != pixels_sha256(grain(seed=1))
 
 

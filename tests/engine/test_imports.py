@@ -29,16 +29,23 @@ def test_torchvision_can_be_imported_beside_any_torch() -> None:
 def test_a_drawing_begins_without_what_takes_long_and_does_not_wait_awake() -> None:
     """GNU's OpenMP says itself what it took."""
     plain = {name: value for name, value in os.environ.items() if not name.startswith(("OMP_", "GOMP_"))}
-    told = subprocess.run([sys.executable, "-W", "ignore", "-c", CODE], env={**plain, "OMP_DISPLAY_ENV": "verbose"},
-                          capture_output=True, text=True, check=True)
+    told = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", CODE],
+        env={**plain, "OMP_DISPLAY_ENV": "verbose"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
     assert told.stdout == "Finished []\n"
     assert sys.platform != "linux" or f"GOMP_SPINCOUNT = '{SPINS}'" in told.stderr
 
 
-@pytest.mark.parametrize(("given", "spins"), [
-    ({}, SPINS), ({"GOMP_SPINCOUNT": "77"}, "77"), ({"OMP_WAIT_POLICY": "active"}, None)])
+@pytest.mark.parametrize(
+    ("given", "spins"), [({}, SPINS), ({"GOMP_SPINCOUNT": "77"}, "77"), ({"OMP_WAIT_POLICY": "active"}, None)]
+)
 def test_who_wants_threads_to_wait_otherwise_is_heard(
-        monkeypatch: pytest.MonkeyPatch, given: dict[str, str], spins: str | None) -> None:
+    monkeypatch: pytest.MonkeyPatch, given: dict[str, str], spins: str | None
+) -> None:
     for name in ("GOMP_SPINCOUNT", "OMP_WAIT_POLICY"):
         monkeypatch.setenv(name, given.get(name, ""))
         if name not in given:
@@ -49,10 +56,20 @@ def test_who_wants_threads_to_wait_otherwise_is_heard(
 
 def test_a_vision_tower_of_timm_is_found_all_the_same(tmp_path: Path) -> None:
     """Sets of one's own may have one."""
-    (tmp_path / "tiny-timm.json").write_text(json.dumps({
-        "embed_dim": 16, "vision_cfg": {"timm_model_name": "test_resnet", "timm_pool": "avg", "timm_proj": "linear",
-                                        "image_size": 32},
-        "text_cfg": {"context_length": 77, "vocab_size": 49408, "width": 32, "heads": 2, "layers": 1}}))
+    (tmp_path / "tiny-timm.json").write_text(
+        json.dumps(
+            {
+                "embed_dim": 16,
+                "vision_cfg": {
+                    "timm_model_name": "test_resnet",
+                    "timm_pool": "avg",
+                    "timm_proj": "linear",
+                    "image_size": 32,
+                },
+                "text_cfg": {"context_length": 77, "vocab_size": 49408, "width": 32, "heads": 2, "layers": 1},
+            }
+        )
+    )
     config = ClipConfig(model="tiny-timm", config=tmp_path / "tiny-timm.json", mean=(0.5,) * 3, std=(0.5,) * 3)
     clip = Clip(config, None, torch.device("cpu"))
     assert clip.encode_images(torch.rand(2, 3, 32, 32)).shape == (2, 16)

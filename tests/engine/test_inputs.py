@@ -12,7 +12,7 @@ from engine.request import Inputs
 def half_and_half(height: int, width: int) -> np.ndarray:
     """Black on the left, white on the right."""
     pixels = np.zeros((height, width, 3), np.uint8)
-    pixels[:, width // 2:] = 255
+    pixels[:, width // 2 :] = 255
     return pixels
 
 
@@ -23,8 +23,10 @@ def test_an_init_picture_becomes_as_large_as_the_drawing_and_is_not_stretched() 
     assert found.init[:, :6].max() < 30 and found.init[:, 10:].min() > 225
 
 
-@pytest.mark.parametrize(("height", "width", "kept"), [
-    (40, 120, (16, 48, 3)), (120, 40, (48, 16, 3)), (8, 12, (8, 12, 3)), (20, 2000, (16, 64, 3))])
+@pytest.mark.parametrize(
+    ("height", "width", "kept"),
+    [(40, 120, (16, 48, 3)), (120, 40, (48, 16, 3)), (8, 12, (8, 12, 3)), (20, 2000, (16, 64, 3))],
+)
 def test_a_picture_that_pulls_is_made_smaller_but_never_larger(height: int, width: int, kept: tuple[int, ...]) -> None:
     """As in the notebook; and a strip keeps only its middle, which a checkpoint has room for."""
     given = Inputs(targets=((to_png(half_and_half(height, width), {}), -0.5),))

@@ -52,8 +52,9 @@ def resized(scene: Scene, rng: np.random.Generator) -> np.ndarray:
 def bent(scene: Scene, rng: np.random.Generator, by: float = 0.7) -> np.ndarray:
     """Edges displaced by a smooth field of `by` pixels' standard deviation, each way."""
     coarse = rng.normal(0, 4 * by, (2, 9, 9)).astype(np.float32)
-    down, right = (np.asarray(Image.fromarray(field).resize((4 * SIDE, 4 * SIDE), Image.Resampling.BICUBIC))
-                   for field in coarse)
+    down, right = (
+        np.asarray(Image.fromarray(field).resize((4 * SIDE, 4 * SIDE), Image.Resampling.BICUBIC)) for field in coarse
+    )
     rows, columns = np.indices(down.shape)
     from_row = np.clip(np.rint(rows + down), 0, 4 * SIDE - 1).astype(int)
     from_column = np.clip(np.rint(columns + right), 0, 4 * SIDE - 1).astype(int)
@@ -71,8 +72,9 @@ def everything(scene: Scene, rng: np.random.Generator) -> np.ndarray:
 def ellipse(width: float, height: float) -> np.ndarray:
     image = Image.new("L", (4 * SIDE, 4 * SIDE))
     middle = 2 * SIDE
-    ImageDraw.Draw(image).ellipse((middle - 2 * width, middle - 2 * height, middle + 2 * width, middle + 2 * height),
-                                  fill=255)
+    ImageDraw.Draw(image).ellipse(
+        (middle - 2 * width, middle - 2 * height, middle + 2 * width, middle + 2 * height), fill=255
+    )
     return np.asarray(image.reduce(4)) / 255
 
 
@@ -88,8 +90,9 @@ def test_clean_renders_are_read_right(scale: int, count: int) -> None:
 def test_any_side_will_do(side: int) -> None:
     """Upscalers and other model sets make other sides than the toybox."""
     sample = scenes(25, seed=12)
-    pictures = [np.asarray(Image.fromarray(render(scene, 4)).resize((side, side), Image.Resampling.BOX))
-                for scene in sample]
+    pictures = [
+        np.asarray(Image.fromarray(render(scene, 4)).resize((side, side), Image.Resampling.BOX)) for scene in sample
+    ]
     assert adherence([judge(picture) for picture in pictures], sample).all_three >= 0.96
 
 
@@ -101,8 +104,10 @@ def test_every_object_is_known_at_every_size(kind: str) -> None:
         assert judge(render(scene)) == Verdict("blue", "purple", kind)
 
 
-@pytest.mark.parametrize(("spoil", "bar"), [
-    (drifted, 0.99), (blurred, 0.99), (noisy, 0.99), (resized, 0.99), (bent, 0.97), (everything, 0.97)])
+@pytest.mark.parametrize(
+    ("spoil", "bar"),
+    [(drifted, 0.99), (blurred, 0.99), (noisy, 0.99), (resized, 0.99), (bent, 0.97), (everything, 0.97)],
+)
 def test_what_a_drawing_does_to_a_picture_is_forgiven(spoil: Spoil, bar: float) -> None:
     """A diffusion model's colours drift and its edges are soft and never quite straight; it is still a star."""
     rng = np.random.default_rng(13)
@@ -151,8 +156,17 @@ def test_a_blob_has_a_colour_but_is_no_object(width: float, height: float) -> No
     assert judge(blob) == Verdict("black", "orange", None)
 
 
-@pytest.mark.parametrize(("one", "other"), [("circle", "star"), ("square", "triangle"), ("cat", "heart"),
-                                            ("ring", "moon"), ("tree", "house"), ("fish", "lambda")])
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("circle", "star"),
+        ("square", "triangle"),
+        ("cat", "heart"),
+        ("ring", "moon"),
+        ("tree", "house"),
+        ("fish", "lambda"),
+    ],
+)
 def test_half_one_shape_and_half_another_is_neither(one: str, other: str) -> None:
     """An undecided network lays two shapes over each other; guessing the stronger would flatter it."""
     scene = Scene(object=one, colour="green", background="pink", size="", x=32, y=32, radius=20)
@@ -183,7 +197,7 @@ def test_a_patchwork_around_the_background_is_answered_not_divided_by_zero() -> 
     """Three colours that each differ in another channel have the background itself as their median."""
     picture = np.full((SIDE, SIDE, 3), 20, np.uint8)
     for channel in range(3):
-        picture[20:40, 10 + 12 * channel:22 + 12 * channel, channel] = 200
+        picture[20:40, 10 + 12 * channel : 22 + 12 * channel, channel] = 200
     assert judge(picture) == Verdict("black", None, None)
 
 
@@ -195,7 +209,7 @@ def test_no_picture_is_too_odd_for_an_answer() -> None:
         for _ in range(rng.integers(1, 9)):
             top, left = rng.integers(0, SIDE, 2)
             height, width = rng.integers(1, 30, 2)
-            picture[top:top + height, left:left + width] = rng.integers(0, 256, 3)
+            picture[top : top + height, left : left + width] = rng.integers(0, 256, 3)
         judge(picture)
 
 
@@ -209,8 +223,12 @@ def test_colours_off_the_palette_have_no_name() -> None:
 def test_adherence_counts_each_part_and_all_three() -> None:
     """The benchmark's figures; a picture with two parts right has not done what was asked."""
     scene = Scene(object="cat", colour="black", background="white", size="", x=32, y=32, radius=20)
-    verdicts = [Verdict("white", "black", "cat"), Verdict("white", "brown", "cat"), Verdict("white", None, None),
-                Verdict(None, "black", "cat")]
+    verdicts = [
+        Verdict("white", "black", "cat"),
+        Verdict("white", "brown", "cat"),
+        Verdict("white", None, None),
+        Verdict(None, "black", "cat"),
+    ]
     found = adherence(verdicts, [scene] * 4)
     assert (found.background, found.colour, found.object, found.all_three) == (0.75, 0.5, 0.75, 0.25)
 
@@ -223,9 +241,16 @@ def test_adherence_of_nothing_is_refused() -> None:
         adherence([Verdict(None, None, None)], [])
 
 
-@pytest.mark.parametrize("picture", [
-    np.zeros((64, 64), np.uint8), np.zeros((64, 48, 3), np.uint8), np.zeros((64, 64, 4), np.uint8),
-    np.zeros((64, 64, 3), np.float32), np.zeros((0, 0, 3), np.uint8)])
+@pytest.mark.parametrize(
+    "picture",
+    [
+        np.zeros((64, 64), np.uint8),
+        np.zeros((64, 48, 3), np.uint8),
+        np.zeros((64, 64, 4), np.uint8),
+        np.zeros((64, 64, 3), np.float32),
+        np.zeros((0, 0, 3), np.uint8),
+    ],
+)
 def test_what_is_no_square_rgb_picture_is_refused(picture: np.ndarray) -> None:
     """A float picture in −1 … 1 would otherwise be judged as black."""
     with pytest.raises(ValueError, match="square RGB"):

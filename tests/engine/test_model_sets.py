@@ -19,10 +19,12 @@ def unet(described: ModelSet) -> UNet:
         return UNet(UNetConfig(**shape))
 
 
-@pytest.mark.parametrize(("name", "parameters"), [
-    ("imagenet256", 552_814_086), ("imagenet256-secondary", 552_814_086), ("imagenet512", 557_973_638)])
+@pytest.mark.parametrize(
+    ("name", "parameters"),
+    [("imagenet256", 552_814_086), ("imagenet256-secondary", 552_814_086), ("imagenet512", 557_973_638)],
+)
 def test_a_described_unet_is_the_published_one(name: str, parameters: int) -> None:
-    """The numbers are those of the published configurations, which tests/engine/test_unet.py compares with the oracle."""
+    """The numbers are those of the published configurations; test_unet.py compares them with the oracle."""
     described = load_model_set(name)
     assert sum(value.numel() for value in unet(described).state_dict().values()) == parameters
     assert described.files()[0].bytes == pytest.approx(4 * parameters, rel=0.01)  # published in float32

@@ -13,8 +13,13 @@ def test_the_same_name_gives_the_same_numbers() -> None:
 
 def test_each_part_of_the_name_matters() -> None:
     """Equal noise in two places would show as a pattern."""
-    names = [(7, 0, Stream.START, 3), (8, 0, Stream.START, 3), (7, 1, Stream.START, 3), (7, 0, Stream.STEP, 3),
-             (7, 0, Stream.START, 4)]
+    names = [
+        (7, 0, Stream.START, 3),
+        (8, 0, Stream.START, 3),
+        (7, 1, Stream.START, 3),
+        (7, 0, Stream.STEP, 3),
+        (7, 0, Stream.START, 4),
+    ]
     drawn = [gaussian(*name, (16,)) for name in names]
     assert all(not torch.equal(a, b) for k, a in enumerate(drawn) for b in drawn[:k])
 

@@ -29,8 +29,9 @@ def test_it_draws_shows_each_preview_and_the_gif(tmp_path: Path, monkeypatch: py
     for usual, here in (('MODELS = "auto"', 'MODELS = "toybox"'), ("STEPS = None", "STEPS = 10")):
         assert usual in settings.source
         settings.source = settings.source.replace(usual, here)
-    nbclient.NotebookClient(notebook, timeout=600, kernel_name="python3",
-                            resources={"metadata": {"path": str(tmp_path)}}).execute()
+    nbclient.NotebookClient(
+        notebook, timeout=600, kernel_name="python3", resources={"metadata": {"path": str(tmp_path)}}
+    ).execute()
     outputs = {cell.id: cell.get("outputs", []) for cell in notebook.cells}
     assert "image/gif" in outputs["gif"][0]["data"]
     assert any("image/png" in output.get("data", {}) for output in outputs["draw"])

@@ -56,6 +56,7 @@ def test_muon_finds_the_minimum_of_a_bowl() -> None:
 
 def test_momentum_is_in_the_state() -> None:
     """A resumed run must take the same steps as one that was not stopped."""
+
     def stepped(optimiser: Muon, weight: nn.Parameter, k: int) -> None:
         weight.grad = torch.randn(3, 5, generator=torch.Generator().manual_seed(k))
         optimiser.step()

@@ -16,13 +16,28 @@ from tests.bench.engine.notebook import EpsOfUnshuffled, Notebook, spaced_diffus
 
 SIDE, STEPS, CUTS = 16, 20, 6
 NETWORK = UNetConfig(
-    image_size=SIDE, in_channels=3, out_channels=6, model_channels=32, num_res_blocks=1, attention_resolutions=(2,),
-    channel_mult=(1, 2), num_head_channels=16)
+    image_size=SIDE,
+    in_channels=3,
+    out_channels=6,
+    model_channels=32,
+    num_res_blocks=1,
+    attention_resolutions=(2,),
+    channel_mult=(1, 2),
+    num_head_channels=16,
+)
 PATCHED = UNetConfig(
-    image_size=SIDE, in_channels=12, out_channels=12, model_channels=32, num_res_blocks=1, attention_resolutions=(2,),
-    channel_mult=(1, 2), num_head_channels=16)
-PULL = Pull(guidance_scale=1000.0, tv_scale=150.0, range_scale=50.0, cuts=CUTS, cut_power=1.0, smallest_cut=6,
-            seeds=[(0, 0)])
+    image_size=SIDE,
+    in_channels=12,
+    out_channels=12,
+    model_channels=32,
+    num_res_blocks=1,
+    attention_resolutions=(2,),
+    channel_mult=(1, 2),
+    num_head_channels=16,
+)
+PULL = Pull(
+    guidance_scale=1000.0, tv_scale=150.0, range_scale=50.0, cuts=CUTS, cut_power=1.0, smallest_cut=6, seeds=[(0, 0)]
+)
 LEVELS = [19, 11, 1, 0]  # the first step, one in the middle, the last two
 
 
@@ -56,17 +71,31 @@ def given(seed: int) -> tuple[Tensor, Crops, Tensor, TinyClip, Tensor]:
 def ours(denoise, schedule: str, index: int, eta: float | None, pull: Pull = PULL) -> Tensor:
     x, crops, noise, clip, embeddings = given(index)
     target = Target(clip=clip, embeddings=embeddings[None], weights=torch.tensor([[1.5, -0.5]]))
-    steps = sample(guided(denoise, [target], pull, schedule, lambda t, pictures: crops), x, lambda i: noise,
-                   Levels(schedule, STEPS), sampler="ddpm" if eta is None else "ddim", eta=eta or 0.0, start=index)
+    steps = sample(
+        guided(denoise, [target], pull, schedule, lambda t, pictures: crops),
+        x,
+        lambda i: noise,
+        Levels(schedule, STEPS),
+        sampler="ddpm" if eta is None else "ddim",
+        eta=eta or 0.0,
+        start=index,
+    )
     return next(steps).x
 
 
 def theirs(model: nn.Module, diffusion, index: int, eta: float | None, loop: str, pull: Pull = PULL) -> Tensor:
     x, crops, _, clip, embeddings = given(index)
     notebook = Notebook(
-        diffusion=diffusion, model=model, encode_image=clip.encode_images, side=clip.side, target_embeds=embeddings,
-        weights=torch.tensor([1.5, -0.5]), clip_guidance_scale=pull.guidance_scale, tv_scale=pull.tv_scale,
-        range_scale=pull.range_scale)
+        diffusion=diffusion,
+        model=model,
+        encode_image=clip.encode_images,
+        side=clip.side,
+        target_embeds=embeddings,
+        weights=torch.tensor([1.5, -0.5]),
+        clip_guidance_scale=pull.guidance_scale,
+        tv_scale=pull.tv_scale,
+        range_scale=pull.range_scale,
+    )
     boxes = torch.stack([crops.top, crops.left, crops.size], dim=-1)[0].tolist()
     torch.manual_seed(index)
     torch.randn(1, 3, SIDE, SIDE)  # theirs draws its noise from the global source: the second draw, as in `given`

@@ -33,7 +33,12 @@ from tests.fakes.fakes import scripted
 @asynccontextmanager
 async def running(**options: Any) -> AsyncIterator[EngineProcess]:
     engine = EngineProcess(
-        **{"draw": "tests.fakes.scripted:draw", "upscale": "tests.fakes.scripted:upscale", "backoff_seconds": 0.01, **options}
+        **{
+            "draw": "tests.fakes.scripted:draw",
+            "upscale": "tests.fakes.scripted:upscale",
+            "backoff_seconds": 0.01,
+            **options,
+        }
     )
     try:
         yield engine

@@ -12,19 +12,22 @@ WORDS = st.text(st.characters(exclude_characters="|:", exclude_categories=["Cs",
 WEIGHTS = st.floats(-MAX_WEIGHT, MAX_WEIGHT)
 
 
-@pytest.mark.parametrize(("prompt", "parts"), [
-    ("a castle", [("a castle", 1)]),
-    ("a castle:2", [("a castle", 2)]),
-    ("a castle:2 | fog:-0.5", [("a castle", 2), ("fog", -0.5)]),
-    ("  a castle : 2 |", [("a castle", 2)]),
-    ("https://example.org/cat.png", [("https://example.org/cat.png", 1)]),
-    ("https://example.org/cat.png:3", [("https://example.org/cat.png", 3)]),
-    ("at 12:30 o'clock", [("at 12:30 o'clock", 1)]),
-    ("ratio 16:9:2", [("ratio 16:9", 2)]),
-    ("λ:1e1", [("λ", 10)]),
-    (":2", [(":2", 1)]),
-    ("красная звезда:0.5|синий фон", [("красная звезда", 0.5), ("синий фон", 1)]),
-])
+@pytest.mark.parametrize(
+    ("prompt", "parts"),
+    [
+        ("a castle", [("a castle", 1)]),
+        ("a castle:2", [("a castle", 2)]),
+        ("a castle:2 | fog:-0.5", [("a castle", 2), ("fog", -0.5)]),
+        ("  a castle : 2 |", [("a castle", 2)]),
+        ("https://example.org/cat.png", [("https://example.org/cat.png", 1)]),
+        ("https://example.org/cat.png:3", [("https://example.org/cat.png", 3)]),
+        ("at 12:30 o'clock", [("at 12:30 o'clock", 1)]),
+        ("ratio 16:9:2", [("ratio 16:9", 2)]),
+        ("λ:1e1", [("λ", 10)]),
+        (":2", [(":2", 1)]),
+        ("красная звезда:0.5|синий фон", [("красная звезда", 0.5), ("синий фон", 1)]),
+    ],
+)
 def test_a_weight_follows_the_last_colon(prompt: str, parts: list[tuple[str, float]]) -> None:
     """As in the notebooks, but a colon that is part of the text stays part of the text."""
     assert parse_prompt(prompt) == [Part(text, weight) for text, weight in parts]
@@ -71,8 +74,9 @@ def test_normalised_weights_sum_to_plus_or_minus_one(weights: list[float]) -> No
     assert math.isclose(total, math.copysign(1, sum(weights)), rel_tol=1e-6)
 
 
-@pytest.mark.parametrize(("weights", "expected"), [
-    ((1, -1), (0.5, -0.5)), ((0,), (0,)), ((2, -1, -1), (0.5, -0.25, -0.25))])
+@pytest.mark.parametrize(
+    ("weights", "expected"), [((1, -1), (0.5, -0.5)), ((0,), (0,)), ((2, -1, -1), (0.5, -0.25, -0.25))]
+)
 def test_weights_that_cancel_out_still_pull(weights: tuple[float, ...], expected: tuple[float, ...]) -> None:
     """The notebooks stop with an error when weights sum to zero."""
     assert tuple(part.weight for part in normalised([Part("a", weight) for weight in weights])) == expected

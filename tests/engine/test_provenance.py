@@ -17,7 +17,7 @@ from engine.model_sets.weights import load_model_set
 from engine.pictures.images import to_png
 from engine.request import Request
 
-SOME = Request(prompt="красная звезда: it's \"big\"", seed=9, steps=40, eta=0.5)
+SOME = Request(prompt='красная звезда: it\'s "big"', seed=9, steps=40, eta=0.5)
 
 
 def test_the_metadata_gives_the_request_back() -> None:
@@ -35,7 +35,13 @@ def test_the_command_names_a_place_for_each_picture_that_went_in() -> None:
     metadata = metadata_of(SOME, load_model_set("toybox"), inputs, parent="12")
     assert metadata["imago:parent"] == "12" and json.loads(metadata["imago:inputs"]) == inputs
     assert shlex.split(command_of(SOME, metadata["imago:inputs"]))[-6:] == [
-        "--init-picture", "FILE", "--target", "FILE:1.0", "--target", "FILE:-0.125"]
+        "--init-picture",
+        "FILE",
+        "--target",
+        "FILE:1.0",
+        "--target",
+        "FILE:-0.125",
+    ]
 
 
 def test_without_pictures_and_parent_nothing_is_said_of_them() -> None:
@@ -54,17 +60,41 @@ def test_everything_is_said_in_xmp_too() -> None:
     metadata = metadata_of(SOME, load_model_set("toybox"), {"init": "0" * 64}, parent="12")
     with Image.open(io.BytesIO(to_png(np.zeros((4, 4, 3), np.uint8), metadata))) as image:
         [description] = ElementTree.fromstring(image.info["xmp"]).iter(
-            "{http://www.w3.org/1999/02/22-rdf-syntax-ns#}Description")
+            "{http://www.w3.org/1999/02/22-rdf-syntax-ns#}Description"
+        )
     told = {child.tag.split("}")[1]: "".join(child.itertext()) for child in description}
-    assert told == {"DigitalSourceType": "", "CreatorTool": metadata["Software"], "description": SOME.prompt, **{
-        key.removeprefix("imago:"): text for key, text in metadata.items() if key.startswith("imago:")}}
-    assert set(told) == {"DigitalSourceType", "CreatorTool", "description", "request", "models", "weights", "inputs",
-                         "parent"}, "nothing about a person, a place or a time"
+    assert told == {
+        "DigitalSourceType": "",
+        "CreatorTool": metadata["Software"],
+        "description": SOME.prompt,
+        **{key.removeprefix("imago:"): text for key, text in metadata.items() if key.startswith("imago:")},
+    }
+    assert set(told) == {
+        "DigitalSourceType",
+        "CreatorTool",
+        "description",
+        "request",
+        "models",
+        "weights",
+        "inputs",
+        "parent",
+    }, "nothing about a person, a place or a time"
 
 
 def test_the_command_survives_the_shell() -> None:
     assert shlex.split(command_of(SOME)) == [
-        "imago", "draw", SOME.prompt, "--seed", "9", "--models", "toybox", "--steps", "40", "--eta", "0.5"]
+        "imago",
+        "draw",
+        SOME.prompt,
+        "--seed",
+        "9",
+        "--models",
+        "toybox",
+        "--steps",
+        "40",
+        "--eta",
+        "0.5",
+    ]
 
 
 @given(st.text(st.characters(codec="utf-8", exclude_categories=["Cc", "Cs"]), min_size=1, max_size=40))

@@ -19,17 +19,21 @@ def knob(name: str) -> st.SearchStrategy[object]:
         points = st.dictionaries(st.decimals(0, 100, places=2), values, min_size=1, max_size=16)
         places = 0 if name in WHOLE else 6
         values = values | points.map(
-            lambda found: ",".join(f"{at}:{value:.{places}f}" for at, value in sorted(found.items())))
+            lambda found: ",".join(f"{at}:{value:.{places}f}" for at, value in sorted(found.items()))
+        )
     return values if name in ("seed", "count") else st.none() | values
 
 
 PROMPTS = st.text(st.characters(exclude_categories=["Cs", "Cc"], exclude_characters="|:"), min_size=1, max_size=80)
 REQUESTS = st.fixed_dictionaries(
     {"prompt": PROMPTS.filter(str.strip)},
-    optional={"models": st.text(max_size=20),
-              "size": st.none() | st.builds("{}x{}".format, st.integers(1, 4096), st.integers(1, 4096)),
-              **{name: st.sampled_from([None, *choices]) for name, choices in CHOICES.items()},
-              **{name: knob(name) for name in BOUNDS}}).filter(lambda v: (v.get("pick") or 1) <= v.get("count", 1))
+    optional={
+        "models": st.text(max_size=20),
+        "size": st.none() | st.builds("{}x{}".format, st.integers(1, 4096), st.integers(1, 4096)),
+        **{name: st.sampled_from([None, *choices]) for name, choices in CHOICES.items()},
+        **{name: knob(name) for name in BOUNDS},
+    },
+).filter(lambda v: (v.get("pick") or 1) <= v.get("count", 1))
 
 
 def refusal(**values: object) -> BadRequest:
@@ -53,9 +57,22 @@ def test_the_line_holds_only_what_was_chosen() -> None:
     assert json.loads(Request(prompt="λ", steps=50).to_json()) == {"prompt": "λ", "steps": 50}
 
 
-@pytest.mark.parametrize("line", [
-    "", "null", "[]", "3", "{", "{}", '"a red star"', '{"prompt": "a", "color": 1}', '{"steps": 3}', "\ud800",
-    pytest.param("[" * 100_000, id="deep nesting")])
+@pytest.mark.parametrize(
+    "line",
+    [
+        "",
+        "null",
+        "[]",
+        "3",
+        "{",
+        "{}",
+        '"a red star"',
+        '{"prompt": "a", "color": 1}',
+        '{"steps": 3}',
+        "\ud800",
+        pytest.param("[" * 100_000, id="deep nesting"),
+    ],
+)
 def test_a_foreign_line_is_refused(line: str) -> None:
     """Metadata can be edited by anybody."""
     with pytest.raises(BadRequest, match="not a request that this version of Imago wrote") as caught:
@@ -63,10 +80,15 @@ def test_a_foreign_line_is_refused(line: str) -> None:
     assert caught.value.field == "request"
 
 
-@given(st.text() | st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
-    lambda inner: st.lists(inner, max_size=3)
-    | st.dictionaries(st.sampled_from([f.name for f in fields(Request)]), inner)).map(json.dumps))
+@given(
+    st.text()
+    | st.recursive(
+        st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+        lambda inner: (
+            st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from([f.name for f in fields(Request)]), inner)
+        ),
+    ).map(json.dumps)
+)
 def test_any_line_is_read_or_refused(line: str) -> None:
     """No text from outside may end as a traceback."""
     try:
@@ -107,31 +129,34 @@ def test_the_seed_and_the_count_must_be_there(name: str) -> None:
     assert refusal(**{name: None}).field == name
 
 
-@pytest.mark.parametrize(("values", "field", "word"), [
-    ({"prompt": ""}, "prompt", "empty"),
-    ({"prompt": "a" * (MAX_PROMPT + 1)}, "prompt", f"has {MAX_PROMPT + 1} characters"),
-    ({"prompt": "a\x00b"}, "prompt", "characters that are not text"),
-    ({"prompt": "a\ud800"}, "prompt", "characters that are not text"),
-    ({"prompt": "fog:1e9"}, "prompt", "weight of “fog”"),
-    ({"prompt": 3}, "prompt", "must be text"),
-    ({"models": 3}, "models", "toybox"),
-    ({"sampler": "euler"}, "sampler", "ddim, ddpm"),
-    ({"sampler": ["ddim"]}, "sampler", "ddim, ddpm"),
-    ({"symmetry": "round"}, "symmetry", "horizontal, vertical, both"),
-    ({"start": "dots"}, "start", "noise, perlin"),
-    ({"stop": "bored"}, "stop", "satisfied"),
-    ({"size": "256"}, "size", "for example 256x384"),
-    ({"size": "0x64"}, "size", "from 1 to 4096"),
-    ({"size": "64x4097"}, "size", "from 1 to 4096"),
-    ({"size": 64}, "size", "width x height"),
-    ({"pick": 2}, "pick", "the count, which is 1"),
-    ({"guidance_scale": "0:1000,50"}, "guidance_scale", "guidance_scale cannot be read at “50”"),
-    ({"guidance_scale": "1000"}, "guidance_scale", "must be a number"),
-    ({"tv_scale": "50:1,50:2"}, "tv_scale", "percents that rise"),
-    ({"cuts": "0:8,100:0"}, "cuts", "from 1 to 256"),
-    ({"cuts": "0:8,100:1.5"}, "cuts", "a whole number"),
-    ({"eta": "0:1,100:0"}, "eta", "must be a number"),
-])
+@pytest.mark.parametrize(
+    ("values", "field", "word"),
+    [
+        ({"prompt": ""}, "prompt", "empty"),
+        ({"prompt": "a" * (MAX_PROMPT + 1)}, "prompt", f"has {MAX_PROMPT + 1} characters"),
+        ({"prompt": "a\x00b"}, "prompt", "characters that are not text"),
+        ({"prompt": "a\ud800"}, "prompt", "characters that are not text"),
+        ({"prompt": "fog:1e9"}, "prompt", "weight of “fog”"),
+        ({"prompt": 3}, "prompt", "must be text"),
+        ({"models": 3}, "models", "toybox"),
+        ({"sampler": "euler"}, "sampler", "ddim, ddpm"),
+        ({"sampler": ["ddim"]}, "sampler", "ddim, ddpm"),
+        ({"symmetry": "round"}, "symmetry", "horizontal, vertical, both"),
+        ({"start": "dots"}, "start", "noise, perlin"),
+        ({"stop": "bored"}, "stop", "satisfied"),
+        ({"size": "256"}, "size", "for example 256x384"),
+        ({"size": "0x64"}, "size", "from 1 to 4096"),
+        ({"size": "64x4097"}, "size", "from 1 to 4096"),
+        ({"size": 64}, "size", "width x height"),
+        ({"pick": 2}, "pick", "the count, which is 1"),
+        ({"guidance_scale": "0:1000,50"}, "guidance_scale", "guidance_scale cannot be read at “50”"),
+        ({"guidance_scale": "1000"}, "guidance_scale", "must be a number"),
+        ({"tv_scale": "50:1,50:2"}, "tv_scale", "percents that rise"),
+        ({"cuts": "0:8,100:0"}, "cuts", "from 1 to 256"),
+        ({"cuts": "0:8,100:1.5"}, "cuts", "a whole number"),
+        ({"eta": "0:1,100:0"}, "eta", "must be a number"),
+    ],
+)
 def test_words_that_cannot_be_drawn_are_refused_by_name(values: dict[str, object], field: str, word: str) -> None:
     """Each refusal says what to do instead."""
     error = refusal(**values)
@@ -153,13 +178,19 @@ def test_a_request_cannot_be_changed() -> None:
         Request(prompt="a red star").seed = 1  # type: ignore[misc]
 
 
-@pytest.mark.parametrize(("asked", "kept"), [
-    ({"size": " 256×384"}, "256x384"), ({"size": "256х384"}, "256x384"), ({"size": "0064X64"}, "64x64"),
-    ({"guidance_scale": " 0:1000.0, 50.50:5 "}, "0:1000,50.5:5"), ({"cuts": "10:8"}, "10:8"),
-])
+@pytest.mark.parametrize(
+    ("asked", "kept"),
+    [
+        ({"size": " 256×384"}, "256x384"),
+        ({"size": "256х384"}, "256x384"),
+        ({"size": "0064X64"}, "64x64"),
+        ({"guidance_scale": " 0:1000.0, 50.50:5 "}, "0:1000,50.5:5"),
+        ({"cuts": "10:8"}, "10:8"),
+    ],
+)
 def test_what_is_written_in_several_ways_is_kept_in_one(asked: dict[str, str], kept: str) -> None:
     """The same picture asked for by different people is the same Request."""
-    (name, text), = asked.items()
+    ((name, text),) = asked.items()
     assert getattr(Request(prompt="a red star", **{name: text}), name) == kept  # type: ignore[arg-type]
 
 
@@ -167,11 +198,18 @@ def test_a_size_is_two_numbers() -> None:
     assert size_of("256x384") == (256, 384)
 
 
-@pytest.mark.parametrize(("name", "text", "value"), [
-    ("seed", "7", 7), ("guidance_scale", "7.5", 7.5), ("guidance_scale", "0:7,100:0", "0:7,100:0"),
-    ("cuts", "8", 8), ("cuts", "0:8,100:4", "0:8,100:4"), ("size", "64x64", "64x64"),
-    ("stop", "satisfied", "satisfied"),
-])
+@pytest.mark.parametrize(
+    ("name", "text", "value"),
+    [
+        ("seed", "7", 7),
+        ("guidance_scale", "7.5", 7.5),
+        ("guidance_scale", "0:7,100:0", "0:7,100:0"),
+        ("cuts", "8", 8),
+        ("cuts", "0:8,100:4", "0:8,100:4"),
+        ("size", "64x64", "64x64"),
+        ("stop", "satisfied", "satisfied"),
+    ],
+)
 def test_an_option_as_typed_becomes_the_value_that_a_request_takes(name: str, text: str, value: object) -> None:
     """The same for every face."""
     assert read_option(name, text) == value

@@ -76,8 +76,13 @@ def test_fresh_noise_ends_at_its_level() -> None:
 def test_drawings_have_the_spread_of_the_data(sampler: str) -> None:
     x = torch.randn(4000, 1, 1, 1, generator=torch.Generator().manual_seed(0))
     generator = torch.Generator().manual_seed(1)
-    *_, last = sample(gaussian_denoiser(0.5), x, lambda i: torch.randn(x.shape, generator=generator),
-                      Levels("linear", 200), sampler=sampler)
+    *_, last = sample(
+        gaussian_denoiser(0.5),
+        x,
+        lambda i: torch.randn(x.shape, generator=generator),
+        Levels("linear", 200),
+        sampler=sampler,
+    )
     assert abs(float(last.x.std()) - 0.5) < 0.03
 
 

@@ -35,7 +35,8 @@ def test_an_unknown_schedule_is_refused_by_name() -> None:
 
 
 KNOTS = st.lists(st.tuples(st.integers(1, 998), st.floats(0.01, 0.99)), max_size=4).map(
-    lambda pairs: tuple(zip(sorted({t for t, _ in pairs}), sorted({share for _, share in pairs}), strict=False)))
+    lambda pairs: tuple(zip(sorted({t for t, _ in pairs}), sorted({share for _, share in pairs}), strict=False))
+)
 
 
 @given(st.integers(1, 1000), KNOTS)

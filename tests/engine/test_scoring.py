@@ -1,4 +1,4 @@
-"""engine/drawing/scoring.py: on the toybox, whose pictures can be drawn without a network and are known to the last pixel."""
+"""engine/drawing/scoring.py: on the toybox, whose pictures are known to the last pixel."""
 
 import asyncio
 import sys
@@ -70,5 +70,7 @@ def test_a_scripted_engine_without_a_check_needs_no_torch() -> None:
     """Tests and tools start in a blink."""
     import subprocess
 
-    code = "import sys, engine.process.child; engine.process.child._look('toybox', ''); sys.exit('torch' in sys.modules)"
+    code = (
+        "import sys, engine.process.child; engine.process.child._look('toybox', ''); sys.exit('torch' in sys.modules)"
+    )
     assert subprocess.run([sys.executable, "-c", code]).returncode == 0

@@ -1,4 +1,4 @@
-"""engine/drawing/steps.py: what a drawing begins with, and what each control does to it; on the toybox, in few steps."""
+"""engine/drawing/steps.py: what a drawing begins with, and what each control does to it."""
 
 import dataclasses
 
@@ -82,7 +82,8 @@ def test_a_drawing_from_a_picture_begins_at_the_level_it_skips_to(models: Models
 
 @pytest.mark.parametrize(("init", "noisy"), [(None, False), (0.2, True)])
 def test_the_late_steps_have_fresh_noise_only_where_they_are_guided(
-        models: Models, init: float | None, noisy: bool) -> None:
+    models: Models, init: float | None, noisy: bool
+) -> None:
     """From a picture a drawing is guided to its end; else eta matters down to the set's level, no further."""
     request, x = asked(models, steps=10, init=init, guidance_scale=0.0), torch.zeros(1, 3, 64, 64)
     calm = dataclasses.replace(request, eta=0.0)
@@ -144,7 +145,10 @@ def test_a_ramp_is_read_at_its_percent(models: Models) -> None:
     request = asked(models, guidance_scale="0:100,100:300", cuts="0:8,100:3", saturation_scale="50:7", clamp=0.5)
     pulls = [pull_at(models, request, [(5, 0)], percent) for percent in (0, 50, 100)]
     assert [(pull.guidance_scale, pull.cuts, pull.saturation_scale) for pull in pulls] == [
-        (100, 8, 7), (200, 6, 7), (300, 3, 7)]
+        (100, 8, 7),
+        (200, 6, 7),
+        (300, 3, 7),
+    ]
     assert {pull.clamp for pull in pulls} == {0.5} and {pull.tv_scale for pull in pulls} == {0.0}
 
 
@@ -188,14 +192,24 @@ def elsewhere(small: ModelSet, *, secondary: bool) -> Models:
     tuning = choose_tuning(torch.device("cuda"), small.unet["shape"]["model_channels"], {"IMAGO_PRECISION": "float16"})
     unet = tuned(in_precision(random_unet(small), tuning.precision), tuning, device)
     guide = secondary_denoiser(SecondaryNet().requires_grad_(False).to(device), "linear") if secondary else None
-    return Models(description=small, device=device, upscaler=None, secondary=guide,
-                  denoise=network_denoiser(unet, objective="eps", schedule="linear", learned_variance=True),
-                  clips=[(random_clip(small, device, tuning), 1.0)])
+    return Models(
+        description=small,
+        device=device,
+        upscaler=None,
+        secondary=guide,
+        denoise=network_denoiser(unet, objective="eps", schedule="linear", learned_variance=True),
+        clips=[(random_clip(small, device, tuning), 1.0)],
+    )
 
 
-@pytest.mark.parametrize(("knobs", "secondary"), [
-    ({"sampler": "ddpm", "count": 2, "clamp": 0.05, "saturation_scale": 10.0}, False),
-    ({"sampler": "ddim", "cuts": "0:4,100:2", "symmetry": "horizontal"}, False), ({}, True)])
+@pytest.mark.parametrize(
+    ("knobs", "secondary"),
+    [
+        ({"sampler": "ddpm", "count": 2, "clamp": 0.05, "saturation_scale": 10.0}, False),
+        ({"sampler": "ddim", "cuts": "0:4,100:2", "symmetry": "horizontal"}, False),
+        ({}, True),
+    ],
+)
 def test_a_gpu_is_never_waited_for_in_a_step(small: ModelSet, knobs: dict[str, object], secondary: bool) -> None:
     """It always has its next work before it ends the last; only who looks at a step waits for it."""
     models = elsewhere(small, secondary=secondary)

@@ -59,8 +59,9 @@ def test_every_scene_has_answers_within_the_bins() -> None:
 def test_right_answers_cost_nothing_and_wrong_ones_much() -> None:
     """And the object that most positions believe in is the one that is named."""
     truth = answers([SCENE], 8)
-    right = torch.cat([20 * torch.nn.functional.one_hot(truth[..., k], count).float()
-                       for k, count in enumerate(BINS)], dim=2)
+    right = torch.cat(
+        [20 * torch.nn.functional.one_hot(truth[..., k], count).float() for k, count in enumerate(BINS)], dim=2
+    )
     assert guess_losses(right, [SCENE]).item() < 1e-4
     assert guess_losses(-right, [SCENE]).item() > 60
     assert named_right(right, [SCENE]).tolist() == [True]

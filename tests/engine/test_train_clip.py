@@ -96,7 +96,7 @@ def test_a_wrong_caption_that_lies_near_costs(ideal: IdealDenoiser) -> None:
 
 def test_the_committed_clip_knows_scenes_it_never_saw(ideal: IdealDenoiser) -> None:
     """Of twenty-four captions it finds the right one where the noise still leaves it to be found."""
-    (clip, _), = load_models("toybox", torch.device("cpu")).clips
+    ((clip, _),) = load_models("toybox", torch.device("cpu")).clips
     scenes = scenes_of(np.random.default_rng(3), 24, HELD_OUT)
     x, t = noised(np.random.default_rng(4), pictures(scenes), ((0, 1), (600, 800)))
     points = torch.nn.functional.normalize(clip.encode_images((seen(x, t, ideal) + 1) / 2), dim=-1)

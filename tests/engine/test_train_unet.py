@@ -126,6 +126,7 @@ def test_packing_leaves_the_head_behind(tmp_path: Path, monkeypatch: object) -> 
     from safetensors.torch import load_file, save_file
 
     from engine.training.toybox import pack as module
+
     monkeypatch.setattr(module, "SET", tmp_path / "toybox")
     monkeypatch.setattr(module, "FOLDER", tmp_path)
     (tmp_path / "toybox.toml").write_text('file = "unet.safetensors"\nbytes = 1\nsha256 = ""\n')

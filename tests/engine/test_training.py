@@ -26,6 +26,7 @@ class Stopped(Exception):
 
 def fit(trainer: Trainer, stop_at: int | None = None, every: int = 10) -> None:
     """Learn the sum of three numbers; `stop_at` ends the run as a signal would, at the end of a step."""
+
     def loss_of(rng: np.random.Generator, step: int) -> Tensor:
         if step == stop_at:
             raise Stopped
@@ -91,8 +92,10 @@ def test_the_rates_warm_up_hold_and_fall_to_nothing(tmp_path: Path) -> None:
     for step in (0, 99, 499, 750, 999):
         run.step = step
         run._set_rates()
-        rates[step] = [round(optimiser.param_groups[0]["lr"] / rate, 4)
-                       for optimiser, rate in zip(run.optimisers, run.rates, strict=True)]
+        rates[step] = [
+            round(optimiser.param_groups[0]["lr"] / rate, 4)
+            for optimiser, rate in zip(run.optimisers, run.rates, strict=True)
+        ]
     assert rates == {0: [0.01, 0.01], 99: [1, 1], 499: [1, 1], 750: [0.5, 0.5], 999: [0.002, 0.002]}
 
 
@@ -125,8 +128,12 @@ def test_a_new_run_can_begin_with_given_weights(tmp_path: Path) -> None:
     """Committed weights learn on where the checkpoint of their run is lost."""
     first = trainer(tmp_path / "first")
     fit(first)
-    begun = Trainer(network(), Run(folder=tmp_path / "second", steps=1, outer=("0.", "4."),
-                                   start_from=tmp_path / "first" / "model.safetensors"))
+    begun = Trainer(
+        network(),
+        Run(
+            folder=tmp_path / "second", steps=1, outer=("0.", "4."), start_from=tmp_path / "first" / "model.safetensors"
+        ),
+    )
     for ours, theirs in zip(begun.average.state_dict().values(), first.average.state_dict().values(), strict=True):
         assert torch.allclose(ours, theirs, atol=1e-3)  # the file is in half precision
 

@@ -27,8 +27,11 @@ def test_a_large_network_on_a_cpu_runs_in_channels_last() -> None:
 
 
 def test_everything_has_a_switch() -> None:
-    found = choose_tuning(CUDA, 256, {"IMAGO_PRECISION": "bfloat16", "IMAGO_CHANNELS_LAST": "1",
-                                      "IMAGO_CUDA_GRAPHS": "1", "IMAGO_REPEATABLE": "0"})
+    found = choose_tuning(
+        CUDA,
+        256,
+        {"IMAGO_PRECISION": "bfloat16", "IMAGO_CHANNELS_LAST": "1", "IMAGO_CUDA_GRAPHS": "1", "IMAGO_REPEATABLE": "0"},
+    )
     assert (found.precision, found.channels_last, found.compiled, found.graphs) == (torch.bfloat16, True, True, True)
     assert not found.repeatable and choose_tuning(CUDA, 256, {}).repeatable, "the same seed is the same picture"
     assert not choose_tuning(CUDA, 256, {"IMAGO_COMPILE": "0"}).compiled

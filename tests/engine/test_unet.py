@@ -11,8 +11,15 @@ from engine.networks.unet import UNet, UNetConfig, in_precision, timestep_embedd
 from tests.bench.engine.notebook import guided_diffusion_unet
 
 SMALL = UNetConfig(
-    image_size=32, in_channels=3, out_channels=6, model_channels=32, num_res_blocks=1,
-    attention_resolutions=(2, 4), channel_mult=(1, 2, 2), num_head_channels=16)
+    image_size=32,
+    in_channels=3,
+    out_channels=6,
+    model_channels=32,
+    num_res_blocks=1,
+    attention_resolutions=(2, 4),
+    channel_mult=(1, 2, 2),
+    num_head_channels=16,
+)
 CONFIGS = {
     "learned sigma": SMALL,
     "no resblock_updown": replace(SMALL, resblock_updown=False),
@@ -26,10 +33,17 @@ CONFIGS = {
     "bare": replace(SMALL, resblock_updown=False, use_scale_shift_norm=False, attention_resolutions=()),
 }
 PUBLISHED_256 = UNetConfig(
-    image_size=256, in_channels=3, out_channels=6, model_channels=256, num_res_blocks=2,
-    attention_resolutions=(8, 16, 32), channel_mult=(1, 1, 2, 2, 4, 4))
+    image_size=256,
+    in_channels=3,
+    out_channels=6,
+    model_channels=256,
+    num_res_blocks=2,
+    attention_resolutions=(8, 16, 32),
+    channel_mult=(1, 1, 2, 2, 4, 4),
+)
 PUBLISHED_512 = replace(
-    PUBLISHED_256, image_size=512, attention_resolutions=(16, 32, 64), channel_mult=(0.5, 1, 1, 2, 2, 4, 4))
+    PUBLISHED_256, image_size=512, attention_resolutions=(16, 32, 64), channel_mult=(0.5, 1, 1, 2, 2, 4, 4)
+)
 
 
 def pair(config: UNetConfig) -> tuple[UNetModel, UNet]:
@@ -100,8 +114,11 @@ def test_a_picture_of_a_batch_equals_the_picture_alone() -> None:
         assert relative(ours(x[1:], t[1:]), ours(x, t)[1:]) <= 1e-5
 
 
-@pytest.mark.parametrize(("config", "parameters", "tensors"), [
-    (PUBLISHED_256, 552_814_086, 566), (PUBLISHED_512, 557_973_638, None)], ids=["256", "512"])
+@pytest.mark.parametrize(
+    ("config", "parameters", "tensors"),
+    [(PUBLISHED_256, 552_814_086, 566), (PUBLISHED_512, 557_973_638, None)],
+    ids=["256", "512"],
+)
 def test_published_checkpoints_fit_key_for_key(config: UNetConfig, parameters: int, tensors: int | None) -> None:
     """Strict loading refuses a single missing, unexpected or misshapen tensor."""
     with torch.device("meta"):
@@ -133,7 +150,8 @@ def test_in_half_precision_it_is_as_near_to_the_truth_as_guided_diffusions(dtype
         assert found.dtype == torch.float32
         assert 0 < relative(found, exact) < 1.5 * relative(theirs(x, t), exact) < 0.05
     assert {name: tensor.dtype for name, tensor in ours.state_dict().items()} == {
-        name: tensor.dtype for name, tensor in theirs.state_dict().items()}
+        name: tensor.dtype for name, tensor in theirs.state_dict().items()
+    }
 
 
 def test_it_may_be_half_precision_all_over() -> None:

@@ -73,6 +73,7 @@ def test_memory_does_not_grow_with_the_picture() -> None:
 
 def test_the_result_stays_in_the_range_of_pictures() -> None:
     """Networks overshoot at edges; outside it is −1 … 1, inside 0 … 1."""
+
     class Overshooting:
         scale = 2
 
@@ -93,7 +94,7 @@ def test_half_precision_files_are_read_and_run_in_float32(tmp_path: Path) -> Non
     assert {p.dtype for p in loaded.model.parameters()} == {torch.float32}
     x = picture(12, 12)
     with torch.no_grad():
-        expected = (model((x + 1) / 2).clamp(0, 1) * 2 - 1)
+        expected = model((x + 1) / 2).clamp(0, 1) * 2 - 1
     assert (upscale(loaded, x, tile=5, overlap=4) - expected).abs().max() < 2e-3
 
 
@@ -136,7 +137,7 @@ def test_a_cut_file_is_one_clear_error(tmp_path: Path) -> None:
     for name, save in [("a.safetensors", save_file), ("a.pth", torch.save)]:
         save(compact().state_dict(), tmp_path / name)
         content = (tmp_path / name).read_bytes()
-        (tmp_path / name).write_bytes(content[:len(content) // 2])
+        (tmp_path / name).write_bytes(content[: len(content) // 2])
         with pytest.raises(CorruptWeights):
             load_upscaler(tmp_path / name)
 

@@ -102,5 +102,7 @@ def test_hard_objects_are_pulled_towards_twice_as_often() -> None:
     ideal = IdealDenoiser()
     numbers, times = np.unique(known_scenes(ideal), return_counts=True)
     assert len(numbers) == torch.isfinite(ideal.energy).sum()
-    assert all(count == 1 + (ideal.scene(int(number)).object in HARD)
-               for number, count in zip(numbers[::50], times[::50], strict=True))
+    assert all(
+        count == 1 + (ideal.scene(int(number)).object in HARD)
+        for number, count in zip(numbers[::50], times[::50], strict=True)
+    )

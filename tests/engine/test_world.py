@@ -29,15 +29,39 @@ def scene_of(kind: str, radius: float = 20) -> Scene:
 def test_the_palette_is_the_agreed_one() -> None:
     """The embedded networks were trained on these colours; another shade would make them draw wrong ones."""
     assert COLOURS == {
-        "red": (214, 40, 40), "orange": (247, 127, 0), "yellow": (252, 212, 60), "green": (42, 157, 80),
-        "blue": (40, 90, 200), "purple": (130, 60, 170), "pink": (244, 150, 190), "white": (245, 245, 245),
-        "black": (20, 20, 24), "brown": (120, 75, 40)}
+        "red": (214, 40, 40),
+        "orange": (247, 127, 0),
+        "yellow": (252, 212, 60),
+        "green": (42, 157, 80),
+        "blue": (40, 90, 200),
+        "purple": (130, 60, 170),
+        "pink": (244, 150, 190),
+        "white": (245, 245, 245),
+        "black": (20, 20, 24),
+        "brown": (120, 75, 40),
+    }
 
 
 def test_the_objects_are_the_agreed_ones() -> None:
     """Captions, judge and benchmark all count on these sixteen."""
-    assert list(OBJECTS) == ["circle", "square", "triangle", "star", "heart", "cross", "moon", "diamond", "ring",
-                             "house", "tree", "cat", "fish", "flower", "mushroom", "lambda"]
+    assert list(OBJECTS) == [
+        "circle",
+        "square",
+        "triangle",
+        "star",
+        "heart",
+        "cross",
+        "moon",
+        "diamond",
+        "ring",
+        "house",
+        "tree",
+        "cat",
+        "fish",
+        "flower",
+        "mushroom",
+        "lambda",
+    ]
 
 
 def test_an_object_never_has_the_colour_of_its_background() -> None:
@@ -52,9 +76,17 @@ def test_about_a_tenth_is_held_out() -> None:
     assert 0.08 < share < 0.12
 
 
-@pytest.mark.parametrize(("combination", "held"), [
-    (("circle", "orange", "blue"), True), (("star", "red", "black"), True), (("lambda", "blue", "white"), True),
-    (("star", "red", "blue"), False), (("lambda", "orange", "black"), False), (("cat", "black", "white"), False)])
+@pytest.mark.parametrize(
+    ("combination", "held"),
+    [
+        (("circle", "orange", "blue"), True),
+        (("star", "red", "black"), True),
+        (("lambda", "blue", "white"), True),
+        (("star", "red", "blue"), False),
+        (("lambda", "orange", "black"), False),
+        (("cat", "black", "white"), False),
+    ],
+)
 def test_what_is_held_out_never_changes(combination: tuple[str, str, str], held: bool) -> None:
     """The hash is stable: on another day or machine a held-out scene must not slip into training."""
     assert held_out(*combination) is held

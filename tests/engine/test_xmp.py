@@ -18,18 +18,35 @@ def properties(metadata: dict[str, str]) -> dict[str, str]:
 
 
 def test_every_chunk_of_ours_is_told() -> None:
-    told = properties({"Software": "Imago 1", "Description": "a <star> & more", "imago:request": '{"prompt": "x"}',
-                       "imago:parent": "7", "Comment": "not ours"})
-    assert told == {f"{IPTC}DigitalSourceType": SOURCE, f"{XMP}CreatorTool": "Imago 1",
-                    f"{DC}description": "a <star> & more", f"{IMAGO}request": '{"prompt": "x"}', f"{IMAGO}parent": "7"}
+    told = properties(
+        {
+            "Software": "Imago 1",
+            "Description": "a <star> & more",
+            "imago:request": '{"prompt": "x"}',
+            "imago:parent": "7",
+            "Comment": "not ours",
+        }
+    )
+    assert told == {
+        f"{IPTC}DigitalSourceType": SOURCE,
+        f"{XMP}CreatorTool": "Imago 1",
+        f"{DC}description": "a <star> & more",
+        f"{IMAGO}request": '{"prompt": "x"}',
+        f"{IMAGO}parent": "7",
+    }
 
 
 def test_a_picture_without_chunks_still_says_that_a_model_made_it() -> None:
     assert properties({}) == {f"{IPTC}DigitalSourceType": SOURCE}
 
 
-@given(st.dictionaries(st.text(max_size=12) | st.sampled_from(["Description", "imago:request", "imago:x y"]),
-                       st.text(max_size=60), max_size=4))
+@given(
+    st.dictionaries(
+        st.text(max_size=12) | st.sampled_from(["Description", "imago:request", "imago:x y"]),
+        st.text(max_size=60),
+        max_size=4,
+    )
+)
 def test_no_text_breaks_the_packet(metadata: dict[str, str]) -> None:
     """Prompts come from strangers, and a foreign picture's chunks too when it is enlarged."""
     told = properties(metadata)

@@ -15,18 +15,25 @@ from tests.fakes.botapi_spec import Invalid, Spec
 DAY = 86400.0  # seconds that an update is kept
 OFF_BY_DEFAULT = {"message_reaction", "message_reaction_count", "chat_member"}
 TYPE_OF = {
-    "message": "Message", "edited_message": "Message", "channel_post": "Message", "callback_query": "CallbackQuery",
+    "message": "Message",
+    "edited_message": "Message",
+    "channel_post": "Message",
+    "callback_query": "CallbackQuery",
     "message_reaction": "MessageReactionUpdated",
-}  # fmt: skip
+}
 
 
 class Server(Chats):
     """People's side are its methods; the bot's side is HTTP at `url`."""
 
     def __init__(
-        self, *, clock: Callable[[], float] = time.time, per_minute: int = 0, latency: float = 0.0,
+        self,
+        *,
+        clock: Callable[[], float] = time.time,
+        per_minute: int = 0,
+        latency: float = 0.0,
         privacy: bool = True,
-    ) -> None:  # fmt: skip
+    ) -> None:
         """`per_minute`: calls that a group takes, 0 for any number; `latency`: seconds between doing and answering."""
         super().__init__(clock)
         self.per_minute, self.latency, self.privacy = per_minute, latency, privacy
@@ -46,9 +53,12 @@ class Server(Chats):
     async def serving(self) -> AsyncIterator["Server"]:
         """Answer at `url`, on loopback."""
         app = web.Application(client_max_size=100_000_000)
-        app.add_routes([
-            web.route("*", "/bot{token}/{method}", self._answer), web.get("/file/bot{token}/{path:.+}", self._give_file)
-        ])
+        app.add_routes(
+            [
+                web.route("*", "/bot{token}/{method}", self._answer),
+                web.get("/file/bot{token}/{path:.+}", self._give_file),
+            ]
+        )
         runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
         await runner.setup()
         await web.TCPSite(runner, "127.0.0.1", 0).start()
@@ -88,10 +98,17 @@ class Server(Chats):
         here = self.chats[chat]
         if ME["id"] in here.admins:  # in private chats it is not certain, so here they never come
             lists = [[{"type": "emoji", "emoji": emoji} for emoji in emojis] for emojis in (old, new)]
-            self.update("message_reaction", {
-                "chat": here.json(), "message_id": number, "user": person(who), "date": int(self.clock()),
-                "old_reaction": lists[0], "new_reaction": lists[1],
-            })  # fmt: skip
+            self.update(
+                "message_reaction",
+                {
+                    "chat": here.json(),
+                    "message_id": number,
+                    "user": person(who),
+                    "date": int(self.clock()),
+                    "old_reaction": lists[0],
+                    "new_reaction": lists[1],
+                },
+            )
 
     def moves(self, chat: int, new: int) -> None:
         """A group becomes a supergroup: another id, and the old messages stay behind."""

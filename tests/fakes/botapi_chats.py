@@ -93,8 +93,14 @@ class Chats:
     def _sendDocument(self, chat_id: int, document: bytes, caption: str = "", **more: Any) -> Json:
         return self._post("sendDocument", chat_id, self._media("document", document, caption), more)
 
-    def _editMessageText(self, text: str, chat_id: int, message_id: int, reply_markup: Json | None = None,
-                         link_preview_options: Json | None = None) -> Json:  # fmt: skip
+    def _editMessageText(
+        self,
+        text: str,
+        chat_id: int,
+        message_id: int,
+        reply_markup: Json | None = None,
+        link_preview_options: Json | None = None,
+    ) -> Json:
         if "text" not in self._own(chat_id, message_id):
             raise ApiError(400, "Bad Request: there is no text in the message to edit")
         shown = {"text": _long(text, 4096, "message")}

@@ -1,6 +1,6 @@
 """the Bot API's own description as a judge: each request and each object must be as tests/fakes/specs says.
 
-`python -m tests.fakes.botapi_spec FULL.json` trims the whole description (github.com/PaulSonOfLars/telegram-bot-api-spec)
+`python -m tests.fakes.botapi_spec FULL.json` trims the whole description (PaulSonOfLars/telegram-bot-api-spec)
 down to the methods and types that the emulator in tests/fakes/botapi.py knows.
 """
 

@@ -57,14 +57,16 @@ class Sim:
     async def start(self) -> "Sim":
         def adapters(app: App, history: object) -> list[Any]:
             self.adapter = DiscordAdapter(
-                self.config, app.texts.say, app.notebook("discord"), connect=self.connect, clock=self._clock,
+                self.config,
+                app.texts.say,
+                app.notebook("discord"),
+                connect=self.connect,
+                clock=self._clock,
                 offers=app.offers(),
-            )  # fmt: skip
+            )
             return [self.adapter]
 
-        config = Config(
-            bot=BotConfig(folder=self.folder), discord=self.config, limits=self.limits, house=self.rules
-        )
+        config = Config(bot=BotConfig(folder=self.folder), discord=self.config, limits=self.limits, house=self.rules)
         life = App(config, engine=self.engine, adapters=adapters).started()
         self._lives.append(life)
         self.app = await life.__aenter__()
@@ -115,9 +117,10 @@ class Sim:
     def message(self, job: int) -> discord.Message:
         """The message of a job, as ann sees it."""
         return next(
-            m for m in self.channel.history(viewer=self.ann)
+            m
+            for m in self.channel.history(viewer=self.ann)
             if any(CUSTOM_ID.fullmatch(i)[2] == str(job) for i in ids(m.components))  # type: ignore[index]
-        )  # fmt: skip
+        )
 
     def texts(self, channel: ChannelHandle | None = None) -> list[str]:
         """Everything that stands in a channel, for all to see."""
@@ -156,11 +159,13 @@ def as_shown(backend: Any, message: Any) -> Shown:
     buttons = [match for match in custom if match]
     files = {a["filename"]: backend.cdn.get(a["url"]) for a in message.attachments}
     return Shown(
-        message=str(message.id), text=message.content,
+        message=str(message.id),
+        text=message.content,
         picture=next((content for name, content in files.items() if not name.endswith(".gif")), None),
         gif=next((content for name, content in files.items() if name.endswith(".gif")), None),
-        actions=frozenset(Action(match[1]) for match in buttons), job=int(buttons[0][2]) if buttons else None,
-    )  # fmt: skip
+        actions=frozenset(Action(match[1]) for match in buttons),
+        job=int(buttons[0][2]) if buttons else None,
+    )
 
 
 @asynccontextmanager

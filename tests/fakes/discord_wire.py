@@ -135,8 +135,13 @@ class Wire:
         """A message command."""
         command = self.backend.commands[None][(name, 3)]
         stored = dict(serializers.message_payload(self.backend, self.backend.get_message(self.channel, message)))
-        data = {"id": command["id"], "name": name, "type": 3, "target_id": str(message),
-                "resolved": {"messages": {str(message): stored}}}  # fmt: skip
+        data = {
+            "id": command["id"],
+            "name": name,
+            "type": 3,
+            "target_id": str(message),
+            "resolved": {"messages": {str(message): stored}},
+        }
         return self._interact(2, data, who, 0)
 
     def press(self, action: Action, job: int, *, who: int = 0) -> int:
@@ -158,9 +163,11 @@ class Wire:
     def message(self, job: int) -> Any:
         """The stored message of a job."""
         return next(
-            m for stored in self.backend.messages.values() for m in stored.values()
+            m
+            for stored in self.backend.messages.values()
+            for m in stored.values()
             if any((match := CUSTOM_ID.fullmatch(i)) and match[2] == str(job) for i in ids(m.components))
-        )  # fmt: skip
+        )
 
     def _interact(self, kind: int, data: dict[str, Any], who: int, channel: int, message: Any = None) -> int:
         where = channel or self.channel
@@ -182,9 +189,7 @@ class Wire:
         body, files = await self._read(request)
         path = "/" + request.match_info["path"]
         response = self._answer(request, path, body, files)
-        self.sent.append(
-            Sent(method=request.method, path=path, body=body, status=response.status, at=time.monotonic())
-        )
+        self.sent.append(Sent(method=request.method, path=path, body=body, status=response.status, at=time.monotonic()))
         return response
 
     async def _read(self, request: web.Request) -> tuple[Any, list[Any]]:
@@ -264,11 +269,14 @@ class Wire:
 
     async def _welcome(self, socket: web.WebSocketResponse, wanted: discord.Intents) -> None:
         ready = {
-            "v": 10, "user": dict(serializers.user_payload(self.backend.bot_user)), "session_id": "wire",
+            "v": 10,
+            "user": dict(serializers.user_payload(self.backend.bot_user)),
+            "session_id": "wire",
             "guilds": [{"id": str(guild), "unavailable": True} for guild in self.backend.guilds],
-            "resume_gateway_url": self.gateway_url, "shard": [0, 1],
+            "resume_gateway_url": self.gateway_url,
+            "shard": [0, 1],
             "application": {"id": str(self.backend.application_id), "flags": 0},
-        }  # fmt: skip
+        }
         await socket.send_json({"op": 0, "t": "READY", "s": 1, "d": ready})
         for guild in self.backend.guilds.values():
             payload = dict(serializers.guild_create_payload(self.backend, guild))

@@ -68,16 +68,30 @@ class Chat:
         return await self.until(lambda states: states[-1].stage is stage and states[-1].job == job, seconds)
 
     async def says(
-        self, text: str, *, who: str = "ann", key: str = "", chat: str = "c", language: str = "en",
-        moderator: bool = False, pictures: tuple[bytes, ...] = (), defaults: str = "",
-    ) -> None:  # fmt: skip
+        self,
+        text: str,
+        *,
+        who: str = "ann",
+        key: str = "",
+        chat: str = "c",
+        language: str = "en",
+        moderator: bool = False,
+        pictures: tuple[bytes, ...] = (),
+        defaults: str = "",
+    ) -> None:
         """Somebody types, and may attach pictures; `defaults`: options of the place."""
         person = Person(platform=self.platform, id=who, language=language, moderator=moderator)
         self.keys += 1
         await self.receive(
-            TextMessage(key=key or f"t{self.keys}", person=person, address=self.address(chat), text=text,
-                        pictures=tuple(attached(data) for data in pictures), defaults=defaults)
-        )  # fmt: skip
+            TextMessage(
+                key=key or f"t{self.keys}",
+                person=person,
+                address=self.address(chat),
+                text=text,
+                pictures=tuple(attached(data) for data in pictures),
+                defaults=defaults,
+            )
+        )
 
     async def presses(
         self, action: Action, job: int, picture: int | None = None, *, who: str = "ann", key: str = "", chat: str = "c"
@@ -86,9 +100,15 @@ class Chat:
         self.keys += 1
         person = Person(platform=self.platform, id=who)
         await self.receive(
-            Press(key=key or f"p{self.keys}", person=person, address=self.address(chat), action=action, job=job,
-                  picture=picture)
-        )  # fmt: skip
+            Press(
+                key=key or f"p{self.keys}",
+                person=person,
+                address=self.address(chat),
+                action=action,
+                job=job,
+                picture=picture,
+            )
+        )
 
     async def reacts(self, emoji: str, message: str, *, who: str = "ann", chat: str = "c") -> None:
         """Somebody adds an emoji."""
@@ -228,9 +248,12 @@ async def bot(
 ) -> AsyncIterator[App]:
     """A whole bot on a folder, with a fake chat and the scripted engine."""
     config = Config(
-        bot=BotConfig(folder=folder, options=options), limits=limits or LimitsConfig(),
-        engine=engine_settings or EngineConfig(), styles=styles or {}, house=house or HouseConfig(),
-    )  # fmt: skip
+        bot=BotConfig(folder=folder, options=options),
+        limits=limits or LimitsConfig(),
+        engine=engine_settings or EngineConfig(),
+        styles=styles or {},
+        house=house or HouseConfig(),
+    )
     app = App(config, engine=engine or Engine(), adapters=lambda app, history: [chat])
     async with app.started():
         yield app

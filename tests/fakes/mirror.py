@@ -27,9 +27,16 @@ class Mirror:
 
     def file(self, path: Path, *faults: str, exact: bool = True) -> WeightsFile:
         """The file, to be had at an address for each fault."""
-        return WeightsFile(path=path, bytes=len(self.content), sha256=hashlib.sha256(self.content).hexdigest(),
-                           kind="upscaler", source=path.name, exact=exact, set_name="test",
-                           urls=tuple(f"{self.address}/{fault}" for fault in faults))
+        return WeightsFile(
+            path=path,
+            bytes=len(self.content),
+            sha256=hashlib.sha256(self.content).hexdigest(),
+            kind="upscaler",
+            source=path.name,
+            exact=exact,
+            set_name="test",
+            urls=tuple(f"{self.address}/{fault}" for fault in faults),
+        )
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -67,8 +74,14 @@ class Handler(BaseHTTPRequestHandler):
         self.wfile.flush()
         self.mirror.sent += len(content)
 
-    def serve(self, content: bytes | None = None, *, until: int | None = None, ranges: bool = True,
-              claimed_start: int | None = None) -> None:
+    def serve(
+        self,
+        content: bytes | None = None,
+        *,
+        until: int | None = None,
+        ranges: bool = True,
+        claimed_start: int | None = None,
+    ) -> None:
         """The file as a good mirror would; `until` breaks off there, `claimed_start` lies in Content-Range."""
         content = self.mirror.content if content is None else content
         start = self.start if ranges else 0
@@ -87,7 +100,7 @@ class Handler(BaseHTTPRequestHandler):
     def stall(self) -> None:
         """Half of the file, and then nothing."""
         self.head(200, len(self.mirror.content))
-        self.body(self.mirror.content[:len(self.mirror.content) // 2])
+        self.body(self.mirror.content[: len(self.mirror.content) // 2])
         self.mirror.gone.wait(30)
         self.close_connection = True
 
@@ -122,7 +135,7 @@ def _silently_short(handler: Handler, first: bool) -> None:
     if not first:
         return handler.serve()
     handler.head(200, None, Connection="close")
-    handler.body(handler.mirror.content[:_half(handler)])
+    handler.body(handler.mirror.content[: _half(handler)])
     handler.close_connection = True
 
 

@@ -159,7 +159,6 @@ async def until(driver: Driver, true: Callable[[], bool], seconds: float = 30.0)
             await driver.moved()
 
 
-
 class Bot:
     """A whole bot with an engine that waits for `draw_on`; it can be restarted."""
 

@@ -79,6 +79,14 @@ def _finished(
     seed: int, steps: int, picture: bytes, gif: bytes, size: int, pictures: tuple[bytes, ...] = ()
 ) -> Finished:
     return Finished(
-        png=picture, gif=gif, width=size, height=size, seed=seed, steps=steps, seconds=0.1, unet_calls=steps,
-        pixels_sha256=hashlib.sha256(picture).hexdigest(), pictures=pictures,
-    )  # fmt: skip
+        png=picture,
+        gif=gif,
+        width=size,
+        height=size,
+        seed=seed,
+        steps=steps,
+        seconds=0.1,
+        unet_calls=steps,
+        pixels_sha256=hashlib.sha256(picture).hexdigest(),
+        pictures=pictures,
+    )

@@ -24,9 +24,14 @@ def settings(server: botapi.Server, **more: Any) -> TelegramConfig:
 
 @asynccontextmanager
 async def bot(
-    folder: Path, server: botapi.Server, engine: Any = None, *, limits: LimitsConfig | None = None,
-    house: HouseConfig | None = None, **more: Any,
-) -> AsyncIterator[App]:  # fmt: skip
+    folder: Path,
+    server: botapi.Server,
+    engine: Any = None,
+    *,
+    limits: LimitsConfig | None = None,
+    house: HouseConfig | None = None,
+    **more: Any,
+) -> AsyncIterator[App]:
     """A bot without flood control of its own and the scripted engine; `more` goes into [telegram]."""
     telegram = settings(server, **more)
     config = Config(
@@ -107,7 +112,10 @@ def _shown(state: botapi_chats.State) -> Shown:
     message, pressed = state.message, [data.split(":") for data in buttons(state.message)]
     gif = "animation" in message
     return Shown(
-        message=str(message["message_id"]), text=message.get("text", message.get("caption", "")),
-        picture=None if gif else state.content, gif=state.content if gif else None,
-        actions=frozenset(Action(action) for action, _ in pressed), job=int(pressed[0][1]) if pressed else None,
-    )  # fmt: skip
+        message=str(message["message_id"]),
+        text=message.get("text", message.get("caption", "")),
+        picture=None if gif else state.content,
+        gif=state.content if gif else None,
+        actions=frozenset(Action(action) for action, _ in pressed),
+        job=int(pressed[0][1]) if pressed else None,
+    )

@@ -21,9 +21,13 @@ from bot.messages import Action
 
 log = logging.getLogger(__name__)
 PERMISSIONS = discord.Permissions(
-    view_channel=True, send_messages=True, send_messages_in_threads=True, attach_files=True, add_reactions=True,
+    view_channel=True,
+    send_messages=True,
+    send_messages_in_threads=True,
+    attach_files=True,
+    add_reactions=True,
     read_message_history=True,
-)  # fmt: skip
+)
 WRONG_TOKEN = "token in [discord] is not one that Discord knows: copy it anew from the developer portal."
 
 
@@ -43,9 +47,12 @@ class Client(discord.Client):
             guilds=True, guild_messages=True, guild_reactions=True, dm_messages=True, dm_reactions=True
         )
         super().__init__(
-            intents=intents, max_messages=None, allowed_mentions=discord.AllowedMentions.none(),
-            member_cache_flags=discord.MemberCacheFlags.none(), chunk_guilds_at_startup=False,
-        )  # fmt: skip
+            intents=intents,
+            max_messages=None,
+            allowed_mentions=discord.AllowedMentions.none(),
+            member_cache_flags=discord.MemberCacheFlags.none(),
+            chunk_guilds_at_startup=False,
+        )
         never_wait(self.http)
         self._ears = ears
         self._say = say

@@ -12,9 +12,14 @@ from bot.messages import Action, Button, File, Reply
 
 LONGEST_TEXT, LONGEST_ALT = 2000, 1024  # characters
 EMOJI = {
-    Action.UPSCALE: "⬆️", Action.RERUN: "🔁", Action.REMIX: "✏️",
-    Action.SETTINGS: "👀", Action.DELETE: "❌", Action.CANCEL: "✖️", Action.VARY: "✨",
-}  # fmt: skip
+    Action.UPSCALE: "⬆️",
+    Action.RERUN: "🔁",
+    Action.REMIX: "✏️",
+    Action.SETTINGS: "👀",
+    Action.DELETE: "❌",
+    Action.CANCEL: "✖️",
+    Action.VARY: "✨",
+}
 # Buttons of earlier versions have no picture.
 _TEMPLATE = re.compile(rf"imago:(?P<action>{'|'.join(Action)}):(?P<job>[0-9]{{1,18}})(?::(?P<picture>[1-4]))?")
 ROWS = (Action.PICK, Action.UPSCALE, Action.VARY)  # of buttons for one of several, each a row of its own

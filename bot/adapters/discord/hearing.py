@@ -27,9 +27,11 @@ log = logging.getLogger(__name__)
 Asked = discord.Interaction[Any]
 MANY = 10_000  # tickets and languages kept in memory
 MODES = {
-    Action.SETTINGS: Mode.PRIVATE, Action.FILE: Mode.PRIVATE,
-    Action.CANCEL: Mode.UPDATE, Action.DELETE: Mode.UPDATE,
-}  # fmt: skip
+    Action.SETTINGS: Mode.PRIVATE,
+    Action.FILE: Mode.PRIVATE,
+    Action.CANCEL: Mode.UPDATE,
+    Action.DELETE: Mode.UPDATE,
+}
 
 
 class Hearing:
@@ -66,10 +68,20 @@ class Hearing:
             defaults = defaults_for(text, self._servers.of(interaction.guild_id))
         except UserError as error:
             return await self.refused(interaction, error.text, **error.values)
-        await self._ask(interaction, mode, lambda message: TextMessage(
-            key=str(interaction.id), person=self._person(interaction), address=_address(interaction), text=text,
-            message=message, remix_of=remix_of, pictures=fetches_of(attached), defaults=defaults,
-        ))  # fmt: skip
+        await self._ask(
+            interaction,
+            mode,
+            lambda message: TextMessage(
+                key=str(interaction.id),
+                person=self._person(interaction),
+                address=_address(interaction),
+                text=text,
+                message=message,
+                remix_of=remix_of,
+                pictures=fetches_of(attached),
+                defaults=defaults,
+            ),
+        )
 
     def offers(self, name: str) -> Sequence[str]:
         """What may be suggested for an option."""
@@ -79,10 +91,19 @@ class Hearing:
         """A button; Remix asks for the new words first."""
         if action is Action.REMIX and self._refusal(interaction) is None:
             return await self._ask_for_words(interaction, job)
-        await self._ask(interaction, MODES.get(action, Mode.PUBLIC), lambda message: Press(
-            key=str(interaction.id), person=self._person(interaction), address=_address(interaction), action=action,
-            job=job, message=message, picture=picture,
-        ))  # fmt: skip
+        await self._ask(
+            interaction,
+            MODES.get(action, Mode.PUBLIC),
+            lambda message: Press(
+                key=str(interaction.id),
+                person=self._person(interaction),
+                address=_address(interaction),
+                action=action,
+                job=job,
+                message=message,
+                picture=picture,
+            ),
+        )
 
     async def reworded(self, interaction: Asked, job: int, words: str) -> None:
         """The new words of a remix."""
@@ -97,11 +118,15 @@ class Hearing:
             return
         if not self._allowed(event.guild_id) or not self._allows(event.guild_id, event.channel_id):
             return
-        await self._hand_on(Reaction(
-            key=f"{event.message_id}:{event.user_id}:{emoji}", person=self._reactor(event),
-            address=Address(platform="discord", chat=str(event.channel_id)), message=str(event.message_id),
-            emoji=emoji,
-        ))  # fmt: skip
+        await self._hand_on(
+            Reaction(
+                key=f"{event.message_id}:{event.user_id}:{emoji}",
+                person=self._reactor(event),
+                address=Address(platform="discord", chat=str(event.channel_id)),
+                message=str(event.message_id),
+                emoji=emoji,
+            )
+        )
 
     async def written(self, message: discord.Message, text: str) -> None:
         """A direct message, or one that mentions the bot."""
@@ -109,20 +134,33 @@ class Hearing:
         if not self._allowed(guild) or not self._allows(guild, message.channel.id):
             return
         server = self._servers.of(guild)
-        person = self._limited(guild, Person(
-            platform="discord", id=str(message.author.id), name=message.author.display_name,
-            language=self._language(message.author.id, message.guild), moderator=_moderates(message),
-        ))  # fmt: skip
+        person = self._limited(
+            guild,
+            Person(
+                platform="discord",
+                id=str(message.author.id),
+                name=message.author.display_name,
+                language=self._language(message.author.id, message.guild),
+                moderator=_moderates(message),
+            ),
+        )
         address = Address(platform="discord", chat=str(message.channel.id))
         try:
             defaults = defaults_for(text, server)
         except UserError as error:
             said = self._say(person.language, error.text, **error.values)
             return await self._tell(message.channel.id, str(message.id), said)
-        await self._hand_on(TextMessage(
-            key=str(message.id), person=person, address=address, text=text or "/help", message=f"m{message.id}",
-            pictures=fetches_of(pictures_with_reply(message, self.client.user)), defaults=defaults,
-        ))  # fmt: skip
+        await self._hand_on(
+            TextMessage(
+                key=str(message.id),
+                person=person,
+                address=address,
+                text=text or "/help",
+                message=f"m{message.id}",
+                pictures=fetches_of(pictures_with_reply(message, self.client.user)),
+                defaults=defaults,
+            )
+        )
 
     async def refused(self, interaction: Asked, text: str, **values: str | int | float) -> None:
         """One sentence for the asker alone, as the first response."""
@@ -165,9 +203,12 @@ class Hearing:
         await self._let_others_defer()
         message = str(deferred.message_id or 0) if deferred and mode is not Mode.UPDATE else "0"
         ticket = Ticket(
-            token=interaction.token, message=message, since=interaction.created_at.timestamp(), mode=mode,
+            token=interaction.token,
+            message=message,
+            since=interaction.created_at.timestamp(),
+            mode=mode,
             bound=_is_bound(interaction),
-        )  # fmt: skip
+        )
         if mode is Mode.PUBLIC:
             self._keep(ticket)
         self._limits[interaction.channel_id or 0] = interaction.filesize_limit
@@ -243,22 +284,34 @@ class Hearing:
     def _person(self, interaction: Asked) -> Person:
         language = self._languages[interaction.user.id] = str(interaction.locale)
         _keep_few(self._languages)
-        return self._limited(interaction.guild_id, Person(
-            platform="discord", id=str(interaction.user.id), name=interaction.user.display_name, language=language,
-            moderator=interaction.guild_id is not None and interaction.permissions.manage_messages,
-        ))  # fmt: skip
+        return self._limited(
+            interaction.guild_id,
+            Person(
+                platform="discord",
+                id=str(interaction.user.id),
+                name=interaction.user.display_name,
+                language=language,
+                moderator=interaction.guild_id is not None and interaction.permissions.manage_messages,
+            ),
+        )
 
     def _reactor(self, event: discord.RawReactionActionEvent) -> Person:
         guild = self.client.get_guild(event.guild_id) if event.guild_id else None
         channel = self.client.get_channel(event.channel_id)
         moderator = (
-            event.member is not None and isinstance(channel, discord.abc.GuildChannel | discord.Thread)
+            event.member is not None
+            and isinstance(channel, discord.abc.GuildChannel | discord.Thread)
             and channel.permissions_for(event.member).manage_messages
-        )  # fmt: skip
-        return self._limited(event.guild_id, Person(
-            platform="discord", id=str(event.user_id), moderator=moderator,
-            language=self._language(event.user_id, guild),
-        ))  # fmt: skip
+        )
+        return self._limited(
+            event.guild_id,
+            Person(
+                platform="discord",
+                id=str(event.user_id),
+                moderator=moderator,
+                language=self._language(event.user_id, guild),
+            ),
+        )
 
     def _limited(self, guild: int | None, person: Person) -> Person:
         """With the limits of the server that they speak in."""
@@ -304,8 +357,12 @@ def _is_bound(interaction: Asked) -> bool:
 def _told(server: Server) -> dict[str, str | int]:
     """A server's settings for a sentence."""
     return {
-        "channels": " ".join(f"<#{channel}>" for channel in server.channels) or "all", "steps": server.steps,
-        "most": server.most_steps, "queued": server.most_queued, "today": server.most_per_day,
-        "previews": str(server.previews).lower(), "spoiler": str(server.spoiler).lower(),
+        "channels": " ".join(f"<#{channel}>" for channel in server.channels) or "all",
+        "steps": server.steps,
+        "most": server.most_steps,
+        "queued": server.most_queued,
+        "today": server.most_per_day,
+        "previews": str(server.previews).lower(),
+        "spoiler": str(server.spoiler).lower(),
         "options": server.options or "none",
-    }  # fmt: skip
+    }

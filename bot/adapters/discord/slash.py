@@ -29,26 +29,55 @@ FIXED: dict[str, list[app_commands.Choice[str | int | float]]] = {
 }
 OFFERED = 25  # suggestions that Discord shows
 SIZES = (
-    "64x64", "64x128", "128x64", "128x128", "256x256", "256x384", "384x256", "512x512", "512x768", "768x512",
-)  # fmt: skip
+    "64x64",
+    "64x128",
+    "128x64",
+    "128x128",
+    "256x256",
+    "256x384",
+    "384x256",
+    "512x512",
+    "512x768",
+    "768x512",
+)
 
 CHANNELS = [discord.ChannelType.text, discord.ChannelType.news, discord.ChannelType.forum, discord.ChannelType.voice]
 OPTIONS = {  # parameter → id of its name in bot/texts
-    "prompt": "discord-option-prompt", "seed": "discord-option-seed", "steps": "discord-option-steps",
-    "guidance_scale": "discord-option-guidance", "sampler": "discord-option-sampler",
-    "picture": "discord-option-picture", "channel": "discord-option-channel",
-    "most_steps": "discord-option-most-steps", "most_queued": "discord-option-most-queued",
-    "most_per_day": "discord-option-most-per-day", "code": "discord-option-code", "person": "discord-option-person",
+    "prompt": "discord-option-prompt",
+    "seed": "discord-option-seed",
+    "steps": "discord-option-steps",
+    "guidance_scale": "discord-option-guidance",
+    "sampler": "discord-option-sampler",
+    "picture": "discord-option-picture",
+    "channel": "discord-option-channel",
+    "most_steps": "discord-option-most-steps",
+    "most_queued": "discord-option-most-queued",
+    "most_per_day": "discord-option-most-per-day",
+    "code": "discord-option-code",
+    "person": "discord-option-person",
     "lift": "discord-option-lift",
-    "previews": "discord-option-previews", "spoiler": "discord-option-spoiler",
-    "style": "discord-option-style", "size": "discord-option-size", "count": "discord-option-count",
-    "models": "discord-option-models", "attached": "discord-option-attached", "init": "discord-option-init",
-    "symmetry": "discord-option-symmetry", "stop": "discord-option-stop", "start": "discord-option-start",
-    "eta": "discord-option-eta", "cuts": "discord-option-cuts", "tv_scale": "discord-option-tv",
-    "range_scale": "discord-option-range", "saturation_scale": "discord-option-saturation",
-    "clamp": "discord-option-clamp", "pick": "discord-option-pick", "number": "discord-option-number",
-    "strength": "discord-option-strength", "options": "discord-option-options",
-}  # fmt: skip
+    "previews": "discord-option-previews",
+    "spoiler": "discord-option-spoiler",
+    "style": "discord-option-style",
+    "size": "discord-option-size",
+    "count": "discord-option-count",
+    "models": "discord-option-models",
+    "attached": "discord-option-attached",
+    "init": "discord-option-init",
+    "symmetry": "discord-option-symmetry",
+    "stop": "discord-option-stop",
+    "start": "discord-option-start",
+    "eta": "discord-option-eta",
+    "cuts": "discord-option-cuts",
+    "tv_scale": "discord-option-tv",
+    "range_scale": "discord-option-range",
+    "saturation_scale": "discord-option-saturation",
+    "clamp": "discord-option-clamp",
+    "pick": "discord-option-pick",
+    "number": "discord-option-number",
+    "strength": "discord-option-strength",
+    "options": "discord-option-options",
+}
 
 
 Attached = Sequence[discord.Attachment]
@@ -58,9 +87,7 @@ class Desk(Protocol):
     """Where the commands are handed in."""
 
     async def typed(self, interaction: Asked, text: str, mode: Mode, *, attached: Attached = ()) -> None: ...
-    async def pressed(
-        self, interaction: Asked, action: Action, job: int, picture: int | None = None
-    ) -> None: ...
+    async def pressed(self, interaction: Asked, action: Action, job: int, picture: int | None = None) -> None: ...
     async def refused(self, interaction: Asked, text: str) -> None: ...
     async def configured(
         self, interaction: Asked, channel: int | None, values: dict[str, int | bool | str]
@@ -91,10 +118,15 @@ class Commands:
     def add_to(self, tree: app_commands.CommandTree[Any]) -> None:
         """All commands; they are told to Discord by `sync`."""
         simple = {
-            "discord-imagine": self.imagine, "discord-queue": self.queue, "discord-cancel": self.cancel,
-            "discord-show": self.show, "discord-settings": self.settings, "discord-help": self.help,
-            "discord-forget": self.forget, "discord-vary": self.vary,
-        }  # fmt: skip
+            "discord-imagine": self.imagine,
+            "discord-queue": self.queue,
+            "discord-cancel": self.cancel,
+            "discord-show": self.show,
+            "discord-settings": self.settings,
+            "discord-help": self.help,
+            "discord-forget": self.forget,
+            "discord-vary": self.vary,
+        }
         for name, callback in simple.items():
             tree.add_command(self._command(name, callback))
         for name, callback, power in (
@@ -137,11 +169,26 @@ class Commands:
         pick: Few | None = None,
     ) -> None:
         options = {
-            "style": style, "size": size, "count": count, "init": init, "seed": seed, "steps": steps, "stop": stop,
-            "models": models, "guidance-scale": guidance_scale, "sampler": sampler, "eta": eta, "cuts": cuts,
-            "symmetry": symmetry, "start": start, "tv-scale": tv_scale, "range-scale": range_scale,
-            "saturation-scale": saturation_scale, "clamp": clamp, "pick": pick,
-        }  # fmt: skip
+            "style": style,
+            "size": size,
+            "count": count,
+            "init": init,
+            "seed": seed,
+            "steps": steps,
+            "stop": stop,
+            "models": models,
+            "guidance-scale": guidance_scale,
+            "sampler": sampler,
+            "eta": eta,
+            "cuts": cuts,
+            "symmetry": symmetry,
+            "start": start,
+            "tv-scale": tv_scale,
+            "range-scale": range_scale,
+            "saturation-scale": saturation_scale,
+            "clamp": clamp,
+            "pick": pick,
+        }
         said = "".join(f" --{name} {_word(value)}" for name, value in options.items() if value is not None)
         pictures = [attached] if attached else []
         await self._desk.typed(interaction, f"/imagine {prompt}{said}", Mode.PUBLIC, attached=pictures)
@@ -192,9 +239,14 @@ class Commands:
         options: Range[str, 0, 200] | None = None,
     ) -> None:
         values: dict[str, int | bool | str | None] = {
-            "steps": steps, "most_steps": most_steps, "most_queued": most_queued, "most_per_day": most_per_day,
-            "previews": previews, "spoiler": spoiler, "options": options,
-        }  # fmt: skip
+            "steps": steps,
+            "most_steps": most_steps,
+            "most_queued": most_queued,
+            "most_per_day": most_per_day,
+            "previews": previews,
+            "spoiler": spoiler,
+            "options": options,
+        }
         given = {name: value for name, value in values.items() if value is not None}
         await self._desk.configured(interaction, channel.id if channel else None, given)
 
@@ -211,9 +263,12 @@ class Commands:
 
     def _command(self, name: str, callback: Any) -> app_commands.Command[Any, Any, Any]:
         command = app_commands.Command[Any, Any, Any](
-            name=self._text(name), description=self._text(f"{name}-about"), callback=callback,
-            allowed_contexts=_CONTEXTS, allowed_installs=_INSTALLS,
-        )  # fmt: skip
+            name=self._text(name),
+            description=self._text(f"{name}-about"),
+            callback=callback,
+            allowed_contexts=_CONTEXTS,
+            allowed_installs=_INSTALLS,
+        )
         for parameter in command.parameters:
             inner, text = command._params[parameter.name], OPTIONS[parameter.name]
             inner._rename = self._text(text)

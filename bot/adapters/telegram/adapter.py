@@ -27,9 +27,13 @@ UPLOAD, OWN_SERVER_UPLOAD = 50_000_000, 2_000_000_000  # bytes of a file; a Bot 
 LONGEST_TURN = 1.0  # seconds until our own flood control is asked again: a final must not wait for a preview's turn
 REMEMBERED = 1000  # messages whose newest state is known, so that the same is not sent twice
 MENU = {
-    "imagine": "telegram-imagine", "queue": "telegram-queue", "cancel": "telegram-cancel", "show": "telegram-show",
-    "settings": "telegram-settings", "help": "telegram-help",
-}  # fmt: skip
+    "imagine": "telegram-imagine",
+    "queue": "telegram-queue",
+    "cancel": "telegram-cancel",
+    "show": "telegram-show",
+    "settings": "telegram-settings",
+    "help": "telegram-help",
+}
 
 log = logging.getLogger(__name__)
 

@@ -46,18 +46,30 @@ class Calls:
         buttons = keyboard(reply, self._say)
         if kind is Kind.TEXT:
             return await bot.send_message(
-                chat, self._text(reply), message_thread_id=topic, reply_parameters=answered, reply_markup=buttons,
+                chat,
+                self._text(reply),
+                message_thread_id=topic,
+                reply_parameters=answered,
+                reply_markup=buttons,
                 link_preview_options=PLAIN,
-            )  # fmt: skip
+            )
         methods: dict[Kind, Callable[..., Awaitable[Message]]] = {
-            Kind.PHOTO: bot.send_photo, Kind.ANIMATION: bot.send_animation, Kind.DOCUMENT: bot.send_document
-        }  # fmt: skip
+            Kind.PHOTO: bot.send_photo,
+            Kind.ANIMATION: bot.send_animation,
+            Kind.DOCUMENT: bot.send_document,
+        }
         file = file_of(reply)
         hidden = {"has_spoiler": True} if reply.hidden and kind is not Kind.DOCUMENT else {}
         return await methods[kind](
-            chat, file.content, filename=file.name, caption=words(reply, CAPTION), message_thread_id=topic,
-            reply_parameters=answered, reply_markup=buttons, **hidden,
-        )  # fmt: skip
+            chat,
+            file.content,
+            filename=file.name,
+            caption=words(reply, CAPTION),
+            message_thread_id=topic,
+            reply_parameters=answered,
+            reply_markup=buttons,
+            **hidden,
+        )
 
     async def _edit(self, kind: Kind, chat: int, number: int, reply: Reply) -> None:
         bot, buttons = self._bot, keyboard(reply, self._say)

@@ -10,14 +10,29 @@ NO_TEXT = "there is no text in the message"  # it is a picture by now: its capti
 
 # Words in the description of a 400; the server has no finer codes.
 MESSAGE_GONE = (
-    "message to edit not found", "message to delete not found", "message can't be edited", "message can't be deleted",
-    "message_id_invalid", "message not found",
-)  # fmt: skip
+    "message to edit not found",
+    "message to delete not found",
+    "message can't be edited",
+    "message can't be deleted",
+    "message_id_invalid",
+    "message not found",
+)
 ADDRESS_GONE = (
-    "chat not found", "message thread not found", "topic_closed", "topic_deleted", "topic_id_invalid",
-    "not enough rights", "have no rights", "chat_write_forbidden", "chat_restricted", "peer_id_invalid",
-    "need administrator rights", "user is deactivated", "chat_admin_required", "chat_send_",
-)  # fmt: skip
+    "chat not found",
+    "message thread not found",
+    "topic_closed",
+    "topic_deleted",
+    "topic_id_invalid",
+    "not enough rights",
+    "have no rights",
+    "chat_write_forbidden",
+    "chat_restricted",
+    "peer_id_invalid",
+    "need administrator rights",
+    "user is deactivated",
+    "chat_admin_required",
+    "chat_send_",
+)
 PICTURE_REFUSED = ("photo", "image_process_failed")
 
 

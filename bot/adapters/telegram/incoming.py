@@ -19,9 +19,19 @@ _COMMAND = re.compile(r"/(?P<name>[A-Za-z]+)(?:@(?P<bot>\w+))?(?!\S)")
 _PRESSED = re.compile(rf"(?P<action>{'|'.join(Action)}):(?P<job>[0-9]{{1,18}})(?::(?P<picture>[1-4]))?")
 # What a person sends on purpose. Other messages without words (somebody joined, a topic was opened) mean nothing.
 _WORDLESS = (
-    "photo", "sticker", "animation", "video", "video_note", "voice", "audio", "document", "location", "contact", "poll",
+    "photo",
+    "sticker",
+    "animation",
+    "video",
+    "video_note",
+    "voice",
+    "audio",
+    "document",
+    "location",
+    "contact",
+    "poll",
     "dice",
-)  # fmt: skip
+)
 
 
 def incoming_of(update: Update, me: User, fetch: Callable[[str, int], Fetch] | None = None) -> list[Incoming]:
@@ -38,12 +48,17 @@ def incoming_of(update: Update, me: User, fetch: Callable[[str, int], Fetch] | N
     text = _words_for_us(message, me) if message else None
     if message is None or text is None:
         return []
-    return [TextMessage(
-        key=f"{me.id}:{message.chat_id}:{message.message_id}",  # of the message: edited or told twice, it is one
-        person=_person(message.from_user, message.sender_chat, message.chat), address=_address(message),
-        text=text, message=named(message.chat_id, message.message_id), remix_of=_remixed(message, me),
-        pictures=tuple(fetch(*file) for file in _attached(message, me)) if fetch else (),
-    )]  # fmt: skip
+    return [
+        TextMessage(
+            key=f"{me.id}:{message.chat_id}:{message.message_id}",  # of the message: edited or told twice, it is one
+            person=_person(message.from_user, message.sender_chat, message.chat),
+            address=_address(message),
+            text=text,
+            message=named(message.chat_id, message.message_id),
+            remix_of=_remixed(message, me),
+            pictures=tuple(fetch(*file) for file in _attached(message, me)) if fetch else (),
+        )
+    ]
 
 
 def named(chat: int, number: int) -> str:
@@ -89,13 +104,18 @@ def _press(update: Update, me: User) -> list[Incoming]:
     said, shown = _PRESSED.fullmatch(query.data or ""), query.message
     if shown is None or said is None:
         return []
-    return [Press(
-        key=f"{me.id}:press:{query.id}", person=_person(query.from_user, None, shown.chat),
-        # A message that is too old for the server to tell has no topic: its answer goes to the chat.
-        address=_address(shown) if isinstance(shown, Message) else _place(shown.chat),
-        action=Action(said["action"]), job=int(said["job"]), message=named(shown.chat.id, shown.message_id),
-        picture=int(said["picture"]) if said["picture"] else None,
-    )]  # fmt: skip
+    return [
+        Press(
+            key=f"{me.id}:press:{query.id}",
+            person=_person(query.from_user, None, shown.chat),
+            # A message that is too old for the server to tell has no topic: its answer goes to the chat.
+            address=_address(shown) if isinstance(shown, Message) else _place(shown.chat),
+            action=Action(said["action"]),
+            job=int(said["job"]),
+            message=named(shown.chat.id, shown.message_id),
+            picture=int(said["picture"]) if said["picture"] else None,
+        )
+    ]
 
 
 def _reactions(update: MessageReactionUpdated, number: int, me: User) -> list[Incoming]:
@@ -108,9 +128,12 @@ def _reactions(update: MessageReactionUpdated, number: int, me: User) -> list[In
     )
     return [
         Reaction(
-            key=f"{me.id}:reaction:{number}:{emoji}", person=_person(update.user, update.actor_chat, update.chat),
-            address=_place(update.chat), message=named(update.chat.id, update.message_id), emoji=emoji,
-        )  # fmt: skip
+            key=f"{me.id}:reaction:{number}:{emoji}",
+            person=_person(update.user, update.actor_chat, update.chat),
+            address=_place(update.chat),
+            message=named(update.chat.id, update.message_id),
+            emoji=emoji,
+        )
         for emoji in new
         if emoji not in old
     ]

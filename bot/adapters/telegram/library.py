@@ -24,6 +24,10 @@ def make_bot(token: str, base_url: str) -> Bot:
 def _connections(most: int, *, seconds: float) -> HTTPXRequest:
     """`seconds`: of silence before a call has failed."""
     return HTTPXRequest(
-        connection_pool_size=most, read_timeout=seconds, write_timeout=30.0, media_write_timeout=300.0,
-        connect_timeout=10.0, pool_timeout=30.0,
-    )  # fmt: skip
+        connection_pool_size=most,
+        read_timeout=seconds,
+        write_timeout=30.0,
+        media_write_timeout=300.0,
+        connect_timeout=10.0,
+        pool_timeout=30.0,
+    )

@@ -24,9 +24,7 @@ GROUP = {Urgency.PREVIEW: 12, Urgency.STATUS: 16, Urgency.FINAL: 20}
 class Pace:
     """Counts the calls: one a second in each chat, 20 a minute in a group, 30 a second over all."""
 
-    def __init__(
-        self, clock: Callable[[], float] = time.monotonic, *, spacing: float = 1.0, overall: int = 30
-    ) -> None:
+    def __init__(self, clock: Callable[[], float] = time.monotonic, *, spacing: float = 1.0, overall: int = 30) -> None:
         """`spacing`: seconds between calls in one chat; 0 for no flood control at all (tests)."""
         self._clock, self._spacing, self._overall = clock, spacing, overall
         self._calls: dict[int, deque[float]] = {}  # by chat, those of the last minute

@@ -99,18 +99,20 @@ class WebAdapter:
 
     def _app(self) -> web.Application:
         app = web.Application(client_max_size=MAX_BODY, middlewares=[self._answer_well])
-        app.add_routes([
-            web.get("/", self._get_page),
-            web.get("/page/{name}", self._get_asset),
-            web.post("/door", self._post_door),
-            web.get("/events", self._get_events),
-            web.get("/pictures/{entry:[0-9]{1,15}}/{name}", self._get_picture),
-            web.post("/say", self._post_text),
-            web.post("/press", self._post_press),
-            web.post("/react", self._post_reaction),
-            web.get("/healthz", self._get_health),
-            web.get("/metrics", self._get_metrics),
-        ])
+        app.add_routes(
+            [
+                web.get("/", self._get_page),
+                web.get("/page/{name}", self._get_asset),
+                web.post("/door", self._post_door),
+                web.get("/events", self._get_events),
+                web.get("/pictures/{entry:[0-9]{1,15}}/{name}", self._get_picture),
+                web.post("/say", self._post_text),
+                web.post("/press", self._post_press),
+                web.post("/react", self._post_reaction),
+                web.get("/healthz", self._get_health),
+                web.get("/metrics", self._get_metrics),
+            ]
+        )
         return app
 
     @web.middleware
@@ -195,10 +197,17 @@ class WebAdapter:
             raise Refused(413, "web-too-large")
         remix = (await self._message(person, form["remix"]))["job"] if form.get("remix") else None
         entry = await self._rooms.say(person.id, key, person.key, text + " 📎" * len(pictures))
-        return await self._hand_on(TextMessage(
-            key=f"{person.id}:{key}", person=person, address=_address(person), text=text, message=str(entry),
-            remix_of=remix, pictures=tuple(_given(content) for content in pictures),
-        ))  # fmt: skip
+        return await self._hand_on(
+            TextMessage(
+                key=f"{person.id}:{key}",
+                person=person,
+                address=_address(person),
+                text=text,
+                message=str(entry),
+                remix_of=remix,
+                pictures=tuple(_given(content) for content in pictures),
+            )
+        )
 
     async def _post_press(self, request: web.Request) -> web.Response:
         person, form = person_of(request), await form_of(request)
@@ -208,11 +217,17 @@ class WebAdapter:
         button = next(found, None)
         if button is None:
             raise Refused(404, "web-not-found")
-        return await self._hand_on(Press(
-            key=f"{person.id}:{key_of(form)}", person=person, address=_address(person),
-            action=Action(button["action"]), job=button["job"], message=form["message"],
-            picture=button.get("picture"),
-        ))  # fmt: skip
+        return await self._hand_on(
+            Press(
+                key=f"{person.id}:{key_of(form)}",
+                person=person,
+                address=_address(person),
+                action=Action(button["action"]),
+                job=button["job"],
+                message=form["message"],
+                picture=button.get("picture"),
+            )
+        )
 
     async def _post_reaction(self, request: web.Request) -> web.Response:
         """Add a reaction, which the heart is told, or take it away, which it is not."""
@@ -223,9 +238,15 @@ class WebAdapter:
         await self._message(person, message)
         if not await self._rooms.toggle_reaction(person.id, int(message), emoji):
             return web.json_response({}, status=202)
-        return await self._hand_on(Reaction(
-            key=f"{person.id}:{key}", person=person, address=_address(person), message=message, emoji=emoji,
-        ))  # fmt: skip
+        return await self._hand_on(
+            Reaction(
+                key=f"{person.id}:{key}",
+                person=person,
+                address=_address(person),
+                message=message,
+                emoji=emoji,
+            )
+        )
 
     async def _message(self, person: Person, message: str) -> Body:
         """What a message of the bot in this person's conversation shows; 404 for all others."""
@@ -245,6 +266,7 @@ class WebAdapter:
     async def _get_metrics(self, request: web.Request) -> web.Response:
         body, media_type = await self._metrics()
         return web.Response(body=body, headers={"Content-Type": media_type})
+
 
 def _given(content: bytes) -> Fetch:
     """A picture that has come with the post."""

@@ -41,7 +41,6 @@ class Refused(Exception):
         self.text = text
 
 
-
 def language_of(request: web.Request) -> str:
     """The language of LANGUAGES that the browser likes best, by Accept-Language; `en` when it names none of them."""
     wishes: list[tuple[float, str]] = []

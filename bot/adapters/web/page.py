@@ -31,9 +31,11 @@ def html(name: str, request: web.Request, say: Say, status: int = 200) -> web.Re
     template, language = Template(_read(name).decode()), language_of(request)
     words = {word: escape(say(language, f"page-{word.replace('_', '-')}")) for word in words_of(template)}
     return web.Response(
-        text=template.substitute(words | {"lang": language}), content_type="text/html", status=status,
+        text=template.substitute(words | {"lang": language}),
+        content_type="text/html",
+        status=status,
         headers={"Cache-Control": "no-store", "Vary": "Accept-Language"},
-    )  # fmt: skip
+    )
 
 
 def words_of(template: Template) -> list[str]:

@@ -23,8 +23,12 @@ class Caption:
 
     def fits(self, scene: Scene) -> bool:
         """Whether nothing in the caption speaks against the scene."""
-        return (self.object == scene.object and self.colour == scene.colour
-                and self.background in (None, scene.background) and self.size in (None, scene.size))
+        return (
+            self.object == scene.object
+            and self.colour == scene.colour
+            and self.background in (None, scene.background)
+            and self.size in (None, scene.size)
+        )
 
 
 @dataclass(frozen=True)
@@ -36,25 +40,52 @@ class Noun:
 
 
 EN_NAMES: dict[str, tuple[str, ...]] = {
-    "circle": ("circle", "disc"), "square": ("square",), "triangle": ("triangle",), "star": ("star",),
-    "heart": ("heart",), "cross": ("cross", "plus"), "moon": ("moon", "crescent"),
-    "diamond": ("diamond", "rhombus"), "ring": ("ring",), "house": ("house", "home"),
-    "tree": ("tree", "fir"), "cat": ("cat", "kitten"), "fish": ("fish",), "flower": ("flower",),
-    "mushroom": ("mushroom",), "lambda": ("lambda", "λ", "half-life", "gordon freeman"),
+    "circle": ("circle", "disc"),
+    "square": ("square",),
+    "triangle": ("triangle",),
+    "star": ("star",),
+    "heart": ("heart",),
+    "cross": ("cross", "plus"),
+    "moon": ("moon", "crescent"),
+    "diamond": ("diamond", "rhombus"),
+    "ring": ("ring",),
+    "house": ("house", "home"),
+    "tree": ("tree", "fir"),
+    "cat": ("cat", "kitten"),
+    "fish": ("fish",),
+    "flower": ("flower",),
+    "mushroom": ("mushroom",),
+    "lambda": ("lambda", "λ", "half-life", "gordon freeman"),
 }
 RU_NAMES: dict[str, tuple[Noun, ...]] = {
-    "circle": (Noun("круг", "m"),), "square": (Noun("квадрат", "m"),), "triangle": (Noun("треугольник", "m"),),
-    "star": (Noun("звезда", "f"),), "heart": (Noun("сердце", "n"),), "cross": (Noun("крест", "m"), Noun("плюс", "m")),
-    "moon": (Noun("луна", "f"), Noun("месяц", "m"), Noun("полумесяц", "m")), "diamond": (Noun("ромб", "m"),),
-    "ring": (Noun("кольцо", "n"),), "house": (Noun("дом", "m"), Noun("домик", "m")),
-    "tree": (Noun("дерево", "n"), Noun("ёлка", "f")), "cat": (Noun("кошка", "f"), Noun("кот", "m")),
-    "fish": (Noun("рыба", "f"), Noun("рыбка", "f")), "flower": (Noun("цветок", "m"),),
-    "mushroom": (Noun("гриб", "m"),), "lambda": (Noun("лямбда", "f"), Noun("λ", "f")),
+    "circle": (Noun("круг", "m"),),
+    "square": (Noun("квадрат", "m"),),
+    "triangle": (Noun("треугольник", "m"),),
+    "star": (Noun("звезда", "f"),),
+    "heart": (Noun("сердце", "n"),),
+    "cross": (Noun("крест", "m"), Noun("плюс", "m")),
+    "moon": (Noun("луна", "f"), Noun("месяц", "m"), Noun("полумесяц", "m")),
+    "diamond": (Noun("ромб", "m"),),
+    "ring": (Noun("кольцо", "n"),),
+    "house": (Noun("дом", "m"), Noun("домик", "m")),
+    "tree": (Noun("дерево", "n"), Noun("ёлка", "f")),
+    "cat": (Noun("кошка", "f"), Noun("кот", "m")),
+    "fish": (Noun("рыба", "f"), Noun("рыбка", "f")),
+    "flower": (Noun("цветок", "m"),),
+    "mushroom": (Noun("гриб", "m"),),
+    "lambda": (Noun("лямбда", "f"), Noun("λ", "f")),
 }
 RU_COLOURS: dict[str, tuple[str, str]] = {  # stem, and the kind of its endings
-    "red": ("красн", "hard"), "orange": ("оранжев", "hard"), "yellow": ("жёлт", "hard"), "green": ("зелён", "hard"),
-    "blue": ("син", "soft"), "purple": ("фиолетов", "hard"), "pink": ("розов", "hard"), "white": ("бел", "hard"),
-    "black": ("чёрн", "hard"), "brown": ("коричнев", "hard"),
+    "red": ("красн", "hard"),
+    "orange": ("оранжев", "hard"),
+    "yellow": ("жёлт", "hard"),
+    "green": ("зелён", "hard"),
+    "blue": ("син", "soft"),
+    "purple": ("фиолетов", "hard"),
+    "pink": ("розов", "hard"),
+    "white": ("бел", "hard"),
+    "black": ("чёрн", "hard"),
+    "brown": ("коричнев", "hard"),
 }
 RU_ENDINGS = {  # nominative by gender, then the prepositional that "на … фоне" asks for
     "hard": {"m": "ый", "f": "ая", "n": "ое", "на": "ом"},
@@ -65,12 +96,35 @@ RU_SIZES = {
     "big": {"m": "большой", "f": "большая", "n": "большое"},
 }
 EN_SIZES = {"small": ("small", "tiny", "little"), "big": ("big", "large", "huge")}
-EN_NOISE = ("a photo of", "a picture of", "a drawing of", "trending on artstation", "4k", "nice", "please",
-            "beautiful", "by a famous artist", "unreal engine", "oil painting", "screenshot", "draw",
-            "minimalism", "art")
+EN_NOISE = (
+    "a photo of",
+    "a picture of",
+    "a drawing of",
+    "trending on artstation",
+    "4k",
+    "nice",
+    "please",
+    "beautiful",
+    "by a famous artist",
+    "unreal engine",
+    "oil painting",
+    "screenshot",
+    "draw",
+    "minimalism",
+    "art",
+)
 RU_NOISE = ("рисунок", "картинка", "нарисуй", "пожалуйста", "красиво", "фото", "в стиле минимализм", "искусство")
-HALF_LIFE = ("half-life", "half-life 3", "half-life 3 screenshot", "half life 3", "gordon freeman",
-             "half-life 2 poster", "халф-лайф 3", "гордон фримен", "скриншот half-life 3")
+HALF_LIFE = (
+    "half-life",
+    "half-life 3",
+    "half-life 3 screenshot",
+    "half life 3",
+    "gordon freeman",
+    "half-life 2 poster",
+    "халф-лайф 3",
+    "гордон фримен",
+    "скриншот half-life 3",
+)
 
 
 def ru_adjective(colour: str, form: str) -> str:
@@ -97,9 +151,17 @@ def english(scene: Scene, rng: np.random.Generator, *, background: bool = True, 
         return _pick(rng, (thing, with_article))
     back = scene.background
     on_back = f"on {_article(back)} {back} background"
-    return _pick(rng, (
-        f"{with_article} {on_back}", f"{thing} on {back}", f"{back} background, {thing}",
-        f"{with_article} on {back}", f"{thing}, {back} background", f"{thing} {on_back}"))
+    return _pick(
+        rng,
+        (
+            f"{with_article} {on_back}",
+            f"{thing} on {back}",
+            f"{back} background, {thing}",
+            f"{with_article} on {back}",
+            f"{thing}, {back} background",
+            f"{thing} {on_back}",
+        ),
+    )
 
 
 def russian(scene: Scene, rng: np.random.Generator, *, background: bool = True, size: bool = True) -> str:
@@ -111,8 +173,15 @@ def russian(scene: Scene, rng: np.random.Generator, *, background: bool = True, 
     back = ru_adjective(scene.background, "на")
     text = thing
     if background:
-        text = _pick(rng, (f"{thing} на {back} фоне", f"{ru_adjective(scene.background, 'm')} фон, {thing}",
-                           f"на {back} фоне {thing}", f"{thing}, {ru_adjective(scene.background, 'm')} фон"))
+        text = _pick(
+            rng,
+            (
+                f"{thing} на {back} фоне",
+                f"{ru_adjective(scene.background, 'm')} фон, {thing}",
+                f"на {back} фоне {thing}",
+                f"{thing}, {ru_adjective(scene.background, 'm')} фон",
+            ),
+        )
     return text.replace("ё", "е") if rng.random() < 0.5 else text
 
 
@@ -126,6 +195,10 @@ def caption(scene: Scene, rng: np.random.Generator) -> Caption:
     if rng.random() < 0.2:
         noise = _pick(rng, RU_NOISE if in_russian else EN_NOISE)
         text = f"{noise} {text}" if rng.random() < 0.5 else f"{text}, {noise}"
-    return Caption(text=text, object=scene.object, colour=scene.colour,
-                   background=scene.background if background else None,
-                   size=scene.size if size and scene.size else None)
+    return Caption(
+        text=text,
+        object=scene.object,
+        colour=scene.colour,
+        background=scene.background if background else None,
+        size=scene.size if size and scene.size else None,
+    )

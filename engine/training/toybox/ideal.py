@@ -38,11 +38,21 @@ class IdealDenoiser(nn.Module):
         palette = torch.stack([torch.tensor(rgb) / 127.5 - 1 for rgb in COLOURS.values()])
         paper, ink = palette[PAPERS], palette[INKS] - palette[PAPERS]
         energy = _energy(masks, ink, paper)
-        unseen = torch.tensor([[[held_out(name, above, below) and not held_out_too for below in COLOURS]
-                                for above in COLOURS] for name, *_ in TEMPLATES])
+        unseen = torch.tensor(
+            [
+                [[held_out(name, above, below) and not held_out_too for below in COLOURS] for above in COLOURS]
+                for name, *_ in TEMPLATES
+            ]
+        )
         energy[unseen[:, INKS, PAPERS]] = torch.inf
-        for name, value in (("masks", masks), ("ink", ink), ("paper", paper), ("energy", energy), ("unseen", unseen),
-                            ("palette", palette)):
+        for name, value in (
+            ("masks", masks),
+            ("ink", ink),
+            ("paper", paper),
+            ("energy", energy),
+            ("unseen", unseen),
+            ("palette", palette),
+        ):
             self.register_buffer(name, value)
         self.register_buffer("levels", torch.from_numpy(alphas_cumprod("cosine")).float())
 
@@ -78,8 +88,9 @@ class IdealDenoiser(nn.Module):
         name, radius, right, down = TEMPLATES[template]
         ink, paper = PAIRS[pair]
         size = next(size for size, radii in SIZES.items() if radius in radii)
-        return Scene(object=name, colour=ink, background=paper, size=size, x=SIDE / 2 + right, y=SIDE / 2 + down,
-                     radius=radius)
+        return Scene(
+            object=name, colour=ink, background=paper, size=size, x=SIDE / 2 + right, y=SIDE / 2 + down, radius=radius
+        )
 
     def knows(self, ink: Tensor, paper: Tensor) -> Tensor:
         """Which templates it knows in colours [n, 3] as near to the palette as to any, [n, templates] bool."""
@@ -102,10 +113,14 @@ class IdealDenoiser(nn.Module):
 
 def _energy(masks: Tensor, step: Tensor, paper: Tensor) -> Tensor:
     """‖paper + mask · step‖² of every template in every pair of colours [n, 3], [templates, n]."""
-    return (SIDE**2 * paper.square().sum(1) + 2 * masks.sum(1, keepdim=True) * (paper * step).sum(1)
-            + masks.square().sum(1, keepdim=True) * step.square().sum(1))
+    return (
+        SIDE**2 * paper.square().sum(1)
+        + 2 * masks.sum(1, keepdim=True) * (paper * step).sum(1)
+        + masks.square().sum(1, keepdim=True) * step.square().sum(1)
+    )
 
 
 def _mask(name: str, radius: float, right: float, down: float) -> np.ndarray:
-    return object_mask(Scene(object=name, colour="", background="", size="", x=SIDE / 2 + right, y=SIDE / 2 + down,
-                             radius=radius))
+    return object_mask(
+        Scene(object=name, colour="", background="", size="", x=SIDE / 2 + right, y=SIDE / 2 + down, radius=radius)
+    )

@@ -53,8 +53,14 @@ def judge(picture: np.ndarray) -> Verdict:
         ValueError: the picture is not square, not RGB or not uint8.
     """
     pixels = _at_world_side(picture)
-    border = np.concatenate([pixels[:2].reshape(-1, 3), pixels[-2:].reshape(-1, 3),
-                             pixels[2:-2, :2].reshape(-1, 3), pixels[2:-2, -2:].reshape(-1, 3)])
+    border = np.concatenate(
+        [
+            pixels[:2].reshape(-1, 3),
+            pixels[-2:].reshape(-1, 3),
+            pixels[2:-2, :2].reshape(-1, 3),
+            pixels[2:-2, -2:].reshape(-1, 3),
+        ]
+    )
     paper = np.median(border, axis=0)
     if np.mean(_distance(border, paper) < COLOUR_REACH) < AGREE:
         return Verdict(None, None, None)
@@ -69,8 +75,12 @@ def judge(picture: np.ndarray) -> Verdict:
 
 def adherence(verdicts: Sequence[Verdict], scenes: Sequence[Scene]) -> Adherence:
     """The shares of pictures that show what their scenes say; raises ValueError unless the two pair up."""
-    hits = np.array([(verdict.background == scene.background, verdict.colour == scene.colour,
-                      verdict.object == scene.object) for verdict, scene in zip(verdicts, scenes, strict=True)])
+    hits = np.array(
+        [
+            (verdict.background == scene.background, verdict.colour == scene.colour, verdict.object == scene.object)
+            for verdict, scene in zip(verdicts, scenes, strict=True)
+        ]
+    )
     if not len(hits):
         raise ValueError("There are no verdicts to count; judge at least one picture.")
     background, colour, kind = (float(share) for share in hits.mean(axis=0))
@@ -81,8 +91,10 @@ def _at_world_side(picture: np.ndarray) -> np.ndarray:
     """[SIDE, SIDE, 3] float32, averaged over areas."""
     square = picture.ndim == 3 and picture.shape[0] == picture.shape[1] > 0
     if not square or picture.shape[2] != 3 or picture.dtype != np.uint8:
-        raise ValueError(f"The judge reads square RGB pictures [side, side, 3] of uint8; "
-                         f"this is {list(picture.shape)} of {picture.dtype}.")
+        raise ValueError(
+            f"The judge reads square RGB pictures [side, side, 3] of uint8; "
+            f"this is {list(picture.shape)} of {picture.dtype}."
+        )
     if picture.shape[0] != SIDE:
         picture = np.asarray(Image.fromarray(picture).resize((SIDE, SIDE), Image.Resampling.BOX))
     return picture.astype(np.float32)
@@ -128,8 +140,7 @@ def _framed(cover: np.ndarray, spread: float = SPREAD, x: float = 0, y: float = 
     variance = columns @ (centres - centre_x) ** 2 + rows @ (centres - centre_y) ** 2
     step = np.sqrt(variance) / spread  # picture pixels per frame pixel
     affine = (step, 0, centre_x - step * (FRAME / 2 + x), 0, step, centre_y - step * (FRAME / 2 + y))
-    framed = Image.fromarray(cover).transform((FRAME, FRAME), Image.Transform.AFFINE, affine,
-                                              Image.Resampling.BILINEAR)
+    framed = Image.fromarray(cover).transform((FRAME, FRAME), Image.Transform.AFFINE, affine, Image.Resampling.BILINEAR)
     return np.asarray(framed)
 
 

@@ -31,8 +31,13 @@ def orthogonalise(g: Tensor, steps: int = 5) -> Tensor:
 class Muon(torch.optim.Optimizer):
     """Momentum, made orthogonal; every parameter is seen as [first dim, all the others]."""
 
-    def __init__(self, params: Iterable[nn.Parameter], lr: float = 0.02, momentum: float = 0.95,
-                 dtype: torch.dtype = torch.float32) -> None:
+    def __init__(
+        self,
+        params: Iterable[nn.Parameter],
+        lr: float = 0.02,
+        momentum: float = 0.95,
+        dtype: torch.dtype = torch.float32,
+    ) -> None:
         super().__init__(params, {"lr": lr, "momentum": momentum})
         self.dtype = dtype  # of the Newton-Schulz iteration; bfloat16 is precise enough
 

@@ -34,8 +34,12 @@ class Taught(UNet):
         guesses = self.head(middle.flatten(2).transpose(1, 2).contiguous())
         return self.decode(middle, skips, emb), guesses
 
-    def load_state_dict(self, state_dict: Mapping[str, Tensor], strict: bool = True,  # type: ignore[override]
-                        assign: bool = False) -> object:
+    def load_state_dict(
+        self,
+        state_dict: Mapping[str, Tensor],
+        strict: bool = True,  # type: ignore[override]
+        assign: bool = False,
+    ) -> object:
         """As ever, but committed weights have no head: the one that is here stays."""
         head = {key: value for key, value in self.state_dict().items() if key.startswith("head.")}
         return super().load_state_dict(head | dict(state_dict), strict, assign)
@@ -51,8 +55,12 @@ def answers(scenes: list[Scene], side: int) -> Tensor:
     here = (np.arange(side) + 0.5) * SIDE / side
     rows = np.empty((len(scenes), side, side, len(BINS)), dtype=np.int64)
     for row, scene in zip(rows, scenes, strict=True):
-        row[..., :4] = (list(OBJECTS).index(scene.object), list(COLOURS).index(scene.colour),
-                        list(COLOURS).index(scene.background), int((scene.radius - SMALLEST) / 2))
+        row[..., :4] = (
+            list(OBJECTS).index(scene.object),
+            list(COLOURS).index(scene.colour),
+            list(COLOURS).index(scene.background),
+            int((scene.radius - SMALLEST) / 2),
+        )
         row[..., 4] = ((scene.x - here) / SIDE + 1) * BINS[4] / 2
         row[..., 5] = ((scene.y - here) / SIDE + 1)[:, None] * BINS[5] / 2
     return torch.from_numpy(rows).flatten(1, 2)
@@ -61,12 +69,14 @@ def answers(scenes: list[Scene], side: int) -> Tensor:
 def guess_losses(guesses: Tensor, scenes: list[Scene]) -> Tensor:
     """Cross-entropy of all six answers, mean over the positions, [n]."""
     right = answers(scenes, math.isqrt(guesses.shape[1])).to(guesses.device)
-    losses = [F.cross_entropy(said.float().flatten(0, 1), truth.flatten(), reduction="none")
-              for said, truth in zip(guesses.split(BINS, dim=2), right.unbind(2), strict=True)]
+    losses = [
+        F.cross_entropy(said.float().flatten(0, 1), truth.flatten(), reduction="none")
+        for said, truth in zip(guesses.split(BINS, dim=2), right.unbind(2), strict=True)
+    ]
     return torch.stack(losses).sum(0).view(right.shape[:2]).mean(1)
 
 
 def named_right(guesses: Tensor, scenes: list[Scene]) -> Tensor:
     """Whether the object that most positions believe in is the scene's, [n] bool."""
-    said = guesses[..., :BINS[0]].mean(1).argmax(1).cpu()
+    said = guesses[..., : BINS[0]].mean(1).argmax(1).cpu()
     return said == answers(scenes, 1)[:, 0, 0]

@@ -103,8 +103,9 @@ def seen(x: Tensor, t: Tensor, ideal: IdealDenoiser) -> Tensor:
     return ideal(x, t) * fac + x * (1 - fac)
 
 
-def make_batch(rng: np.random.Generator, tokenizer: Tokenize, ideal: IdealDenoiser, x: Tensor, t: Tensor,
-               more: list[Caption]) -> Batch:
+def make_batch(
+    rng: np.random.Generator, tokenizer: Tokenize, ideal: IdealDenoiser, x: Tensor, t: Tensor, more: list[Caption]
+) -> Batch:
     """Crops of what guidance sees at x_t, captions of what that may be, of nearly that, and `more`; on x's device."""
     likely = ideal.likely(x, t)
     scenes = ideal.scenes(likely, rng)
@@ -116,9 +117,12 @@ def make_batch(rng: np.random.Generator, tokenizer: Tokenize, ideal: IdealDenois
     captions = [caption(scene, rng) for scene in scenes for _ in range(CROPS)]
     captions += [caption(nearly(scene, rng), rng) for scene in scenes] + more
     labels = torch.tensor([_labels(scene) for scene in scenes]).repeat_interleave(CROPS, dim=0)
-    return Batch(crops=crops + (amount * noise).to(device), tokens=tokenizer([c.text for c in captions]).to(device),
-                 fits=fitting(likely, captions).repeat_interleave(CROPS, dim=0),
-                 labels=labels.to(device))
+    return Batch(
+        crops=crops + (amount * noise).to(device),
+        tokens=tokenizer([c.text for c in captions]).to(device),
+        fits=fitting(likely, captions).repeat_interleave(CROPS, dim=0),
+        labels=labels.to(device),
+    )
 
 
 def nearly(scene: Scene, rng: np.random.Generator) -> Scene:
@@ -180,8 +184,7 @@ def right_share(student: Student, batch: Batch) -> dict[str, float]:
     return figures
 
 
-def train(folder: Path, steps: int, device: torch.device, seed: int = 0,
-          start_from: Path | None = None) -> None:
+def train(folder: Path, steps: int, device: torch.device, seed: int = 0, start_from: Path | None = None) -> None:
     """`start_from`: a committed clip.safetensors to begin with."""
     from open_clip.tokenizer import SimpleTokenizer
 
@@ -194,9 +197,23 @@ def train(folder: Path, steps: int, device: torch.device, seed: int = 0,
     if start_from is not None:
         student.clip.load_state_dict({key: value.float() for key, value in load_file(start_from).items()})
     student.to(device)
-    run = Run(folder=folder, steps=steps, seed=seed, adam_lr=1.5e-3, ema=0.995, hold=0.3,
-              outer=("clip.visual.conv1", "clip.visual.attnpool.positional", "clip.visual.attnpool.c_proj",
-                     "clip.token_embedding", "clip.positional", "clip.text_projection", "heads."))
+    run = Run(
+        folder=folder,
+        steps=steps,
+        seed=seed,
+        adam_lr=1.5e-3,
+        ema=0.995,
+        hold=0.3,
+        outer=(
+            "clip.visual.conv1",
+            "clip.visual.attnpool.positional",
+            "clip.visual.attnpool.c_proj",
+            "clip.token_embedding",
+            "clip.positional",
+            "clip.text_projection",
+            "heads.",
+        ),
+    )
     rng = np.random.default_rng((1, 1))
     x, t = (part.to(device) for part in noised(rng, pictures(scenes_of(rng, 128, HELD_OUT)), DECIDING))
     examined = make_batch(rng, tokenizer, IdealDenoiser(held_out_too=True).to(device), x, t, [])

@@ -42,16 +42,16 @@ CLEAN = 2.0  # how much more an error of x0 weighs, at most, where there is litt
 BOUNDS = (600, 690, 750, 800, 850, 900, 950, 1000)  # of the ranges that are examined
 
 
-def train(folder: Path, steps: int, device: torch.device, seed: int = 0, start_from: Path | None = None,
-          bf16: bool = False) -> None:
+def train(
+    folder: Path, steps: int, device: torch.device, seed: int = 0, start_from: Path | None = None, bf16: bool = False
+) -> None:
     """`start_from`: a committed unet.safetensors or early.safetensors to begin with."""
     torch.manual_seed(seed)
     model = Taught(CONFIG).to(device, memory_format=torch.channels_last)
     ideal = IdealDenoiser().to(device)
     bent, pulled = Bent(ideal), PulledWalks(PULLED, STRIDES, load_models("toybox", device), ideal)
     denoise = network_denoiser(lambda x, t: model(x, t)[0], objective="x0", schedule="cosine", patch=PATCH)
-    run = Run(folder=folder, steps=steps, seed=seed, start_from=start_from, bf16=bf16, hold=0.4, ema=0.995,
-              outer=OUTER)
+    run = Run(folder=folder, steps=steps, seed=seed, start_from=start_from, bf16=bf16, hold=0.4, ema=0.995, outer=OUTER)
 
     def loss_of(rng: np.random.Generator, step: int) -> Tensor:
         scenes = scenes_of(rng, BATCH - WILD - BENT - PULLED, OFTEN)
@@ -62,7 +62,7 @@ def train(folder: Path, steps: int, device: torch.device, seed: int = 0, start_f
         losses, _, guesses = losses_of(model, ideal, x, t, "x0", told)
         points = pulled.clip.encode_texts([said.text for said in pulled.captions(rng)])
         pulled.advance(rng, pulled.pull(rng, denoise, points))
-        named = guess_losses(guesses[WILD:WILD + len(scenes)], scenes).mean()
+        named = guess_losses(guesses[WILD : WILD + len(scenes)], scenes).mean()
         return (losses * weights_of(ideal, t, CLEAN)).mean() + GUESS * named
 
     Trainer(model, run, pulled.state).fit(loss_of, lambda average: examine(average, device, "x0", BOUNDS))

@@ -27,8 +27,17 @@ from engine.training.toybox.world import COMBINATIONS, HARD, SIDE, Scene, held_o
 PATCH = 4  # the network sees PATCH × PATCH pixels as channels of one position
 # A norm group of few channels normalises their means away, and with them colour: so 64 channels outermost, 8 groups.
 CONFIG = UNetConfig(
-    image_size=16, in_channels=3 * PATCH**2, out_channels=3 * PATCH**2, model_channels=64, num_res_blocks=1,
-    attention_resolutions=(4,), channel_mult=(1, 1.5, 2), num_head_channels=32, resblock_updown=False, norm_groups=8)
+    image_size=16,
+    in_channels=3 * PATCH**2,
+    out_channels=3 * PATCH**2,
+    model_channels=64,
+    num_res_blocks=1,
+    attention_resolutions=(4,),
+    channel_mult=(1, 1.5, 2),
+    num_head_channels=32,
+    resblock_updown=False,
+    norm_groups=8,
+)
 BATCH, WILD, BENT, WALKS = 64, 20, 10, 22  # of a batch so many are bent scenes in wild colours, so many in the
 # palette's, so many are walks; the others are scenes.
 Noised = tuple[Tensor, Tensor]  # x_t and t of some pictures
@@ -77,8 +86,9 @@ def folded(x: Tensor, patch: int) -> Tensor:
     return F.pixel_unshuffle(x, patch).contiguous(memory_format=torch.channels_last)
 
 
-def losses_of(model: Taught, ideal: IdealDenoiser, x: Tensor, t: Tensor, objective: Objective,
-              told: Tensor | None = None) -> tuple[Tensor, Tensor, Tensor]:
+def losses_of(
+    model: Taught, ideal: IdealDenoiser, x: Tensor, t: Tensor, objective: Objective, told: Tensor | None = None
+) -> tuple[Tensor, Tensor, Tensor]:
     """Squared error of v, [n]; the x0 that was answered, like x; what the head guesses.
 
     Args:
@@ -89,7 +99,7 @@ def losses_of(model: Taught, ideal: IdealDenoiser, x: Tensor, t: Tensor, objecti
     out, level = F.pixel_shuffle(out, model.patch).float(), ideal.levels[t][:, None, None, None]
     alpha, sigma = level.sqrt(), (1 - level).sqrt()
     v, x0 = (out, alpha * x - sigma * out) if objective == "v" else ((alpha * x - out) / sigma, out)
-    wanted = ideal(x, t) if told is None else torch.cat([told, ideal(x[len(told):], t[len(told):])])
+    wanted = ideal(x, t) if told is None else torch.cat([told, ideal(x[len(told) :], t[len(told) :])])
     return (v - (alpha * x - wanted) / sigma).square().mean((1, 2, 3)), x0.detach(), guesses
 
 
@@ -112,8 +122,9 @@ def examine(model: Taught, device: torch.device, objective: Objective, bounds: t
     return figures
 
 
-def batch_of(rng: np.random.Generator, scenes: list[Scene], bent: Bent, walks: Walks,
-             pulls: Noised) -> tuple[Tensor, Tensor, Tensor]:
+def batch_of(
+    rng: np.random.Generator, scenes: list[Scene], bent: Bent, walks: Walks, pulls: Noised
+) -> tuple[Tensor, Tensor, Tensor]:
     """(x_t, t, told): noised bent scenes in wild colours, whose x0 is told; noised scenes, noised bent ones, walks.
 
     Walks that ended begin anew, from bent scenes or from `pulls`.
@@ -142,14 +153,14 @@ def wild_of(rng: np.random.Generator, bent: Bent, count: int, spread: Spread) ->
     return x, t, bent.ideal.of_colours(*(part.to(device) for part in (x, t, ink, paper)))
 
 
-def train(folder: Path, steps: int, device: torch.device, seed: int = 0, start_from: Path | None = None,
-          bf16: bool = False) -> None:
+def train(
+    folder: Path, steps: int, device: torch.device, seed: int = 0, start_from: Path | None = None, bf16: bool = False
+) -> None:
     torch.manual_seed(seed)
     model = Taught(CONFIG).to(device, memory_format=torch.channels_last)
     ideal, walks = IdealDenoiser().to(device), Walks(WALKS, LAST, STRIDES)
     bent = Bent(ideal)
-    run = Run(folder=folder, steps=steps, seed=seed, start_from=start_from, bf16=bf16, hold=0.1, ema=0.995,
-              outer=OUTER)
+    run = Run(folder=folder, steps=steps, seed=seed, start_from=start_from, bf16=bf16, hold=0.1, ema=0.995, outer=OUTER)
     pulls = ended_pulls(load_models("toybox", device), ideal, PULLS, folder / "pulls.safetensors")
 
     def loss_of(rng: np.random.Generator, step: int) -> Tensor:
@@ -157,7 +168,7 @@ def train(folder: Path, steps: int, device: torch.device, seed: int = 0, start_f
         x, t, told = (part.to(device) for part in batch_of(rng, scenes, bent, walks, pulls))
         losses, x0, guesses = losses_of(model, ideal, x, t, "x0", told)
         walks.advance(rng, x0[-WALKS:].cpu())
-        named = guess_losses(guesses[WILD:WILD + len(scenes)], scenes).mean()
+        named = guess_losses(guesses[WILD : WILD + len(scenes)], scenes).mean()
         return (losses * weights_of(ideal, t, CLEAN)).mean() + GUESS * named
 
     Trainer(model, run, walks.state).fit(loss_of, lambda average: examine(average, device, "x0", BOUNDS))

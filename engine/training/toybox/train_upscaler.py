@@ -73,9 +73,11 @@ def crops(rng: np.random.Generator, count: int) -> tuple[Tensor, Tensor]:
     small = degraded(rng, small)
     spots = np.array([(s.x, s.y) for s in scenes]) + rng.uniform(-20, 20, (count, 2)) - CROP / 2
     corners = np.rint(spots).astype(int).clip(0, SIDE - CROP)
-    inputs = [x[:, top:top + CROP, left:left + CROP] for x, (left, top) in zip(small, corners, strict=True)]
+    inputs = [x[:, top : top + CROP, left : left + CROP] for x, (left, top) in zip(small, corners, strict=True)]
     side = CROP * SCALE
-    targets = [x[:, top:top + side, left:left + side] for x, (left, top) in zip(large, corners * SCALE, strict=True)]
+    targets = [
+        x[:, top : top + side, left : left + side] for x, (left, top) in zip(large, corners * SCALE, strict=True)
+    ]
     return torch.stack(inputs), torch.stack(targets)
 
 
@@ -96,8 +98,9 @@ def psnr(x: Tensor, target: Tensor) -> float:
 def train(folder: Path, steps: int, device: torch.device, seed: int = 0, start_from: Path | None = None) -> None:
     torch.manual_seed(seed)
     model = network().to(device)
-    run = Run(folder=folder, steps=steps, seed=seed, start_from=start_from,
-              outer=("body.0.", f"body.{2 * CONVOLUTIONS + 2}."))
+    run = Run(
+        folder=folder, steps=steps, seed=seed, start_from=start_from, outer=("body.0.", f"body.{2 * CONVOLUTIONS + 2}.")
+    )
     small, large = held_out_pairs()
     bicubic = psnr(F.interpolate(small, scale_factor=SCALE, mode="bicubic"), large)
 

@@ -53,7 +53,8 @@ class Trainer:
         inner, rest = split_parameters(model, run.outer)
         self.optimisers: list[torch.optim.Optimizer] = [
             Muon(inner, lr=run.muon_lr, dtype=torch.bfloat16 if run.bf16 else torch.float32),
-            torch.optim.Adam(rest, lr=run.adam_lr, betas=(0.9, 0.99))]
+            torch.optim.Adam(rest, lr=run.adam_lr, betas=(0.9, 0.99)),
+        ]
         self.rates = (run.muon_lr, run.adam_lr)
         run.folder.mkdir(parents=True, exist_ok=True)
         self.checkpoint = run.folder / "checkpoint.pt"
@@ -73,9 +74,17 @@ class Trainer:
     def save(self) -> None:
         """Write checkpoint and averaged weights, each to a temporary name first."""
         part = self.checkpoint.with_suffix(".part")
-        torch.save({"model": self.model.state_dict(), "average": self.average.state_dict(), "step": self.step,
-                    "figures": self.figures, "beside": list(self.beside),
-                    "optimisers": [optimiser.state_dict() for optimiser in self.optimisers]}, part)
+        torch.save(
+            {
+                "model": self.model.state_dict(),
+                "average": self.average.state_dict(),
+                "step": self.step,
+                "figures": self.figures,
+                "beside": list(self.beside),
+                "optimisers": [optimiser.state_dict() for optimiser in self.optimisers],
+            },
+            part,
+        )
         os.replace(part, self.checkpoint)
         export(self.average, self.run.folder / "model.safetensors")
         (self.run.folder / "card.md").write_text(self._card())
@@ -85,8 +94,10 @@ class Trainer:
         title, count = type(self.model).__name__, sum(p.numel() for p in self.model.parameters())
         began = f"- began with: {self.run.start_from.name}\n" if self.run.start_from else ""
         figures = "".join(f"- {name.replace('_', ' ')}: {value:.5g}\n" for name, value in self.figures.items())
-        return (f"# {title}\n\n- parameters trained: {count:,}\n- steps: {self.step} of {self.run.steps}\n"
-                f"- seed: {self.run.seed}\n{began}\n## Measured\n\n{figures}")
+        return (
+            f"# {title}\n\n- parameters trained: {count:,}\n- steps: {self.step} of {self.run.steps}\n"
+            f"- seed: {self.run.seed}\n{began}\n## Measured\n\n{figures}"
+        )
 
     def _set_rates(self) -> None:
         left = (1 - self.step / self.run.steps) / (1 - self.run.hold)
@@ -119,8 +130,14 @@ class Trainer:
             total += loss.item()
             if self.step % every == 0 or self.step == self.run.steps:
                 seconds = time.monotonic() - began
-                self._note({"step": self.step, "seconds": round(seconds), "loss": total / (self.step - first),
-                            **evaluate(self.average)})
+                self._note(
+                    {
+                        "step": self.step,
+                        "seconds": round(seconds),
+                        "loss": total / (self.step - first),
+                        **evaluate(self.average),
+                    }
+                )
                 total, first = 0.0, self.step
             if time.monotonic() - saved_at > self.run.save_every:
                 self.save()
@@ -137,8 +154,10 @@ class Trainer:
 
 def export(model: nn.Module, path: Path) -> None:
     """Half-precision safetensors, the form that is committed; the engine computes in float32 again."""
-    tensors = {name: (value.half() if value.is_floating_point() else value).contiguous().cpu()
-               for name, value in model.state_dict().items()}
+    tensors = {
+        name: (value.half() if value.is_floating_point() else value).contiguous().cpu()
+        for name, value in model.state_dict().items()
+    }
     part = path.with_suffix(".part")
     save_file(tensors, part)
     os.replace(part, path)

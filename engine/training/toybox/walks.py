@@ -34,8 +34,11 @@ class Walks:
         """A walk ends below timestep `last`; its `strides`, all alike, lie between these."""
         self.last, self.strides = last, strides
         self.levels = torch.from_numpy(alphas_cumprod("cosine")).float()
-        self.state = {"x": torch.zeros(count, 3, SIDE, SIDE), "t": torch.full((count,), -1),
-                      "stride": torch.zeros(count, dtype=torch.long)}
+        self.state = {
+            "x": torch.zeros(count, 3, SIDE, SIDE),
+            "t": torch.full((count,), -1),
+            "stride": torch.zeros(count, dtype=torch.long),
+        }
 
     @property
     def x(self) -> Tensor:
@@ -68,8 +71,9 @@ class Walks:
         eps = (x - level.sqrt() * x0) / (1 - level).sqrt()
         variance = (1 - next_level) / (1 - level) * (1 - level / next_level)
         noise = torch.from_numpy(rng.standard_normal(x.shape, dtype=np.float32))
-        self.state["x"] = (next_level.sqrt() * x0 + (1 - next_level - variance).clamp(min=0).sqrt() * eps
-                           + variance.sqrt() * noise)
+        self.state["x"] = (
+            next_level.sqrt() * x0 + (1 - next_level - variance).clamp(min=0).sqrt() * eps + variance.sqrt() * noise
+        )
         self.state["t"] = t - self.state["stride"]
 
 
@@ -79,7 +83,7 @@ class PulledWalks(Walks):
     def __init__(self, count: int, strides: tuple[int, int], models: Models, ideal: IdealDenoiser) -> None:
         """They are pulled by the one CLIP of `models`, as that set describes it, towards scenes that `ideal` knows."""
         self.models, self.ideal = models, ideal
-        (self.clip, _), = models.clips
+        ((self.clip, _),) = models.clips
         self.known = known_scenes(ideal)
         until = self.models.description.defaults.until_level
         super().__init__(count, int((alphas_cumprod("cosine") > until).sum()), strides)
@@ -121,7 +125,7 @@ def ended_pulls(models: Models, ideal: IdealDenoiser, count: int, path: Path) ->
     if not path.exists():
         rng = np.random.default_rng(0)
         scenes = [ideal.scene(int(number)) for number in rng.choice(known_scenes(ideal), size=count)]
-        parts = [_ended(models, scenes[at:at + TOGETHER], rng) for at in range(0, count, TOGETHER)]
+        parts = [_ended(models, scenes[at : at + TOGETHER], rng) for at in range(0, count, TOGETHER)]
         x, t = (torch.cat(together).cpu() for together in zip(*parts, strict=True))
         path.parent.mkdir(parents=True, exist_ok=True)
         save_file({"x": x, "t": t}, path)
@@ -135,6 +139,7 @@ def _ended(models: Models, scenes: list[Scene], rng: np.random.Generator) -> tup
     requests = [resolved(request, defaults) for request in asked]
     levels = levels_of(models, requests[0])
     last = int((levels.alphas_cumprod > defaults.until_level).sum()) - 1
-    *_, step = takewhile(lambda step: step.index > last,
-                         steps_of(models, requests, first_noise(models, requests), steps - 1))
+    *_, step = takewhile(
+        lambda step: step.index > last, steps_of(models, requests, first_noise(models, requests), steps - 1)
+    )
     return step.x, torch.full((len(scenes),), int(levels.timesteps[step.index - 1]))

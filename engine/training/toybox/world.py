@@ -17,12 +17,21 @@ SIDE = 64  # pixels
 SUPERSAMPLE = 4  # anti-aliasing: draw this much larger, then average
 
 COLOURS: dict[str, tuple[int, int, int]] = {  # sRGB
-    "red": (214, 40, 40), "orange": (247, 127, 0), "yellow": (252, 212, 60), "green": (42, 157, 80),
-    "blue": (40, 90, 200), "purple": (130, 60, 170), "pink": (244, 150, 190), "white": (245, 245, 245),
-    "black": (20, 20, 24), "brown": (120, 75, 40),
+    "red": (214, 40, 40),
+    "orange": (247, 127, 0),
+    "yellow": (252, 212, 60),
+    "green": (42, 157, 80),
+    "blue": (40, 90, 200),
+    "purple": (130, 60, 170),
+    "pink": (244, 150, 190),
+    "white": (245, 245, 245),
+    "black": (20, 20, 24),
+    "brown": (120, 75, 40),
 }
 SIZES: dict[str, tuple[float, ...]] = {  # radii in pixels; "" is the size not spoken of
-    "small": (14.0,), "": (19.5,), "big": (25.5,),
+    "small": (14.0,),
+    "": (19.5,),
+    "big": (25.5,),
 }
 HARD = ("ring", "flower", "moon", "cat")  # what networks take for something else most often: they see it twice as often
 PLACES = (0.0,)  # pixels that an object's centre lies off the picture's, each way
@@ -62,8 +71,15 @@ def _star(pen: Pen) -> None:
 
 def _heart(pen: Pen) -> None:
     turn = [2 * math.pi * k / 60 for k in range(60)]
-    pen.polygon(*((math.sin(a) ** 3, -(13 * math.cos(a) - 5 * math.cos(2 * a) - 2 * math.cos(3 * a)
-                                       - math.cos(4 * a)) / 16.5 - 0.12) for a in turn))
+    pen.polygon(
+        *(
+            (
+                math.sin(a) ** 3,
+                -(13 * math.cos(a) - 5 * math.cos(2 * a) - 2 * math.cos(3 * a) - math.cos(4 * a)) / 16.5 - 0.12,
+            )
+            for a in turn
+        )
+    )
 
 
 def _cross(pen: Pen) -> None:
@@ -123,8 +139,16 @@ def _mushroom(pen: Pen) -> None:
 
 
 def _lambda(pen: Pen) -> None:
-    pen.polygon((-0.62, -0.95), (-0.2, -0.95), (0.58, 0.62), (0.85, 0.62), (0.85, 0.95), (0.32, 0.95),
-                (-0.42, -0.62), (-0.62, -0.62))
+    pen.polygon(
+        (-0.62, -0.95),
+        (-0.2, -0.95),
+        (0.58, 0.62),
+        (0.85, 0.62),
+        (0.85, 0.95),
+        (0.32, 0.95),
+        (-0.42, -0.62),
+        (-0.62, -0.62),
+    )
     pen.polygon((-0.12, -0.05), (0.1, 0.42), (-0.38, 0.95), (-0.85, 0.95))
 
 
@@ -132,10 +156,19 @@ OBJECTS: dict[str, Callable[[Pen], None]] = {
     "circle": lambda pen: pen.ellipse(0, 0, 0.92),
     "square": lambda pen: pen.rectangle(-0.82, -0.82, 0.82, 0.82),
     "triangle": lambda pen: pen.polygon((0, -0.95), (1, 0.8), (-1, 0.8)),
-    "star": _star, "heart": _heart, "cross": _cross, "moon": _moon,
+    "star": _star,
+    "heart": _heart,
+    "cross": _cross,
+    "moon": _moon,
     "diamond": lambda pen: pen.polygon((0, -1), (0.68, 0), (0, 1), (-0.68, 0)),
-    "ring": _ring, "house": _house, "tree": _tree, "cat": _cat, "fish": _fish, "flower": _flower,
-    "mushroom": _mushroom, "lambda": _lambda,
+    "ring": _ring,
+    "house": _house,
+    "tree": _tree,
+    "cat": _cat,
+    "fish": _fish,
+    "flower": _flower,
+    "mushroom": _mushroom,
+    "lambda": _lambda,
 }
 
 
@@ -166,8 +199,15 @@ def random_scene(rng: np.random.Generator, combinations: list[tuple[str, str, st
     kind, colour, background = combinations[rng.integers(len(combinations))]
     size = list(SIZES)[rng.integers(len(SIZES))]
     radius, right, down = (among[int(rng.random() * len(among))] for among in (SIZES[size], PLACES, PLACES))
-    return Scene(object=kind, colour=colour, background=background, size=size, x=SIDE / 2 + right, y=SIDE / 2 + down,
-                 radius=radius)
+    return Scene(
+        object=kind,
+        colour=colour,
+        background=background,
+        size=size,
+        x=SIDE / 2 + right,
+        y=SIDE / 2 + down,
+        radius=radius,
+    )
 
 
 def object_mask(scene: Scene, scale: int = 1) -> np.ndarray:

@@ -48,8 +48,10 @@ def main() -> None:
     print(f"import bot.app: {wall:.2f} s, {cpu:.2f} s of CPU, torch {'came too' if torch else 'did not come'}")
     with tempfile.TemporaryDirectory() as folder:
         cpu, drawing = asyncio.run(share(Path(folder), args.pictures, args.draw))
-    print(f"the bot around {args.pictures} pictures: {cpu:.2f} s of CPU in {drawing:.1f} s of drawing, "
-          f"{100 * cpu / drawing:.2f} %")  # fmt: skip
+    print(
+        f"the bot around {args.pictures} pictures: {cpu:.2f} s of CPU in {drawing:.1f} s of drawing, "
+        f"{100 * cpu / drawing:.2f} %"
+    )
 
 
 if __name__ == "__main__":

@@ -38,9 +38,13 @@ async def run(folder: Path, commands: int, pause: float, draw: str) -> dict[str,
     await wire.stop()
     waits = [1000 * wire.responses.get(number, 10.0) for number in asked]
     return {
-        "commands": len(waits), "p50": statistics.median(waits), "p99": statistics.quantiles(waits, n=100)[98],
-        "longest": max(waits), "over 3 s": sum(wait > 3000 for wait in waits), "cores the engine took": cores,
-    }  # fmt: skip
+        "commands": len(waits),
+        "p50": statistics.median(waits),
+        "p99": statistics.quantiles(waits, n=100)[98],
+        "longest": max(waits),
+        "over 3 s": sum(wait > 3000 for wait in waits),
+        "cores the engine took": cores,
+    }
 
 
 def main() -> None:

@@ -80,9 +80,13 @@ async def play(folder: Path, after: int) -> dict[str, int]:
     jobs = {shown.job for shown in wire.states if shown.job is not None}
     whole = jobs - {4}  # the one that is cancelled; a press that nobody heard may have drawn it to the end
     return {
-        "killed": killed, "lost": len(whole - finals.keys()), "doubled": sum(n - 1 for n in finals.values()),
-        "invalid bodies": len(wire.invalid), "bad exits": int(code != 0), "calls": len(wire.sent),
-    }  # fmt: skip
+        "killed": killed,
+        "lost": len(whole - finals.keys()),
+        "doubled": sum(n - 1 for n in finals.values()),
+        "invalid bodies": len(wire.invalid),
+        "bad exits": int(code != 0),
+        "calls": len(wire.sent),
+    }
 
 
 async def run(times: int, seed: int) -> dict[str, int]:

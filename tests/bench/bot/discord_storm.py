@@ -1,4 +1,4 @@
-"""`python -m tests.bench.bot.discord_storm`: 100 jobs on Discord's wire while every second call is refused with a 429."""
+"""`python -m tests.bench.bot.discord_storm`: 100 jobs on Discord, every second call refused with a 429."""
 
 import argparse
 import asyncio
@@ -90,11 +90,16 @@ async def run(folder: Path, jobs: int, channels: int, longest: float) -> dict[st
     finals = scenario.finals(driver)
     newest = {shown.message: shown for shown in wire.states if shown.job is not None}
     figures = {
-        "finals": len(finals), "doubled": sum(n - 1 for n in finals.values()),
-        "GIFs": sum(shown.gif is not None for shown in newest.values()), "stale": stale(wire),
-        "refused": storm.refused, "of calls": sum(storm.calls.values()), "too early": storm.early,
-        "invalid bodies": len(wire.invalid), "seconds": round(time.monotonic() - began, 1),
-    }  # fmt: skip
+        "finals": len(finals),
+        "doubled": sum(n - 1 for n in finals.values()),
+        "GIFs": sum(shown.gif is not None for shown in newest.values()),
+        "stale": stale(wire),
+        "refused": storm.refused,
+        "of calls": sum(storm.calls.values()),
+        "too early": storm.early,
+        "invalid bodies": len(wire.invalid),
+        "seconds": round(time.monotonic() - began, 1),
+    }
     await wire.stop()
     return figures
 

@@ -81,8 +81,11 @@ def resume(folder: Path) -> dict[str, int]:
     with open(source, "rb") as file:
         sha256 = hashlib.file_digest(file, "sha256").hexdigest()
     half = threading.Event()
-    handler = type("ZerosHandler", (Zeros,), {
-        "source": source, "sent": [0], "watch": staticmethod(lambda at: half.set() if at > SIZE // 2 else None)})
+    handler = type(
+        "ZerosHandler",
+        (Zeros,),
+        {"source": source, "sent": [0], "watch": staticmethod(lambda at: half.set() if at > SIZE // 2 else None)},
+    )
     server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
     server.daemon_threads = True
     threading.Thread(target=server.serve_forever, daemon=True).start()
@@ -95,8 +98,12 @@ def resume(folder: Path) -> dict[str, int]:
     handler.sent.append(0)
     subprocess.run(command, check=True)
     server.shutdown()
-    return {"size": SIZE, "on disk when killed": kept, "sent after it": handler.sent[-1],
-            "whole": int(target.stat().st_size == SIZE and not (folder / "net.pt.part").exists())}
+    return {
+        "size": SIZE,
+        "on disk when killed": kept,
+        "sent after it": handler.sent[-1],
+        "whole": int(target.stat().st_size == SIZE and not (folder / "net.pt.part").exists()),
+    }
 
 
 def main() -> None:
@@ -113,8 +120,10 @@ def main() -> None:
         began = time.perf_counter()
         with tempfile.TemporaryDirectory(dir=Path.cwd()) as folder:
             figures = resume(Path(folder))
-        print(f"resume: {figures}; of the {figures['size'] - figures['on disk when killed']} bytes missing "
-              f"{figures['sent after it']} were sent, in {time.perf_counter() - began:.0f} s altogether")
+        print(
+            f"resume: {figures}; of the {figures['size'] - figures['on disk when killed']} bytes missing "
+            f"{figures['sent after it']} were sent, in {time.perf_counter() - began:.0f} s altogether"
+        )
 
 
 if __name__ == "__main__":

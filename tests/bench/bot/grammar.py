@@ -1,4 +1,4 @@
-"""`python -m tests.bench.bot.grammar`: requests spelled and read again, fuzzed texts, and the four faces' one language."""
+"""`python -m tests.bench.bot.grammar`: requests spelled and read again, fuzzed texts, one language on all faces."""
 
 import argparse
 import asyncio
@@ -22,9 +22,33 @@ from engine import BOUNDS, CHOICES, RAMPS, WHOLE, Request
 from tests.bench.bot.hostile import PIECES
 
 WORDS = [
-    "a", "star", "звезда", "half-life", "3", "|", ":2", ":-0.5", "|", "fog", "—", "–", "--", "-", "\\", "ночь:1.5",
-    "🎉", "12:30", "“quoted”", "'", "/queue", "@all", "=", "--=", "x—seed", "1,5",
-]  # fmt: skip
+    "a",
+    "star",
+    "звезда",
+    "half-life",
+    "3",
+    "|",
+    ":2",
+    ":-0.5",
+    "|",
+    "fog",
+    "—",
+    "–",
+    "--",
+    "-",
+    "\\",
+    "ночь:1.5",
+    "🎉",
+    "12:30",
+    "“quoted”",
+    "'",
+    "/queue",
+    "@all",
+    "=",
+    "--=",
+    "x—seed",
+    "1,5",
+]
 # Words that are options where nobody escapes them.
 LIKE_OPTIONS = ["--seed", "--сид", "—steps", "–size", "\\--seed", "\\\\—cuts", "--Steps=7", "--style", "\\"]
 ME = User(id=1, first_name="Imago", is_bot=True, username="imago_bot")
@@ -84,8 +108,10 @@ def round_trips(count: int, seed: int) -> int:
 def fuzzed(rng: random.Random) -> str:
     """Pieces of commands, options and nonsense; now and then any characters at all."""
     if rng.random() < 0.2:
-        return "".join(chr(rng.choice([rng.randrange(128), rng.randrange(0x500), rng.randrange(0x110000)]))
-                       for _ in range(rng.randint(0, 40)))
+        return "".join(
+            chr(rng.choice([rng.randrange(128), rng.randrange(0x500), rng.randrange(0x110000)]))
+            for _ in range(rng.randint(0, 40))
+        )
     pieces = PIECES + WORDS + LIKE_OPTIONS + [f"--{typed(n)}" for n in NAMES] + list(EXAMPLES.values())
     pieces = [piece for piece in pieces if len(piece) < 1000]
     return rng.choice(["", " "]).join(rng.choice(pieces) for _ in range(rng.randint(0, 9)))

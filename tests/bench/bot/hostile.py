@@ -20,12 +20,51 @@ from bot.messages import REACTIONS, Action, Stage
 from tests.fakes.fakes import fakes
 
 PIECES = [
-    "a star", "звезда", "<script>alert(1)</script>", "&lt;", "'; DROP TABLE jobs; --", "\x00", "\x1b[31m", "\u202e",
-    "\u200f", "\ufeff", "🎉", "e\u0301" * 50, "--seed", "--seed 7", "--steps 1e9", "--steps=-1", "--eta nan", "—seed 3",
-    "|", ":", ":1e999", ": -0", "/imagine", "/cancel", "/delete 1", "/show 99999999999999999999", "/upscale 1",
-    "/remix 1", "/rerun 1", "/settings 1", "/cancel 1", "/queue", "/help", "/x", "{ $job }", "%s%n", "../../etc/passwd",
-    "\r\n\r\n", "A" * 5000, "\ud800", "@everyone", "```", "#1", "1",
-]  # fmt: skip
+    "a star",
+    "звезда",
+    "<script>alert(1)</script>",
+    "&lt;",
+    "'; DROP TABLE jobs; --",
+    "\x00",
+    "\x1b[31m",
+    "\u202e",
+    "\u200f",
+    "\ufeff",
+    "🎉",
+    "e\u0301" * 50,
+    "--seed",
+    "--seed 7",
+    "--steps 1e9",
+    "--steps=-1",
+    "--eta nan",
+    "—seed 3",
+    "|",
+    ":",
+    ":1e999",
+    ": -0",
+    "/imagine",
+    "/cancel",
+    "/delete 1",
+    "/show 99999999999999999999",
+    "/upscale 1",
+    "/remix 1",
+    "/rerun 1",
+    "/settings 1",
+    "/cancel 1",
+    "/queue",
+    "/help",
+    "/x",
+    "{ $job }",
+    "%s%n",
+    "../../etc/passwd",
+    "\r\n\r\n",
+    "A" * 5000,
+    "\ud800",
+    "@everyone",
+    "```",
+    "#1",
+    "1",
+]
 
 
 def text(rng: random.Random) -> str:
@@ -52,8 +91,13 @@ async def type_and_press(chat: fakes.Chat, rng: random.Random, number: int) -> N
 async def post(session: aiohttp.ClientSession, url: str, rng: random.Random, number: int) -> int:
     """One hostile form post; its status."""
     path = rng.choice(["say", "press", "react", "door", "say?name=%ff", "pictures/1/1.png", "events/x"])
-    form = {"key": f"hostile-{number:08}", "text": text(rng), "message": rng.choice(["1", "0", "x", "9" * 30]),
-            "action": rng.choice([*Action, "x"]), "emoji": rng.choice([*REACTIONS, "x"])}  # fmt: skip
+    form = {
+        "key": f"hostile-{number:08}",
+        "text": text(rng),
+        "message": rng.choice(["1", "0", "x", "9" * 30]),
+        "action": rng.choice([*Action, "x"]),
+        "emoji": rng.choice([*REACTIONS, "x"]),
+    }
     body: bytes = urlencode(form, errors="surrogatepass").encode()
     body = rng.choice([body, body, body, body[: len(body) // 2], b"\xff\xfe" + body, rng.randbytes(200), b""])
     headers = {"Content-Type": rng.choice([*["application/x-www-form-urlencoded"] * 6, "text/plain", "x", "a/b; c=d"])}

@@ -61,8 +61,14 @@ class FileChat:
 
     def _accept(self, reply: Reply, message: str, nonce: str = "") -> None:
         picture = hashlib.sha256(reply.picture.content).hexdigest() if reply.picture else ""
-        call = {"nonce": nonce, "message": message, "job": reply.job, "stage": reply.stage, "picture": picture,
-                "gif": reply.gif is not None}  # fmt: skip
+        call = {
+            "nonce": nonce,
+            "message": message,
+            "job": reply.job,
+            "stage": reply.stage,
+            "picture": picture,
+            "gif": reply.gif is not None,
+        }
         self._log.write(json.dumps(call) + "\n")
         self._log.flush()
 

@@ -1,4 +1,4 @@
-"""`python -m tests.bench.bot.pause`: a chat that answers `retry after 30 s` gets the newest preview and the final only."""
+"""`python -m tests.bench.bot.pause`: a chat that answers `retry after 30 s` gets the newest preview and the final."""
 
 import argparse
 import asyncio
@@ -50,8 +50,10 @@ async def run(folder: Path, seconds: float, steps: int) -> str:
     assert newest == sorted(newest) and final.picture and final.picture.content == scripted.png(7, steps)
     allowed = max(before[-1][0] + seconds, drawn[0])
     percents = ", ".join(f"{p} %" for p in newest)
-    return (f"{len(chat.taken)} messages or edits taken (previews: {percents or 'none'}), {chat.refused} refused; "
-            f"the final came {1000 * (at - allowed):.0f} ms after it was allowed")  # fmt: skip
+    return (
+        f"{len(chat.taken)} messages or edits taken (previews: {percents or 'none'}), {chat.refused} refused; "
+        f"the final came {1000 * (at - allowed):.0f} ms after it was allowed"
+    )
 
 
 async def when_drawn(app: fakes.App, drawn: list[float]) -> None:

@@ -1,4 +1,4 @@
-"""`python -m tests.bench.bot.pictures`: hostile and malformed pictures, each accepted clean or refused with a sentence."""
+"""`python -m tests.bench.bot.pictures`: malformed pictures, each accepted clean or refused with a sentence."""
 
 import io
 import json
@@ -51,8 +51,13 @@ def zeros(count: int) -> bytes:
 
 def webp(width: int, height: int) -> bytes:
     """A WebP whose header promises a canvas, with nothing on it."""
-    head = b"VP8X" + struct.pack("<I", 10) + bytes(4) + (width - 1).to_bytes(3, "little") + (
-        height - 1).to_bytes(3, "little")
+    head = (
+        b"VP8X"
+        + struct.pack("<I", 10)
+        + bytes(4)
+        + (width - 1).to_bytes(3, "little")
+        + (height - 1).to_bytes(3, "little")
+    )
     return b"RIFF" + struct.pack("<I", len(head) + 4) + b"WEBP" + head
 
 
@@ -115,14 +120,18 @@ PICTURES: dict[str, tuple[Callable[[], bytes], Expected]] = {
     "JPEG, grey": (lambda: saved(picture("L"), "JPEG"), ACCEPTED),
     "JPEG with EXIF, turned": (lambda: held(6), ACCEPTED),
     "PNG with EXIF, mirrored": (lambda: held(5, "PNG"), ACCEPTED),
-    "JPEG with broken EXIF": (lambda: held(6).replace(b"Exif\0\0MM", b"Exif\0\0XX").replace(
-        b"Exif\0\0II", b"Exif\0\0XX"), ACCEPTED),
+    "JPEG with broken EXIF": (
+        lambda: held(6).replace(b"Exif\0\0MM", b"Exif\0\0XX").replace(b"Exif\0\0II", b"Exif\0\0XX"),
+        ACCEPTED,
+    ),
     "WebP, lossless": (lambda: saved(picture(), "WEBP", lossless=True), ACCEPTED),
     "WebP, animated": (lambda: animated("WEBP"), ACCEPTED),
     "GIF, animated": (lambda: animated("GIF"), ACCEPTED),
     "PNG, animated": (lambda: animated("PNG"), ACCEPTED),
-    "PNG, 16-bit grey": (lambda: png(16, 16, depth=16, colour=0, data=zlib.compress(noise(16 * 33))), (
-        ACCEPTED, "damaged")),
+    "PNG, 16-bit grey": (
+        lambda: png(16, 16, depth=16, colour=0, data=zlib.compress(noise(16 * 33))),
+        (ACCEPTED, "damaged"),
+    ),
     "PNG, 16-bit grey, sound": (lambda: saved(picture("I;16"), "PNG"), ACCEPTED),
     "PNG, 16-bit colour with alpha": (lambda: png(16, 16, depth=16, colour=6, data=zeros(16 * 129)), ACCEPTED),
     "PNG, 1 bit": (lambda: saved(picture("1"), "PNG"), ACCEPTED),
@@ -162,7 +171,7 @@ PICTURES: dict[str, tuple[Callable[[], bytes], Expected]] = {
     "WAV, which is RIFF too": (lambda: b"RIFF\x24\0\0\0WAVEfmt ", "kind"),
     "nothing": (lambda: b"", "kind"),
     "21 MB": (lambda: saved(picture(), "PNG") + bytes(21_000_000), "bytes"),
-}  # fmt: skip
+}
 
 
 def outcome(data: bytes) -> str:
@@ -199,9 +208,11 @@ def main() -> None:
     unlike = [name for name, result in results.items() if result["unlike"]]
     told = [result["outcomes"][name] for name, result in results.items()]
     worst = max(results.values(), key=lambda result: result["peak_mb"])
-    print(f"{len(told)} pictures: {told.count(ACCEPTED)} accepted, {len(told) - told.count(ACCEPTED)} refused with a "
-          f"sentence; otherwise than they should: {unlike or 'none'}; at most {worst['peak_mb'] - base:.0f} MB "
-          f"above the {base:.0f} MB of a process that does nothing")
+    print(
+        f"{len(told)} pictures: {told.count(ACCEPTED)} accepted, {len(told) - told.count(ACCEPTED)} refused with a "
+        f"sentence; otherwise than they should: {unlike or 'none'}; at most {worst['peak_mb'] - base:.0f} MB "
+        f"above the {base:.0f} MB of a process that does nothing"
+    )
     sys.exit(bool(unlike))
 
 

@@ -1,7 +1,7 @@
-"""`python -m tests.bench.bot.telegram_flood`: Telegram's limits on a virtual clock: two jobs in a group, and a 429 storm.
+"""`python -m tests.bench.bot.telegram_flood`: Telegram's limits on a virtual clock, and a 429 storm.
 
-Replies, adapter and library are the real ones, over HTTP, to the emulator of tests/fakes/botapi.py; only time is made up: it
-jumps to the next thing that is due as soon as every line of replies is idle or asleep.
+Replies, adapter and library are the real ones, over HTTP, to the emulator of tests/fakes/botapi.py; only time is made up
+It jumps to the next thing that is due as soon as every line of replies is idle or asleep.
 """
 
 import argparse
@@ -85,10 +85,17 @@ class Play:
             telegram_bot.settings(server), Texts().say, moved=telegram_bot.stays, pace=Pace(time)
         )
         self.replies = Replies(
-            store=store, queue=self.queue, pictures=self.pictures, cards=Cards(Texts()),
-            adapters={"telegram": self.adapter}, busy=lambda: None, gone=self._gone, notice=lambda name, value: None,
-            clock=time, sleep=time.sleep,
-        )  # fmt: skip
+            store=store,
+            queue=self.queue,
+            pictures=self.pictures,
+            cards=Cards(Texts()),
+            adapters={"telegram": self.adapter},
+            busy=lambda: None,
+            gone=self._gone,
+            notice=lambda name, value: None,
+            clock=time,
+            sleep=time.sleep,
+        )
         self.previews: dict[int, list[tuple[float, int]]] = {}  # by job: when it was made, percent
         self.drawn: dict[int, float] = {}
 
@@ -104,10 +111,15 @@ class Play:
         number = len(self.previews) + 1
         person = Person(platform="telegram", id=str(number))
         asked = self.server.says(chat, "/imagine a star", who=number)
-        job, _ = await self.queue.put(NewJob(
-            key=str(number), owner=person, address=Address(platform="telegram", chat=str(chat)),
-            request=Request(prompt="a star", seed=number), answers=f"{chat}:{asked['message_id']}",
-        ))  # fmt: skip
+        job, _ = await self.queue.put(
+            NewJob(
+                key=str(number),
+                owner=person,
+                address=Address(platform="telegram", chat=str(chat)),
+                request=Request(prompt="a star", seed=number),
+                answers=f"{chat}:{asked['message_id']}",
+            )
+        )
         self.previews[job.id] = []
         self.replies.queued(job)
         claimed = await self.queue.claim()
@@ -193,8 +205,14 @@ async def two_jobs(folder: Path, minutes: float, seconds: float) -> dict[str, fl
         await play.run()
         shown, stale = play.stale()
         most = play.calls_a_minute(GROUP)
-        return {"jobs": len(play.drawn), "most calls in 60 s": most, "refused": play.server.refused, **play.ends(),
-                "previews shown": shown, "stale": stale}  # fmt: skip
+        return {
+            "jobs": len(play.drawn),
+            "most calls in 60 s": most,
+            "refused": play.server.refused,
+            **play.ends(),
+            "previews shown": shown,
+            "stale": stale,
+        }
 
 
 async def storm(folder: Path, jobs: int, chats: int) -> dict[str, float]:
@@ -216,8 +234,14 @@ async def storm(folder: Path, jobs: int, chats: int) -> dict[str, float]:
         await play.run()
         shown, stale = play.stale()
         answered = sum(method.startswith(COUNTED) for _, method, _ in play.server.calls)
-        return {"jobs": len(play.drawn), "calls taken": answered, "refused": next(refused) - 1 - answered,
-                **play.ends(), "previews shown": shown, "stale": stale}  # fmt: skip
+        return {
+            "jobs": len(play.drawn),
+            "calls taken": answered,
+            "refused": next(refused) - 1 - answered,
+            **play.ends(),
+            "previews shown": shown,
+            "stale": stale,
+        }
 
 
 def told(figures: dict[str, float]) -> str:

@@ -1,4 +1,4 @@
-"""`python -m tests.bench.bot.telegram_kill`: kill -9 the bot at random instants while it talks to the emulated Telegram.
+"""`python -m tests.bench.bot.telegram_kill`: kill -9 the bot at random while it talks to the emulated Telegram.
 
 The bot runs as `python -m tests.bench.bot.telegram_kill serve URL FOLDER`; the emulator lives on in this process, and
 tells every update again that was not confirmed.
@@ -88,11 +88,15 @@ async def play(folder: Path, kills: int, longest: float) -> dict[str, int]:
         code = await bot.wait()
     finals, gifs, replies = watch.finals(), watch.answers(gifs=True), watch.answers(gifs=False)
     return {
-        "jobs": jobs, "finals": len(finals), "doubled finals": finals.total() - len(finals),
-        "wrong pictures": watch.wrong(jobs), "invalid calls": len(server.invalid), "exit code": code,
+        "jobs": jobs,
+        "finals": len(finals),
+        "doubled finals": finals.total() - len(finals),
+        "wrong pictures": watch.wrong(jobs),
+        "invalid calls": len(server.invalid),
+        "exit code": code,
         "first replies that came twice": replies.total() - len(replies),
         "GIFs that came twice": gifs.total() - len(gifs),
-    }  # fmt: skip
+    }
 
 
 def main() -> None:

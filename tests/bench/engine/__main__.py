@@ -10,13 +10,25 @@ from importlib import import_module
 from tests.bench.engine.report import HEADER, machine, row
 
 FIGURES = (
-    "step", "full", "gpu", "upscale", "adherence", "determinism", "memory", "redraw", "satisfied", "negative", "check",
+    "step",
+    "full",
+    "gpu",
+    "upscale",
+    "adherence",
+    "determinism",
+    "memory",
+    "redraw",
+    "satisfied",
+    "negative",
+    "check",
 )
 COUNTED = ("satisfied", "negative")
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m tests.bench.engine", description="Measure what docs/benchmarks.md says.")
+    parser = argparse.ArgumentParser(
+        prog="python -m tests.bench.engine", description="Measure what docs/benchmarks.md says."
+    )
     parser.add_argument("figures", nargs="*", metavar="FIGURE", help=f"any of {', '.join(FIGURES)}; all by default")
     parser.add_argument("--pictures", type=int, metavar="N", help=f"fewer of them, for {' and '.join(COUNTED)}")
     args = parser.parse_args()

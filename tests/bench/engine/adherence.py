@@ -24,11 +24,16 @@ def measure() -> Iterator[Figure]:
     found = adherence([judge(picture) for picture in pictures(models, prompts)], scenes)
     for name, bar in BARS.items():
         share = getattr(found, name)
-        yield Figure(name=f"adherence, {name.replace('_', ' ')}", value=f"{share:.1%}", bar=f"≥ {bar:.0%}",
-                     met=share >= bar)
+        yield Figure(
+            name=f"adherence, {name.replace('_', ' ')}", value=f"{share:.1%}", bar=f"≥ {bar:.0%}", met=share >= bar
+        )
     free = adherence([judge(picture) for picture in pictures(models, prompts, guidance_scale=0.0)], scenes)
-    yield Figure(name="adherence, all three, guidance off", value=f"{free.all_three:.1%}", bar=f"≤ {UNGUIDED_BAR:.0%}",
-                 met=free.all_three <= UNGUIDED_BAR)
+    yield Figure(
+        name="adherence, all three, guidance off",
+        value=f"{free.all_three:.1%}",
+        bar=f"≤ {UNGUIDED_BAR:.0%}",
+        met=free.all_three <= UNGUIDED_BAR,
+    )
 
 
 def held_out_prompts(count: int = PROMPTS) -> tuple[list[Scene], list[str]]:
@@ -45,6 +50,6 @@ def pictures(models: Models, prompts: list[str], **knobs: float) -> Iterator[np.
     defaults = models.description.defaults
     requests = [resolved(Request(prompt=prompt, seed=seed, **knobs), defaults) for seed, prompt in enumerate(prompts)]
     for at in range(0, len(requests), BATCH):
-        batch = requests[at:at + BATCH]
+        batch = requests[at : at + BATCH]
         *_, last = steps_of(models, batch, first_noise(models, batch), batch[0].steps - 1)
         yield from enlarged(models, list(last.x))

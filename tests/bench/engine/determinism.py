@@ -30,11 +30,16 @@ print(json.dumps([hashlib.sha256(last.png).hexdigest(), hashlib.sha256(last.gif)
 def measure() -> Iterator[Figure]:
     """Every drawing below runs in a process of its own."""
     first, second = _drawn(""), _drawn("")
-    yield Figure(name="same seed, two runs: byte-identical PNG and GIF", value="yes" if first == second else "no",
-                 bar="yes", met=first == second)
+    yield Figure(
+        name="same seed, two runs: byte-identical PNG and GIF",
+        value="yes" if first == second else "no",
+        bar="yes",
+        met=first == second,
+    )
     same = sum(_stopped_and_resumed(percent) == first for percent in range(10, 101, 10))
-    yield Figure(name="stop + resume: byte-identical PNG and GIF", value=f"{same} of 10", bar="10 of 10",
-                 met=same == 10)
+    yield Figure(
+        name="stop + resume: byte-identical PNG and GIF", value=f"{same} of 10", bar="10 of 10", met=same == 10
+    )
 
 
 def _python(code: str, *arguments: str) -> str:

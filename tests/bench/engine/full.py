@@ -64,8 +64,13 @@ def random_clip(description: ModelSet, device: torch.device, tuning: Tuning = PL
     """The first CLIP of a set, with the same random weights at each call."""
     table = description.clips[0]
     torch.manual_seed(0)
-    return Clip(ClipConfig(model=table["model"], mean=tuple(table["mean"]), std=tuple(table["std"])), None, device,
-                quicken=quicken, tuning=tuning)
+    return Clip(
+        ClipConfig(model=table["model"], mean=tuple(table["mean"]), std=tuple(table["std"])),
+        None,
+        device,
+        quicken=quicken,
+        tuning=tuning,
+    )
 
 
 def beginning(description: ModelSet) -> Tensor:
@@ -76,9 +81,15 @@ def beginning(description: ModelSet) -> Tensor:
 def pull_of(description: ModelSet) -> Pull:
     """As the set's defaults say."""
     defaults = description.defaults
-    return Pull(guidance_scale=defaults.guidance_scale, tv_scale=defaults.tv_scale, range_scale=defaults.range_scale,
-                cuts=defaults.cuts, cut_power=defaults.cut_power, smallest_cut=defaults.smallest_cut,
-                seeds=[(0, 0)])
+    return Pull(
+        guidance_scale=defaults.guidance_scale,
+        tv_scale=defaults.tv_scale,
+        range_scale=defaults.range_scale,
+        cuts=defaults.cuts,
+        cut_power=defaults.cut_power,
+        smallest_cut=defaults.smallest_cut,
+        seeds=[(0, 0)],
+    )
 
 
 def guidance(description: ModelSet, clip: Clip, embeddings: Tensor) -> Callable[[Denoise], Denoise]:
@@ -111,10 +122,16 @@ def contenders(description: ModelSet, device: torch.device) -> tuple[dict[str, C
     levels = Levels(description.unet["schedule"], defaults.steps)
     denoise = network_denoiser(unet, objective="eps", schedule=description.unet["schedule"], learned_variance=True)
     notebook = Notebook(
-        diffusion=spaced_diffusion(description.unet["schedule"], defaults.steps, learned_variance=True), model=theirs,
-        encode_image=plain.encode_images, side=plain.side, target_embeds=embeddings,
-        weights=torch.ones(1, device=device), clip_guidance_scale=pull.guidance_scale, tv_scale=pull.tv_scale,
-        range_scale=pull.range_scale)
+        diffusion=spaced_diffusion(description.unet["schedule"], defaults.steps, learned_variance=True),
+        model=theirs,
+        encode_image=plain.encode_images,
+        side=plain.side,
+        target_embeds=embeddings,
+        weights=torch.ones(1, device=device),
+        clip_guidance_scale=pull.guidance_scale,
+        tv_scale=pull.tv_scale,
+        range_scale=pull.range_scale,
+    )
     at = int(levels.timesteps[INDEX])
     crops, boxes = seeded_cutter(pull)(torch.tensor([at]), x), boxes_at(pull, x, at)
     pictures = cut((x + 1) / 2, crops, clip.side).flatten(0, 1)
@@ -126,12 +143,18 @@ def contenders(description: ModelSet, device: torch.device) -> tuple[dict[str, C
         given = given.detach().requires_grad_()
         return torch.autograd.grad(function(given).sum(), given)[0]
 
-    return ({"mid-2021 notebook": lambda: notebook.two_forwards(x, INDEX, boxes, eta=0.0),
-             "final notebook": lambda: notebook.shared_forward(x, INDEX, boxes, eta=0.0),
-             "ours": stepping(description, guide(denoise), x)},
-            {"U-Net forward and backward": lambda: through(lambda x: denoise(x, t).x0, x),
-             "CLIP forward and backward": lambda: through(clip.encode_images, pictures),
-             SECONDARY: stepping(description, pulled_by(denoise, guide(small)), x)})
+    return (
+        {
+            "mid-2021 notebook": lambda: notebook.two_forwards(x, INDEX, boxes, eta=0.0),
+            "final notebook": lambda: notebook.shared_forward(x, INDEX, boxes, eta=0.0),
+            "ours": stepping(description, guide(denoise), x),
+        },
+        {
+            "U-Net forward and backward": lambda: through(lambda x: denoise(x, t).x0, x),
+            "CLIP forward and backward": lambda: through(clip.encode_images, pictures),
+            SECONDARY: stepping(description, pulled_by(denoise, guide(small)), x),
+        },
+    )
 
 
 def measure() -> Iterator[Figure]:
@@ -149,30 +172,40 @@ def measure() -> Iterator[Figure]:
     final = results["final notebook"]
     moved = (final - beginning(load_model_set("imagenet256")).to(final)).norm()
     apart, theirs = ((results[loop] - final).norm() / moved for loop in ("ours", "mid-2021 notebook"))
-    yield Figure(name=f"{name}: how far ours ends from the final notebook, of the way that the step goes",
-                 value=f"{apart:.1e} (the two notebooks from each other: {theirs:.1e})")
+    yield Figure(
+        name=f"{name}: how far ours ends from the final notebook, of the way that the step goes",
+        value=f"{apart:.1e} (the two notebooks from each other: {theirs:.1e})",
+    )
     times: dict[str, list[tuple[float, float]]] = {loop: [] for loop in loops}
     for round_ in range(ROUNDS):
-        for loop in (list(loops) if round_ % 2 else list(loops)[::-1]):
+        for loop in list(loops) if round_ % 2 else list(loops)[::-1]:
             times[loop].append(timed(loops[loop]))
-    medians = {loop: tuple(statistics.median(column) for column in zip(*rows, strict=True))
-               for loop, rows in times.items()}
+    medians = {
+        loop: tuple(statistics.median(column) for column in zip(*rows, strict=True)) for loop, rows in times.items()
+    }
     for loop, (wall, processor) in medians.items():
-        yield Figure(name=f"{name}: one guided step, {loop}",
-                     value=f"{wall:.2f} s ({processor:.2f} s of processor time), {TFLOP[loop] / wall:.2f} TFLOP/s"
-                           + share_of_peak(TFLOP[loop] / wall))
+        yield Figure(
+            name=f"{name}: one guided step, {loop}",
+            value=f"{wall:.2f} s ({processor:.2f} s of processor time), {TFLOP[loop] / wall:.2f} TFLOP/s"
+            + share_of_peak(TFLOP[loop] / wall),
+        )
     for other, bar in (("mid-2021 notebook", 0.72), ("final notebook", 1.0)):
         yield at_most(f"{name}: one guided step, ours ÷ {other}", medians["ours"][0] / medians[other][0], bar)
-        yield Figure(name="the same in processor time, which a busy machine disturbs less",
-                     value=f"{medians['ours'][1] / medians[other][1]:.3f}")
+        yield Figure(
+            name="the same in processor time, which a busy machine disturbs less",
+            value=f"{medians['ours'][1] / medians[other][1]:.3f}",
+        )
     secondary = parts.pop(SECONDARY)
     peak, _ = peak_of(secondary, device)
-    yield Figure(name=f"{name}: peak memory of a step guided through the secondary network",
-                 value=f"{peak / 2**20:.0f} MiB")
+    yield Figure(
+        name=f"{name}: peak memory of a step guided through the secondary network", value=f"{peak / 2**20:.0f} MiB"
+    )
     for part, step in {**parts, SECONDARY: secondary}.items():
         wall, processor = timed(step)
-        yield Figure(name=f"{name}: {part}",
-                     value=f"{wall:.2f} s, {100 * processor / medians['ours'][1]:.0f} % of ours in processor time")
+        yield Figure(
+            name=f"{name}: {part}",
+            value=f"{wall:.2f} s, {100 * processor / medians['ours'][1]:.0f} % of ours in processor time",
+        )
 
 
 def available() -> int:

@@ -32,8 +32,11 @@ from tests.bench.engine.step import PROMPT
 
 GRAPHS = {"IMAGO_CUDA_GRAPHS": "1"}
 WAYS: dict[str, dict[str, str]] = {
-    "graphs": GRAPHS, "eager": {}, "graphs, channels_last": {**GRAPHS, "IMAGO_CHANNELS_LAST": "1"},
-    "eager, channels_last": {"IMAGO_CHANNELS_LAST": "1"}, "compiled": {"IMAGO_COMPILE": "1"},
+    "graphs": GRAPHS,
+    "eager": {},
+    "graphs, channels_last": {**GRAPHS, "IMAGO_CHANNELS_LAST": "1"},
+    "eager, channels_last": {"IMAGO_CHANNELS_LAST": "1"},
+    "compiled": {"IMAGO_COMPILE": "1"},
     "graphs, in any order": {**GRAPHS, "IMAGO_REPEATABLE": "0"},
 }
 BATCHES = (1, 8, 2, 4)
@@ -65,8 +68,11 @@ class Counting(TorchDispatchMode):
         """What a step should take at least."""
         compiled = "IMAGO_COMPILE" in way or "IMAGO_CUDA_GRAPHS" in way
         launch = 0.0 if "IMAGO_CUDA_GRAPHS" in way else card.launch
-        return sum(max(flops / card.flops, moved / card.bandwidth, launch)
-                   for flops, moved in self.operations if flops or not compiled)
+        return sum(
+            max(flops / card.flops, moved / card.bandwidth, launch)
+            for flops, moved in self.operations
+            if flops or not compiled
+        )
 
 
 def measure() -> Iterator[Figure]:
@@ -77,8 +83,13 @@ def measure() -> Iterator[Figure]:
     yield from rows(load_model_set("imagenet256"), choose_device(), card)
 
 
-def rows(description: ModelSet, device: torch.device, card: Card, ways: Sequence[str] = tuple(WAYS),
-         batches: Sequence[int] = BATCHES) -> Iterator[Figure]:
+def rows(
+    description: ModelSet,
+    device: torch.device,
+    card: Card,
+    ways: Sequence[str] = tuple(WAYS),
+    batches: Sequence[int] = BATCHES,
+) -> Iterator[Figure]:
     """A row for each batch and way; after those of a batch the bar that the best of them has to reach."""
     drawings = Drawings(description, device)
     for batch in batches:
@@ -93,15 +104,22 @@ def rows(description: ModelSet, device: torch.device, card: Card, ways: Sequence
                 yield Figure(name=name, value=f"{told}; {failure(error)}")
                 continue
             found.append((seconds, way))
-            yield Figure(name=name, value=f"{told}; {1e3 * seconds:.1f} ms, {1e3 * seconds / batch:.1f} a picture, "
-                                          f"{counted.flops / seconds / card.flops:.0%} of the peak, "
-                                          f"{(peak - drawings.spare) / 2**20:.0f} MiB, ready after {ready:.0f} s, "
-                                          f"ends {apart:.1e} from eager")
+            yield Figure(
+                name=name,
+                value=f"{told}; {1e3 * seconds:.1f} ms, {1e3 * seconds / batch:.1f} a picture, "
+                f"{counted.flops / seconds / card.flops:.0%} of the peak, "
+                f"{(peak - drawings.spare) / 2**20:.0f} MiB, ready after {ready:.0f} s, "
+                f"ends {apart:.1e} from eager",
+            )
         if found and batch == 8:
             seconds, way = min(found)
             share = counted.flops / seconds / card.flops
-            yield Figure(name=f"share of the dense half-precision peak at batch 8, {way}", value=f"{share:.1%}",
-                         bar=f"≥ {PEAK_BAR:.0%}", met=share >= PEAK_BAR)
+            yield Figure(
+                name=f"share of the dense half-precision peak at batch 8, {way}",
+                value=f"{share:.1%}",
+                bar=f"≥ {PEAK_BAR:.0%}",
+                met=share >= PEAK_BAR,
+            )
         if found and batch == 1:
             yield picture(drawings, min(found)[1])
 
@@ -133,10 +151,12 @@ class Drawings:
         unet = tuned(copy.deepcopy(self._unet), tuning, self._device)
         clip = copy.deepcopy(self._clip) if tuning.compiled else self._clip
         compiled(clip.visual, tuning)
-        denoise = network_denoiser(unet, objective=table["objective"], schedule=table["schedule"],
-                                   learned_variance=table["learned_variance"])
-        return Models(description=self._description, device=self._device, denoise=denoise, clips=[(clip, 1.0)],
-                      upscaler=None)
+        denoise = network_denoiser(
+            unet, objective=table["objective"], schedule=table["schedule"], learned_variance=table["learned_variance"]
+        )
+        return Models(
+            description=self._description, device=self._device, denoise=denoise, clips=[(clip, 1.0)], upscaler=None
+        )
 
     def steps(self, models: Models, batch: int, start: int, x: Tensor | None = None) -> Iterator[Step]:
         """As `imago draw` goes them, from level `start`, where x is, on."""
@@ -159,6 +179,7 @@ def counting(walk: Iterator[Step]) -> tuple[Counting, Tensor]:
 def measured(walk: Iterator[Step], device: torch.device, expected: Tensor) -> tuple[float, float, int, float]:
     """(seconds until it runs warm, median seconds of a step, most bytes, how far the first one ends from `expected`,
     as a part of that)."""
+
     def step() -> Tensor:
         return next(walk).x
 
@@ -188,5 +209,9 @@ def picture(drawings: Drawings, way: str) -> Figure:
     except Exception as error:
         return Figure(name=name, value=failure(error), bar=bar, met=False)
     same = "the same" if torch.equal(last.x.cpu(), kept[-1]) else "not the same"
-    return Figure(name=name, value=f"{seconds:.1f} s, {same} pixels when half of it is drawn again", bar=bar,
-                  met=seconds <= PICTURE_BAR)
+    return Figure(
+        name=name,
+        value=f"{seconds:.1f} s, {same} pixels when half of it is drawn again",
+        bar=bar,
+        met=seconds <= PICTURE_BAR,
+    )

@@ -28,10 +28,16 @@ def measure(pictures: int = PICTURES) -> Iterator[Figure]:
     plain, without = (count_red(models, prompt, pictures) for prompt in (PLAIN, WITHOUT))
     yield Figure(name=f"red objects in {pictures} pictures of “{PLAIN}”", value=f"{plain.red / plain.all:.1%}")
     escaped = WITHOUT.replace("|", r"\|")  # the figure is a row of a Markdown table
-    yield Figure(name=f"red objects in {pictures} pictures of “{escaped}”", value=f"{without.red / without.all:.1%}",
-                 bar=f"< {BAR:.0%}", met=without.red / without.all < BAR)
-    yield Figure(name="stars among them, without and with the negative part",
-                 value=f"{plain.stars / plain.all:.0%}, {without.stars / without.all:.0%}")
+    yield Figure(
+        name=f"red objects in {pictures} pictures of “{escaped}”",
+        value=f"{without.red / without.all:.1%}",
+        bar=f"< {BAR:.0%}",
+        met=without.red / without.all < BAR,
+    )
+    yield Figure(
+        name="stars among them, without and with the negative part",
+        value=f"{plain.stars / plain.all:.0%}, {without.stars / without.all:.0%}",
+    )
 
 
 def count_red(models: Models, prompt: str, seeds: int, **knobs: float) -> Count:
@@ -40,8 +46,11 @@ def count_red(models: Models, prompt: str, seeds: int, **knobs: float) -> Count:
     requests = [resolved(Request(prompt=prompt, seed=seed, **knobs), defaults) for seed in range(seeds)]
     verdicts = []
     for at in range(0, seeds, BATCH):
-        batch = requests[at:at + BATCH]
+        batch = requests[at : at + BATCH]
         *_, last = steps_of(models, batch, first_noise(models, batch), batch[0].steps - 1)
         verdicts += [judge(picture) for picture in enlarged(models, list(last.x))]
-    return Count(red=sum(found.colour == COLOUR for found in verdicts),
-                 stars=sum(found.object == "star" for found in verdicts), all=seeds)
+    return Count(
+        red=sum(found.colour == COLOUR for found in verdicts),
+        stars=sum(found.object == "star" for found in verdicts),
+        all=seeds,
+    )

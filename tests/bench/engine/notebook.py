@@ -39,9 +39,12 @@ def guided_diffusion_unet(config: UNetConfig) -> UNetModel:
 def spaced_diffusion(schedule: str, steps: int, *, learned_variance: bool) -> SpacedDiffusion:
     """guided-diffusion's sampler for a network that predicts ε, `steps` of 1000 timesteps."""
     return SpacedDiffusion(
-        use_timesteps=space_timesteps(1000, [steps]), betas=get_named_beta_schedule(schedule, 1000),
-        model_mean_type=ModelMeanType.EPSILON, loss_type=LossType.MSE,
-        model_var_type=ModelVarType.LEARNED_RANGE if learned_variance else ModelVarType.FIXED_LARGE)
+        use_timesteps=space_timesteps(1000, [steps]),
+        betas=get_named_beta_schedule(schedule, 1000),
+        model_mean_type=ModelMeanType.EPSILON,
+        loss_type=LossType.MSE,
+        model_var_type=ModelVarType.LEARNED_RANGE if learned_variance else ModelVarType.FIXED_LARGE,
+    )
 
 
 class EpsOfUnshuffled(nn.Module):
@@ -65,7 +68,7 @@ def make_cutouts(pictures: Tensor, boxes: Boxes, side: int) -> Tensor:
     """The same crops of every picture, crop by crop, [k·n, c, side, side]."""
     cutouts = []
     for top, left, size in boxes:
-        cutout = pictures[:, :, top:top + size, left:left + size]
+        cutout = pictures[:, :, top : top + size, left : left + size]
         cutouts.append(F.adaptive_avg_pool2d(cutout, side))
     return torch.cat(cutouts)
 
@@ -123,11 +126,13 @@ class Notebook:
 
         t = torch.full((len(x),), index, device=x.device)
         with torch.no_grad():
-            return self._step(self.diffusion.p_sample_with_grad, self.diffusion.ddim_sample_with_grad,
-                              x, t, cond_fn, eta)
+            return self._step(
+                self.diffusion.p_sample_with_grad, self.diffusion.ddim_sample_with_grad, x, t, cond_fn, eta
+            )
 
-    def _step(self, p_sample: Callable, ddim_sample: Callable, x: Tensor, t: Tensor, cond_fn: Callable,
-              eta: float | None) -> Tensor:
+    def _step(
+        self, p_sample: Callable, ddim_sample: Callable, x: Tensor, t: Tensor, cond_fn: Callable, eta: float | None
+    ) -> Tensor:
         given = {"clip_denoised": False, "cond_fn": cond_fn, "model_kwargs": {}}
         out = p_sample(self.model, x, t, **given) if eta is None else ddim_sample(self.model, x, t, eta=eta, **given)
         return out["sample"]
@@ -141,6 +146,9 @@ class Notebook:
         dists = spherical_dist_loss(image_embeds.unsqueeze(1), self.target_embeds.unsqueeze(0))
         dists = dists.view([-1, n, len(self.weights)])
         losses = dists.mul(self.weights).sum(2).mean(0)
-        loss = (losses.sum() * self.clip_guidance_scale + tv_loss(x_in).sum() * self.tv_scale
-                + range_loss(pred_xstart).sum() * self.range_scale)
+        loss = (
+            losses.sum() * self.clip_guidance_scale
+            + tv_loss(x_in).sum() * self.tv_scale
+            + range_loss(pred_xstart).sum() * self.range_scale
+        )
         return -torch.autograd.grad(loss, x)[0]

@@ -18,8 +18,15 @@ from engine.request import Inputs, Request
 from tests.bench.engine.report import Figure
 
 REQUESTS = 50
-PROMPTS = ("a red star on a blue background", "жёлтая кошка:2 | зелёный фон", "it's a \"ring\" | red :-1", "--help",
-           "-x | $HOME", "a\ttree \\ `moon`", "λ : 12:30")
+PROMPTS = (
+    "a red star on a blue background",
+    "жёлтая кошка:2 | зелёный фон",
+    'it\'s a "ring" | red :-1',
+    "--help",
+    "-x | $HOME",
+    "a\ttree \\ `moon`",
+    "λ : 12:30",
+)
 COMMANDS = """
 import json, sys
 from bot.__main__ import main
@@ -41,12 +48,17 @@ def measure() -> Iterator[Figure]:
             png = last.pictures[-1] if last.pictures and number % 2 else last.png
             drawn.append(pixels_sha256(read_png(png)[0]))
             commands.append(again(engine.inspect(png).command, files, folder / f"{number}.png"))
-        subprocess.run([sys.executable, "-c", COMMANDS], input=json.dumps(commands), text=True, check=True,
-                       capture_output=True)
+        subprocess.run(
+            [sys.executable, "-c", COMMANDS], input=json.dumps(commands), text=True, check=True, capture_output=True
+        )
         redrawn = [pixels_sha256(read_png((folder / f"{number}.png").read_bytes())[0]) for number in range(REQUESTS)]
     same = sum(first == second for first, second in zip(drawn, redrawn, strict=True))
-    yield Figure(name="drawn again from `inspect`: pixel-identical", value=f"{same} of {REQUESTS}",
-                 bar=f"{REQUESTS} of {REQUESTS}", met=same == REQUESTS)
+    yield Figure(
+        name="drawn again from `inspect`: pixel-identical",
+        value=f"{same} of {REQUESTS}",
+        bar=f"{REQUESTS} of {REQUESTS}",
+        met=same == REQUESTS,
+    )
 
 
 def again(command: str, files: list[Path], output: Path) -> list[str]:
@@ -61,6 +73,7 @@ def again(command: str, files: list[Path], output: Path) -> list[str]:
 
 def random_request(rng: np.random.Generator, folder: Path, number: int) -> tuple[Request, Inputs, list[Path]]:
     """A request of few steps with some of everything, its pictures, and the files where these lie."""
+
     def some(values: list[object]) -> object:
         return values[rng.integers(len(values))]
 
@@ -69,12 +82,21 @@ def random_request(rng: np.random.Generator, folder: Path, number: int) -> tuple
         return some([None, float(rng.integers(most)), ",".join(f"{at}:{rng.integers(1, most)}" for at in points)])
 
     knobs = {
-        "prompt": some(list(PROMPTS)), "seed": int(rng.integers(2**32)), "steps": int(rng.integers(1, 5)),
-        "size": some([None, "64x64", "128x64", "64x128"]), "sampler": some([None, "ddim", "ddpm"]),
-        "eta": some([None, float(rng.random())]), "guidance_scale": ramp(500), "tv_scale": ramp(100),
-        "range_scale": ramp(100), "saturation_scale": ramp(100), "cuts": int(rng.integers(1, 4)),
-        "clamp": some([None, float(rng.random() + 0.01)]), "stop": some([None, "satisfied"]),
-        "symmetry": some([None, None, "horizontal", "vertical", "both"]), "start": some([None, "noise", "perlin"]),
+        "prompt": some(list(PROMPTS)),
+        "seed": int(rng.integers(2**32)),
+        "steps": int(rng.integers(1, 5)),
+        "size": some([None, "64x64", "128x64", "64x128"]),
+        "sampler": some([None, "ddim", "ddpm"]),
+        "eta": some([None, float(rng.random())]),
+        "guidance_scale": ramp(500),
+        "tv_scale": ramp(100),
+        "range_scale": ramp(100),
+        "saturation_scale": ramp(100),
+        "cuts": int(rng.integers(1, 4)),
+        "clamp": some([None, float(rng.random() + 0.01)]),
+        "stop": some([None, "satisfied"]),
+        "symmetry": some([None, None, "horizontal", "vertical", "both"]),
+        "start": some([None, "noise", "perlin"]),
         "count": some([1, 1, 1, 2, 3]),
     }
     request = Request(**knobs)  # type: ignore[arg-type]

@@ -28,8 +28,13 @@ class Card:
     launch: float = 5e-6  # seconds that Python and the driver take for a kernel
 
 
-CARDS = {"H200": Card(989e12, 4.8e12), "H100": Card(989e12, 3.35e12), "A100": Card(312e12, 2.0e12),
-         "RTX 4090": Card(165.2e12, 1.01e12), "T4": Card(65e12, 0.32e12)}
+CARDS = {
+    "H200": Card(989e12, 4.8e12),
+    "H100": Card(989e12, 3.35e12),
+    "A100": Card(312e12, 2.0e12),
+    "RTX 4090": Card(165.2e12, 1.01e12),
+    "T4": Card(65e12, 0.32e12),
+}
 
 
 def at_most(name: str, value: float, bar: float) -> Figure:

@@ -47,13 +47,17 @@ def measure(pictures: int = PROMPTS) -> Iterator[Figure]:
         ours = clean == rule
         yield Figure(
             name=f"--stop satisfied from ᾱ = {clean}{' (the rule)' if ours else ''}: steps saved; adherence lost, "
-                 "all three (background, colour, object)",
+            "all three (background, colour, object)",
             value=f"{saved:.1%}; {100 * cost:.1f} points ({', '.join(_lost(early, late))})",
             bar=f"≥ {SAVED_BAR:.0%}; ≤ {100 * COST_BAR:.0f} point" if ours else "",
-            met=saved >= SAVED_BAR and cost <= COST_BAR and late.all_three >= ENOUGH if ours else None)
-    yield Figure(name=f"adherence, all three, of the {pictures} pictures drawn to their end",
-                 value=f"{late.all_three:.1%}", bar=f"≥ {ENOUGH:.0%}, or the loss says nothing",
-                 met=late.all_three >= ENOUGH)
+            met=saved >= SAVED_BAR and cost <= COST_BAR and late.all_three >= ENOUGH if ours else None,
+        )
+    yield Figure(
+        name=f"adherence, all three, of the {pictures} pictures drawn to their end",
+        value=f"{late.all_three:.1%}",
+        bar=f"≥ {ENOUGH:.0%}, or the loss says nothing",
+        met=late.all_three >= ENOUGH,
+    )
 
 
 def _lost(early: object, late: object) -> list[str]:
@@ -66,7 +70,7 @@ def both_endings(models: Models, prompts: list[str], rules: Sequence[Rule], **kn
     requests = [resolved(Request(prompt=prompt, seed=seed, **knobs), defaults) for seed, prompt in enumerate(prompts)]
     levels = levels_of(models, requests[0]).alphas_cumprod
     for at in range(0, len(requests), BATCH):
-        batch, steps = requests[at:at + BATCH], requests[0].steps
+        batch, steps = requests[at : at + BATCH], requests[0].steps
         histories: list[list[list[float]]] = [[] for _ in batch]
         ended: dict[tuple[int, int], tuple[Tensor, int]] = {}
         for step in steps_of(models, batch, first_noise(models, batch), steps - 1):

@@ -46,8 +46,10 @@ def measure() -> Iterator[Figure]:
     mid_2021, final, ours = times.values()
     yield at_most("one guided step: ours ÷ mid-2021 notebook", ours[0] / mid_2021[0], 0.75)
     yield at_most("one guided step: ours ÷ final notebook", ours[0] / final[0], 0.9)
-    yield Figure(name="the same two ratios in processor time, which a busy machine disturbs less",
-                 value=f"{ours[1] / mid_2021[1]:.3f}, {ours[1] / final[1]:.3f}")
+    yield Figure(
+        name="the same two ratios in processor time, which a busy machine disturbs less",
+        value=f"{ours[1] / mid_2021[1]:.3f}, {ours[1] / final[1]:.3f}",
+    )
     for name, rounds in alternate(parts(models), indices).items():
         wall, processor = medians(rounds)
         yield Figure(name=f"of ours, {name}", value=f"{told(wall, processor)}, {100 * processor / ours[1]:.0f} %")
@@ -82,8 +84,15 @@ def middle(description: ModelSet) -> list[int]:
 def pull_of(models: Models) -> Pull:
     """The model set's, but guiding at every level and with every loss."""
     defaults = models.description.defaults
-    return Pull(guidance_scale=defaults.guidance_scale, tv_scale=TV_SCALE, range_scale=RANGE_SCALE, cuts=defaults.cuts,
-                cut_power=defaults.cut_power, smallest_cut=defaults.smallest_cut, seeds=[(0, 0)])
+    return Pull(
+        guidance_scale=defaults.guidance_scale,
+        tv_scale=TV_SCALE,
+        range_scale=RANGE_SCALE,
+        cuts=defaults.cuts,
+        cut_power=defaults.cut_power,
+        smallest_cut=defaults.smallest_cut,
+        seeds=[(0, 0)],
+    )
 
 
 def start(models: Models) -> Tensor:
@@ -103,21 +112,36 @@ def contenders(models: Models, *, eta: float) -> dict[str, Contender]:
     notebook = Notebook(
         diffusion=diffusion,
         model=EpsOfUnshuffled(theirs, table["objective"], table["patch"], diffusion).to(models.device),
-        encode_image=clip.encode_images, side=clip.side, target_embeds=target.embeddings[0],
-        weights=target.weights[0], clip_guidance_scale=pull.guidance_scale, tv_scale=TV_SCALE, range_scale=RANGE_SCALE)
+        encode_image=clip.encode_images,
+        side=clip.side,
+        target_embeds=target.embeddings[0],
+        weights=target.weights[0],
+        clip_guidance_scale=pull.guidance_scale,
+        tv_scale=TV_SCALE,
+        range_scale=RANGE_SCALE,
+    )
     boxes = {i: boxes_at(pull, x, int(levels.timesteps[i])) for i in middle(models.description)}
     denoise = guided(models.denoise, [target], pull, table["schedule"])
 
     def ours(index: int) -> Tensor:
-        steps = sample(denoise, x, lambda i: per_picture(pull.seeds, Stream.STEP, i, tuple(x.shape[1:])), levels,
-                       sampler=defaults.sampler, eta=eta, start=index)
+        steps = sample(
+            denoise,
+            x,
+            lambda i: per_picture(pull.seeds, Stream.STEP, i, tuple(x.shape[1:])),
+            levels,
+            sampler=defaults.sampler,
+            eta=eta,
+            start=index,
+        )
         return next(steps).x
 
     return {
-        "mid-2021 notebook (2 forwards, 1 backward)":
-            lambda i: notebook.two_forwards(x, i, boxes[i], eta=eta if ddim else None),
-        "final notebook (1 forward, 1 backward)":
-            lambda i: notebook.shared_forward(x, i, boxes[i], eta=eta if ddim else None),
+        "mid-2021 notebook (2 forwards, 1 backward)": lambda i: notebook.two_forwards(
+            x, i, boxes[i], eta=eta if ddim else None
+        ),
+        "final notebook (1 forward, 1 backward)": lambda i: notebook.shared_forward(
+            x, i, boxes[i], eta=eta if ddim else None
+        ),
         "ours": ours,
     }
 

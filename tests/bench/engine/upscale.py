@@ -48,20 +48,28 @@ def measure() -> Iterator[Figure]:
     small = torch.rand(1, 3, 320, 320) * 2 - 1
     whole, tiled = (upscale(network, small, tile=tile, overlap=overlap) for tile in (320, TILE))
     seams = (whole - tiled).abs().max().item() / 2 * 255
-    yield at_most(f"upscaling ×4, tiles of {TILE} px with {overlap} px of overlap: largest difference from one call, "
-                  "of 255", seams, 1.0)
+    yield at_most(
+        f"upscaling ×4, tiles of {TILE} px with {overlap} px of overlap: largest difference from one call, of 255",
+        seams,
+        1.0,
+    )
     short = upscale(network, small, tile=TILE, overlap=4)
-    yield Figure(name="the same with only 4 px of overlap, to show that seams would be seen",
-                 value=f"{(whole - short).abs().max().item() / 2 * 255:.1f} of 255")
+    yield Figure(
+        name="the same with only 4 px of overlap, to show that seams would be seen",
+        value=f"{(whole - short).abs().max().item() / 2 * 255:.1f} of 255",
+    )
     shallow = Compact(2).eval().requires_grad_(False)  # memory is that of a layer, however many there are
     for side in (1024, 2048):
         x = torch.rand(1, 3, side, side) * 2 - 1
         before = _resident()
-        peak, _ = peak_of(lambda x=x: torch.from_numpy(upscale_to_pixels(shallow, x, tile=TILE, overlap=overlap)),
-                          device)
+        peak, _ = peak_of(
+            lambda x=x: torch.from_numpy(upscale_to_pixels(shallow, x, tile=TILE, overlap=overlap)), device
+        )
         picture = 3 * (4 * side) ** 2
-        yield Figure(name=f"upscaling {side} px ×4: memory beyond the {picture / 2**20:.0f} MiB of the result",
-                     value=f"{(peak - before - picture) / 2**20:.0f} MiB")
+        yield Figure(
+            name=f"upscaling {side} px ×4: memory beyond the {picture / 2**20:.0f} MiB of the result",
+            value=f"{(peak - before - picture) / 2**20:.0f} MiB",
+        )
 
 
 def _resident() -> int:
