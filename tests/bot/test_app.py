@@ -9,7 +9,7 @@ import pytest
 
 from bot.errors import Closed, ConfigError
 from bot.messages import Action, Stage
-from tests.fakes.fakes import fakes
+from tests.fakes import fakes
 
 
 def test_a_sentence_becomes_one_message_that_ends_as_the_picture_with_its_gif(tmp_path: Path) -> None:

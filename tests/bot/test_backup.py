@@ -13,7 +13,7 @@ import pytest
 from bot.cli.backup import backup, restore
 from bot.errors import StoreError
 from bot.messages import Action, Stage
-from tests.fakes.fakes import fakes, scripted
+from tests.fakes import fakes, scripted
 
 
 def test_a_backup_taken_in_mid_drawing_goes_on_in_a_fresh_folder(tmp_path: Path) -> None:

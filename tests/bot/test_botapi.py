@@ -10,8 +10,8 @@ from telegram.error import BadRequest, ChatMigrated, Conflict, Forbidden, Invali
 from bot.adapters.telegram.library import make_bot
 from bot.adapters.telegram.shown import CAPTION
 from tests.bot.test_telegram_shown import png
+from tests.fakes import botapi, scripted
 from tests.fakes.botapi_spec import Invalid, Spec
-from tests.fakes.fakes import botapi, scripted
 
 Try = Callable[[botapi.Server, Bot], Awaitable[None]]
 PICTURE = scripted.png(1, 1)

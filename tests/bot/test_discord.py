@@ -16,8 +16,8 @@ from bot.messages import Action
 from engine import Inputs, accept_picture
 from tests.bench.bot import pictures
 from tests.bot.test_verdicts import Scoring
+from tests.fakes import fakes, scenario
 from tests.fakes.discord_sim import Sim, sim
-from tests.fakes.fakes import fakes, scenario
 
 MINUTE = 60.0
 

@@ -23,9 +23,9 @@ from bot.language.styles import Styles
 from bot.messages import Action, Address, File, Incoming, Reply, Stage
 from bot.texts import Texts
 from tests.bench.bot import discord_storm
+from tests.fakes import fakes, scenario
 from tests.fakes.discord_driver import WireDriver, on_the_wire
 from tests.fakes.discord_wire import TOKEN, Wire, invalid
-from tests.fakes.fakes import fakes, scenario
 
 SAY = Texts().say
 

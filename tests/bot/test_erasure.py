@@ -20,7 +20,7 @@ from bot.storage.pictures import Pictures
 from bot.storage.store import Store
 from engine import Request
 from tests.bot.test_moderation import OWNED, play, told
-from tests.fakes.fakes import fakes
+from tests.fakes import fakes
 
 ANN, BOB = Person(platform="web", id="annsecret"), Person(platform="web", id="bob")
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from bot.config import LimitsConfig
 from bot.messages import Action, Person, Stage, TextMessage
-from tests.fakes.fakes import fakes
+from tests.fakes import fakes
 
 Scenario = Callable[[fakes.Chat, fakes.Engine], Awaitable[None]]
 

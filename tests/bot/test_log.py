@@ -11,7 +11,7 @@ import pytest
 from bot.config import Config, DiscordConfig, Secret, TelegramConfig, WebConfig, secrets
 from bot.log import Lines, event
 from bot.messages import Stage
-from tests.fakes.fakes import fakes
+from tests.fakes import fakes
 
 log = logging.getLogger("bot.tests")
 

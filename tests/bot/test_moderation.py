@@ -10,7 +10,7 @@ from bot.messages import Action, Address, Person, Stage, TextMessage
 from bot.moderation.moderation import CODE_LIFE, Manners
 from tests.bot import test_handlers
 from tests.bot.test_handlers import Scenario, answer
-from tests.fakes.fakes import fakes
+from tests.fakes import fakes
 
 OWNED = HouseConfig(owners=("fake:olga",), words=("spider", "паук"))
 

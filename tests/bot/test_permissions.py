@@ -21,7 +21,7 @@ from bot.storage.pictures import Pictures
 from bot.storage.store import Store, snapshot
 from bot.texts import Texts
 from engine import Request
-from tests.fakes.fakes import scripted
+from tests.fakes import scripted
 
 TABLES = ("people", "jobs", "messages", "copies", "checkpoints", "removals", "seen", "bans", "pauses")
 PLATFORMS = ("web", "discord", "telegram")

@@ -9,7 +9,7 @@ from bot.errors import AddressGone, MessageGone, NotDelivered, RetryAfter
 from bot.jobs.job import Status
 from bot.messages import Stage
 from bot.storage.store import Store
-from tests.fakes.fakes import fakes
+from tests.fakes import fakes
 
 
 async def statuses(folder: Path) -> list[str]:

@@ -15,7 +15,7 @@ from bot.storage.pictures import Pictures
 from engine import Inputs, Request, UpscaleRequest, accept_picture
 from tests.bench.bot import pictures
 from tests.bot.test_handlers import answer
-from tests.fakes.fakes import fakes
+from tests.fakes import fakes
 
 Scenario = Callable[[fakes.Chat, fakes.Engine], Awaitable[None]]
 RED = pictures.saved(pictures.Image.new("RGB", (20, 10), "red"), "JPEG")

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from bot.messages import Action, Reply
-from tests.fakes.fakes import fakes, scenario
+from tests.fakes import fakes, scenario
 from tests.fakes.scenario import Shown
 
 

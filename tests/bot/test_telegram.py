@@ -24,8 +24,8 @@ from bot.texts import Texts
 from engine import Inputs, accept_picture
 from tests.bench.bot import pictures
 from tests.bot.test_verdicts import Scoring
+from tests.fakes import botapi, fakes, scenario, scripted, telegram_bot
 from tests.fakes.botapi import ApiError, Json
-from tests.fakes.fakes import botapi, fakes, scenario, scripted, telegram_bot
 from tests.fakes.telegram_bot import buttons, finals, texts
 
 Story = Callable[[botapi.Server], Awaitable[None]]

@@ -14,8 +14,8 @@ from bot.adapters.telegram.updates import ALLOWED
 from bot.config import LimitsConfig
 from bot.messages import Action
 from tests.bench.bot import pictures
+from tests.fakes import botapi, telegram_bot
 from tests.fakes.botapi_chats import ANONYMOUS, ME, Json
-from tests.fakes.fakes import botapi, telegram_bot
 
 ANN, PRIVATE, GROUP, FORUM, CHANNEL = 77, 77, -1001, -1002, -1003
 BOT = f"@{ME['username']}"

@@ -13,7 +13,7 @@ from bot.messages import Stage
 from bot.moderation.verdicts import Judge, Verdict
 from engine import Event, Finished, Request, UpscaleRequest
 from tests.bot.test_handlers import answer
-from tests.fakes.fakes import fakes
+from tests.fakes import fakes
 
 
 class Scoring(fakes.Engine):

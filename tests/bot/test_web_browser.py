@@ -16,7 +16,7 @@ from bot.app import App, configured_adapters
 from bot.config import BotConfig, Config, WebConfig
 from engine import Event, Finished, Inputs, Preview, Request, UpscaleRequest, accept_picture
 from tests.bench.bot import pictures
-from tests.fakes.fakes import fakes
+from tests.fakes import fakes
 
 CHROMIUM = Path("/usr/bin/chromium")
 ARGUMENTS = [

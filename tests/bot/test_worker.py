@@ -7,7 +7,7 @@ import pytest
 
 from bot.config import EngineConfig
 from bot.messages import Stage
-from tests.fakes.fakes import fakes, scripted
+from tests.fakes import fakes, scripted
 
 
 def test_a_death_of_the_engine_costs_no_pixel(tmp_path: Path) -> None:

@@ -27,7 +27,7 @@ from engine import (
     Request,
     UpscaleRequest,
 )
-from tests.fakes.fakes import scripted
+from tests.fakes import scripted
 
 
 @asynccontextmanager

@@ -11,7 +11,7 @@ from engine.drawing.scoring import score_of, with_score
 from engine.events import Progress
 from engine.pictures.images import to_png
 from engine.training.toybox.world import Scene, render
-from tests.fakes.fakes import scripted
+from tests.fakes import scripted
 
 
 def picture(object: str, colour: str) -> bytes:

@@ -12,8 +12,8 @@ from bot.adapters.discord import DiscordAdapter
 from bot.app import App
 from bot.config import BotConfig, Config, DiscordConfig, LimitsConfig, Secret
 from bot.messages import Action
+from tests.fakes import fakes
 from tests.fakes.discord_wire import TOKEN, Wire
-from tests.fakes.fakes import fakes
 from tests.fakes.scenario import Shown
 
 

@@ -18,7 +18,7 @@ from bot.adapters.discord.client import Client
 from bot.app import App
 from bot.config import BotConfig, Config, DiscordConfig, HouseConfig, LimitsConfig, Secret
 from bot.messages import Action
-from tests.fakes.fakes import fakes
+from tests.fakes import fakes
 from tests.fakes.scenario import Shown
 
 CUSTOM_ID = re.compile(r"imago:(\w+):(\d+)(?::\d)?")

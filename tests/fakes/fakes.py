@@ -11,7 +11,7 @@ from bot.config import BotConfig, Config, EngineConfig, HouseConfig, LimitsConfi
 from bot.errors import AdapterError, MessageGone
 from bot.messages import Action, Address, Fetch, Person, Press, Reaction, Reply, Stage, TextMessage
 from engine import EngineDied, Event, Failed, NumericalError, Preview, Progress, Request, UpscaleRequest
-from tests.fakes.fakes import scripted
+from tests.fakes import scripted
 
 
 class Chat:

@@ -9,7 +9,7 @@ from typing import Protocol
 
 from bot.adapters.base import Adapter
 from bot.messages import Action
-from tests.fakes.fakes import fakes
+from tests.fakes import fakes
 
 PROMPT = "a red star --seed 7 --steps 10"
 PREVIEWS = 9  # one each 10 %; a tenth, at 100 %, may be shown or be overtaken by the final

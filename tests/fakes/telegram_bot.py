@@ -12,8 +12,8 @@ from bot.app import App
 from bot.config import BotConfig, Config, HouseConfig, LimitsConfig, Secret, TelegramConfig
 from bot.messages import Action, Address
 from bot.texts import Texts
+from tests.fakes import botapi, botapi_chats, fakes, scenario
 from tests.fakes.botapi import Json
-from tests.fakes.fakes import botapi, botapi_chats, fakes, scenario
 from tests.fakes.scenario import Shown
 
 

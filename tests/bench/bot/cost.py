@@ -10,7 +10,7 @@ from pathlib import Path
 
 from bot.messages import Stage
 from engine import EngineProcess
-from tests.fakes.fakes import fakes
+from tests.fakes import fakes
 
 
 async def share(folder: Path, pictures: int, draw: str) -> tuple[float, float]:

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from bot.messages import Action
 from tests.bench.bot.discord_bot import Bot
+from tests.fakes import scenario
 from tests.fakes.discord_wire import Wire
-from tests.fakes.fakes import scenario
 
 STEPS = 20  # at 20 ms each
 

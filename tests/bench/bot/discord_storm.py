@@ -13,9 +13,9 @@ from typing import Any
 from bot.adapters.discord import DiscordAdapter
 from bot.app import App
 from bot.config import BotConfig, Config, LimitsConfig
+from tests.fakes import fakes, scenario
 from tests.fakes.discord_driver import config_for
 from tests.fakes.discord_wire import Wire
-from tests.fakes.fakes import fakes, scenario
 
 
 class Storm:

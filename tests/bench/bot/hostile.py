@@ -17,7 +17,7 @@ from bot.app import App
 from bot.config import BotConfig, Config, LimitsConfig, WebConfig
 from bot.jobs.job import Status
 from bot.messages import REACTIONS, Action, Stage
-from tests.fakes.fakes import fakes
+from tests.fakes import fakes
 
 PIECES = [
     "a star",

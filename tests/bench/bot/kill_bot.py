@@ -22,7 +22,7 @@ from bot.app import App
 from bot.config import BotConfig, Config, LimitsConfig
 from bot.messages import Address, Person, Reply, TextMessage
 from engine import EngineProcess
-from tests.fakes.fakes import scripted
+from tests.fakes import scripted
 
 LATENCY = 0.01  # seconds between the platform's acceptance of a call and its answer
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from bot.messages import Stage
 from engine import EngineProcess
-from tests.fakes.fakes import fakes
+from tests.fakes import fakes
 
 PROMPT = "a red star on a blue background --seed 7"
 

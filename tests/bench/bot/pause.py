@@ -9,7 +9,7 @@ from pathlib import Path
 from bot.errors import RetryAfter
 from bot.messages import Address, Reply, Stage
 from engine import EngineProcess
-from tests.fakes.fakes import fakes, scripted
+from tests.fakes import fakes, scripted
 
 
 class SlowChat(fakes.Chat):

@@ -1,6 +1,6 @@
 """`python -m tests.bench.bot.telegram_flood`: Telegram's limits on a virtual clock, and a 429 storm.
 
-Replies, adapter and library are the real ones, over HTTP, to the emulator of tests/fakes/botapi.py; only time is made up
+Replies, adapter and library are the real ones, over HTTP, to the emulator of tests/fakes/botapi.py; only time is fake
 It jumps to the next thing that is due as soon as every line of replies is idle or asleep.
 """
 
@@ -28,7 +28,7 @@ from bot.storage.pictures import Pictures
 from bot.storage.store import Store
 from bot.texts import Texts
 from engine import Preview, Request
-from tests.fakes.fakes import botapi, scripted, telegram_bot
+from tests.fakes import botapi, scripted, telegram_bot
 
 GROUP = -1001
 STEPS = 10  # of a drawing, with a preview at each

@@ -18,7 +18,7 @@ from bot.adapters.telegram.pace import Pace
 from bot.app import App
 from bot.config import BotConfig, Config, LimitsConfig, Secret, TelegramConfig
 from engine import EngineProcess
-from tests.fakes.fakes import botapi, scripted, telegram_bot
+from tests.fakes import botapi, scripted, telegram_bot
 
 LATENCY = 0.01  # seconds between the server's doing and its answer
 STEPS = 20
