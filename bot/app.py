@@ -31,7 +31,7 @@ from bot.storage.pictures import Pictures
 from bot.storage.store import Store
 from bot.texts import Texts
 from bot.worker import Engine, Worker
-from engine import EngineProcess, model_sets
+from engine import EngineProcess, list_model_sets
 
 log = logging.getLogger(__name__)
 CHECKPOINT_GRACE = 5.0  # seconds a running drawing gets at shutdown to reach its next checkpoint
@@ -205,7 +205,7 @@ class App:
 
 def known_models() -> list[str]:
     """The names of the model sets that can be drawn with: those that are on disk."""
-    return [described.name for described in model_sets() if described.ready]
+    return [described.name for described in list_model_sets() if described.ready]
 
 
 async def serve(config: Config) -> None:

@@ -85,7 +85,7 @@ __all__ = [
     "fetch_models",
     "inspect",
     "model_needs",
-    "model_sets",
+    "list_model_sets",
     "parse_ramp",
     "read_option",
     "request_of_checkpoint",
@@ -197,7 +197,7 @@ class ModelSetStatus:
     ready: bool  # everything is on disk
 
 
-def model_sets() -> list[ModelSetStatus]:
+def list_model_sets() -> list[ModelSetStatus]:
     """Every model set that can be used, by name; hashes are checked when a set is loaded."""
     from engine.model_sets.weights import load_model_set, missing, model_set_names
 

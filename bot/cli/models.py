@@ -31,7 +31,7 @@ def add_commands(subparsers: "argparse._SubParsersAction[Any]", guarded: Callabl
 
 def run_models(args: argparse.Namespace) -> int:
     """List the sets: name, size, whether it is there, title."""
-    for status in engine.model_sets():
+    for status in engine.list_model_sets():
         there = "ready" if status.ready else "not fetched"
         print(f"{status.name:24} {status.bytes / 1e6:8.1f} MB  {there:12} {status.title}")
     return 0

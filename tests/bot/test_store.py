@@ -16,7 +16,7 @@ ROOT = Path(__file__).parents[2]
 
 def test_every_query_is_used_and_every_use_exists() -> None:
     """A query nobody runs is dead weight, and a name that is not there fails only when its path is taken."""
-    code = "".join(path.read_text() for path in (ROOT / "bot").glob("*.py"))
+    code = "".join(path.read_text() for path in (ROOT / "bot").rglob("*.py"))
     used = set(re.findall(r'(?:(?:\.rows?|\.write|_moves)\(\s*|queries\(\)\[)"(\w+)"', code))
     assert used == set(store.queries())
 

@@ -37,7 +37,7 @@ def test_every_sentence_is_used_and_every_use_exists() -> None:
         for node in ast.walk(ast.parse(path.read_text()))
         if isinstance(node, ast.Constant) and isinstance(node.value, str)
     }
-    pages = [Template(path.read_text(encoding="utf-8")) for path in BOT.glob("adapters/page/*.html")]
+    pages = [Template(path.read_text(encoding="utf-8")) for path in BOT.glob("adapters/web/static/*.html")]
     made = {f"page-{word.replace('_', '-')}" for page in pages for word in page.get_identifiers()}
     made |= {f"button-{action}" for action in Action} | {f"descent-{kind}" for kind in Kind}
     made |= {f"button-{action}-one" for action in OF_SEVERAL}

@@ -238,7 +238,7 @@ def test_the_process_dies_with_its_parent() -> None:
         "import asyncio\n"
         "from engine import EngineProcess, Request\n"
         "async def main():\n"
-        "    engine = EngineProcess(draw='tests.scripted:draw_slowly')\n"
+        "    engine = EngineProcess(draw='tests.fakes.scripted:draw_slowly')\n"
         "    async for event in engine.events(Request(prompt='a star', steps=1000)):\n"
         "        print(engine.pid, flush=True)\n"
         "asyncio.run(main())\n"
