@@ -25,7 +25,8 @@ LEVELS = {
         "engine.drawing engine.fetch engine.scoring",
         "engine.process engine.serve",
         "engine",
-        "engine.toybox",
+        "engine.toybox engine.training",
+        "engine.training.picturebook",
         "engine.bench",
     ],
     "bot": [
@@ -45,7 +46,8 @@ LEVELS = {
     ],
 }
 LEVEL_OF = {name: level for rows in LEVELS.values() for level, row in enumerate(rows) for name in row.split()}
-UNSPLIT = ("engine.toybox", "engine.bench", "bot.texts", "bot.adapters.discord", "bot.adapters.telegram")
+UNSPLIT = ("engine.toybox", "engine.training.picturebook", "engine.bench", "bot.texts",
+           "bot.adapters.discord", "bot.adapters.telegram")
 
 HOMES = {
     "open_clip": ("engine.clip", "engine.toybox"),
@@ -62,6 +64,7 @@ HOMES = {
     "yarl": ("bot.adapters.discord",),
     "aiosqlite": ("bot.store",),
     "fluent": ("bot.texts",),
+    "pymorphy3": ("engine.training.picturebook.inflection",),
 }
 
 

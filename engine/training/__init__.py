@@ -1,0 +1,1 @@
+"""what trains the embedded model sets; never imported by a drawing."""
