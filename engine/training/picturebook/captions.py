@@ -106,12 +106,12 @@ class Caption:
     """A text and what it claims."""
 
     text: str
-    things: tuple[str, ...]
+    things: tuple[str, ...]  # ids; of two, the one that is said first stands on the left
     ground: str | None  # None where it is left open
 
     def fits(self, scene: Scene) -> bool:
         """Whether nothing in the caption speaks against the scene."""
-        return sorted(self.things) == sorted(scene.things) and self.ground in (None, scene.ground)
+        return self.things == scene.things and self.ground in (None, scene.ground)
 
 
 @functools.cache
@@ -139,15 +139,14 @@ def canonical(named: Sequence[str], ground: str | None) -> str:
 
 def caption(scene: Scene, rng: np.random.Generator) -> Caption:
     """A caption as people would type it, or the canonical one."""
-    named = list(scene.things)
-    rng.shuffle(named)
+    named = scene.things
     ground = scene.ground if rng.random() < 0.8 else None
     draw = rng.random()
     if draw < CANONICAL:
         text = canonical(named, ground)
     else:
         text = (russian if rng.random() < RUSSIAN else english)(named, ground, rng)
-    return Caption(text=text, things=tuple(named), ground=ground)
+    return Caption(text=text, things=named, ground=ground)
 
 
 def english(named: Sequence[str], ground: str | None, rng: np.random.Generator) -> str:
