@@ -13,7 +13,6 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
-<<<<<<< HEAD
 PAGE = ROOT / "docs" / "architecture.md"
 FILES = {
     ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"): path
@@ -44,47 +43,6 @@ LEVELS = [
 ]
 LEVEL_OF = {room: level for level, row in enumerate(LEVELS) for room in row.split()}
 MOST_FILES, MOST_ARROWS = 14, {"bot": 75, "engine": 50}
-=======
-FILES = {".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"): path
-         for package in ("engine", "bot") for path in sorted((ROOT / package).rglob("*.py"))}
-
-# Imports point only to a lower level; a package that is not split up here has one level for all of it.
-LEVELS = {
-    "engine": [
-        "engine.errors engine.events engine.prompts engine.quirks engine.ramps engine.satisfied engine.wire engine.xmp",
-        "engine.request engine.schedule engine.noise engine.images engine.tuning",
-        "engine.unet engine.clip engine.cutouts engine.samplers engine.losses engine.secondary",
-        "engine.denoisers engine.guidance engine.intake",
-        "engine.weights engine.upscaling",
-        "engine.models engine.provenance engine.canvas engine.inputs engine.download engine.convert",
-        "engine.checkpoint engine.enlarging engine.steps",
-        "engine.drawing engine.fetch engine.scoring",
-        "engine.process engine.serve",
-        "engine",
-        "engine.toybox engine.training",
-        "engine.training.picturebook",
-        "engine.bench",
-    ],
-    "bot": [
-        "bot bot.errors bot.messages bot.log",
-        "bot.options",
-        "bot.styles",
-        "bot.config bot.jobs bot.commands bot.pictures bot.adapters bot.adapters.base",
-        "bot.texts bot.store bot.metrics bot.limits bot.roles bot.words bot.verdicts bot.outbox "
-        "bot.adapters.listening bot.adapters.web_guard bot.adapters.web_rooms",
-        "bot.asking bot.queue bot.history bot.notebook bot.cards bot.adapters.web_page",
-        "bot.adapters.discord bot.adapters.telegram bot.adapters.web bot.eraser",
-        "bot.house",
-        "bot.handlers bot.worker bot.replies",
-        "bot.model_commands bot.backup",
-        "bot.app bot.doctor bot.terminal",
-        "bot.__main__",
-    ],
-}
-LEVEL_OF = {name: level for rows in LEVELS.values() for level, row in enumerate(rows) for name in row.split()}
-UNSPLIT = ("engine.toybox", "engine.training.picturebook", "engine.bench", "bot.texts",
-           "bot.adapters.discord", "bot.adapters.telegram")
->>>>>>> fc0f34b02e1e5767269d62d10868072bb0075e8d
 
 HOMES = {
     "open_clip": ("engine.networks.clip", "engine.training"),
