@@ -22,7 +22,7 @@ from bot.language.styles import Styles
 from bot.messages import Address
 from bot.metrics import Metrics
 from bot.moderation.erasure import Eraser
-from bot.moderation.moderation import Manners
+from bot.moderation.moderation import Moderation
 from bot.moderation.verdicts import Judge, Verdict
 from bot.moderation.wordlist import words_in
 from bot.storage.history import StoredHistory
@@ -53,7 +53,7 @@ class App:
         self._engine: Engine = engine or EngineProcess(
             beat_seconds=settings.beat_seconds,
             hang_seconds=settings.hang_seconds,
-            check=config.house.check,
+            check=config.moderation.check,
             models=settings.models,
         )
         self._make_adapters = adapters or configured_adapters
@@ -124,7 +124,7 @@ class App:
             gone=gone,
             notice=notice,
         )
-        rules = config.house
+        rules = config.moderation
         judge = Judge(check=rules.check, threshold=rules.check_threshold, action=Verdict(rules.check_action))
         self._worker = Worker(
             queue=queue,
@@ -146,7 +146,7 @@ class App:
             keep_days=rules.keep_days,
         )
         words = (*rules.words, *words_in(rules.words_file))
-        house = Manners(store=store, queue=queue, eraser=self._eraser, owners=rules.owners, words=words)
+        moderation = Moderation(store=store, queue=queue, eraser=self._eraser, owners=rules.owners, words=words)
         handlers = Handlers(
             config=config,
             texts=self.texts,
@@ -154,7 +154,7 @@ class App:
             queue=queue,
             pictures=pictures,
             sender=replies,
-            house=house,
+            moderation=moderation,
             stop=self._worker.stop,
             busy=self._worker.busy,
             models=known_models(),

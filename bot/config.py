@@ -13,6 +13,8 @@ from urllib.parse import urlsplit
 from bot.errors import ConfigError, UserError
 from bot.language.styles import NONE, defaults_of, style_of
 
+RENAMED = {"house": "moderation"}  # old name of a section → the one it has now
+
 
 @dataclass(frozen=True)
 class Secret:
@@ -128,8 +130,8 @@ class TelegramConfig:
 
 
 @dataclass(frozen=True, kw_only=True)
-class HouseConfig:
-    """[house]: who keeps order, and what is kept"""
+class ModerationConfig:
+    """[moderation]: owners, forbidden words, retention and the check of finished pictures"""
 
     owners: tuple[str, ...] = ()  # people who may do everything everywhere, as platform:id; /whoami tells one's own
     words: tuple[str, ...] = ()  # words and phrases that no prompt may have; whole words, in any case
@@ -155,7 +157,7 @@ class Config:
     bot: BotConfig = field(default_factory=BotConfig)
     limits: LimitsConfig = field(default_factory=LimitsConfig)
     engine: EngineConfig = field(default_factory=EngineConfig)
-    house: HouseConfig = field(default_factory=HouseConfig)
+    moderation: ModerationConfig = field(default_factory=ModerationConfig)
     web: WebConfig = field(default_factory=WebConfig)
     discord: DiscordConfig = field(default_factory=DiscordConfig)
     telegram: TelegramConfig = field(default_factory=TelegramConfig)
@@ -168,7 +170,7 @@ def load(path: Path | None, environment: Mapping[str, str] = os.environ) -> Conf
     A secret may come from the environment: `IMAGO_WEB_TOKEN` stands for `token` in `[web]` and wins over the file.
     """
     where = str(path) if path else "the environment"
-    tables = _read(path) if path else {}
+    tables = _renamed(_read(path), where) if path else {}
     known: dict[str, Any] = {f.name: f.default_factory for f in fields(Config)}
     for name in tables:
         if name not in known:
@@ -177,6 +179,14 @@ def load(path: Path | None, environment: Mapping[str, str] = os.environ) -> Conf
     known.pop("styles")
     sections = {name: _section(kind, name, tables.get(name, {}), environment, where) for name, kind in known.items()}
     return Config(**sections, styles=styles)
+
+
+def _renamed(tables: dict[str, Any], where: str) -> dict[str, Any]:
+    """With the sections that had another name in earlier versions under today's. Raises ConfigError for both names."""
+    for old, new in RENAMED.items():
+        if old in tables and new in tables:
+            raise ConfigError(f"{where}: [{old}] is the old name of [{new}]: put its settings into [{new}].")
+    return {RENAMED.get(name, name): table for name, table in tables.items()}
 
 
 def _styles(table: object, where: str) -> dict[str, str]:

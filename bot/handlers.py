@@ -16,7 +16,7 @@ from bot.jobs.queue import Queue
 from bot.language import commands, options
 from bot.language.commands import Act, Ban, Command, Forget, Help, Imagine, Pause, Purge, Show, ShowQueue, WhoAmI
 from bot.messages import REACTIONS, Action, Address, File, Incoming, Press, Reaction, Reply, TextMessage
-from bot.moderation.moderation import Manners
+from bot.moderation.moderation import Moderation
 from bot.request_builder import Asking, new_seed
 from bot.storage.pictures import Pictures
 from bot.storage.store import Store
@@ -49,7 +49,7 @@ class Handlers:
         queue: Queue,
         pictures: Pictures,
         sender: Sender,
-        house: Manners,
+        moderation: Moderation,
         stop: Callable[[Job], Awaitable[None]],
         busy: Callable[[], float | None],
         models: Collection[str],
@@ -64,7 +64,7 @@ class Handlers:
         """
         self._config, self._texts, self._store, self._queue = config, texts, store, queue
         self._pictures, self._sender, self._stop, self._busy, self._notice = pictures, sender, stop, busy, notice
-        self._asking, self._house = Asking(config, models, pictures), house
+        self._asking, self._moderation = Asking(config, models, pictures), moderation
         self._closed = False
         self._portion = asyncio.Semaphore(PORTION)
 
@@ -100,10 +100,10 @@ class Handlers:
         try:
             command = self._command(incoming, job)
         except UserError:
-            await self._house.check_banned(incoming)
+            await self._moderation.check_banned(incoming)
             raise
         if command is not None:
-            await self._house.check_banned(incoming, command)
+            await self._moderation.check_banned(incoming, command)
         return command
 
     def _command(self, incoming: Incoming, job: int | None) -> Command | None:
@@ -129,32 +129,32 @@ class Handlers:
             case Imagine():
                 await self._imagine(incoming, command)
             case Act(action=Action.UPSCALE | Action.RERUN | Action.VARY, job=int(number)):
-                await self._draw_again(incoming, command, await self._house.visible(incoming, number))
+                await self._draw_again(incoming, command, await self._moderation.visible(incoming, number))
             case Act(action=Action.PICK, job=int(number)):
-                await self._pick(incoming, await self._house.visible(incoming, number), command.picture)
+                await self._pick(incoming, await self._moderation.visible(incoming, number), command.picture)
             case Act(action=Action.REMIX, job=int(number)):
-                job = await self._house.visible(incoming, number)
+                job = await self._moderation.visible(incoming, number)
                 self._tell_of(job, incoming, "remix-how")
             case Act(action=Action.FILE, job=int(number)):
-                await self._send_file(incoming, await self._house.visible(incoming, number), command.picture)
+                await self._send_file(incoming, await self._moderation.visible(incoming, number), command.picture)
             case Act(action=Action.SETTINGS):
                 await self._settings(incoming, command.job, command.picture)
             case Act(action=Action.CANCEL):
                 await self._cancel(incoming, command.job)
             case Act(action=Action.DELETE, job=int(number)):
-                await self._delete(incoming, await self._house.visible(incoming, number))
+                await self._delete(incoming, await self._moderation.visible(incoming, number))
             case Show():
-                await self._show(incoming, await self._house.visible(incoming, command.job))
+                await self._show(incoming, await self._moderation.visible(incoming, command.job))
             case ShowQueue():
                 await self._show_queue(incoming)
             case Ban() | Purge() | Pause() | Forget() | WhoAmI():
-                text, values = await self._house.obey(incoming, command)
+                text, values = await self._moderation.obey(incoming, command)
                 self._answer(incoming, text, **values)
             case Help():
                 self._answer(incoming, "help", options=options.option_names(), platform=incoming.address.platform)
 
     async def _imagine(self, incoming: Incoming, command: Imagine) -> None:
-        parent = await self._house.visible(incoming, command.parent) if command.parent is not None else None
+        parent = await self._moderation.visible(incoming, command.parent) if command.parent is not None else None
         request = self._asking.request(incoming, command, parent)
         inputs = await self._asking.inputs(incoming, request, parent)
         await self._put(incoming, request, Kind.REMIX if parent else Kind.IMAGINE, parent, inputs=inputs)
@@ -213,7 +213,7 @@ class Handlers:
         inputs: Mapping[str, bytes] | None = None,
     ) -> None:
         began = time.monotonic()
-        await self._house.check_drawing(incoming, request.prompt)
+        await self._moderation.check_drawing(incoming, request.prompt)
         key = incoming.key
         if isinstance(incoming, Reaction):  # adding, removing and adding it again asks once
             key = f"reaction:{incoming.person.key}:{incoming.message}:{action}"
@@ -251,7 +251,7 @@ class Handlers:
             models = self._config.engine.models
             self._answer(incoming, "defaults", models=models, queued=limits.queued, today=limits.per_day)
             return
-        job = await self._house.visible(incoming, number)
+        job = await self._moderation.visible(incoming, number)
         alone = picture is not None and picture <= job.pictures > 1
         request = replace(job.request, pick=picture) if alone else job.request
         self._tell_of(job, incoming, "settings", command=options.spelled(request))
@@ -262,8 +262,8 @@ class Handlers:
             if job is None:
                 raise UserError("nothing-to-cancel")
         else:
-            job = await self._house.visible(incoming, number)
-            self._house.roles.check_ends(incoming, job)
+            job = await self._moderation.visible(incoming, number)
+            self._moderation.roles.check_ends(incoming, job)
         if not await self._first_time(incoming):
             return
         if not await self._queue.cancel(job.id):
@@ -273,8 +273,8 @@ class Handlers:
             self._answer(incoming, "cancelled", job=str(job.id))
 
     async def _delete(self, incoming: Incoming, job: Job) -> None:
-        self._house.roles.check_ends(incoming, job)
-        await self._house.eraser.delete(job)
+        self._moderation.roles.check_ends(incoming, job)
+        await self._moderation.eraser.delete(job)
         if isinstance(incoming, TextMessage):
             self._answer(incoming, "deleted", job=str(job.id))
 

@@ -11,7 +11,7 @@ PROMPT = "prompt"  # the one value of an event that is left out unless it is wan
 
 
 def event(log: logging.Logger, name: str, **values: object) -> None:
-    """Log what has happened to a job or in the house, at info level: `event=drawn job=12 seconds=3.1`."""
+    """Log what has happened to a job or by moderation, at info level: `event=drawn job=12 seconds=3.1`."""
     log.info("%s", name, extra={"event": name, "values": values})
 
 

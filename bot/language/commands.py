@@ -8,8 +8,8 @@ from bot.language.options import Value, nearest, read
 from bot.messages import Action
 
 NUMBERED = (Action.UPSCALE, Action.PICK, Action.VARY, Action.FILE, Action.SETTINGS)  # may name one of several
-HOUSE = ("ban", "unban", "purge", "pause", "resume", "forget", "whoami")
-NAMES = ("imagine", "help", "queue", "show", *Action, *HOUSE)
+MODERATION = ("ban", "unban", "purge", "pause", "resume", "forget", "whoami")
+NAMES = ("imagine", "help", "queue", "show", *Action, *MODERATION)
 _COMMAND = re.compile(r"/(?P<name>[A-Za-z]+)(?:@\w+)?(?:\s+(?P<rest>.*))?", re.DOTALL)
 
 _PERSON = re.compile(r"#?(?P<job>[0-9]{1,18})|<@!?(?P<mentioned>[0-9]{1,20})>|[a-z]{1,20}:[\w-]{1,64}")
@@ -86,8 +86,8 @@ class WhoAmI:
     """Tell how the bot knows the person."""
 
 
-House = Ban | Purge | Pause | Forget | WhoAmI
-Command = Imagine | Act | Show | ShowQueue | Help | House
+ModerationCommand = Ban | Purge | Pause | Forget | WhoAmI
+Command = Imagine | Act | Show | ShowQueue | Help | ModerationCommand
 
 
 def parse(text: str) -> Command:
@@ -115,13 +115,13 @@ def parse(text: str) -> Command:
         return _one_of_several(Action(name), rest.split())
     if name in list(Action):
         return Act(action=Action(name), job=_job(name, rest))
-    if (house := _house(name, rest)) is not None:
-        return house
+    if (moderation := _moderation(name, rest)) is not None:
+        return moderation
     raise UserError("unknown-command", name=name[:40], meant=nearest(name, NAMES))
 
 
-def _house(name: str, rest: str) -> House | None:
-    """One of HOUSE, or None."""
+def _moderation(name: str, rest: str) -> ModerationCommand | None:
+    """One of MODERATION, or None."""
     if name in ("ban", "unban"):
         if not (match := _PERSON.fullmatch(rest)):
             raise UserError("which-person", name=name)

@@ -1,4 +1,4 @@
-"""the manners of the house: bans, pauses, purging, the word list, and who is forgotten."""
+"""moderation: bans, pauses, purging, the word list, and who is forgotten."""
 
 import logging
 import secrets
@@ -9,7 +9,7 @@ from dataclasses import replace
 from bot.errors import UserError
 from bot.jobs.job import Job
 from bot.jobs.queue import Queue
-from bot.language.commands import Ban, Command, Forget, House, Pause, Purge, WhoAmI
+from bot.language.commands import Ban, Command, Forget, ModerationCommand, Pause, Purge, WhoAmI
 from bot.log import event
 from bot.messages import Incoming, Person
 from bot.moderation.erasure import Eraser
@@ -24,7 +24,7 @@ MANY_CODES = 10_000  # kept in memory
 Answer = tuple[str, dict[str, str | int]]  # id of a sentence, and its values
 
 
-class Manners:
+class Moderation:
     """Says who is let in and what may be drawn, and obeys those who keep order."""
 
     def __init__(
@@ -62,7 +62,7 @@ class Manners:
     async def check_drawing(self, incoming: Incoming, prompt: str) -> None:
         """Raises UserError while nothing new is taken, or for a word that no prompt may have."""
         if await self._any_orders() and await self._store.rows("paused", scope=incoming.address.key):
-            raise UserError("house-paused")
+            raise UserError("moderation-paused")
         self._words.check(prompt)
 
     async def visible(self, incoming: Incoming, number: int) -> Job:
@@ -72,7 +72,7 @@ class Manners:
             raise UserError("no-such-job", job=str(number))
         return job
 
-    async def obey(self, incoming: Incoming, command: House) -> Answer:
+    async def obey(self, incoming: Incoming, command: ModerationCommand) -> Answer:
         """Do it, and what to say then. Raises UserError."""
         match command:
             case Ban():

@@ -1,4 +1,4 @@
-"""who may do what: owners of the house everywhere, moderators in their chat, everybody with what is theirs. Pure."""
+"""who may do what: owners everywhere, moderators in their chat, everybody with what is theirs. Pure."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ class Roles:
     owners: Collection[str] = ()  # Person.key of each
 
     def owns(self, person: Person | str) -> bool:
-        """Whether this person (or key) is an owner of the house."""
+        """Whether this person (or key) is an owner of the bot."""
         return (person if isinstance(person, str) else person.key) in self.owners
 
     def sees(self, incoming: Incoming, job: Job) -> bool:

@@ -34,7 +34,9 @@ def words_in(path: str) -> list[str]:
     try:
         lines = Path(path).read_text(encoding="utf-8").splitlines()
     except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"words_file in [house]: {path} cannot be read as text ({type(error).__name__}).") from error
+        raise ConfigError(
+            f"words_file in [moderation]: {path} cannot be read as text ({type(error).__name__})."
+        ) from error
     return [line for line in lines if line.strip() and not line.lstrip().startswith("#")]
 
 

@@ -285,10 +285,10 @@ telegram-settings = How to draw a picture again: /settings 12
 telegram-help = What can be said
 telegram-large = The file is larger than Telegram takes: ask whoever runs the bot for it.
 
-## The house: who keeps order, and what is forgotten
+## Moderation, and the right to be forgotten
 
 banned = You cannot use this bot here: whoever keeps order has decided so. Only /forget me still works.
-house-paused = I take a break: pictures that are being drawn will be finished, new ones have to wait. Please ask again later.
+moderation-paused = I take a break: pictures that are being drawn will be finished, new ones have to wait. Please ask again later.
 refused-word = This prompt has a word that is not drawn here: please say it in another way.
 not-moderator = Only those who keep order here can do that.
 which-person = Say whom, for example: /{ $name } #12 for whoever asked for picture 12, or /{ $name } discord:123
@@ -329,7 +329,7 @@ too-many-here = { $limit ->
    *[other] { $limit } pictures were
 } asked for here in 24 hours, which is the limit: come back later.
 
-## Discord: the commands of the house
+## Discord: moderation commands
 
 discord-forget = forget
 discord-forget-about = Delete all that this bot keeps of you; it asks first

@@ -13,7 +13,7 @@ from tests.fakes import fakes
 
 
 def test_a_sentence_becomes_one_message_that_ends_as_the_picture_with_its_gif(tmp_path: Path) -> None:
-    """The whole way through the house."""
+    """The whole way through the bot."""
 
     async def scenario() -> None:
         chat = fakes.Chat()

@@ -94,3 +94,13 @@ def test_a_file_that_is_not_there_is_one_line(tmp_path: Path) -> None:
 def test_knows_what_is_loopback(host: str, loopback: bool) -> None:
     """On it hangs whether a token is demanded."""
     assert config.is_loopback(host) is loopback
+
+
+def test_a_section_under_its_old_name_still_counts(tmp_path: Path) -> None:
+    """[house] became [moderation]: the word list of an older config must not be dropped in silence."""
+    file = tmp_path / "config.toml"
+    file.write_text('[house]\nwords = ["spider"]\n')
+    assert load(file, {}).moderation.words == ("spider",)
+    file.write_text("[house]\n[moderation]\n")
+    with pytest.raises(ConfigError, match="old name of \\[moderation\\]"):
+        load(file, {})

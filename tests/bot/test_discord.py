@@ -9,7 +9,7 @@ import discord
 import pytest
 
 from bot.adapters.discord.controls import job_of
-from bot.config import HouseConfig
+from bot.config import ModerationConfig
 from bot.errors import UserError
 from bot.jobs.job import Status
 from bot.messages import Action
@@ -570,7 +570,7 @@ def test_a_hidden_picture_is_a_spoiler_in_any_server(tmp_path: Path) -> None:
     """Whatever the server has set."""
 
     async def test(world: Sim) -> None:
-        world.rules = HouseConfig(check="x", check_threshold=0.3)
+        world.rules = ModerationConfig(check="x", check_threshold=0.3)
         await world.stop()
         await world.start()
         await drawn(world, "0.9 stars")

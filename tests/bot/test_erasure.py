@@ -253,14 +253,14 @@ def test_what_could_not_be_taken_away_is_taken_after_the_next_start(tmp_path: Pa
 
     async def scenario() -> None:
         chat = fakes.Chat()
-        async with fakes.bot(tmp_path, chat, house=OWNED):
+        async with fakes.bot(tmp_path, chat, moderation=OWNED):
             await chat.says("a star")
             await chat.until_stage(Stage.FINAL)
             chat.trouble = [NotDelivered()] * 1000
             await chat.presses(Action.DELETE, 1)
         assert chat.messages
         chat.trouble = []
-        async with fakes.bot(tmp_path, chat, house=OWNED):
+        async with fakes.bot(tmp_path, chat, moderation=OWNED):
             async with asyncio.timeout(20):
                 while chat.messages:
                     chat.moved.clear()

@@ -1,23 +1,23 @@
-"""bot/moderation/moderation.py: the manners of the house, through the whole bot with a fake chat."""
+"""bot/moderation/moderation.py: the moderation of the house, through the whole bot with a fake chat."""
 
 import asyncio
 import re
 from pathlib import Path
 
-from bot.config import HouseConfig
+from bot.config import ModerationConfig
 from bot.language.commands import Forget
 from bot.messages import Action, Address, Person, Stage, TextMessage
-from bot.moderation.moderation import CODE_LIFE, Manners
+from bot.moderation.moderation import CODE_LIFE, Moderation
 from tests.bot import test_handlers
 from tests.bot.test_handlers import Scenario, answer
 from tests.fakes import fakes
 
-OWNED = HouseConfig(owners=("fake:olga",), words=("spider", "паук"))
+OWNED = ModerationConfig(owners=("fake:olga",), words=("spider", "паук"))
 
 
-def play(folder: Path, scenario: Scenario, house: HouseConfig = OWNED) -> None:
+def play(folder: Path, scenario: Scenario, moderation: ModerationConfig = OWNED) -> None:
     """Against a bot of olga's."""
-    test_handlers.play(folder, scenario, house=house)
+    test_handlers.play(folder, scenario, moderation=moderation)
 
 
 async def told(chat: fakes.Chat, text: str, chat_name: str = "c") -> str:
@@ -53,21 +53,21 @@ def test_a_ban_outlives_a_restart_and_ends_what_waits(tmp_path: Path) -> None:
     async def scenario() -> None:
         chat, engine = fakes.Chat(), fakes.Engine()
         engine.gate.clear()
-        async with fakes.bot(tmp_path, chat, engine, house=OWNED):
+        async with fakes.bot(tmp_path, chat, engine, moderation=OWNED):
             await chat.says("one")
             await chat.says("two", chat="d")
             await told(chat, "/ban #1")
             await chat.until_stage(Stage.STOPPED)
             engine.gate.set()
             await chat.until_stage(Stage.FINAL, job=2)
-        async with fakes.bot(tmp_path, chat, engine, house=OWNED):
+        async with fakes.bot(tmp_path, chat, engine, moderation=OWNED):
             assert "cannot use this bot here" in await answer(chat, "a star")
 
     asyncio.run(scenario())
 
 
 def test_an_owner_cannot_be_shut_out_nor_anybody_by_themselves(tmp_path: Path) -> None:
-    """Whoever has the key of the house would stand outside."""
+    """The owner would be locked out of their own bot."""
 
     async def scenario(chat: fakes.Chat, engine: fakes.Engine) -> None:
         assert "cannot be shut out" in await told(chat, "/ban fake:olga")
@@ -109,7 +109,7 @@ def test_a_pause_says_so_kindly_and_running_goes_on(tmp_path: Path) -> None:
     async def scenario() -> None:
         chat, engine = fakes.Chat(), fakes.Engine()
         engine.gate.clear()
-        async with fakes.bot(tmp_path, chat, engine, house=OWNED):
+        async with fakes.bot(tmp_path, chat, engine, moderation=OWNED):
             await chat.says("a star")
             assert "in this chat until /resume" in await told(chat, "/pause")
             assert "I take a break" in await answer(chat, "a moon")
@@ -120,7 +120,7 @@ def test_a_pause_says_so_kindly_and_running_goes_on(tmp_path: Path) -> None:
             await chat.until_stage(Stage.FINAL)
             await chat.until_stage(Stage.FINAL, job=2)
             assert "in this chat" in await told(chat, "/resume")
-        async with fakes.bot(tmp_path, chat, engine, house=OWNED):
+        async with fakes.bot(tmp_path, chat, engine, moderation=OWNED):
             assert "I take a break" in await answer(chat, "a moon")
             assert "everywhere" in await answer(chat, "/resume", who="olga")
             await chat.says("a moon")
@@ -144,7 +144,7 @@ def test_a_word_of_the_list_is_refused_without_repeating_it(tmp_path: Path) -> N
 
     async def rerun() -> None:
         chat = fakes.Chat()
-        async with fakes.bot(tmp_path, chat, house=HouseConfig(words=("red star",))):
+        async with fakes.bot(tmp_path, chat, moderation=ModerationConfig(words=("red star",))):
             assert "a word that is not drawn here" in await answer(chat, "/rerun 1")
 
     asyncio.run(rerun())
@@ -183,15 +183,15 @@ def test_who_is_banned_can_still_be_forgotten_and_stays_banned(tmp_path: Path) -
 def test_a_code_grows_old(tmp_path: Path) -> None:
     """Somebody who finds it later in the chat's history gets nothing by it."""
     now = [0.0]
-    manners = Manners(store=None, queue=None, eraser=None, clock=lambda: now[0])  # type: ignore[arg-type]
+    moderation = Moderation(store=None, queue=None, eraser=None, clock=lambda: now[0])  # type: ignore[arg-type]
     person = Person(platform="fake", id="ann")
     message = TextMessage(key="k", person=person, address=Address(platform="fake", chat="c"), text="")
 
     async def scenario() -> None:
-        text, values = await manners.obey(message, Forget())
+        text, values = await moderation.obey(message, Forget())
         assert (text, values["minutes"]) == ("forget-sure", 10)
         now[0] = CODE_LIFE
-        text, _ = await manners.obey(message, Forget(code=str(values["code"])))
+        text, _ = await moderation.obey(message, Forget(code=str(values["code"])))
         assert text == "forget-wrong-code"
 
     asyncio.run(scenario())

@@ -13,10 +13,10 @@ from bot.config import Config, LimitsConfig
 from bot.handlers import Handlers
 from bot.jobs.job import Job, NewJob
 from bot.jobs.queue import Queue
-from bot.language.commands import HOUSE
+from bot.language.commands import MODERATION
 from bot.messages import REACTIONS, Action, Address, Incoming, Person, Press, Reaction, Reply, TextMessage
 from bot.moderation.erasure import Eraser
-from bot.moderation.moderation import Manners
+from bot.moderation.moderation import Moderation
 from bot.storage.pictures import Pictures
 from bot.storage.store import Store, snapshot
 from bot.texts import Texts
@@ -28,7 +28,7 @@ PLATFORMS = ("web", "discord", "telegram")
 
 # Who asks. Picture 1 is the asker's and lies in the chat; bob's ban holds in it.
 ROLES = {  # role: (Person.id, moderator of the chat it speaks from, where it speaks)
-    "owner": ("olga", False, "elsewhere"),  # of the house, from a chat that has nothing to do with the picture
+    "owner": ("olga", False, "elsewhere"),  # of the bot, from a chat that has nothing to do with the picture
     "moderator": ("mia", True, "chat"),
     "asker": ("ann", False, "chat"),  # whose picture it is
     "asker away": ("ann", False, "elsewhere"),
@@ -133,7 +133,7 @@ class Sender:
         self.said.append("taken away")
 
 
-class House:
+class Rig:
     """Handlers with everything behind them but an engine, on one platform, with one finished picture."""
 
     def __init__(self, store: Store, folder: Path, platform: str) -> None:
@@ -153,7 +153,7 @@ class House:
             take_away=self.sender.take_away,
             keep_days=0,
         )
-        manners = Manners(store=store, queue=self.queue, eraser=eraser, owners=[f"{platform}:olga"])
+        moderation = Moderation(store=store, queue=self.queue, eraser=eraser, owners=[f"{platform}:olga"])
         self.handlers = Handlers(
             config=Config(limits=limits),
             texts=Ids(),
@@ -161,7 +161,7 @@ class House:
             queue=self.queue,
             pictures=self.pictures,
             sender=self.sender,
-            house=manners,
+            moderation=moderation,
             stop=stop,
             busy=lambda: 0.0,
             models=["toybox"],
@@ -190,7 +190,7 @@ class House:
         await self.store._writer.execute_fetchall("PRAGMA synchronous = OFF")  # hundreds of times, and no power is lost
 
     async def outcome(self, incoming: Incoming) -> str:
-        """What is said, in a house where nothing has been done yet but to furnish it."""
+        """What is said, in a fresh bot that has only been set up."""
         async with self.store.transaction() as transaction:
             for table in (*TABLES[::-1], "sqlite_sequence"):
                 await transaction._connection.execute_fetchall(f"DELETE FROM {table}")
@@ -209,10 +209,10 @@ class House:
 
 
 @asynccontextmanager
-async def house(folder: Path, platform: str) -> AsyncIterator[House]:
+async def rig_on(folder: Path, platform: str) -> AsyncIterator[Rig]:
     store = await Store.open(folder / "imago.sqlite")
     try:
-        rig = House(store, folder, platform)
+        rig = Rig(store, folder, platform)
         await rig.furnish(folder)
         yield rig
     finally:
@@ -226,11 +226,11 @@ def differences(
     make: Callable[[str, Person, Address], Incoming],
     done: dict[str, str],
 ) -> list[str]:
-    """Where the house does not do as the table says."""
+    """Where the bot does not do as the table says."""
     found: list[str] = []
 
     async def run() -> None:
-        async with house(folder, platform) as rig:
+        async with rig_on(folder, platform) as rig:
             for what, row in table.items():
                 for role, wanted in zip(ROLES, row, strict=True):
                     person, address = rig.where(role)
@@ -279,6 +279,6 @@ def test_reacted(tmp_path: Path, platform: str) -> None:
 def test_the_table_has_every_action_and_every_role() -> None:
     """A new command, button or emoji must be thought about here."""
     typed = {what.split()[0].removeprefix("/") for what in TABLE if what.startswith("/")}
-    assert typed == {"imagine", "queue", "show", "help", *Action, *HOUSE}
+    assert typed == {"imagine", "queue", "show", "help", *Action, *MODERATION}
     assert set(BUTTONS) == set(Action) and set(EMOJI) == set(REACTIONS)
     assert {len(row) for row in (*TABLE.values(), *BUTTONS.values(), *EMOJI.values())} == {len(ROLES)}

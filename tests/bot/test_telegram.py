@@ -17,7 +17,7 @@ from bot.adapters.telegram.errors import mapped
 from bot.adapters.telegram.library import make_bot
 from bot.adapters.telegram.pace import Pace
 from bot.adapters.telegram.updates import poll
-from bot.config import HouseConfig, TelegramConfig
+from bot.config import ModerationConfig, TelegramConfig
 from bot.errors import AdapterError, AddressGone, Closed, ConfigError, MessageGone, NotDelivered, RetryAfter
 from bot.messages import Address, File, Reply
 from bot.texts import Texts
@@ -587,8 +587,8 @@ def test_a_hidden_picture_is_behind_a_click_in_every_message(tmp_path: Path) -> 
 
     async def run() -> botapi.Server:
         async with botapi.Server().serving() as server:
-            house = HouseConfig(check="x", check_threshold=0.3)
-            async with telegram_bot.bot(tmp_path, server, Scoring(), house=house):
+            moderation = ModerationConfig(check="x", check_threshold=0.3)
+            async with telegram_bot.bot(tmp_path, server, Scoring(), moderation=moderation):
                 server.says(5, "0.9 stars")
                 await server.until(lambda: [s for s in server.states if "animation" in s.message])
             return server

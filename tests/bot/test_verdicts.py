@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.config import HouseConfig
+from bot.config import ModerationConfig
 from bot.messages import Stage
 from bot.moderation.verdicts import Judge, Verdict
 from engine import Event, Finished, Request, UpscaleRequest
@@ -51,11 +51,11 @@ def test_without_a_check_everything_is_shown(caplog: pytest.LogCaptureFixture) -
 
 def test_a_withheld_picture_is_neither_shown_nor_kept_at_any_stage(tmp_path: Path) -> None:
     """Not as a preview either, nor what a cancelled one had come to; others are shown as ever."""
-    house = HouseConfig(check="x", check_threshold=0.3, check_action="withhold")
+    moderation = ModerationConfig(check="x", check_threshold=0.3, check_action="withhold")
 
     async def scenario() -> None:
         chat, engine = fakes.Chat(), Scoring()
-        async with fakes.bot(tmp_path, chat, engine, house=house):
+        async with fakes.bot(tmp_path, chat, engine, moderation=moderation):
             await chat.says("0.3 stars")
             states = await chat.until_stage(Stage.FAILED)
             assert "is not shown" in states[-1].text and all(state.picture is None for state in states)
@@ -76,11 +76,11 @@ def test_a_withheld_picture_is_neither_shown_nor_kept_at_any_stage(tmp_path: Pat
 
 def test_a_spoilered_picture_stays_behind_a_click_wherever_it_is_shown(tmp_path: Path) -> None:
     """Its previews, since nobody knows yet; made larger; shown again; after a restart."""
-    house = HouseConfig(check="x", check_threshold=0.3, check_action="spoiler")
+    moderation = ModerationConfig(check="x", check_threshold=0.3, check_action="spoiler")
 
     async def scenario() -> None:
         chat, engine = fakes.Chat(), Scoring()
-        async with fakes.bot(tmp_path, chat, engine, house=house):
+        async with fakes.bot(tmp_path, chat, engine, moderation=moderation):
             await chat.says("0.9 stars")
             states = await chat.until_stage(Stage.FINAL)
             assert all(state.hidden for state in states if state.picture)
@@ -89,7 +89,7 @@ def test_a_spoilered_picture_stays_behind_a_click_wherever_it_is_shown(tmp_path:
             assert not states[-1].hidden and all(s.hidden for s in states if s.picture and s.stage is Stage.DRAWING)
             await chat.says("/upscale 1")
             assert (await chat.until_stage(Stage.FINAL, job=3))[-1].hidden
-        async with fakes.bot(tmp_path, chat, engine, house=house):
+        async with fakes.bot(tmp_path, chat, engine, moderation=moderation):
             await chat.says("/show 1")
             shown = await chat.until(lambda states: states[-1].stage is Stage.NOTE and states[-1].picture is not None)
             assert shown[-1].hidden

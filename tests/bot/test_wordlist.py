@@ -67,5 +67,5 @@ def test_more_words_come_from_a_file(tmp_path: Path) -> None:
     assert words_in(str(path)) == ["ass", "  чёрт  "] and words_in("") == []
     assert has("черт", words_in(str(path))) and not has("animals", words_in(str(path)))
     for wrong in (tmp_path / "none.txt", tmp_path):
-        with pytest.raises(ConfigError, match="words_file in \\[house\\]"):
+        with pytest.raises(ConfigError, match="words_file in \\[moderation\\]"):
             words_in(str(wrong))

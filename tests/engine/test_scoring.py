@@ -21,7 +21,7 @@ def picture(object: str, colour: str) -> bytes:
 
 @pytest.mark.parametrize("texts", ["a red star", "a blue house | a red star", "красная звезда"])
 def test_a_picture_that_shows_it_scores_far_above_others(texts: str) -> None:
-    """One threshold parts them; 500 scenes are in docs/house.md."""
+    """One threshold parts them; 500 scenes are in docs/moderation.md."""
     shown = score_of(picture("star", "red"), "toybox", texts)
     others = [score_of(picture(*other), "toybox", texts) for other in (("cat", "black"), ("tree", "green"))]
     assert shown > 0.55 and max(others) < 0.4

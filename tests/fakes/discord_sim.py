@@ -16,7 +16,7 @@ from simcord.builders import ChannelHandle
 from bot.adapters.discord import DiscordAdapter
 from bot.adapters.discord.client import Client
 from bot.app import App
-from bot.config import BotConfig, Config, DiscordConfig, HouseConfig, LimitsConfig, Secret
+from bot.config import BotConfig, Config, DiscordConfig, LimitsConfig, ModerationConfig, Secret
 from bot.messages import Action
 from tests.fakes import fakes
 from tests.fakes.scenario import Shown
@@ -38,7 +38,7 @@ class Sim:
         self.states: list[Shown] = []
         self.news = asyncio.Event()
         self._lives: list[Any] = []
-        self.rules = HouseConfig()
+        self.rules = ModerationConfig()
 
     @property
     def now(self) -> float:
@@ -66,7 +66,9 @@ class Sim:
             )
             return [self.adapter]
 
-        config = Config(bot=BotConfig(folder=self.folder), discord=self.config, limits=self.limits, house=self.rules)
+        config = Config(
+            bot=BotConfig(folder=self.folder), discord=self.config, limits=self.limits, moderation=self.rules
+        )
         life = App(config, engine=self.engine, adapters=adapters).started()
         self._lives.append(life)
         self.app = await life.__aenter__()

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from bot.adapters.base import Adapter, Receive
 from bot.app import App
-from bot.config import BotConfig, Config, EngineConfig, HouseConfig, LimitsConfig
+from bot.config import BotConfig, Config, EngineConfig, LimitsConfig, ModerationConfig
 from bot.errors import AdapterError, MessageGone
 from bot.messages import Action, Address, Fetch, Person, Press, Reaction, Reply, Stage, TextMessage
 from engine import EngineDied, Event, Failed, NumericalError, Preview, Progress, Request, UpscaleRequest
@@ -242,7 +242,7 @@ async def bot(
     *,
     limits: LimitsConfig | None = None,
     engine_settings: EngineConfig | None = None,
-    house: HouseConfig | None = None,
+    moderation: ModerationConfig | None = None,
     options: str = "",
     styles: Mapping[str, str] | None = None,
 ) -> AsyncIterator[App]:
@@ -252,7 +252,7 @@ async def bot(
         limits=limits or LimitsConfig(),
         engine=engine_settings or EngineConfig(),
         styles=styles or {},
-        house=house or HouseConfig(),
+        moderation=moderation or ModerationConfig(),
     )
     app = App(config, engine=engine or Engine(), adapters=lambda app, history: [chat])
     async with app.started():

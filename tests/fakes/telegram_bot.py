@@ -9,7 +9,7 @@ from typing import Any
 from bot.adapters.telegram import TelegramAdapter
 from bot.adapters.telegram.pace import Pace
 from bot.app import App
-from bot.config import BotConfig, Config, HouseConfig, LimitsConfig, Secret, TelegramConfig
+from bot.config import BotConfig, Config, LimitsConfig, ModerationConfig, Secret, TelegramConfig
 from bot.messages import Action, Address
 from bot.texts import Texts
 from tests.fakes import botapi, botapi_chats, fakes, scenario
@@ -29,13 +29,16 @@ async def bot(
     engine: Any = None,
     *,
     limits: LimitsConfig | None = None,
-    house: HouseConfig | None = None,
+    moderation: ModerationConfig | None = None,
     **more: Any,
 ) -> AsyncIterator[App]:
     """A bot without flood control of its own and the scripted engine; `more` goes into [telegram]."""
     telegram = settings(server, **more)
     config = Config(
-        bot=BotConfig(folder=folder), telegram=telegram, limits=limits or LimitsConfig(), house=house or HouseConfig()
+        bot=BotConfig(folder=folder),
+        telegram=telegram,
+        limits=limits or LimitsConfig(),
+        moderation=moderation or ModerationConfig(),
     )
 
     def adapters(app: App, history: object) -> list[TelegramAdapter]:

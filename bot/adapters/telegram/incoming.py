@@ -6,14 +6,14 @@ from dataclasses import replace
 
 from telegram import Chat, Message, MessageReactionUpdated, ReactionTypeEmoji, Update, User
 
-from bot.language.commands import HOUSE
+from bot.language.commands import MODERATION
 from bot.messages import REACTIONS, Action, Address, Fetch, Incoming, Person, Press, Reaction, TextMessage
 
 PLATFORM = "telegram"
-COMMANDS = frozenset({"imagine", "help", "start", "queue", "show", *Action, *HOUSE})
+COMMANDS = frozenset({"imagine", "help", "start", "queue", "show", *Action, *MODERATION})
 NO_MENTION = "\u2060"  # an invisible sign that we put into @names, so that nobody is called by a prompt
 POWERS = (Action.CANCEL, Action.DELETE)
-POWERFUL = tuple(f"/{name}" for name in (*POWERS, *HOUSE))
+POWERFUL = tuple(f"/{name}" for name in (*POWERS, *MODERATION))
 _COMMAND = re.compile(r"/(?P<name>[A-Za-z]+)(?:@(?P<bot>\w+))?(?!\S)")
 # Buttons of earlier versions have no picture.
 _PRESSED = re.compile(rf"(?P<action>{'|'.join(Action)}):(?P<job>[0-9]{{1,18}})(?::(?P<picture>[1-4]))?")
