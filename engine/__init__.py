@@ -81,6 +81,7 @@ __all__ = [
     "as_json",
     "best_models",
     "check",
+    "credit_of",
     "draw",
     "fetch_models",
     "inspect",
@@ -195,6 +196,7 @@ class ModelSetStatus:
     title: str
     bytes: int  # as published
     ready: bool  # everything is on disk
+    licence: str  # of the weights; "unknown" where nobody could tell
 
 
 def list_model_sets() -> list[ModelSetStatus]:
@@ -213,9 +215,20 @@ def list_model_sets() -> list[ModelSetStatus]:
                 title=described.title,
                 bytes=sum(file.bytes for file in described.files()),
                 ready=not any(missing(file) for file in described.files()),
+                licence=described.licence,
             )
         )
     return found
+
+
+def credit_of(name: str) -> str:
+    """The line that the licence of a set wants to be shown beside its pictures; empty where it wants none."""
+    from engine.model_sets.weights import load_model_set
+
+    try:
+        return load_model_set(name).credit
+    except BadRequest:
+        return ""  # the set has been taken away since
 
 
 def model_needs(name: str) -> Needs:

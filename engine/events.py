@@ -98,6 +98,9 @@ class Needs:
     free: int  # bytes that are
     folder: Path
     memory: str  # what a drawing needs, for people
+    licence: str = ""  # of the weights; "unknown" where nobody could tell
+    credit: str = ""  # the line that the licence wants to be shown
+    begun: bool = False  # an earlier call has fetched a part of the set's U-Net, or all of it
 
 
 Event = Started | Progress | Preview | Checkpoint | Finished | Failed

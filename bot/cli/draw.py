@@ -131,6 +131,8 @@ def run_draw(args: argparse.Namespace) -> int:
             if args.gif:
                 _write(args.gif, event.gif)
         show.event(event)
+    if credit := engine.credit_of(request.models):
+        print(credit, file=sys.stderr)
     if not args.json:
         print(args.output, *singles, *([args.gif] if args.gif else []), sep="\n")
     return 0

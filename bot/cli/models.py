@@ -10,9 +10,10 @@ from typing import Any
 from tqdm import tqdm
 
 import engine
-from engine import Fetching
+from engine import BadRequest, Fetching
 
 AUTO = "auto"  # the set that suits this machine
+UNKNOWN = "unknown"  # licence
 VERBS = {"download": "fetching", "check": "checking", "convert": "converting"}
 
 
@@ -23,6 +24,7 @@ def add_commands(subparsers: "argparse._SubParsersAction[Any]", guarded: Callabl
     actions = models.add_subparsers(metavar="ACTION")
     fetch = actions.add_parser("fetch", help="download a set, check it and make it ready; goes on where it stopped")
     fetch.add_argument("name", help="of the set, or auto for the one that suits this machine")
+    fetch.add_argument("--yes", action="store_true", help="fetch a set whose licence is not known without asking")
     fetch.set_defaults(run=guarded(run_fetch))
     add = actions.add_parser("add", help="take over a weights file that came another way, or a set of your own (.toml)")
     add.add_argument("file", type=Path)
@@ -40,7 +42,7 @@ def run_models(args: argparse.Namespace) -> int:
 def run_fetch(args: argparse.Namespace) -> int:
     """Fetch with a bar; the name of the set goes to stdout when it is ready."""
     name = engine.best_models() if args.name == AUTO else args.name
-    fetch(name)
+    fetch(name, _consent if not args.yes else None)
     print(f"{name} is ready")
     return 0
 
@@ -66,16 +68,39 @@ def ready_elsewhere() -> str | None:
     return done.stdout.split()[0] if done.returncode == 0 and done.stdout else None
 
 
-def fetch(name: str) -> None:
-    """Tell what it takes, then fetch what is missing."""
+def fetch(name: str, consent: Callable[[str], bool] | None = None) -> None:
+    """Tell what it takes and whose it is, then fetch what is missing.
+
+    Args:
+        consent: asked, with the name of the set, before the first byte of weights whose licence is not known.
+
+    Raises: BadRequest when consent is not given.
+    """
     needs = engine.model_needs(name)
+    if consent is not None and needs.licence == UNKNOWN and not needs.begun and not consent(name):
+        raise BadRequest("models", f"{name} was not fetched. To fetch it in a script, add --yes.")
     if needs.download or needs.disk:
         print(
             f"{name}: {_gb(needs.download)} to download into {needs.folder}; {_gb(needs.disk)} of disk are needed on "
             f"the way, {_gb(needs.free)} are free. {needs.memory}".rstrip(),
             file=sys.stderr,
         )
+        if needs.licence:
+            print(f"Licence: {needs.licence}. {needs.credit}".rstrip(), file=sys.stderr)
     _follow(engine.fetch_models(name))
+
+
+def _consent(name: str) -> bool:
+    """Ask the person at the terminal; nobody there means no."""
+    print(
+        f"The licence of {name} is not known: its author has not said what its pictures may be used for. "
+        "Asking them, and answering for the use, is up to you.",
+        file=sys.stderr,
+    )
+    if not sys.stdin.isatty():
+        return False
+    print("Fetch it? [y/N] ", end="", file=sys.stderr, flush=True)
+    return sys.stdin.readline().strip().lower() in ("y", "yes")
 
 
 def _follow(steps: Iterator[Fetching]) -> None:

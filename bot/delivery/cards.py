@@ -6,7 +6,7 @@ from dataclasses import replace
 from bot.jobs.job import Job, Kind, Place
 from bot.messages import Action, Button, File, Reply, Stage
 from bot.texts import Texts
-from engine import Preview
+from engine import Preview, credit_of
 
 Values = Mapping[str, str | int]
 LONGEST_PROMPT = 300  # characters shown; the whole prompt is in alt text, settings and the picture itself
@@ -53,7 +53,9 @@ class Cards:
             time = self._texts.duration(job.language, job.seconds or 0.0)
             values: Values = {"seed": str(job.request.seed), "steps": job.steps or 0, "time": time}
             card = self._card(job, Stage.FINAL, "final", values, ALWAYS if job.pictures > 1 else (*ON, *ALWAYS))
-            card = replace(card, buttons=(*self._choices(job), *card.buttons))
+            credit = credit_of(job.request.models)
+            text = f"{card.text}\n{credit}" if credit else card.text
+            card = replace(card, text=text, buttons=(*self._choices(job), *card.buttons))
         return replace(card, picture=_file(job, f"{job.id}.png", png), gif=_file(job, f"{job.id}.gif", gif))
 
     def stopped(self, job: Job, png: bytes | None) -> Reply:

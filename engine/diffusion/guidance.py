@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
-from engine.diffusion.cutouts import Crops, cut, random_crops
+from engine.diffusion.cutouts import Crops, Held, cut, held_at, joined, random_crops
 from engine.diffusion.losses import out_of_range, over_driven, spherical_distance, total_variation
 from engine.diffusion.noise import Stream, uniform
 from engine.diffusion.samplers import Denoise, Prediction
@@ -37,7 +37,7 @@ class Pull:
     tv_scale: float
     range_scale: float
     cuts: int
-    cut_power: float
+    cut_power: Held
     smallest_cut: int  # pixels
     seeds: list[tuple[int, int]]  # (seed, picture) of each picture: its own cut stream
     from_level: float = 0.0  # guide only where ᾱ is at least this: above it lies noise that has no picture yet
@@ -45,22 +45,24 @@ class Pull:
     saturation_scale: float = 0.0
     clamp: float = math.inf  # largest root mean square of a picture's gradient
     largest_shift: float = math.inf  # root mean square by which x0 may be moved in one step
+    overview: Held = 0.0  # share of the crops that are as large as they can be
+    grey: Held = 0.0  # share of the others that lose their colour
 
 
 Cutter = Callable[[Tensor, Tensor], Crops]  # (t [n], pictures [n, c, h, w]) → crops of each
 
 
 def seeded_cutter(pull: Pull) -> Cutter:
-    """Crops from each picture's own stream, named by the timestep."""
+    """Crops from each picture's own stream, named by the timestep, which also says how far the drawing is."""
+
+    def crops_of(seed: int, picture: int, at: int, sides: torch.Size) -> Crops:
+        drawn, percent = uniform(seed, picture, Stream.CUTS, at, (1, pull.cuts, 3)), (999 - at) / 10
+        power, overview, grey = (held_at(value, percent) for value in (pull.cut_power, pull.overview, pull.grey))
+        return random_crops(drawn, *sides, pull.smallest_cut, power, overview=overview, grey=grey)
 
     def crops_at(t: Tensor, pictures: Tensor) -> Crops:
-        drawn = torch.stack(
-            [
-                uniform(seed, picture, Stream.CUTS, int(at), (pull.cuts, 3))
-                for (seed, picture), at in zip(pull.seeds, t, strict=True)
-            ]
-        )
-        return random_crops(drawn, *pictures.shape[-2:], pull.smallest_cut, pull.cut_power)
+        sides = pictures.shape[-2:]
+        return joined([crops_of(*seed, int(at), sides) for seed, at in zip(pull.seeds, t, strict=True)])
 
     return crops_at
 

@@ -41,6 +41,8 @@ def metadata_of(
         MODELS: models.name,
         WEIGHTS: json.dumps({file.source or file.path.name: file.sha256 for file in models.files()}, sort_keys=True),
     }
+    if models.credit:
+        found["Credit"] = models.credit
     if inputs:
         found[INPUTS] = json.dumps(inputs, sort_keys=True)
     if parent is not None:

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from engine.diffusion.cutouts import cut, random_crops
+from engine.diffusion.cutouts import cut, held_at, random_crops
 from engine.diffusion.denoisers import pulled_by, symmetric
 from engine.diffusion.guidance import Pull, Target, guided
 from engine.diffusion.noise import Stream, per_picture, perlin, uniform
@@ -103,7 +103,7 @@ def _looks(models: Models, clip: Clip, pixels: np.ndarray, seed: tuple[int, int]
     picture = ((to_tensor(pixels) + 1) / 2)[None].to(models.device)  # 1 3 h w
     drawn = uniform(*seed, Stream.TARGETS, number, (TARGET_CUTS, 3))[None]
     defaults = models.description.defaults
-    crops = random_crops(drawn, *picture.shape[-2:], defaults.smallest_cut, defaults.cut_power)
+    crops = random_crops(drawn, *picture.shape[-2:], defaults.smallest_cut, held_at(defaults.cut_power, 0.0))
     points = clip.encode_images(cut(picture, crops, clip.side)[0])
     return torch.nn.functional.normalize(points, dim=-1)
 
@@ -117,7 +117,7 @@ def pull_at(models: Models, request: Request, seeds: Seeds, percent: float) -> P
     """How strongly a resolved request pulls when so much of the drawing is done."""
     fixed = {
         name: getattr(models.description.defaults, name)
-        for name in ("cut_power", "smallest_cut", "from_level", "largest_shift")
+        for name in ("cut_power", "smallest_cut", "from_level", "largest_shift", "overview", "grey")
     }
     scales = {name: _at(getattr(request, name), percent) for name in RAMPS}
     return Pull(

@@ -34,6 +34,7 @@ def _needs(described: ModelSet) -> Needs:
     folder = models_folder()
     there = next(path for path in (folder, *folder.absolute().parents) if path.exists())
     absent = [file for file in described.files() if file.source and missing(file)]
+    unet = described.files()[0]
     to_come = [file.bytes - _kept(file) for file in absent]
     largest = max((file.bytes for file in absent if file.converted), default=0)
     return Needs(
@@ -42,6 +43,9 @@ def _needs(described: ModelSet) -> Needs:
         free=shutil.disk_usage(there).free,
         folder=folder,
         memory=described.memory,
+        licence=described.licence,
+        credit=described.credit,
+        begun=not missing(unet) or _kept(unet) > 0,
     )
 
 

@@ -21,6 +21,8 @@ from engine.errors import BadRequest, CorruptWeights, MissingWeights
 
 FOLDER = Path(__file__).parent
 ABOUT = 0.03  # share by which a size that is only about right may be wrong
+UNKNOWN = "unknown"  # a licence that nobody could tell us: the operator is asked before the set is fetched
+Held = float | tuple[tuple[float, float], ...]  # a number, or (percent of the drawing up to which, number), rising
 CONVERTED = ("unet", "clip", "secondary")  # kinds that we keep in a form of our own
 NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,39}")
 
@@ -64,8 +66,10 @@ class Defaults:
     tv_scale: float
     range_scale: float
     cuts: int
-    cut_power: float
+    cut_power: Held
     smallest_cut: int  # pixels
+    overview: Held = 0.0  # share of the crops that are as large as they can be
+    grey: Held = 0.0  # share of the others that lose their colour
     spacing: tuple[tuple[int, float], ...] = ()  # (timestep, share of the steps below it); () spreads them evenly
     from_level: float = 0.0  # ᾱ below which nothing is guided
     until_level: float = 1.0  # ᾱ above which nothing is
@@ -88,6 +92,8 @@ class ModelSet:
     early: dict[str, Any] | None = None  # table [early]: another U-Net, which draws from its from_timestep on
     secondary: dict[str, Any] | None = None  # table [secondary]: a small network that guides in the U-Net's place
     memory: str = ""  # what a drawing needs, for people
+    licence: str = ""  # of the weights; "unknown" has to be written
+    credit: str = ""  # the line that the licence wants to be shown
 
     def file(self, table: dict[str, Any], kind: str = "") -> WeightsFile:
         """The weights that a table names."""
@@ -150,7 +156,7 @@ def load_model_set(name: str, folder: Path = FOLDER) -> ModelSet:
 def read_model_set(path: Path) -> ModelSet:
     """The description in a file; BadRequest with one sentence for each mistake."""
     try:
-        table = tomllib.loads(path.read_text(encoding="utf-8"))
+        table = _with_base(tomllib.loads(path.read_text(encoding="utf-8")))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise BadRequest("models", f"The model set {path.name} is not TOML: {error}.") from error
     except OSError as error:
@@ -174,12 +180,37 @@ def read_model_set(path: Path) -> ModelSet:
             upscaler=table.get("upscaler"),
             secondary=table.get("secondary"),
             memory=table.get("memory", ""),
+            licence=table.get("licence", ""),
+            credit=table.get("credit", ""),
             defaults=Defaults(**table["defaults"]),
         )
     except KeyError as error:
         raise BadRequest("models", f"The model set {path.name} lacks {error.args[0]}: see docs/models.md.") from error
     except (TypeError, ValueError, AttributeError) as error:
         raise BadRequest("models", f"The model set {path.name} cannot be used: {error}; see docs/models.md.") from error
+
+
+def _with_base(table: dict[str, Any]) -> dict[str, Any]:
+    """The description laid over that of the set of ours which it is `like`; tables are merged, all else replaced.
+
+    What is said of the weights themselves is not taken over.
+    """
+    if "like" not in table:
+        return table
+    base = FOLDER / f"{table.pop('like')}.toml"
+    if base.parent != FOLDER or not base.is_file():
+        raise BadRequest("models", "A model set can only be like one that comes with Imago: see docs/models.md.")
+    below = tomllib.loads(base.read_text(encoding="utf-8"))
+    return _merged({key: value for key, value in below.items() if key not in ("memory", "licence", "credit")}, table)
+
+
+def _merged(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:
+    both = {name: _merged(below[name], value) for name, value in above.items() if _are_tables(below.get(name), value)}
+    return {**below, **above, **both}
+
+
+def _are_tables(*values: object) -> bool:
+    return all(isinstance(value, dict) for value in values)
 
 
 def _check(table: dict[str, Any]) -> None:
@@ -196,6 +227,8 @@ def _check(table: dict[str, Any]) -> None:
     knots = [(0, 0.0), *table["defaults"].get("spacing", ()), (999, 1.0)]
     if any(t >= later or share >= more for (t, share), (later, more) in pairwise(knots)):
         raise ValueError("spacing is pairs of a timestep and the share of the steps below it, both rising")
+    for name in ("cut_power", "overview", "grey"):
+        _check_held(name, table["defaults"].get(name, 0.0))
     if not isinstance(clips, list) or not clips:
         raise ValueError("it needs at least one [[clip]]")
     for clip in clips:
@@ -209,6 +242,15 @@ def _check(table: dict[str, Any]) -> None:
     known = {field.name for field in fields(Defaults)}
     if unknown := set(table["defaults"]) - known:
         raise ValueError(f"[defaults] has no {sorted(unknown)[0]}, it has {', '.join(sorted(known))}")
+
+
+def _check_held(name: str, value: Any) -> None:
+    """A number, or numbers that each hold up to a percent."""
+    if isinstance(value, int | float):
+        return
+    percents = [percent for percent, number in value if isinstance(number, int | float)]
+    if not percents or percents != sorted(set(percents)) or len(percents) != len(value) or percents[-1] != 100:
+        raise ValueError(f"{name} is a number or pairs of a percent and a number, the percents rising to 100")
 
 
 def stride_of(unet: dict[str, Any]) -> int:

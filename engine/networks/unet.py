@@ -28,7 +28,8 @@ class UNetConfig:
     num_res_blocks: int
     attention_resolutions: tuple[int, ...]  # downsampling factors that get attention
     channel_mult: tuple[float, ...]
-    num_head_channels: int = 64
+    num_head_channels: int = 64  # width of a head of attention; −1 where `num_heads` says how many there are
+    num_heads: int = 1
     resblock_updown: bool = True
     use_scale_shift_norm: bool = True
     use_new_attention_order: bool = False
@@ -145,9 +146,9 @@ def _at_each_position(conv: nn.Conv1d, x: Tensor) -> Tensor:
 class AttentionBlock(nn.Module):
     """Self-attention over all positions; `new_order` tells how q, k, v are packed in the channels."""
 
-    def __init__(self, channels: int, head_channels: int, *, new_order: bool, groups: int = 32) -> None:
+    def __init__(self, channels: int, heads: int, *, new_order: bool, groups: int = 32) -> None:
         super().__init__()
-        self.heads = channels // head_channels
+        self.heads = heads
         self.new_order = new_order
         self.norm = GroupNorm32(groups, channels)
         self.qkv = nn.Conv1d(channels, 3 * channels, 1)
@@ -248,12 +249,9 @@ class UNet(nn.Module):
         )
 
     def _attention(self, ch: int) -> AttentionBlock:
-        return AttentionBlock(
-            ch,
-            self.config.num_head_channels,
-            new_order=self.config.use_new_attention_order,
-            groups=self.config.norm_groups,
-        )
+        config = self.config
+        heads = config.num_heads if config.num_head_channels == -1 else ch // config.num_head_channels
+        return AttentionBlock(ch, heads, new_order=config.use_new_attention_order, groups=config.norm_groups)
 
     def _stage(self, ch: int, width: int, level: int) -> Stage:
         stage = Stage(self._res(ch, width))

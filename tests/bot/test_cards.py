@@ -48,6 +48,12 @@ def test_the_final_has_picture_gif_and_all_controls() -> None:
     assert "seed 7 · 60 steps · about 34 seconds" in reply.text
 
 
+def test_the_final_gives_the_credit_that_a_licence_asks_for() -> None:
+    """CC BY: where the picture is shown, its model's author is named."""
+    reply = CARDS.final(job(request=Request(prompt="a castle", models="pixelart")), b"png", None)
+    assert reply.text.endswith("\nPixel Art Diffusion 4K by KaliYuga (CC BY 3.0)")
+
+
 def test_what_is_under_way_can_be_cancelled() -> None:
     """And shows how far it is."""
     preview = Preview(percent=40, step=24, steps=60, png=b"png")

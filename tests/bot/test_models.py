@@ -36,7 +36,7 @@ def test_a_set_that_is_not_fetched_cannot_be_served(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("words", "code", "sentence"),
     [
-        (["fetch", "imagenet"], 2, "There is no model set “imagenet”: choose from imagenet256"),
+        (["fetch", "imagenet"], 2, "There is no model set “imagenet”: choose from feiart, imagenet256"),
         (["add", "nowhere.pt"], 2, "“nowhere.pt” cannot be used"),
         (["add", "nowhere.toml"], 2, "nowhere.toml cannot be read"),
     ],

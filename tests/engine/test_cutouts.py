@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor
 
-from engine.diffusion.cutouts import Crops, cut, random_crops
+from engine.diffusion.cutouts import Crops, cut, held_at, joined, random_crops
 
 
 def pooled(pictures: Tensor, crops: Crops, side: int) -> Tensor:
@@ -104,3 +104,26 @@ def test_wide_pictures_are_cut_over_their_whole_width() -> None:
     uniform = torch.tensor([[[0.0, 0.5, 0.999], [0.0, 0.999, 0.5]]])
     crops = random_crops(uniform, 20, 100, 10, 1.0)
     assert crops.left.tolist() == [[90, 45]] and crops.top.tolist() == [[5, 10]]
+
+
+def test_an_overview_sees_as_much_as_a_crop_can() -> None:
+    """Disco Diffusion's schedules begin with the whole picture and end with its parts."""
+    crops = random_crops(torch.rand(1, 8, 3), 40, 56, 10, 12.0, overview=0.5, grey=0.5)
+    assert crops.size[0, :4].tolist() == [40] * 4 and (crops.size[0, 4:] < 40).all()
+    assert (crops.top + crops.size <= 40).all() and (crops.left + crops.size <= 56).all()
+    assert crops.grey is not None and crops.grey[0].tolist() == [False] * 4 + [True] * 2 + [False] * 2
+
+
+def test_a_grey_crop_has_no_colour_and_its_brightness() -> None:
+    pictures = torch.rand(2, 3, 16, 16)
+    plain, grey = (random_crops(torch.zeros(1, 2, 3), 16, 16, 8, 1.0, grey=share) for share in (0.0, 0.5))
+    without, with_grey = cut(pictures, joined([plain, plain]), 8), cut(pictures, joined([plain, grey]), 8)
+    assert torch.equal(without[0], with_grey[0]) and torch.equal(without[1, 1], with_grey[1, 1])
+    expected = (without[1, 0] * torch.tensor([0.299, 0.587, 0.114])[:, None, None]).sum(0)
+    torch.testing.assert_close(with_grey[1, 0], expected.expand(3, 8, 8))
+
+
+def test_a_schedule_holds_each_number_up_to_its_percent() -> None:
+    schedule = ((20.0, 5.0), (100.0, 1.0))
+    assert [held_at(schedule, percent) for percent in (0, 19.9, 20, 100)] == [5.0, 5.0, 1.0, 1.0]
+    assert held_at(0.5, 70.0) == 0.5

@@ -146,6 +146,20 @@ def describe(folder: Path, published: dict[str, Path], urls: list[str], **change
     return folder / "own.toml"
 
 
+def test_weights_of_unknown_licence_are_asked_for_once(
+    published: dict[str, Path], served: Mirror, models_folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Most of the family's authors have not said what may be done; the operator decides, a script says --yes."""
+    file = describe(models_folder, published, [f"{served.address}/none"])
+    file.write_text('licence = "unknown"\n' + file.read_text())
+    main(["models", "add", str(published["ViT-tiny.pt"])])
+    assert main(["models", "fetch", "own"]) == 2  # nobody at the terminal
+    assert "licence of own is not known" in (said := capsys.readouterr().err) and "--yes" in said
+    assert served.asked == []
+    assert main(["models", "fetch", "own", "--yes"]) == 0
+    assert main(["models", "fetch", "own"]) == 0, "what is here needs no second answer"
+
+
 def test_a_set_is_fetched_converted_and_drawn_with(
     published: dict[str, Path], served: Mirror, models_folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

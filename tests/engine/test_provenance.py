@@ -122,3 +122,8 @@ def test_a_foreign_picture_says_nothing(metadata: dict[str, str]) -> None:
 def test_a_forged_request_is_refused() -> None:
     with pytest.raises(BadRequest):
         request_of({"imago:request": '{"prompt": "x", "steps": 999999}'})
+
+
+def test_a_picture_carries_the_credit_of_its_model() -> None:
+    assert metadata_of(SOME, load_model_set("pixelart"))["Credit"] == load_model_set("pixelart").credit
+    assert "Credit" not in metadata_of(SOME, load_model_set("toybox"))

@@ -29,6 +29,8 @@ CONFIGS = {
     "two blocks a level": replace(SMALL, num_res_blocks=2, out_channels=3),
     "fractional multiplier": replace(SMALL, model_channels=64, channel_mult=(0.5, 1, 2)),
     "unshuffled input": replace(SMALL, in_channels=12, out_channels=12, resblock_updown=False),
+    "heads by number": replace(SMALL, num_head_channels=-1, num_heads=4),
+    "one head": replace(SMALL, num_head_channels=-1, num_heads=1),
     "eight norm groups": replace(SMALL, norm_groups=8),
     "bare": replace(SMALL, resblock_updown=False, use_scale_shift_norm=False, attention_resolutions=()),
 }

@@ -2,6 +2,7 @@
 
 import dataclasses
 import hashlib
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,14 @@ from safetensors.torch import load_file, save_file
 
 from engine.drawing.models import build_models, load_unet
 from engine.errors import BadRequest, CorruptWeights, MissingWeights
-from engine.model_sets.weights import ModelSet, WeightsFile, load_model_set, model_set_names, verify
+from engine.model_sets.weights import (
+    ModelSet,
+    WeightsFile,
+    load_model_set,
+    model_set_names,
+    read_model_set,
+    verify,
+)
 
 
 def described(path: Path) -> WeightsFile:
@@ -100,3 +108,22 @@ def test_a_file_that_is_no_safetensors_is_refused(tmp_path: Path) -> None:
 def test_a_set_is_built_from_any_folder(tmp_path: Path) -> None:
     models = build_models(copied_set(tmp_path), torch.device("cpu"))
     assert len(models.clips) == 1 and models.upscaler is not None
+
+
+def test_a_set_may_be_like_one_of_ours(tmp_path: Path) -> None:
+    """Twelve sets share networks and defaults; what is said of the weights themselves is never taken over."""
+    (tmp_path / "mine.toml").write_text('like = "pixelart"\ntitle = "mine"\n[defaults]\ncuts = 3\n')
+    mine, ours = read_model_set(tmp_path / "mine.toml"), load_model_set("pixelart")
+    assert mine.unet == ours.unet and mine.clips == ours.clips and mine.licence == mine.credit == ""
+    assert replace(mine.defaults, cuts=16) == ours.defaults and mine.defaults.cuts == 3
+    (tmp_path / "mine.toml").write_text('like = "../mine"\n')
+    with pytest.raises(BadRequest, match="only be like one that comes with Imago"):
+        read_model_set(tmp_path / "mine.toml")
+
+
+@pytest.mark.parametrize("schedule", ["[]", "[[50, 1.0]]", "[[60, 1.0], [50, 2.0], [100, 0.0]]", '[[100, "many"]]'])
+def test_a_schedule_of_cuts_reaches_the_end(tmp_path: Path, schedule: str) -> None:
+    """What holds after its last percent would be nobody's decision."""
+    (tmp_path / "mine.toml").write_text(f'like = "pixelart"\ntitle = "mine"\n[defaults]\noverview = {schedule}\n')
+    with pytest.raises(BadRequest, match="overview is a number or pairs"):
+        read_model_set(tmp_path / "mine.toml")

@@ -1,0 +1,125 @@
+"""the published sets of the family: what their files say is what guided-diffusion builds, and does in a step."""
+
+import re
+from dataclasses import asdict, replace
+
+import pytest
+import torch
+from torch import Tensor
+
+from engine.diffusion.cutouts import random_crops
+from engine.diffusion.denoisers import network_denoiser
+from engine.diffusion.guidance import Pull, Target, guided
+from engine.diffusion.samplers import sample
+from engine.diffusion.schedule import Levels
+from engine.model_sets.weights import UNKNOWN, ModelSet, load_model_set, model_set_names
+from engine.networks.unet import UNet, UNetConfig
+from tests.bench.engine.notebook import Notebook, guided_diffusion_unet, spaced_diffusion
+from tests.engine.test_oracle_step import TinyClip
+
+FAMILY = {
+    "pixelart": 113_676_678,
+    "pixelart-expanded": 113_676_678,
+    "pixelart-hard": 113_676_678,
+    "pixelart-soft": 113_676_678,
+    "watercolour": 113_676_678,
+    "watercolour-2": 113_676_678,
+    "pulp": 113_676_678,
+    "portrait": 139_579_462,
+    "portrait-1.5": 139_579_462,
+    "ukiyo-e": 138_289_926,
+    "feiart": 557_973_638,
+    "isometric": 557_973_638,
+}
+STEPS = 20
+
+
+def config(described: ModelSet) -> UNetConfig:
+    shape = described.unet["shape"]
+    return UNetConfig(**{key: tuple(value) if isinstance(value, list) else value for key, value in shape.items()})
+
+
+SHAPES = {config(load_model_set(name)): name for name in ("imagenet256", "imagenet512", *FAMILY)}
+
+
+@pytest.mark.parametrize("name", FAMILY)
+def test_a_set_of_the_family_is_whole(name: str) -> None:
+    """Nobody could fetch one here: what can be known without its file has to be right."""
+    described = load_model_set(name)
+    unet = described.files()[0]
+    with torch.device("meta"):
+        count = sum(value.numel() for value in UNet(config(described)).state_dict().values())
+    assert count == FAMILY[name] and unet.fits(4 * count)  # published in float32
+    assert described.licence and not described.memory.startswith("A drawing takes about 11 GB")
+    assert all(url.startswith("https://huggingface.co/") for url in unet.urls)
+
+
+def test_no_two_sets_have_the_same_weights() -> None:
+    """A hash copied into the wrong line would download for an hour and then be refused."""
+    files = {name: load_model_set(name).files()[0].sha256 for name in FAMILY}
+    assert len(set(files.values())) == len(files) and len(set(model_set_names()) & set(files)) == len(files)
+
+
+def test_what_asks_for_credit_names_it_and_the_others_do_not_borrow_it() -> None:
+    """`like` takes over networks and defaults, never a licence."""
+    sets = {name: load_model_set(name) for name in FAMILY}
+    assert "KaliYuga" in sets["pixelart"].credit and sets["pixelart"].licence == "CC BY 3.0"
+    assert {name for name, found in sets.items() if found.credit} == {"pixelart"}
+    assert all(found.licence == UNKNOWN for name, found in sets.items() if name != "pixelart")
+
+
+@pytest.mark.parametrize("shape", SHAPES, ids=SHAPES.values())
+def test_keys_and_shapes_are_guided_diffusions(shape: UNetConfig) -> None:
+    """Strict loading refuses a single missing, unexpected or misshapen tensor; at the real size, without memory."""
+    with torch.device("meta"):
+        theirs, ours = guided_diffusion_unet(shape).state_dict(), UNet(shape).state_dict()
+    assert {key: value.shape for key, value in ours.items()} == {key: value.shape for key, value in theirs.items()}
+
+
+@pytest.mark.parametrize("shape", SHAPES, ids=SHAPES.values())
+def test_a_guided_step_of_each_shape_equals_the_oracle(shape: UNetConfig) -> None:
+    """Levels, attention, heads and resampling as published, with random weights and narrow layers."""
+    narrow = replace(shape, model_channels=64 if min(shape.channel_mult) < 1 else 32, num_res_blocks=1)
+    narrow = narrow if narrow.num_head_channels == -1 else replace(narrow, num_head_channels=32)
+    torch.manual_seed(0)
+    theirs, ours = guided_diffusion_unet(narrow), UNet(narrow).eval().requires_grad_(False)
+    for parameter in theirs.parameters():
+        parameter.copy_(torch.randn_like(parameter) * 0.05 + (0.5 if parameter.dim() == 1 else 0))
+    ours.load_state_dict(theirs.state_dict())
+    side, index = narrow.stride, 11
+    x, noise, embeddings = torch.randn(1, 3, side, side), torch.zeros(1, 3, side, side), torch.randn(1, 12)
+    pull = Pull(**{**asdict(PULL), "smallest_cut": side // 2, "seeds": [(0, 0)]})
+    crops = random_crops(torch.rand(1, pull.cuts, 3), side, side, pull.smallest_cut, 1.0)
+    clip = TinyClip(torch.randn(3 * 8 * 8, 12))
+    found = _ours(ours, x, noise, pull, crops, Target(clip=clip, embeddings=embeddings[None], weights=torch.ones(1, 1)))
+    notebook = Notebook(
+        diffusion=spaced_diffusion("linear", STEPS, learned_variance=True),
+        model=theirs,
+        encode_image=clip.encode_images,
+        side=clip.side,
+        target_embeds=embeddings,
+        weights=torch.ones(1),
+        clip_guidance_scale=pull.guidance_scale,
+        tv_scale=pull.tv_scale,
+        range_scale=pull.range_scale,
+    )
+    boxes = torch.stack([crops.top, crops.left, crops.size], dim=-1)[0].tolist()
+    expected = notebook.shared_forward(x, index, boxes, eta=0.0)
+    assert ((found - expected).norm() / (expected - x).norm()).item() <= 1e-5
+
+
+PULL = Pull(
+    guidance_scale=1000.0, tv_scale=150.0, range_scale=50.0, cuts=4, cut_power=1.0, smallest_cut=6, seeds=[(0, 0)]
+)
+
+
+def _ours(unet: UNet, x: Tensor, noise: Tensor, pull: Pull, crops: object, target: Target) -> Tensor:
+    denoise = network_denoiser(unet, objective="eps", schedule="linear", learned_variance=True)
+    guide = guided(denoise, [target], pull, "linear", lambda t, pictures: crops)
+    return next(sample(guide, x, lambda i: noise, Levels("linear", STEPS), sampler="ddim", eta=0.0, start=11)).x
+
+
+def test_titles_name_their_authors() -> None:
+    """Whose a set is stands in the list."""
+    authors = r"KaliYuga|felipe3dartist|thegenerativegeneration|FeiArt|Revrart|version 1\.5"
+    assert all(re.search(authors, load_model_set(name).title) for name in FAMILY)
