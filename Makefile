@@ -1,7 +1,12 @@
 # One command per chore; .ci/run calls `make test`.
-PYTHON ?= python3.11
+# Any Python from 3.11 on, under whatever name.
+PYTHON ?= $(shell for python in python3 python3.11 python3.12 python3.13 python3.14 python; do \
+	$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$python && break; done)
 VENV := .venv
 PROMPT ?= half-life 3 screenshot
+# A sentence of somebody's: neither make nor the shell reads it, it travels in the environment.
+export IMAGO_PROMPT := $(value PROMPT)
+unexport PROMPT
 
 # A machine without an NVIDIA card needs torch's small CPU build; torchvision must be the release beside it.
 TORCH := "torch==2.13.*" "torchvision==0.28.*"
@@ -9,10 +14,10 @@ TORCH := "torch==2.13.*" "torchvision==0.28.*"
 .PHONY: imagine run test lint types bench bench-bot toybox clean
 
 imagine: $(VENV)/.installed  ## draw PROMPT into out/
-	@$(VENV)/bin/imago draw "$(PROMPT)"
+	@$(VENV)/bin/imago draw "$$IMAGO_PROMPT"
 
 run: $(VENV)/.installed  ## the bot with its chat page; config.toml is used when there is one
-	@$(VENV)/bin/imago serve $(if $(wildcard config.toml),--config config.toml)
+	@$(VENV)/bin/imago serve
 
 test: $(VENV)/.tested lint types  ## everything that must hold before a commit
 	$(VENV)/bin/python -m pytest -n 2 --dist loadfile
@@ -32,9 +37,12 @@ bench-bot: $(VENV)/.tested  ## the figures of the bot: kills, load, pauses, cost
 	    telegram_flood telegram_kill; do $(VENV)/bin/python -m tests.bench.bot.$$name || exit 1; done
 
 $(VENV)/.installed: pyproject.toml
-	@test -d $(VENV) || $(PYTHON) -m venv $(VENV)
-	@echo "Installing (a few minutes the first time) …"
-	@$(VENV)/bin/pip install --quiet --disable-pip-version-check $(TORCH) -e .
+	@test -n "$(PYTHON)" || { echo "Imago needs Python 3.11 or newer: install it, or name it with make PYTHON=/path/to/python3."; exit 1; }
+	@test -x $(VENV)/bin/pip || $(PYTHON) -m venv $(VENV)
+	@echo "Installing into $(VENV), about 1700 MB; a minute or a few, the first time only:"
+	@$(VENV)/bin/pip install --disable-pip-version-check $(TORCH) -e . > $(VENV)/install.log 2>&1 & pid=$$!; \
+	while kill -0 $$pid 2>/dev/null; do printf '\r  %s MB ' "$$(du -sm $(VENV) | cut -f1)"; sleep 2; done; echo; \
+	wait $$pid || { tail -n 5 $(VENV)/install.log; echo "Installing failed; all of it is in $(VENV)/install.log."; exit 1; }
 	@touch $@
 
 $(VENV)/.tested: $(VENV)/.installed

@@ -5,9 +5,11 @@ import fcntl
 import logging
 import os
 import signal
+import sys
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from pathlib import Path
+from typing import IO
 
 from bot.adapters.base import Adapter, History, Notebook
 from bot.adapters.web.adapter import WebAdapter
@@ -43,9 +45,19 @@ MakeAdapters = Callable[["App", History], list[Adapter]]
 class App:
     """The running bot."""
 
-    def __init__(self, config: Config, *, engine: Engine | None = None, adapters: MakeAdapters | None = None) -> None:
-        """Nothing is opened yet; `engine` and `adapters` take the place of those that the config asks for."""
-        self.config = config
+    def __init__(
+        self,
+        config: Config,
+        *,
+        engine: Engine | None = None,
+        adapters: MakeAdapters | None = None,
+        opened: Callable[[str], object] | None = None,
+    ) -> None:
+        """Nothing is opened yet; `engine` and `adapters` take the place of those that the config asks for.
+
+        `opened` gets the chat page's address once it answers.
+        """
+        self.config, self._opened = config, opened
         self.texts = Texts(config.bot.language)
         self.metrics = Metrics()
         self.stopping = asyncio.Event()  # set it to shut down
@@ -81,7 +93,7 @@ class App:
         folder = self.config.bot.folder
         async with AsyncExitStack() as stack:
             stack.enter_context(_signals(self.stopping))  # until the very end, so that a second one forces
-            stack.enter_context(_sole_owner(folder))
+            lock = stack.enter_context(_sole_owner(folder))
             self._store = await Store.open(folder / "imago.sqlite")
             stack.push_async_callback(self._store.close)
             stack.push_async_callback(self._engine.close)
@@ -100,8 +112,19 @@ class App:
             self._working = asyncio.create_task(self._worker.run())
             stack.push_async_callback(self._end_work)
             stack.callback(handlers.close)
+            self._say_where(adapters, lock)
             yield self
             log.info("shutting down")
+
+    def _say_where(self, adapters: list[Adapter], lock: IO[str]) -> None:
+        """The chat page's address for the person who started the bot, and for a second bot that finds the lock."""
+        for page in adapters:
+            if isinstance(page, WebAdapter):
+                lock.write(page.url)
+                lock.flush()
+                print(f"Open {page.url}", file=sys.stderr, flush=True)
+                if self._opened:
+                    self._opened(page.url)
 
     def _join(self, pictures: Pictures, adapters: dict[str, Adapter]) -> tuple[Handlers, Replies]:
         """Handlers, worker and replies know one another only by the functions passed here."""
@@ -208,13 +231,13 @@ def known_models() -> list[str]:
     return [described.name for described in list_model_sets() if described.ready]
 
 
-async def serve(config: Config) -> None:
-    """Run the bot as configured, until it is told to stop."""
+async def serve(config: Config, *, opened: Callable[[str], object] | None = None) -> None:
+    """Run the bot as configured, until it is told to stop; `opened` gets the chat page's address once it answers."""
     if config.engine.models not in known_models():
         raise ConfigError(
             f"models in [engine] must be auto or one of {', '.join(known_models())}; `imago models fetch` gets more."
         )
-    await App(config).run()
+    await App(config, opened=opened).run()
 
 
 def configured_adapters(app: App, history: History) -> list[Adapter]:
@@ -239,19 +262,23 @@ def configured_adapters(app: App, history: History) -> list[Adapter]:
 
 
 @contextmanager
-def _sole_owner(folder: Path) -> Iterator[None]:
-    """Two bots on one folder would draw and send everything twice."""
+def _sole_owner(folder: Path) -> Iterator[IO[str]]:
+    """The open lock file: two bots on one folder would draw and send everything twice."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        lock = open(folder / "lock", "w")
+        lock = open(folder / "lock", "a+")
     except OSError as error:
         raise ConfigError(f"folder in [bot]: {folder} cannot be written to ({error.strerror}).") from error
     with lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
-            raise ConfigError(f"folder in [bot]: another Imago works in {folder}; stop it first.") from error
-        yield
+            lock.seek(0)
+            where = lock.read(200).strip()
+            there = f"open {where}, or stop it first" if where.startswith("http://") else "stop it first"
+            raise ConfigError(f"folder in [bot]: another Imago works in {folder}; {there}.") from error
+        lock.truncate(0)
+        yield lock
 
 
 @contextmanager

@@ -4,11 +4,12 @@ import asyncio
 import os
 import shutil
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import engine
 from bot import config
+from bot.cli.guard import print_json
 from bot.cli.models import AUTO
 from bot.config import Config
 from bot.errors import ConfigError, StoreError
@@ -22,22 +23,30 @@ class Trouble(Exception):
     """What is wrong and what to do about it, as one sentence."""
 
 
-def run(path: Path | None, say: Callable[[str], object] = print) -> int:
-    """Say what was found, a line a check; 0 when all is well, else 1."""
+def run(path: Path | None, say: Callable[[str], object] = print, *, as_json: bool = False) -> int:
+    """Say what was found, a line a check, or all of it as JSON; 0 when all is well, else 1."""
+    found = list(findings(path))
+    if as_json:
+        print_json([{"check": name, "ok": ok, "message": text} for name, ok, text in found])
+    else:
+        for name, ok, text in found:
+            say(f"{'✓' if ok else '✗'} {name}: {text}")
+    return 0 if all(ok for _, ok, _ in found) else 1
+
+
+def findings(path: Path | None) -> Iterator[tuple[str, bool, str]]:
+    """(check, whether all is well, what was found)."""
     try:
         settings = config.load(path)
-        say(f"✓ config: {path or 'none, the defaults hold'}")
     except ConfigError as error:
-        say(f"✗ config: {error}")
-        return 1
-    sound = True
+        yield "config", False, str(error)
+        return
+    yield "config", True, str(path or "none, the defaults hold")
     for check in (python, torch, models, disk, database):
         try:
-            say(f"✓ {check.__name__}: {check(settings)}")
+            yield check.__name__, True, check(settings)
         except Trouble as trouble:
-            say(f"✗ {check.__name__}: {trouble}")
-            sound = False
-    return 0 if sound else 1
+            yield check.__name__, False, str(trouble)
 
 
 def python(settings: Config) -> str:

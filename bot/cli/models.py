@@ -4,12 +4,14 @@ import argparse
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from tqdm import tqdm
 
 import engine
+from bot.cli.guard import guarded, print_json
 from engine import BadRequest, Fetching
 
 AUTO = "auto"  # the set that suits this machine
@@ -17,9 +19,10 @@ UNKNOWN = "unknown"  # licence
 VERBS = {"download": "fetching", "check": "checking", "convert": "converting"}
 
 
-def add_commands(subparsers: "argparse._SubParsersAction[Any]", guarded: Callable[[Any], Any]) -> None:
-    """Register the subcommands."""
+def add_command(subparsers: "argparse._SubParsersAction[Any]") -> None:
+    """Register `models` and its actions."""
     models = subparsers.add_parser("models", help="the model sets; fetch one, add a file of your own")
+    models.add_argument("--json", action="store_true", help="as JSON")
     models.set_defaults(run=guarded(run_models))
     actions = models.add_subparsers(metavar="ACTION")
     fetch = actions.add_parser("fetch", help="download a set, check it and make it ready; goes on where it stopped")
@@ -33,6 +36,9 @@ def add_commands(subparsers: "argparse._SubParsersAction[Any]", guarded: Callabl
 
 def run_models(args: argparse.Namespace) -> int:
     """List the sets: name, size, whether it is there, title."""
+    if args.json:
+        print_json([asdict(status) for status in engine.list_model_sets()])
+        return 0
     for status in engine.list_model_sets():
         there = "ready" if status.ready else "not fetched"
         print(f"{status.name:24} {status.bytes / 1e6:8.1f} MB  {there:12} {status.title}")

@@ -61,8 +61,13 @@ def spelled(request: Request) -> str:
     """The command that makes this request again: typed in, it is the same one."""
     values = {name: getattr(request, name) for name in OPTIONS}
     told = {name: value for name, value in values.items() if name in _ALWAYS or value != _DEFAULTS[name]}
-    words = _TO_ESCAPE.sub(r"\\", request.prompt)
+    words = escape(request.prompt)
     return " ".join(["/imagine", words, *(f"--{typed(name)} {_plain(value)}" for name, value in told.items())])
+
+
+def escape(words: str) -> str:
+    """Words whose options are words: read again, nothing of them is an option."""
+    return _TO_ESCAPE.sub(r"\\", words)
 
 
 def _plain(value: Value) -> str:

@@ -1,6 +1,7 @@
 """what a finished picture says of itself: how to draw it again, and nothing about a person."""
 
 import json
+import re
 import shlex
 from collections.abc import Mapping
 from dataclasses import fields
@@ -72,7 +73,7 @@ def command_of(request: Request, inputs: str | None = None) -> str:
         if field.name != "prompt" and value is not None and (field.name, value) != ("count", 1):
             words += [f"--{field.name.replace('_', '-')}", str(value)]
     words += _pictures(inputs) if inputs else []
-    if request.prompt.startswith("-"):
+    if re.search(r"(?<!\S)\\*[-—–]", request.prompt):  # after -- nothing is an option
         words[2:3] = []
         words += ["--", request.prompt]
     return shlex.join(words)

@@ -1,5 +1,6 @@
 """`imago draw`, `inspect` and `models`, as a person types them."""
 
+import io
 import json
 import shlex
 from dataclasses import fields
@@ -28,6 +29,7 @@ def run(*words: str) -> int:
 def in_a_folder_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("IMAGO_MODELS", str(tmp_path / "models"))
+    monkeypatch.setattr("sys.stdin", io.StringIO())
 
 
 def test_a_sentence_becomes_a_picture_a_gif_and_ten_previews(capsys: pytest.CaptureFixture[str]) -> None:
@@ -76,22 +78,22 @@ def test_inspect_prints_the_command_that_draws_it_again(capsys: pytest.CaptureFi
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [
-        ([""], "The prompt is empty"),
-        (["x" * 1001], "1001 characters: make it 1000 or fewer"),
-        (["x", "--steps", "0"], "steps must be a whole number from 1 to 1000"),
-        (["x", "--seed", "-1"], "seed must be"),
+        ([""], "Say what to draw"),
+        (["x" * 1001], "1,001"),
+        (["x", "--steps", "0"], "⟨--steps 0⟩"),
+        (["x", "--seed", "-1"], "⟨--seed -1⟩"),
         (["x", "--models", "imagenet"], "There is no model set"),
-        (["x", "--sampler", "euler"], "sampler must be one of ddim, ddpm"),
-        (["x", "--steps", "ten"], "steps must be a whole number"),
-        (["x", "--guidance-scale", "0:1,x"], "guidance_scale cannot be read at “x”"),
+        (["x", "--sampler", "euler"], "ddim, ddpm"),
+        (["x", "--steps", "ten"], "⟨--steps ten⟩"),
+        (["x", "--guidance-scale", "0:1,x"], "⟨--guidance-scale 0:1,x⟩"),
         (["x", "--size", "100x100"], "the nearest to 100x100 is 128x128"),
-        (["x", "--size", "large"], "for example 256x384"),
-        (["x", "--count", "5"], "count must be a whole number from 1 to 4"),
-        (["x", "--count", "2", "--pick", "3"], "the count, which is 2"),
-        (["x", "--symmetry", "round"], "symmetry must be one of horizontal, vertical, both"),
-        (["x", "--stop", "bored"], "stop must be one of satisfied"),
-        (["x", "--start", "dots"], "start must be one of noise, perlin"),
-        (["x", "--clamp", "0"], "clamp must be a number from 0.001"),
+        (["x", "--size", "large"], "⟨--size large⟩"),
+        (["x", "--count", "5"], "⟨--count 5⟩"),
+        (["x", "--count", "2", "--pick", "3"], "⟨--pick 3⟩"),
+        (["x", "--symmetry", "round"], "horizontal, vertical, both"),
+        (["x", "--stop", "bored"], "satisfied"),
+        (["x", "--start", "dots"], "noise, perlin"),
+        (["x", "--clamp", "0"], "⟨--clamp 0⟩"),
         (["x", "--init", "0.5"], "give the picture too"),
         (["x", "--init-picture", "nowhere.png"], "cannot be used"),
         (["x", "--target", "nowhere.png:2"], "cannot be used"),
@@ -100,7 +102,6 @@ def test_inspect_prints_the_command_that_draws_it_again(capsys: pytest.CaptureFi
         (["x", "--count", "2", "-o", "file/x.png"], "cannot be used"),
         (["x", "-o", "/proc/nowhere/x.png"], "cannot be used"),
         (["x", "--gif", "file/below/x.gif", "-o", "x.png"], "cannot be used"),
-        (["x", "-o", "."], "cannot be used"),
         (["--resume", "no such file"], "cannot be used"),
         ([], "Say what to draw"),
     ],
@@ -195,4 +196,4 @@ def test_a_style_adds_words_and_options(tmp_path: Path, capsys: pytest.CaptureFi
     assert main(["draw", "a star", "--style", "ink", "--steps", "1", "--cuts", "1", "-o", str(out)]) == 0
     assert engine.inspect(out.read_bytes()).request.prompt == "a star | black ink drawing on white paper"
     assert main(["draw", "a star", "--style", "inky"]) == 2
-    assert "style must be one of" in capsys.readouterr().err
+    assert "Did you mean ink?" in capsys.readouterr().err

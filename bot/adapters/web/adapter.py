@@ -71,9 +71,10 @@ class WebAdapter:
 
     @property
     def url(self) -> str:
-        """Where the page is, once it listens."""
+        """An address that a browser on this machine can open, once the page listens."""
         assert self._runner is not None, "not started"
         host, port = self._runner.addresses[0][:2]
+        host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)
         return f"http://[{host}]:{port}/" if ":" in host else f"http://{host}:{port}/"
 
     async def send(self, address: Address, reply: Reply, *, nonce: str, answers: str = "") -> str:

@@ -1,0 +1,60 @@
+"""what can go wrong in a subcommand, as one sentence on stderr (or a line of JSON) and an exit code."""
+
+import argparse
+import json
+import sys
+from collections.abc import Callable
+from typing import Any
+
+from bot.errors import BotError, ConfigError, UserError
+from bot.texts import Texts
+from engine import BadRequest, EngineError
+
+STOPPED = 130  # what shells say of Ctrl-C
+Command = Callable[[argparse.Namespace], int]
+
+
+def guarded(command: Command) -> Command:
+    """The command with its errors told: exit code 2 for bad input, 78 for the config, 1 for the rest."""
+
+    def run(args: argparse.Namespace) -> int:
+        try:
+            return command(args)
+        except BrokenPipeError:
+            raise  # whoever read our output has gone; told once, in `main`
+        except KeyboardInterrupt:
+            print_error(args, "Stopped", "stopped.")
+            return STOPPED
+        except (EngineError, BotError, OSError) as error:
+            print_error(args, type(error).__name__, sentence_of(error))
+            return 78 if isinstance(error, ConfigError) else 2 if is_bad_input(error) else 1
+
+    return run
+
+
+def is_bad_input(error: Exception) -> bool:
+    """Whether the person who typed can mend it."""
+    return isinstance(error, (BadRequest, UserError, OSError))
+
+
+def sentence_of(error: Exception) -> str:
+    """What a person reads."""
+    if isinstance(error, UserError):
+        return " ".join(Texts().say("en", error.text, **error.values).split())
+    if isinstance(error, OSError):
+        where = f"“{error.filename}”" if error.filename else "a file"
+        return f"{where} cannot be used: {error.strerror or error}."
+    return str(error)
+
+
+def print_error(args: argparse.Namespace, kind: str, sentence: str) -> None:
+    """To stderr, or to stdout as JSON for programs that asked for it."""
+    if getattr(args, "json", False):
+        print(json.dumps({"event": "error", "kind": kind, "message": sentence}, ensure_ascii=False), flush=True)
+    else:
+        print(f"imago: {sentence}", file=sys.stderr)
+
+
+def print_json(value: Any) -> None:
+    """One value on stdout."""
+    print(json.dumps(value, ensure_ascii=False, indent=2))

@@ -1,0 +1,33 @@
+"""`imago inspect`: how a picture was drawn, and the command that draws it again."""
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+import engine
+from bot.cli.guard import guarded, print_json
+
+
+def add_command(subparsers: "argparse._SubParsersAction[Any]") -> None:
+    """Register it."""
+    inspect = subparsers.add_parser("inspect", help="how a picture was drawn, and the command that draws it again")
+    inspect.add_argument("file", type=Path)
+    inspect.add_argument("--json", action="store_true", help="as JSON")
+    inspect.set_defaults(run=guarded(run))
+
+
+def run(args: argparse.Namespace) -> int:
+    """Print what the PNG says of itself, then the command that draws it again."""
+    about = engine.inspect(args.file.read_bytes())
+    if args.json:
+        print_json({"metadata": about.metadata, "command": about.command})
+        return 0
+    for key, value in about.metadata.items():
+        print(f"{printable(key)}: {printable(value)}")
+    print(f"\nDraw it again:\n{printable(about.command)}")
+    return 0
+
+
+def printable(text: str) -> str:
+    """On one line, without anything that a terminal obeys: a file is a stranger's."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
