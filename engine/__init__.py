@@ -20,6 +20,7 @@ from engine.errors import (
 from engine.events import Checkpoint, Event, Failed, Fetching, Finished, Needs, Preview, Progress, Started, as_json
 from engine.networks.imports import share_processor
 from engine.process.parent import EngineProcess
+from engine.prompts import parse_prompt
 from engine.ramps import Ramp, parse_ramp
 from engine.request import (
     BOUNDS,
@@ -38,6 +39,8 @@ from engine.request import (
     read_option,
     size_of,
 )
+from engine.words.understanding import Understood, Word
+from engine.words.word_list import Named
 
 __all__ = [
     "BOUNDS",
@@ -66,6 +69,7 @@ __all__ = [
     "Inspection",
     "MissingWeights",
     "ModelSetStatus",
+    "Named",
     "Needs",
     "NumericalError",
     "OutOfMemory",
@@ -74,8 +78,10 @@ __all__ = [
     "Ramp",
     "Request",
     "Started",
+    "Understood",
     "UpscaleRequest",
     "WeightsError",
+    "Word",
     "accept_picture",
     "add_model_file",
     "as_json",
@@ -92,8 +98,10 @@ __all__ = [
     "request_of_checkpoint",
     "size_of",
     "torch_and_device",
+    "understand",
     "upscale",
     "verify_models",
+    "vocabulary",
     "MAX_PICTURE_BYTES",
     "nearest_size",
 ]
@@ -128,6 +136,29 @@ def check(request: Request, inputs: Inputs = NO_INPUTS) -> None:
 
     finished_size(request, load_model_set(request.models))
     check_inputs(request, inputs)
+
+
+def understand(models: str, prompt: str) -> Understood | None:
+    """What a set knows of a prompt's words, parts together; None where it knows any word. Without torch.
+
+    The first call of a process takes about a second, as dictionaries are read. Raises BadRequest.
+    """
+    from engine.model_sets.weights import load_model_set
+    from engine.words.understanding import understand as read
+
+    words = load_model_set(models).word_list
+    return None if words is None else read(words, " | ".join(part.text for part in parse_prompt(prompt)))
+
+
+def vocabulary(models: str) -> tuple[Named, ...]:
+    """Everything that a set can draw by name, things, colours and settings; none where it knows any word.
+
+    Raises BadRequest.
+    """
+    from engine.model_sets.weights import load_model_set
+
+    words = load_model_set(models).word_list
+    return () if words is None else tuple(words.named.values())
 
 
 def nearest_size(request: Request) -> str:

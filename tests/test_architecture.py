@@ -23,7 +23,7 @@ FILES = {
 # A room is a folder or a file directly in engine/ or bot/. Imports point to a room on an earlier row only.
 LEVELS = [
     "engine.errors engine.events engine.prompts engine.ramps",
-    "engine.request",
+    "engine.request engine.words",
     "engine.pictures",
     "engine.networks",
     "engine.diffusion engine.model_sets",
@@ -62,7 +62,11 @@ HOMES = {
     "yarl": ("bot.adapters.discord",),
     "aiosqlite": ("bot.storage.store",),
     "fluent": ("bot.texts",),
-    "pymorphy3": ("engine.training.picturebook.inflection",),
+    "simplemma": ("engine.words.lemmas",),
+    "pymorphy3": (
+        "engine.words.lemmas",
+        "engine.training.picturebook.inflection",
+    ),
 }
 
 

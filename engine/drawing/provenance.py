@@ -8,12 +8,13 @@ from dataclasses import fields
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
+from engine.drawing.reading import prompts_of
 from engine.errors import BadPicture
 from engine.model_sets.weights import ModelSet
 from engine.request import Request
 
-REQUEST, MODELS, WEIGHTS, INPUTS, PARENT = (
-    f"imago:{name}" for name in ("request", "models", "weights", "inputs", "parent")
+REQUEST, MODELS, WEIGHTS, INPUTS, PARENT, READ = (
+    f"imago:{name}" for name in ("request", "models", "weights", "inputs", "parent", "read")
 )
 FILE = "FILE"  # stands for a picture that the drawing began from or was pulled towards
 
@@ -44,6 +45,9 @@ def metadata_of(
     }
     if models.credit:
         found["Credit"] = models.credit
+    texts = prompts_of(models, request, alone=not inputs)
+    if any(text != request.prompt for text in texts):  # what the CLIPs read for each picture
+        found[READ] = json.dumps(texts if request.pick is None else [texts[request.pick - 1]], ensure_ascii=False)
     if inputs:
         found[INPUTS] = json.dumps(inputs, sort_keys=True)
     if parent is not None:

@@ -16,6 +16,7 @@ from engine.diffusion.samplers import Denoise, Prediction, Step, sample
 from engine.diffusion.schedule import Levels
 from engine.drawing.canvas import drawn_size, mirror_axes
 from engine.drawing.models import Models
+from engine.drawing.reading import prompts_of
 from engine.model_sets.weights import Defaults
 from engine.networks.clip import Clip
 from engine.pictures.images import to_tensor
@@ -165,7 +166,8 @@ def steps_of(
         pictures: what they are pulled towards beside their prompts.
     """
     request, seeds, levels = requests[0], seeds_of(requests), levels_of(models, requests[0])
-    prompts = [request.prompt for request in requests for _ in range(request.count)]
+    alone = request.init is None and not pictures
+    prompts = [text for each in requests for text in prompts_of(models.description, each, alone=alone)]
     targets = targets_of(models, prompts, pictures, seeds)
     denoise = _guide(models, request, seeds, targets, levels)
     if models.secondary is not None:

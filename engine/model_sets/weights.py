@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from engine.errors import BadRequest, CorruptWeights, MissingWeights
+from engine.words.word_list import WordList, read_word_list
 
 FOLDER = Path(__file__).parent
 ABOUT = 0.03  # share by which a size that is only about right may be wrong
@@ -94,6 +95,7 @@ class ModelSet:
     memory: str = ""  # what a drawing needs, for people
     licence: str = ""  # of the weights; "unknown" has to be written
     credit: str = ""  # the line that the licence wants to be shown
+    words: dict[str, Any] | None = None  # table [words]: the files that list what the set can draw
 
     def file(self, table: dict[str, Any], kind: str = "") -> WeightsFile:
         """The weights that a table names."""
@@ -117,6 +119,18 @@ class ModelSet:
         found += [self.file(table["tokenizer"], "tokenizer") for table in self.clips if "tokenizer" in table]
         found += [self.file(self.secondary, "secondary")] if self.secondary else []
         return found + ([self.file(self.upscaler, "upscaler")] if self.upscaler else [])
+
+    @property
+    def word_list(self) -> WordList | None:
+        """What the set knows by name; None where its CLIPs know any word. BadRequest where its files are no list."""
+        if self.words is None:
+            return None
+        try:
+            return read_word_list(self.folder, tuple(sorted(self.words.items())))
+        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+            raise BadRequest(
+                "models", f"The words of the model set {self.name} cannot be read: {error}; see docs/models.md."
+            ) from error
 
     @property
     def unets(self) -> list[dict[str, Any]]:
@@ -182,6 +196,7 @@ def read_model_set(path: Path) -> ModelSet:
             memory=table.get("memory", ""),
             licence=table.get("licence", ""),
             credit=table.get("credit", ""),
+            words=table.get("words"),
             defaults=Defaults(**table["defaults"]),
         )
     except KeyError as error:
@@ -239,6 +254,7 @@ def _check(table: dict[str, Any]) -> None:
     others = [table[key] for key in ("upscaler", "secondary") if key in table]
     for weights in [*unets, *clips, *others, *(clip["tokenizer"] for clip in clips if "tokenizer" in clip)]:
         _check_weights(weights)
+    _check_words(table.get("words"))
     known = {field.name for field in fields(Defaults)}
     if unknown := set(table["defaults"]) - known:
         raise ValueError(f"[defaults] has no {sorted(unknown)[0]}, it has {', '.join(sorted(known))}")
@@ -251,6 +267,19 @@ def _check_held(name: str, value: Any) -> None:
     percents = [percent for percent, number in value if isinstance(number, int | float)]
     if not percents or percents != sorted(set(percents)) or len(percents) != len(value) or percents[-1] != 100:
         raise ValueError(f"{name} is a number or pairs of a percent and a number, the percents rising to 100")
+
+
+def _check_words(table: dict[str, Any] | None) -> None:
+    if table is None:
+        return
+    known = {"things": str, "grounds": str, "kinds": str, "sizes": str, "most_things": int, "coloured": bool}
+    for key, value in table.items():
+        if key not in known:
+            raise ValueError(f"[words] has no {key}, it has {', '.join(known)}")
+        if not isinstance(value, known[key]) or (isinstance(value, str) and Path(value).name != value):
+            raise ValueError(f"{key} of [words] cannot be {value!r}")
+    for key in ("things", "grounds"):
+        table[key]
 
 
 def stride_of(unet: dict[str, Any]) -> int:

