@@ -78,6 +78,7 @@ def test_everything_is_said_in_xmp_too() -> None:
         "weights",
         "inputs",
         "parent",
+        "read",
     }, "nothing about a person, a place or a time"
 
 
