@@ -526,7 +526,7 @@ def test_refusals_without_end_make_the_bot_fall_silent(tmp_path: Path) -> None:
     """10,000 refused calls in ten minutes are a ban."""
 
     async def test(driver: WireDriver) -> None:
-        calls = driver.adapter._calls
+        calls = driver.adapter._api
         calls._invalid.extend([calls._clock()] * 3000)
         before = len(driver.wire.sent)
         address = Address(platform="discord", chat=str(driver.wire.channel))

@@ -14,7 +14,7 @@ import aiohttp
 import pytest
 
 from bot.adapters.web.adapter import WebAdapter
-from bot.adapters.web.conversations import Listener
+from bot.adapters.web.conversations import Subscriber
 from bot.adapters.web.page import words_of
 from bot.config import Secret, WebConfig
 from bot.errors import Closed, ConfigError, MessageGone
@@ -362,12 +362,12 @@ def test_a_slow_page_gets_the_newest_of_each_message_only() -> None:
     """A phone in a tunnel must not make the bot remember every preview."""
 
     async def test() -> None:
-        listener = Listener()
+        subscriber = Subscriber()
         for percent in (10, 20, 30):
-            listener.tell(1, {"percent": percent})
-        listener.tell(2, None)
-        assert await listener.news(1) == {1: {"percent": 30}, 2: None}
-        assert await listener.news(0) == {}
+            subscriber.tell(1, {"percent": percent})
+        subscriber.tell(2, None)
+        assert await subscriber.news(1) == {1: {"percent": 30}, 2: None}
+        assert await subscriber.news(0) == {}
 
     asyncio.run(test())
 

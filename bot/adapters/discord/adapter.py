@@ -12,24 +12,24 @@ import discord
 from discord.http import MultipartParameters
 
 from bot.adapters.base import Notebook, Receive
-from bot.adapters.discord.calls import Archived, Calls, TokenGone, TooLarge, until_taken
+from bot.adapters.discord.api import Archived, DiscordApi, TokenGone, TooLarge, until_taken
 from bot.adapters.discord.client import Client, connect
 from bot.adapters.discord.controls import body, job_of
 from bot.adapters.discord.files import NOTHING, Fitted, fit
-from bot.adapters.discord.hearing import Hearing
+from bot.adapters.discord.inbound import Inbound
+from bot.adapters.discord.interactions import InteractionRef, Mode
 from bot.adapters.discord.servers import Server
 from bot.adapters.discord.slash import Say
-from bot.adapters.discord.tickets import Mode, Ticket
 from bot.config import DiscordConfig
 from bot.errors import AddressGone, MessageGone, NotDelivered
 from bot.messages import Action, Address, Reply, Stage
 
 log = logging.getLogger(__name__)
 ENDS = (Stage.FINAL, Stage.STOPPED, Stage.FAILED)
-SMALLEST_LIMIT = 64 * 1024  # bytes; a place that takes less takes no pictures
+SMALLEST_LIMIT = 64 * 1024  # bytes; below this a channel takes no pictures
 DOUBTFUL = 600.0  # seconds after the start in which a job may have been answered in the last life
 LOOKED_THROUGH = 100  # messages of a channel
-REMEMBERED = 10_000  # tickets, jobs: what is kept in memory to be polite
+REMEMBERED = 10_000  # interactions and jobs kept in memory
 CLOSING = 3.0  # seconds
 
 Connect = Callable[[Client, DiscordConfig], Awaitable[None]]
@@ -37,7 +37,7 @@ Call = Callable[[MultipartParameters], Coroutine[Any, Any, str]]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Place:
+class Destination:
     """A channel, and what holds in it."""
 
     channel: int
@@ -45,8 +45,8 @@ class Place:
     server: Server
 
 
-class DiscordAdapter(Hearing):
-    """Discord. Hearing is the way in, this the way out."""
+class DiscordAdapter(Inbound):
+    """Discord. Inbound is the way in, this the way out."""
 
     platform = "discord"
     gif_apart = False
@@ -75,7 +75,7 @@ class DiscordAdapter(Hearing):
         await self._servers.load()
         logging.getLogger("discord.http").setLevel(logging.ERROR)  # its warnings show addresses that hold tokens
         self.client = Client(self, self._say)
-        self._calls = Calls(self.client)
+        self._api = DiscordApi(self.client)
         self._started = self._clock()
         await self._connect(self.client, self._config)
 
@@ -90,85 +90,85 @@ class DiscordAdapter(Hearing):
 
     async def send(self, address: Address, reply: Reply, *, nonce: str, answers: str = "") -> str:
         """A new message, or what is there already of it."""
-        place = self._place(address)
+        destination = self._destination(address)
         try:
-            if (ticket := Ticket.parse(answers)) is not None:
-                return await self._answer(ticket, place, reply)
+            if (ref := InteractionRef.parse(answers)) is not None:
+                return await self._answer(ref, destination, reply)
             if reply.private and not answers.startswith("m"):
                 return await self._whisper(reply)
-            return await self._post(place, reply, nonce, answers.removeprefix("m"))
+            return await self._post(destination, reply, nonce, answers.removeprefix("m"))
         except AddressGone:
-            self._explain(place, reply)
+            self._explain(destination, reply)
             raise
 
     async def edit(self, address: Address, message: str, reply: Reply) -> None:
         """Replace what a message shows."""
-        place, ticket = self._place(address), Ticket.parse(message) or self._tickets.get(message)
+        destination, ref = self._destination(address), InteractionRef.parse(message) or self._refs.get(message)
         try:
-            if ticket is not None and ticket.usable(self._clock()):
+            if ref is not None and ref.usable(self._clock()):
                 try:
-                    shown = self._bounded(ticket, reply)
-                    await self._deliver(place, shown, lambda p: self._calls.edit_answer(ticket, p))
-                    return self._afterwards(place, ticket.message, ticket, reply)
+                    shown = self._bounded(ref, reply)
+                    await self._deliver(destination, shown, lambda p: self._api.edit_answer(ref, p))
+                    return self._afterwards(destination, ref.message, ref, reply)
                 except TokenGone:
-                    self._tickets.pop(message, None)
-            if ticket is not None and ticket.bound:
+                    self._refs.pop(message, None)
+            if ref is not None and ref.bound:
                 return  # it was said before the token ended: /show has the picture
-            await self._edit_in_channel(place, message, reply)
-            self._afterwards(place, message, None, reply)
+            await self._edit_in_channel(destination, message, reply)
+            self._afterwards(destination, message, None, reply)
         except AddressGone:
-            self._explain(place, reply)
+            self._explain(destination, reply)
             raise
 
     async def delete(self, address: Address, message: str) -> None:
         """Take a message away; a missing one is gone already."""
-        ticket = Ticket.parse(message) or self._tickets.pop(message, None)
+        ref = InteractionRef.parse(message) or self._refs.pop(message, None)
         try:
-            if ticket is not None and ticket.usable(self._clock()):
+            if ref is not None and ref.usable(self._clock()):
                 try:
-                    return await self._calls.delete_answer(ticket)
+                    return await self._api.delete_answer(ref)
                 except TokenGone:
                     pass
-            if ticket is None or not ticket.bound:
-                await self._calls.delete(int(address.chat), ticket.message if ticket else message)
+            if ref is None or not ref.bound:
+                await self._api.delete(int(address.chat), ref.message if ref else message)
         except MessageGone:
             pass
 
-    async def _answer(self, ticket: Ticket, place: Place, reply: Reply) -> str:
+    async def _answer(self, ref: InteractionRef, destination: Destination, reply: Reply) -> str:
         """Answer an interaction: by its token, later in the channel; the message is the same."""
-        if ticket.usable(self._clock()):
+        if ref.usable(self._clock()):
             try:
-                if ticket.mode is Mode.UPDATE or (reply.private and ticket.mode is Mode.PUBLIC):
-                    return await self._answer_apart(ticket, place, reply)
-                shown = self._bounded(ticket, reply)
-                message = await self._deliver(place, shown, lambda p: self._calls.edit_answer(ticket, p))
-                return str(ticket) if ticket.bound else message
+                if ref.mode is Mode.UPDATE or (reply.private and ref.mode is Mode.PUBLIC):
+                    return await self._answer_apart(ref, destination, reply)
+                shown = self._bounded(ref, reply)
+                message = await self._deliver(destination, shown, lambda p: self._api.edit_answer(ref, p))
+                return str(ref) if ref.bound else message
             except TokenGone:
                 pass
         if reply.private:
             return await self._whisper(reply)
-        if ticket.bound:
-            return str(ticket)
-        await self._edit_in_channel(place, ticket.message, reply)
-        return ticket.message
+        if ref.bound:
+            return str(ref)
+        await self._edit_in_channel(destination, ref.message, reply)
+        return ref.message
 
-    async def _answer_apart(self, ticket: Ticket, place: Place, reply: Reply) -> str:
+    async def _answer_apart(self, ref: InteractionRef, destination: Destination, reply: Reply) -> str:
         """A private answer where a public one was announced: the announcement has to go."""
-        if ticket.mode is Mode.PUBLIC:  # the first follow-up would fill the announcement in, so it is filled before
-            await self._calls.edit_answer(ticket, body(Reply(text="…"), NOTHING))
-        message = await self._deliver(place, reply, lambda p: self._calls.follow(ticket, p), ephemeral=reply.private)
-        if ticket.mode is Mode.PUBLIC:
-            self._do_later(until_taken(lambda: self._calls.delete_answer(ticket)))
+        if ref.mode is Mode.PUBLIC:  # the first follow-up would fill the announcement in, so it is filled before
+            await self._api.edit_answer(ref, body(Reply(text="…"), NOTHING))
+        message = await self._deliver(destination, reply, lambda p: self._api.follow(ref, p), ephemeral=reply.private)
+        if ref.mode is Mode.PUBLIC:
+            self._do_later(until_taken(lambda: self._api.delete_answer(ref)))
         return message
 
-    async def _post(self, place: Place, reply: Reply, nonce: str, answers: str) -> str:
+    async def _post(self, destination: Destination, reply: Reply, nonce: str, answers: str) -> str:
         doubtful = nonce in self._tried or self._clock() < self._started + DOUBTFUL
-        if doubtful and reply.job is not None and (found := await self._find(place.channel, reply.job)):
-            await self._edit_in_channel(place, found, reply)
+        if doubtful and reply.job is not None and (found := await self._find(destination.channel, reply.job)):
+            await self._edit_in_channel(destination, found, reply)
             return found
         _remember(self._tried, nonce)
         message = await self._deliver(
-            place, reply, lambda p: self._calls.post(place.channel, p), nonce=nonce, answers=answers
+            destination, reply, lambda p: self._api.post(destination.channel, p), nonce=nonce, answers=answers
         )
         self._tried.pop(nonce, None)
         return message
@@ -176,46 +176,46 @@ class DiscordAdapter(Hearing):
     async def _find(self, channel: int, job: int) -> str | None:
         """The message of a job that an earlier life has sent without noting it down."""
         try:
-            newest = await self._calls.newest(channel, LOOKED_THROUGH)
+            newest = await self._api.newest(channel, LOOKED_THROUGH)
         except AddressGone:
             return None  # not allowed to read there: the nonce has to do
         me = str(self.client.application_id), str(self.client.user.id if self.client.user else 0)
         mine = (m for m in newest if m["author"]["id"] in me and job_of(m.get("components", ()), whole=True) == job)
         return next((str(message["id"]) for message in mine), None)
 
-    async def _edit_in_channel(self, place: Place, message: str, reply: Reply) -> None:
+    async def _edit_in_channel(self, destination: Destination, message: str, reply: Reply) -> None:
         def change(params: MultipartParameters) -> Coroutine[Any, Any, str]:
-            return self._calls.edit(place.channel, message, params)
+            return self._api.edit(destination.channel, message, params)
 
         try:
-            await self._deliver(place, reply, change)
+            await self._deliver(destination, reply, change)
         except Archived as archived:
             if reply.stage not in ENDS:
                 raise NotDelivered("the thread is in the archive") from archived  # a preview does not wake it
-            await self._calls.wake(place.channel)
-            await self._deliver(place, reply, change)
+            await self._api.wake(destination.channel)
+            await self._deliver(destination, reply, change)
 
     async def _whisper(self, reply: Reply) -> str:
         """For one person, where there is no interaction: a direct message."""
         fitted = await asyncio.to_thread(fit, reply.picture, reply.gif, discord.utils.DEFAULT_FILE_SIZE_LIMIT_BYTES)
-        return await self._calls.whisper(_user(reply), body(reply, fitted))
+        return await self._api.whisper(_user(reply), body(reply, fitted))
 
-    async def _deliver(self, place: Place, reply: Reply, call: Call, **options: Any) -> str:
+    async def _deliver(self, destination: Destination, reply: Reply, call: Call, **options: Any) -> str:
         """Make a call whose files fit; where Discord takes less than it says, with smaller ones."""
-        if reply.stage is Stage.DRAWING and not place.server.previews:
+        if reply.stage is Stage.DRAWING and not destination.server.previews:
             reply = replace(reply, picture=None)
-        limit = place.limit
+        limit = destination.limit
         while True:
             fitted = await self._fitted(reply, limit)
             shown = replace(reply, text=self._with_word(reply, fitted))
             try:
-                return await call(body(shown, fitted, spoiler=place.server.spoiler or reply.hidden, **options))
+                return await call(body(shown, fitted, spoiler=destination.server.spoiler or reply.hidden, **options))
             except TooLarge as refusal:
                 sizes = [len(file.content) for file in (fitted.picture, fitted.gif) if file]
                 limit = min([limit, *sizes]) // 2
                 if limit < SMALLEST_LIMIT:
                     raise NotDelivered("even the smallest files are too large") from refusal
-                self._limits[place.channel] = limit
+                self._limits[destination.channel] = limit
 
     async def _fitted(self, reply: Reply, limit: int) -> Fitted:
         if sum(len(file.content) for file in (reply.picture, reply.gif) if file) <= limit:
@@ -227,46 +227,48 @@ class DiscordAdapter(Hearing):
             return reply.text
         return f"{reply.text}\n{self._say(reply.language, 'discord-left-out')}".strip()
 
-    def _bounded(self, ticket: Ticket, reply: Reply) -> Reply:
+    def _bounded(self, ref: InteractionRef, reply: Reply) -> Reply:
         """Say in time where the picture will be, if it comes too late for the only way there is."""
-        if not ticket.bound or reply.job is None or reply.stage not in (Stage.WAITING, Stage.DRAWING):
+        if not ref.bound or reply.job is None or reply.stage not in (Stage.WAITING, Stage.DRAWING):
             return reply
         hint = self._say(reply.language, "discord-bound", job=str(reply.job))
         return replace(reply, text=f"{reply.text}\n{hint}")
 
-    def _afterwards(self, place: Place, message: str, ticket: Ticket | None, reply: Reply) -> None:
+    def _afterwards(self, destination: Destination, message: str, ref: InteractionRef | None, reply: Reply) -> None:
         """Once under a finished picture: the reactions to click on, and a ping when it took long."""
         if reply.stage is not Stage.FINAL or f"after {message}" in self._explained:
             return
         _remember(self._explained, f"after {message}")
-        self._do_later(self._seed_and_ping(place, message, ticket, reply))
+        self._do_later(self._seed_and_ping(destination, message, ref, reply))
 
-    async def _seed_and_ping(self, place: Place, message: str, ticket: Ticket | None, reply: Reply) -> None:
+    async def _seed_and_ping(
+        self, destination: Destination, message: str, ref: InteractionRef | None, reply: Reply
+    ) -> None:
         took = self._clock() - discord.utils.snowflake_time(int(message)).timestamp()
         if took >= self._config.ping_seconds and reply.reader:
             text = self._say(reply.language, "discord-ready", person=f"<@{_user(reply)}>")
             shown: dict[str, Any] = {"mentions": _user(reply), "raw": True}
-            if ticket is not None and ticket.bound:
+            if ref is not None and ref.bound:
                 ping = body(Reply(text=text), NOTHING, **shown)
-                await until_taken(lambda: self._calls.follow(ticket, ping))
+                await until_taken(lambda: self._api.follow(ref, ping))
             else:  # the same nonce for the same picture: a ping too many is worse than none
                 ping = body(Reply(text=text), NOTHING, nonce=f"ping{message}", answers=message, **shown)
-                await until_taken(lambda: self._calls.post(place.channel, ping))
-        if ticket is None or not ticket.bound:
+                await until_taken(lambda: self._api.post(destination.channel, ping))
+        if ref is None or not ref.bound:
             emoji = {Action.UPSCALE: "⬆️", Action.RERUN: "🔁"}
             for button in reply.buttons:
                 if button.action in emoji:
-                    await until_taken(partial(self._calls.react, place.channel, message, emoji[button.action]))
+                    await until_taken(partial(self._api.react, destination.channel, message, emoji[button.action]))
 
-    def _explain(self, place: Place, reply: Reply) -> None:
+    def _explain(self, destination: Destination, reply: Reply) -> None:
         """Tell the owner once, in private, that the bot may no longer write where the picture was asked for."""
-        key = f"{place.channel} {reply.reader}"
+        key = f"{destination.channel} {reply.reader}"
         if reply.job is None or not reply.reader or key in self._explained:
             return
         _remember(self._explained, key)
-        text = self._say(reply.language, "discord-shut-out", channel=f"<#{place.channel}>", job=str(reply.job))
+        text = self._say(reply.language, "discord-shut-out", channel=f"<#{destination.channel}>", job=str(reply.job))
         said = body(Reply(text=text), NOTHING, raw=True)
-        self._do_later(until_taken(lambda: self._calls.whisper(_user(reply), said)))
+        self._do_later(until_taken(lambda: self._api.whisper(_user(reply), said)))
 
     def _do_later(self, work: Coroutine[Any, Any, None]) -> None:
         """Work that nobody waits for."""
@@ -274,13 +276,13 @@ class DiscordAdapter(Hearing):
         self._later.add(task)
         task.add_done_callback(self._later.discard)
 
-    def _place(self, address: Address) -> Place:
+    def _destination(self, address: Address) -> Destination:
         channel = int(address.chat)
         found = self.client.get_channel(channel)
         guild = getattr(found, "guild", None)
         usual = guild.filesize_limit if guild else discord.utils.DEFAULT_FILE_SIZE_LIMIT_BYTES
         server = self._servers.of(guild.id if guild else None)
-        return Place(channel=channel, limit=self._limits.get(channel) or usual, server=server)
+        return Destination(channel=channel, limit=self._limits.get(channel) or usual, server=server)
 
 
 def _user(reply: Reply) -> str:

@@ -12,9 +12,9 @@ from discord import app_commands
 from discord.gateway import DiscordWebSocket
 from discord.http import Route
 
-from bot.adapters.discord.calls import never_wait
+from bot.adapters.discord.api import never_wait
 from bot.adapters.discord.controls import Control, words_of
-from bot.adapters.discord.slash import Commands, Desk, Say, Translations
+from bot.adapters.discord.slash import CommandListener, Commands, Say, Translations
 from bot.config import DiscordConfig
 from bot.errors import ConfigError, NotDelivered
 from bot.messages import Action
@@ -31,18 +31,18 @@ PERMISSIONS = discord.Permissions(
 WRONG_TOKEN = "token in [discord] is not one that Discord knows: copy it anew from the developer portal."
 
 
-class Ears(Desk, Protocol):
+class EventListener(CommandListener, Protocol):
     """Where everything is handed in that the gateway tells."""
 
-    async def reacted(self, event: discord.RawReactionActionEvent) -> None: ...
-    async def reworded(self, interaction: discord.Interaction[Any], job: int, words: str) -> None: ...
-    async def written(self, message: discord.Message, text: str) -> None: ...
+    async def handle_reaction(self, event: discord.RawReactionActionEvent) -> None: ...
+    async def handle_remix(self, interaction: discord.Interaction[Any], job: int, words: str) -> None: ...
+    async def handle_message(self, message: discord.Message, text: str) -> None: ...
 
 
 class Client(discord.Client):
     """discord.py's client with what the bot needs, and nothing that needs approval."""
 
-    def __init__(self, ears: Ears, say: Say) -> None:
+    def __init__(self, listener: EventListener, say: Say) -> None:
         intents = discord.Intents(
             guilds=True, guild_messages=True, guild_reactions=True, dm_messages=True, dm_reactions=True
         )
@@ -54,10 +54,10 @@ class Client(discord.Client):
             chunk_guilds_at_startup=False,
         )
         never_wait(self.http)
-        self._ears = ears
+        self._listener = listener
         self._say = say
         self.tree = app_commands.CommandTree(self)
-        Commands(ears, say).add_to(self.tree)
+        Commands(listener, say).add_to(self.tree)
         self.connected = asyncio.Event()
         self._telling: asyncio.Task[None] | None = None
 
@@ -90,24 +90,24 @@ class Client(discord.Client):
         self.connected.set()
 
     async def on_raw_reaction_add(self, event: discord.RawReactionActionEvent) -> None:
-        await self._ears.reacted(event)
+        await self._listener.handle_reaction(event)
 
     async def on_interaction(self, interaction: discord.Interaction[Any]) -> None:
         if (words := words_of(interaction)) is not None:  # commands and buttons go other ways
-            await self._ears.reworded(interaction, *words)
+            await self._listener.handle_remix(interaction, *words)
 
-    async def pressed(
+    async def handle_press(
         self, interaction: discord.Interaction[Any], action: Action, job: int, picture: int | None
     ) -> None:
         """A Control was pressed."""
-        await self._ears.pressed(interaction, action, job, picture)
+        await self._listener.handle_press(interaction, action, job, picture)
 
     async def on_message(self, message: discord.Message) -> None:
         if message.author.bot or self.user is None:
             return
         mention = re.compile(rf"<@!?{self.user.id}>")
         if message.guild is None or mention.search(message.content):
-            await self._ears.written(message, mention.sub(" ", message.content).strip())
+            await self._listener.handle_message(message, mention.sub(" ", message.content).strip())
 
 
 def invitation(application: int | None) -> str:

@@ -7,22 +7,22 @@ import discord
 from discord import app_commands
 from discord.app_commands import Range, TranslationContextTypes, locale_str
 
-from bot.adapters.discord.attached import pictures_of
+from bot.adapters.discord.attachments import pictures_of
 from bot.adapters.discord.controls import job_of
-from bot.adapters.discord.tickets import Mode
+from bot.adapters.discord.interactions import Mode
 from bot.language.options import STYLE
 from bot.messages import Action
 from engine import BOUNDS, CHOICES, MAX_PROMPT, MAX_SEED
 
 Say = Callable[..., str]
-Asked = discord.Interaction[Any]
-Picture = Range[int, 1, 2**53 - 1]
+Interaction = discord.Interaction[Any]
+JobNumber = Range[int, 1, 2**53 - 1]
 Steps = Range[int, int(BOUNDS["steps"][0]), int(BOUNDS["steps"][1])]
 MostSteps = Range[int, 0, int(BOUNDS["steps"][1])]
 Eta = Range[float, float(BOUNDS["eta"][0]), float(BOUNDS["eta"][1])]
-Kept = Range[float, float(BOUNDS["init"][0]), float(BOUNDS["init"][1])]
+Share = Range[float, float(BOUNDS["init"][0]), float(BOUNDS["init"][1])]
 Clamp = Range[float, float(BOUNDS["clamp"][0]), float(BOUNDS["clamp"][1])]
-Few = Range[int, 1, int(BOUNDS["count"][1])]
+PictureCount = Range[int, 1, int(BOUNDS["count"][1])]
 Ramp = Range[str, 1, 200]  # a number, or numbers at percents of the drawing
 FIXED: dict[str, list[app_commands.Choice[str | int | float]]] = {
     name: [app_commands.Choice(name=word, value=word) for word in words] for name, words in CHOICES.items()
@@ -83,16 +83,20 @@ OPTIONS = {  # parameter → id of its name in bot/texts
 Attached = Sequence[discord.Attachment]
 
 
-class Desk(Protocol):
+class CommandListener(Protocol):
     """Where the commands are handed in."""
 
-    async def typed(self, interaction: Asked, text: str, mode: Mode, *, attached: Attached = ()) -> None: ...
-    async def pressed(self, interaction: Asked, action: Action, job: int, picture: int | None = None) -> None: ...
-    async def refused(self, interaction: Asked, text: str) -> None: ...
-    async def configured(
-        self, interaction: Asked, channel: int | None, values: dict[str, int | bool | str]
+    async def handle_command(
+        self, interaction: Interaction, text: str, mode: Mode, *, attached: Attached = ()
     ) -> None: ...
-    def offers(self, name: str) -> Sequence[str]: ...
+    async def handle_press(
+        self, interaction: Interaction, action: Action, job: int, picture: int | None = None
+    ) -> None: ...
+    async def refuse(self, interaction: Interaction, text: str) -> None: ...
+    async def handle_configuration(
+        self, interaction: Interaction, channel: int | None, values: dict[str, int | bool | str]
+    ) -> None: ...
+    def suggestions(self, name: str) -> Sequence[str]: ...
 
 
 class Translations(app_commands.Translator):
@@ -111,8 +115,8 @@ class Translations(app_commands.Translator):
 class Commands:
     """Builds the command tree: each command says what a person would type, and to whom the answer goes."""
 
-    def __init__(self, desk: Desk, say: Say) -> None:
-        self._desk = desk
+    def __init__(self, listener: CommandListener, say: Say) -> None:
+        self._listener = listener
         self._say = say
 
     def add_to(self, tree: app_commands.CommandTree[Any]) -> None:
@@ -145,13 +149,13 @@ class Commands:
 
     async def imagine(
         self,
-        interaction: Asked,
+        interaction: Interaction,
         prompt: Range[str, 1, MAX_PROMPT],
         style: str | None = None,
         size: str | None = None,
-        count: Few | None = None,
+        count: PictureCount | None = None,
         attached: discord.Attachment | None = None,
-        init: Kept | None = None,
+        init: Share | None = None,
         seed: Range[int, 0, MAX_SEED] | None = None,
         steps: Steps | None = None,
         stop: str | None = None,
@@ -166,7 +170,7 @@ class Commands:
         range_scale: Ramp | None = None,
         saturation_scale: Ramp | None = None,
         clamp: Clamp | None = None,
-        pick: Few | None = None,
+        pick: PictureCount | None = None,
     ) -> None:
         options = {
             "style": style,
@@ -191,44 +195,50 @@ class Commands:
         }
         said = "".join(f" --{name} {_word(value)}" for name, value in options.items() if value is not None)
         pictures = [attached] if attached else []
-        await self._desk.typed(interaction, f"/imagine {prompt}{said}", Mode.PUBLIC, attached=pictures)
+        await self._listener.handle_command(interaction, f"/imagine {prompt}{said}", Mode.PUBLIC, attached=pictures)
 
     async def vary(
-        self, interaction: Asked, picture: Picture, number: Few | None = None, strength: Kept | None = None
+        self,
+        interaction: Interaction,
+        picture: JobNumber,
+        number: PictureCount | None = None,
+        strength: Share | None = None,
     ) -> None:
         said = " ".join(str(value) for value in (picture, number, strength) if value is not None)
-        await self._desk.typed(interaction, f"/vary {said}", Mode.PUBLIC)
+        await self._listener.handle_command(interaction, f"/vary {said}", Mode.PUBLIC)
 
-    async def queue(self, interaction: Asked) -> None:
-        await self._desk.typed(interaction, "/queue", Mode.PRIVATE)
+    async def queue(self, interaction: Interaction) -> None:
+        await self._listener.handle_command(interaction, "/queue", Mode.PRIVATE)
 
-    async def cancel(self, interaction: Asked, picture: Picture | None = None) -> None:
-        await self._desk.typed(interaction, f"/cancel {picture or ''}", Mode.PRIVATE)
+    async def cancel(self, interaction: Interaction, picture: JobNumber | None = None) -> None:
+        await self._listener.handle_command(interaction, f"/cancel {picture or ''}", Mode.PRIVATE)
 
-    async def show(self, interaction: Asked, picture: Picture) -> None:
-        await self._desk.typed(interaction, f"/show {picture}", Mode.PRIVATE)
+    async def show(self, interaction: Interaction, picture: JobNumber) -> None:
+        await self._listener.handle_command(interaction, f"/show {picture}", Mode.PRIVATE)
 
-    async def settings(self, interaction: Asked, picture: Picture | None = None) -> None:
-        await self._desk.typed(interaction, f"/settings {picture or ''}", Mode.PRIVATE)
+    async def settings(self, interaction: Interaction, picture: JobNumber | None = None) -> None:
+        await self._listener.handle_command(interaction, f"/settings {picture or ''}", Mode.PRIVATE)
 
-    async def help(self, interaction: Asked) -> None:
-        await self._desk.typed(interaction, "/help", Mode.PRIVATE)
+    async def help(self, interaction: Interaction) -> None:
+        await self._listener.handle_command(interaction, "/help", Mode.PRIVATE)
 
-    async def forget(self, interaction: Asked, code: Range[int, 0, 9999] | None = None) -> None:
-        await self._desk.typed(interaction, f"/forget me {code or ''}", Mode.PRIVATE)
+    async def forget(self, interaction: Interaction, code: Range[int, 0, 9999] | None = None) -> None:
+        await self._listener.handle_command(interaction, f"/forget me {code or ''}", Mode.PRIVATE)
 
-    async def ban(self, interaction: Asked, person: discord.User, lift: bool = False) -> None:
-        await self._desk.typed(interaction, f"/{'unban' if lift else 'ban'} discord:{person.id}", Mode.PRIVATE)
+    async def ban(self, interaction: Interaction, person: discord.User, lift: bool = False) -> None:
+        await self._listener.handle_command(
+            interaction, f"/{'unban' if lift else 'ban'} discord:{person.id}", Mode.PRIVATE
+        )
 
-    async def purge(self, interaction: Asked, picture: Picture) -> None:
-        await self._desk.typed(interaction, f"/purge {picture}", Mode.PRIVATE)
+    async def purge(self, interaction: Interaction, picture: JobNumber) -> None:
+        await self._listener.handle_command(interaction, f"/purge {picture}", Mode.PRIVATE)
 
-    async def pause(self, interaction: Asked, lift: bool = False) -> None:
-        await self._desk.typed(interaction, f"/{'resume' if lift else 'pause'}", Mode.PRIVATE)
+    async def pause(self, interaction: Interaction, lift: bool = False) -> None:
+        await self._listener.handle_command(interaction, f"/{'resume' if lift else 'pause'}", Mode.PRIVATE)
 
     async def server(
         self,
-        interaction: Asked,
+        interaction: Interaction,
         channel: app_commands.AppCommandChannel | None = None,
         steps: MostSteps | None = None,
         most_steps: MostSteps | None = None,
@@ -248,18 +258,18 @@ class Commands:
             "options": options,
         }
         given = {name: value for name, value in values.items() if value is not None}
-        await self._desk.configured(interaction, channel.id if channel else None, given)
+        await self._listener.handle_configuration(interaction, channel.id if channel else None, given)
 
-    async def draw_this(self, interaction: Asked, message: discord.Message) -> None:
+    async def draw_this(self, interaction: Interaction, message: discord.Message) -> None:
         pictures = pictures_of(message)
-        await self._desk.typed(interaction, f"/imagine {message.content}", Mode.PUBLIC, attached=pictures)
+        await self._listener.handle_command(interaction, f"/imagine {message.content}", Mode.PUBLIC, attached=pictures)
 
-    async def settings_of(self, interaction: Asked, message: discord.Message) -> None:
+    async def settings_of(self, interaction: Interaction, message: discord.Message) -> None:
         job = job_of([row.to_dict() for row in message.components])
         if job is None or message.author != interaction.client.user:
-            await self._desk.refused(interaction, "discord-no-picture-here")
+            await self._listener.refuse(interaction, "discord-no-picture-here")
         else:
-            await self._desk.pressed(interaction, Action.SETTINGS, job)
+            await self._listener.handle_press(interaction, Action.SETTINGS, job)
 
     def _command(self, name: str, callback: Any) -> app_commands.Command[Any, Any, Any]:
         command = app_commands.Command[Any, Any, Any](
@@ -284,8 +294,8 @@ class Commands:
     def _offering(self, name: str) -> Any:
         """Suggests while somebody types; anything else may be typed all the same."""
 
-        async def offer(interaction: Asked, begun: str) -> list[app_commands.Choice[str]]:
-            words = SIZES if name == "size" else self._desk.offers(name)
+        async def offer(interaction: Interaction, begun: str) -> list[app_commands.Choice[str]]:
+            words = SIZES if name == "size" else self._listener.suggestions(name)
             fitting = [word for word in words if begun.lower().replace("х", "x") in word.lower()]
             return [app_commands.Choice(name=word[:100], value=word[:100]) for word in fitting[:OFFERED]]
 

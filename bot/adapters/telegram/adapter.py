@@ -11,7 +11,7 @@ from telegram.error import ChatMigrated, InvalidToken, TelegramError
 
 from bot.adapters.base import Receive
 from bot.adapters.telegram import errors
-from bot.adapters.telegram.calls import Calls
+from bot.adapters.telegram.api import TelegramApi
 from bot.adapters.telegram.incoming import PLATFORM, incoming_of, move_of, named, numbers, wants_power, with_power
 from bot.adapters.telegram.library import make_bot
 from bot.adapters.telegram.pace import Pace, Urgency
@@ -61,7 +61,7 @@ class TelegramAdapter:
         self._config, self._say, self._moved, self._pace = config, say, moved, pace or Pace()
         self._bot = make_bot(config.token.value, config.base_url)
         upload = UPLOAD if config.base_url == OFFICIAL else OWN_SERVER_UPLOAD
-        self._calls = Calls(self._bot, say, upload)
+        self._api = TelegramApi(self._bot, say, upload)
         self._webhook = Webhook(config, self._bot, self._take) if config.webhook else None
         self._listening: asyncio.Task[None] | None = None
         self._answering: set[asyncio.Task[None]] = set()
@@ -88,7 +88,7 @@ class TelegramAdapter:
         chat = self._new_ids.get(int(address.chat), int(address.chat))
         self._wait_turn(chat, Urgency.STATUS if reply.job is None else Urgency.FINAL)
         try:
-            message = await self._calls.send(chat, address.thread, reply, answers)
+            message = await self._api.send(chat, address.thread, reply, answers)
         except ChatMigrated as move:
             await self._move(chat, move.new_chat_id)
             raise RetryAfter(0.0) from None
@@ -105,7 +105,7 @@ class TelegramAdapter:
         chat, number = numbers(message)
         self._wait_turn(chat, _urgency(reply))
         try:
-            await self._calls.edit(chat, number, reply)
+            await self._api.edit(chat, number, reply)
         except ChatMigrated as move:  # a group's messages stay behind: the heart sends a new one
             await self._move(chat, move.new_chat_id)
             raise NotDelivered("the chat has moved") from None

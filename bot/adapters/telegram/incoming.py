@@ -109,7 +109,7 @@ def _press(update: Update, me: User) -> list[Incoming]:
             key=f"{me.id}:press:{query.id}",
             person=_person(query.from_user, None, shown.chat),
             # A message that is too old for the server to tell has no topic: its answer goes to the chat.
-            address=_address(shown) if isinstance(shown, Message) else _place(shown.chat),
+            address=_address(shown) if isinstance(shown, Message) else _address_of(shown.chat),
             action=Action(said["action"]),
             job=int(said["job"]),
             message=named(shown.chat.id, shown.message_id),
@@ -130,7 +130,7 @@ def _reactions(update: MessageReactionUpdated, number: int, me: User) -> list[In
         Reaction(
             key=f"{me.id}:reaction:{number}:{emoji}",
             person=_person(update.user, update.actor_chat, update.chat),
-            address=_place(update.chat),
+            address=_address_of(update.chat),
             message=named(update.chat.id, update.message_id),
             emoji=emoji,
         )
@@ -152,10 +152,10 @@ def _person(user: User | None, sender: Chat | None, chat: Chat) -> Person:
 def _address(message: Message) -> Address:
     # Replies in a group without topics have a thread id too, which can't be sent to.
     topic = message.message_thread_id if message.is_topic_message else None
-    return _place(message.chat, str(topic or ""))
+    return _address_of(message.chat, str(topic or ""))
 
 
-def _place(chat: Chat, thread: str = "") -> Address:
+def _address_of(chat: Chat, thread: str = "") -> Address:
     return Address(platform=PLATFORM, chat=str(chat.id), thread=thread)
 
 

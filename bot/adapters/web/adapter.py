@@ -165,18 +165,18 @@ class WebAdapter:
         chat = person_of(request).id
         headers = {"Content-Type": "text/event-stream", "Cache-Control": "no-store"}
         response = web.StreamResponse(headers=headers | HEADERS)
-        listener = self._rooms.listen(chat)  # before the transcript is read, so that nothing falls between
+        subscriber = self._rooms.listen(chat)  # before the transcript is read, so that nothing falls between
         try:
             await response.prepare(request)
             await response.write(as_event("transcript", await self._rooms.transcript(chat)))
-            while not listener.closed:
-                news = await listener.news(PULSE)
+            while not subscriber.closed:
+                news = await subscriber.news(PULSE)
                 events = [as_event("message", m) if m else as_event("gone", entry) for entry, m in news.items()]
                 await response.write(b"".join(events) or b": still here\n\n")
         except ConnectionResetError:
             pass  # the page was closed
         finally:
-            self._rooms.leave(chat, listener)
+            self._rooms.leave(chat, subscriber)
         return response
 
     async def _get_picture(self, request: web.Request) -> web.Response:

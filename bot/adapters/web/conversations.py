@@ -50,7 +50,7 @@ def as_event(kind: str, value: object) -> bytes:
     return f"event: {kind}\ndata: {json.dumps(value)}\n\n".encode()
 
 
-class Listener:
+class Subscriber:
     """One open page: what it has not been told yet. A newer version of a message replaces an older one."""
 
     def __init__(self) -> None:
@@ -85,7 +85,7 @@ class Rooms:
 
     def __init__(self, history: History) -> None:
         self._history = history
-        self._listeners: defaultdict[str, set[Listener]] = defaultdict(set)
+        self._subscribers: defaultdict[str, set[Subscriber]] = defaultdict(set)
         self._previews: dict[int, dict[str, File]] = {}  # by message and name
         self._changing: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()  # by conversation
 
@@ -156,23 +156,23 @@ class Rooms:
             raise KeyError(name)
         return content, media_type
 
-    def listen(self, chat: str) -> Listener:
+    def listen(self, chat: str) -> Subscriber:
         """Be told of all that changes from now on."""
-        listener = Listener()
-        self._listeners[chat].add(listener)
-        return listener
+        subscriber = Subscriber()
+        self._subscribers[chat].add(subscriber)
+        return subscriber
 
-    def leave(self, chat: str, listener: Listener) -> None:
+    def leave(self, chat: str, subscriber: Subscriber) -> None:
         """Be told no more."""
-        self._listeners[chat].discard(listener)
-        if not self._listeners[chat]:
-            del self._listeners[chat]
+        self._subscribers[chat].discard(subscriber)
+        if not self._subscribers[chat]:
+            del self._subscribers[chat]
 
     def close(self) -> None:
-        """Send every listener away."""
-        for listeners in self._listeners.values():
-            for listener in listeners:
-                listener.close()
+        """Send every subscriber away."""
+        for subscribers in self._subscribers.values():
+            for subscriber in subscribers:
+                subscriber.close()
 
     async def _add(self, chat: str, nonce: str, author: str, body: Body) -> int:
         entry = await self._history.add(chat, nonce, author, json.dumps(body))
@@ -184,8 +184,8 @@ class Rooms:
         return self._changing.setdefault(chat, asyncio.Lock())
 
     def _tell(self, chat: str, entry: int, message: Body | None) -> None:
-        for listener in self._listeners.get(chat, ()):
-            listener.tell(entry, message)
+        for subscriber in self._subscribers.get(chat, ()):
+            subscriber.tell(entry, message)
 
     def _keep(self, entry: int, reply: Reply) -> None:
         """Previews live in memory, the newest and the one that a page may just be fetching; the rest is in History."""

@@ -8,9 +8,9 @@ from typing import Any, cast
 
 from telegram import Update, User
 
-from bot.adapters.discord.hearing import Asked
-from bot.adapters.discord.slash import Commands, Desk
-from bot.adapters.discord.tickets import Mode
+from bot.adapters.discord.inbound import Interaction
+from bot.adapters.discord.interactions import Mode
+from bot.adapters.discord.slash import CommandListener, Commands
 from bot.adapters.telegram.incoming import incoming_of
 from bot.cli import draw as terminal
 from bot.errors import UserError
@@ -137,27 +137,29 @@ def crashes(count: int, seed: int) -> list[str]:
 
 
 class Recorder:
-    """A Desk that keeps what a slash command says."""
+    """A CommandListener that keeps what a slash command says."""
 
     def __init__(self) -> None:
         self.text = ""
 
-    async def typed(self, interaction: Asked, text: str, mode: Mode, **more: object) -> None:
+    async def handle_command(self, interaction: Interaction, text: str, mode: Mode, **more: object) -> None:
         self.text = text
 
-    async def pressed(self, interaction: Asked, action: Action, job: int) -> None: ...
-    async def refused(self, interaction: Asked, text: str) -> None: ...
-    async def configured(self, interaction: Asked, channel: int | None, values: dict[str, Any]) -> None: ...
+    async def handle_press(self, interaction: Interaction, action: Action, job: int) -> None: ...
+    async def refuse(self, interaction: Interaction, text: str) -> None: ...
+    async def handle_configuration(
+        self, interaction: Interaction, channel: int | None, values: dict[str, Any]
+    ) -> None: ...
 
 
 def by_discord(asked: Request) -> Request:
     """Slash options."""
-    desk = Recorder()
-    slash = Commands(cast(Desk, desk), Texts().say)
+    listener = Recorder()
+    slash = Commands(cast(CommandListener, listener), Texts().say)
     options = {name: value for name in OPTIONS if (value := getattr(asked, name)) is not None}
     given = {name: str(value) if name in RAMPS else value for name, value in options.items()}  # as the form takes them
-    asyncio.run(slash.imagine(cast(Asked, None), asked.prompt, **given))
-    return read(desk.text)
+    asyncio.run(slash.imagine(cast(Interaction, None), asked.prompt, **given))
+    return read(listener.text)
 
 
 def by_telegram(asked: Request) -> Request:

@@ -10,22 +10,22 @@ from typing import Any
 import discord
 
 from bot.adapters.base import Notebook, Receive
-from bot.adapters.discord.attached import fetches_of, pictures_with_reply
-from bot.adapters.discord.calls import FAULTS, Calls
+from bot.adapters.discord.api import FAULTS, DiscordApi
+from bot.adapters.discord.attachments import fetches_of, pictures_with_reply
 from bot.adapters.discord.client import Client
 from bot.adapters.discord.controls import Words, body
 from bot.adapters.discord.files import NOTHING
+from bot.adapters.discord.interactions import LIFE, InteractionRef, Mode
 from bot.adapters.discord.servers import Server, Servers, defaults_for
 from bot.adapters.discord.slash import Attached, Say
-from bot.adapters.discord.tickets import LIFE, Mode, Ticket
 from bot.config import DiscordConfig
 from bot.errors import AdapterError, Closed, UserError
 from bot.messages import REACTIONS, Action, Address, Incoming, Person, Press, Reaction, Reply, TextMessage
 from engine import MAX_PROMPT
 
 log = logging.getLogger(__name__)
-Asked = discord.Interaction[Any]
-MANY = 10_000  # tickets and languages kept in memory
+Interaction = discord.Interaction[Any]
+MANY = 10_000  # interactions and languages kept in memory
 MODES = {
     Action.SETTINGS: Mode.PRIVATE,
     Action.FILE: Mode.PRIVATE,
@@ -34,11 +34,11 @@ MODES = {
 }
 
 
-class Hearing:
+class Inbound:
     """The way in. An interaction is deferred before anything else is done for it."""
 
     client: Client
-    _calls: Calls
+    _api: DiscordApi
     _receive: Receive
 
     def __init__(
@@ -52,7 +52,7 @@ class Hearing:
         self._offers = offers or {}
         self._config, self._say, self._clock = config, say, clock
         self._servers = Servers(notebook)
-        self._tickets: dict[str, Ticket] = {}  # by the message that answers, while the token works
+        self._refs: dict[str, InteractionRef] = {}  # by the message that answers, while the token works
         self._languages: dict[int, str] = {}  # of people, as their last interaction told
         self._limits: dict[int, int] = {}  # bytes a file, by channel
         self._deferring = 0  # interactions whose first response is on its way
@@ -60,14 +60,14 @@ class Hearing:
 
     # What the client hands in
 
-    async def typed(
-        self, interaction: Asked, text: str, mode: Mode, remix_of: int | None = None, *, attached: Attached = ()
+    async def handle_command(
+        self, interaction: Interaction, text: str, mode: Mode, remix_of: int | None = None, *, attached: Attached = ()
     ) -> None:
         """A slash command or a message command, as a person would have typed it."""
         try:
             defaults = defaults_for(text, self._servers.of(interaction.guild_id))
         except UserError as error:
-            return await self.refused(interaction, error.text, **error.values)
+            return await self.refuse(interaction, error.text, **error.values)
         await self._ask(
             interaction,
             mode,
@@ -83,11 +83,13 @@ class Hearing:
             ),
         )
 
-    def offers(self, name: str) -> Sequence[str]:
+    def suggestions(self, name: str) -> Sequence[str]:
         """What may be suggested for an option."""
         return self._offers.get(name, ())
 
-    async def pressed(self, interaction: Asked, action: Action, job: int, picture: int | None = None) -> None:
+    async def handle_press(
+        self, interaction: Interaction, action: Action, job: int, picture: int | None = None
+    ) -> None:
         """A button; Remix asks for the new words first."""
         if action is Action.REMIX and self._refusal(interaction) is None:
             return await self._ask_for_words(interaction, job)
@@ -105,11 +107,11 @@ class Hearing:
             ),
         )
 
-    async def reworded(self, interaction: Asked, job: int, words: str) -> None:
+    async def handle_remix(self, interaction: Interaction, job: int, words: str) -> None:
         """The new words of a remix."""
-        await self.typed(interaction, words, Mode.PUBLIC, remix_of=job)
+        await self.handle_command(interaction, words, Mode.PUBLIC, remix_of=job)
 
-    async def reacted(self, event: discord.RawReactionActionEvent) -> None:
+    async def handle_reaction(self, event: discord.RawReactionActionEvent) -> None:
         """An emoji under a message of ours."""
         me, emoji = self.client.user, event.emoji.name or ""
         known = emoji.replace("\ufe0f", "") in REACTIONS and not event.emoji.is_custom_emoji()
@@ -128,7 +130,7 @@ class Hearing:
             )
         )
 
-    async def written(self, message: discord.Message, text: str) -> None:
+    async def handle_message(self, message: discord.Message, text: str) -> None:
         """A direct message, or one that mentions the bot."""
         guild = message.guild.id if message.guild else None
         if not self._allowed(guild) or not self._allows(guild, message.channel.id):
@@ -162,7 +164,7 @@ class Hearing:
             )
         )
 
-    async def refused(self, interaction: Asked, text: str, **values: str | int | float) -> None:
+    async def refuse(self, interaction: Interaction, text: str, **values: str | int | float) -> None:
         """One sentence for the asker alone, as the first response."""
         sentence = self._say(str(interaction.locale), text, **values)
         try:
@@ -170,24 +172,26 @@ class Hearing:
         except FAULTS as error:
             log.info("an interaction could not be answered: %s", type(error).__name__)
 
-    async def configured(self, interaction: Asked, channel: int | None, values: dict[str, int | bool | str]) -> None:
+    async def handle_configuration(
+        self, interaction: Interaction, channel: int | None, values: dict[str, int | bool | str]
+    ) -> None:
         """Somebody who manages the server changes its settings, or looks at them."""
         if interaction.guild_id is None or not interaction.permissions.manage_guild:
-            return await self.refused(interaction, "discord-not-manager")
+            return await self.refuse(interaction, "discord-not-manager")
         if not self._allowed(interaction.guild_id):
-            return await self.refused(interaction, "discord-not-here")
+            return await self.refuse(interaction, "discord-not-here")
         try:
             server = await self._servers.change(interaction.guild_id, channel, **values)
         except UserError as error:
-            return await self.refused(interaction, error.text, **error.values)
-        await self.refused(interaction, "discord-server-settings", **_told(server))
+            return await self.refuse(interaction, error.text, **error.values)
+        await self.refuse(interaction, "discord-server-settings", **_told(server))
 
     # Underneath
 
-    async def _ask(self, interaction: Asked, mode: Mode, incoming: Callable[[str], Incoming]) -> None:
-        """Defer, then hand on; the ticket goes with it, so that the answer finds the way back."""
+    async def _ask(self, interaction: Interaction, mode: Mode, incoming: Callable[[str], Incoming]) -> None:
+        """Defer, then hand on. The InteractionRef travels along, so that the answer can be sent to it."""
         if (refusal := self._refusal(interaction)) is not None:
-            return await self.refused(interaction, refusal[0], **refusal[1])
+            return await self.refuse(interaction, refusal[0], **refusal[1])
         private = mode is Mode.PRIVATE
         self._deferring += 1
         try:
@@ -202,7 +206,7 @@ class Hearing:
                 self._all_deferred = asyncio.Event()
         await self._let_others_defer()
         message = str(deferred.message_id or 0) if deferred and mode is not Mode.UPDATE else "0"
-        ticket = Ticket(
+        ref = InteractionRef(
             token=interaction.token,
             message=message,
             since=interaction.created_at.timestamp(),
@@ -210,13 +214,13 @@ class Hearing:
             bound=_is_bound(interaction),
         )
         if mode is Mode.PUBLIC:
-            self._keep(ticket)
+            self._keep(ref)
         self._limits[interaction.channel_id or 0] = interaction.filesize_limit
         _keep_few(self._limits)
         try:
-            await self._receive(incoming(str(ticket)))
+            await self._receive(incoming(str(ref)))
         except Closed:
-            await self._say_closed(interaction, ticket)
+            await self._say_closed(interaction, ref)
 
     async def _let_others_defer(self) -> None:
         """In a burst of commands the first responses come before all work, for a second at most."""
@@ -226,7 +230,7 @@ class Hearing:
             except TimeoutError:
                 pass
 
-    async def _ask_for_words(self, interaction: Asked, job: int) -> None:
+    async def _ask_for_words(self, interaction: Interaction, job: int) -> None:
         """A field with the old words, which stand in the picture's alt text."""
         attached = interaction.message.attachments if interaction.message else []
         prompt = next((a.description for a in attached if a.description), "")
@@ -237,16 +241,16 @@ class Hearing:
         except FAULTS as error:
             log.warning("an interaction could not be answered: %s", type(error).__name__)
 
-    async def _say_closed(self, interaction: Asked, ticket: Ticket) -> None:
+    async def _say_closed(self, interaction: Interaction, ref: InteractionRef) -> None:
         sentence = self._say(str(interaction.locale), "discord-closed")
         try:
-            if ticket.mode is Mode.PRIVATE:
+            if ref.mode is Mode.PRIVATE:
                 await interaction.edit_original_response(content=sentence)
                 return
-            if ticket.mode is Mode.PUBLIC:
+            if ref.mode is Mode.PUBLIC:
                 await interaction.edit_original_response(content="…")
             await interaction.followup.send(sentence, ephemeral=True)
-            if ticket.mode is Mode.PUBLIC:
+            if ref.mode is Mode.PUBLIC:
                 await interaction.delete_original_response()
         except FAULTS as error:
             log.info("an interaction could not be answered: %s", type(error).__name__)
@@ -259,11 +263,11 @@ class Hearing:
 
     async def _tell(self, channel: int, answers: str, text: str) -> None:
         try:
-            await self._calls.post(channel, body(Reply(text=text), NOTHING, answers=answers))
+            await self._api.post(channel, body(Reply(text=text), NOTHING, answers=answers))
         except AdapterError as error:
             log.info("a message could not be answered: %s", error)
 
-    def _refusal(self, interaction: Asked) -> tuple[str, dict[str, str]] | None:
+    def _refusal(self, interaction: Interaction) -> tuple[str, dict[str, str]] | None:
         """Why this place is not served: the id of a sentence, and its values."""
         guild = interaction.guild_id
         if not self._allowed(guild):
@@ -281,7 +285,7 @@ class Hearing:
         parent = getattr(self.client.get_channel(channel), "parent_id", None)
         return self._servers.of(guild).allows(channel, parent)
 
-    def _person(self, interaction: Asked) -> Person:
+    def _person(self, interaction: Interaction) -> Person:
         language = self._languages[interaction.user.id] = str(interaction.locale)
         _keep_few(self._languages)
         return self._limited(
@@ -322,11 +326,11 @@ class Hearing:
         """Reactions and messages tell no language: the last interaction did, or the server does."""
         return self._languages.get(user) or (str(guild.preferred_locale) if guild else "")
 
-    def _keep(self, ticket: Ticket) -> None:
-        self._tickets[ticket.message] = ticket
-        if len(self._tickets) > MANY:
+    def _keep(self, ref: InteractionRef) -> None:
+        self._refs[ref.message] = ref
+        if len(self._refs) > MANY:
             now = self._clock()
-            self._tickets = {m: t for m, t in self._tickets.items() if now < t.since + LIFE}
+            self._refs = {m: t for m, t in self._refs.items() if now < t.since + LIFE}
 
 
 def _keep_few(memory: dict[int, Any]) -> None:
@@ -334,7 +338,7 @@ def _keep_few(memory: dict[int, Any]) -> None:
         del memory[next(iter(memory))]
 
 
-def _address(interaction: Asked) -> Address:
+def _address(interaction: Interaction) -> Address:
     return Address(platform="discord", chat=str(interaction.channel_id))
 
 
@@ -345,7 +349,7 @@ def _moderates(message: discord.Message) -> bool:
     return known and channel.permissions_for(author).manage_messages  # type: ignore[arg-type]
 
 
-def _is_bound(interaction: Asked) -> bool:
+def _is_bound(interaction: Interaction) -> bool:
     """The bot was installed by this person only, or may not see the channel: it cannot write there by itself."""
     if interaction.context.dm_channel:
         return False

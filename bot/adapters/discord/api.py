@@ -10,7 +10,7 @@ import aiohttp
 import discord
 from discord.http import HTTPClient, MultipartParameters, Ratelimit, Route
 
-from bot.adapters.discord.tickets import Ticket
+from bot.adapters.discord.interactions import InteractionRef
 from bot.errors import AdapterError, AddressGone, MessageGone, NotDelivered, RetryAfter
 
 FAULTS = (discord.DiscordException, aiohttp.ClientError, OSError, TimeoutError)
@@ -68,7 +68,7 @@ def never_wait(http: HTTPClient) -> None:
     http.max_ratelimit_timeout = 1e-9
 
 
-class Calls:
+class DiscordApi:
     """One method a call. Raises RetryAfter, MessageGone, AddressGone, NotDelivered and the three errors above."""
 
     def __init__(self, client: discord.Client, clock: Callable[[], float] = time.monotonic) -> None:
@@ -91,17 +91,17 @@ class Calls:
         path = "/channels/{channel_id}/messages/{message_id}"
         await self._call("DELETE", path, channel_id=channel, message_id=message)
 
-    async def edit_answer(self, ticket: Ticket, params: MultipartParameters) -> str:
+    async def edit_answer(self, ref: InteractionRef, params: MultipartParameters) -> str:
         """Change the message that answers an interaction; its id."""
-        return str((await self._webhook("PATCH", "/messages/@original", ticket, params))["id"])
+        return str((await self._webhook("PATCH", "/messages/@original", ref, params))["id"])
 
-    async def delete_answer(self, ticket: Ticket) -> None:
+    async def delete_answer(self, ref: InteractionRef) -> None:
         """Take the message that answers an interaction away."""
-        await self._webhook("DELETE", "/messages/@original", ticket)
+        await self._webhook("DELETE", "/messages/@original", ref)
 
-    async def follow(self, ticket: Ticket, params: MultipartParameters) -> str:
+    async def follow(self, ref: InteractionRef, params: MultipartParameters) -> str:
         """One more message to an interaction; its id."""
-        return str((await self._webhook("POST", "", ticket, params))["id"])
+        return str((await self._webhook("POST", "", ref, params))["id"])
 
     async def whisper(self, user: str, params: MultipartParameters) -> str:
         """A direct message; its id."""
@@ -125,9 +125,11 @@ class Calls:
         """Take a thread out of the archive."""
         await self._call("PATCH", "/channels/{channel_id}", json={"archived": False}, channel_id=thread)
 
-    async def _webhook(self, method: str, path: str, ticket: Ticket, params: MultipartParameters | None = None) -> Any:
+    async def _webhook(
+        self, method: str, path: str, ref: InteractionRef, params: MultipartParameters | None = None
+    ) -> Any:
         path = "/webhooks/{webhook_id}/{webhook_token}" + path
-        ids = {"webhook_id": self._client.application_id, "webhook_token": ticket.token}
+        ids = {"webhook_id": self._client.application_id, "webhook_token": ref.token}
         return await self._call(method, path, params, **ids)
 
     async def _call(

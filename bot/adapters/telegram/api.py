@@ -14,7 +14,7 @@ ROOM = 200  # characters kept for a sentence of our own
 PLAIN = LinkPreviewOptions(is_disabled=True)
 
 
-class Calls:
+class TelegramApi:
     """Raises what the library raises."""
 
     def __init__(self, bot: Bot, say: Say, upload: int) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import discord
 
-from bot.adapters.discord.calls import FAULTS
+from bot.adapters.discord.api import FAULTS
 from bot.errors import UserError
 from bot.messages import Fetch
 from engine import MAX_PICTURE_BYTES

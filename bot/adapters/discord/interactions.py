@@ -17,8 +17,8 @@ class Mode(StrEnum):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Ticket:
-    """It travels through the heart as the opaque `message` of an Incoming, and is stored with the job."""
+class InteractionRef:
+    """The core carries it as the opaque `message` of an Incoming and stores it with the job."""
 
     token: str = field(repr=False)
     message: str  # id of the message that answers; "0" for none
@@ -35,7 +35,7 @@ class Ticket:
 
     @classmethod
     def parse(cls, text: str) -> Self | None:
-        """A ticket from its text; None for any other text."""
+        """Parse what `str` wrote; None for any other text."""
         words = text.split(" ")
         if len(words) != 5:
             return None
