@@ -11,7 +11,7 @@ from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import IO
 
-from bot.adapters.base import Adapter, History, Notebook
+from bot.adapters.base import Adapter, AdapterNotes, History
 from bot.adapters.web.adapter import WebAdapter
 from bot.config import Config
 from bot.delivery.cards import Cards
@@ -25,10 +25,10 @@ from bot.messages import Address
 from bot.metrics import Metrics
 from bot.moderation.erasure import Eraser
 from bot.moderation.moderation import Moderation
-from bot.moderation.verdicts import Judge, Verdict
+from bot.moderation.verdicts import PictureCheck, Verdict
 from bot.moderation.wordlist import words_in
 from bot.storage.history import StoredHistory
-from bot.storage.notes import StoredNotebook
+from bot.storage.notes import StoredNotes
 from bot.storage.pictures import Pictures
 from bot.storage.store import Store
 from bot.texts import Texts
@@ -128,7 +128,7 @@ class App:
 
     def _join(self, pictures: Pictures, adapters: dict[str, Adapter]) -> tuple[Handlers, Replies]:
         """Handlers, worker and replies know one another only by the functions passed here."""
-        config, store, notice = self.config, self._store, self.metrics.notice
+        config, store, record = self.config, self._store, self.metrics.record
         queue = self._queue = Queue(store, config.limits)
 
         async def gone(number: int) -> None:
@@ -145,10 +145,12 @@ class App:
             adapters=adapters,
             busy=lambda: self._worker.busy(),
             gone=gone,
-            notice=notice,
+            record=record,
         )
         rules = config.moderation
-        judge = Judge(check=rules.check, threshold=rules.check_threshold, action=Verdict(rules.check_action))
+        picture_check = PictureCheck(
+            check=rules.check, threshold=rules.check_threshold, action=Verdict(rules.check_action)
+        )
         self._worker = Worker(
             queue=queue,
             store=store,
@@ -157,8 +159,8 @@ class App:
             watcher=replies,
             moved=replies.refresh,
             attempts=config.engine.attempts,
-            notice=notice,
-            judge=judge,
+            record=record,
+            picture_check=picture_check,
         )
         self._eraser = Eraser(
             store=store,
@@ -181,7 +183,7 @@ class App:
             stop=self._worker.stop,
             busy=self._worker.busy,
             models=known_models(),
-            notice=notice,
+            record=record,
         )
         return handlers, replies
 
@@ -212,9 +214,9 @@ class App:
         """What there is of options that are names, for platforms that suggest while somebody types."""
         return {"models": known_models(), "style": Styles(self.config.styles).names}
 
-    def notebook(self, platform: str) -> Notebook:
+    def notes(self, platform: str) -> AdapterNotes:
         """Where a platform's adapter may note things down."""
-        return StoredNotebook(self._store, platform)
+        return StoredNotes(self._store, platform)
 
     async def metrics_page(self) -> tuple[bytes, str]:
         """The text for Prometheus and its media type."""
@@ -250,7 +252,7 @@ def configured_adapters(app: App, history: History) -> list[Adapter]:
     if app.config.discord.token:
         from bot.adapters.discord import DiscordAdapter  # half a second that only those who go there should wait
 
-        adapters.append(DiscordAdapter(app.config.discord, app.texts.say, app.notebook("discord"), offers=app.offers()))
+        adapters.append(DiscordAdapter(app.config.discord, app.texts.say, app.notes("discord"), offers=app.offers()))
     if app.config.telegram.token:
         from bot.adapters.telegram import TelegramAdapter  # its library takes a second to import
 

@@ -7,7 +7,6 @@ from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import replace
 from typing import Protocol
 
-from bot.adapters.base import Notice
 from bot.config import Config
 from bot.delivery.cards import Cards, shortened
 from bot.errors import Closed, UserError
@@ -16,8 +15,9 @@ from bot.jobs.queue import Queue
 from bot.language import commands, options
 from bot.language.commands import Act, Ban, Command, Forget, Help, Imagine, Pause, Purge, Show, ShowQueue, WhoAmI
 from bot.messages import REACTIONS, Action, Address, File, Incoming, Press, Reaction, Reply, TextMessage
+from bot.metrics import RecordMetric
 from bot.moderation.moderation import Moderation
-from bot.request_builder import Asking, new_seed
+from bot.request_builder import RequestBuilder, new_seed
 from bot.storage.pictures import Pictures
 from bot.storage.store import Store
 from bot.texts import Texts
@@ -53,7 +53,7 @@ class Handlers:
         stop: Callable[[Job], Awaitable[None]],
         busy: Callable[[], float | None],
         models: Collection[str],
-        notice: Notice,
+        record: RecordMetric,
     ) -> None:
         """Ready to receive.
 
@@ -63,8 +63,8 @@ class Handlers:
             models: names of the model sets there are.
         """
         self._config, self._texts, self._store, self._queue = config, texts, store, queue
-        self._pictures, self._sender, self._stop, self._busy, self._notice = pictures, sender, stop, busy, notice
-        self._asking, self._moderation = Asking(config, models, pictures), moderation
+        self._pictures, self._sender, self._stop, self._busy, self._record = pictures, sender, stop, busy, record
+        self._builder, self._moderation = RequestBuilder(config, models, pictures), moderation
         self._closed = False
         self._portion = asyncio.Semaphore(PORTION)
 
@@ -155,8 +155,8 @@ class Handlers:
 
     async def _imagine(self, incoming: Incoming, command: Imagine) -> None:
         parent = await self._moderation.visible(incoming, command.parent) if command.parent is not None else None
-        request = self._asking.request(incoming, command, parent)
-        inputs = await self._asking.inputs(incoming, request, parent)
+        request = self._builder.request(incoming, command, parent)
+        inputs = await self._builder.inputs(incoming, request, parent)
         await self._put(incoming, request, Kind.REMIX if parent else Kind.IMAGINE, parent, inputs=inputs)
 
     async def _draw_again(self, incoming: Incoming, command: Act, parent: Job) -> None:
@@ -168,7 +168,7 @@ class Handlers:
             picture = self._one_of(parent, picture)
         if command.action is Action.VARY:
             kept = await self._pictures.inputs(parent.id)
-            inputs = {**kept, "init": await self._asking.accepted(await self._png(parent, picture))}
+            inputs = {**kept, "init": await self._builder.accepted(await self._png(parent, picture))}
             strength = command.strength if command.strength is not None else STRENGTH
             request = replace(request, init=strength, pick=None, seed=new_seed())
         elif command.action is Action.UPSCALE:
@@ -228,7 +228,7 @@ class Handlers:
         )
         job, fresh = await self._store_job(new, inputs or {})
         if fresh:
-            self._notice("acknowledge_seconds", time.monotonic() - began)
+            self._record("acknowledge_seconds", time.monotonic() - began)
             self._sender.queued(job)
 
     async def _store_job(self, new: NewJob, inputs: Mapping[str, bytes]) -> tuple[Job, bool]:

@@ -1,10 +1,14 @@
 """figures for Prometheus: queue, jobs, seconds per step, preview latency, engine restarts."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
 SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)  # upper edges of the buckets
+
+# Records one value by name: `step_seconds`, `preview_seconds` (from the engine's event until the platform has taken
+# it), `acknowledge_seconds` or `engine_restarts`.
+RecordMetric = Callable[[str, float], None]
 
 
 class Metrics:
@@ -24,8 +28,8 @@ class Metrics:
     def _histogram(self, name: str, help_text: str) -> Histogram:
         return Histogram(name, help_text, buckets=SECONDS, registry=self._registry)
 
-    def notice(self, name: str, value: float) -> None:
-        """One figure from the heart (the Notice of `bot.adapters.base`). Raises KeyError for a name not known."""
+    def record(self, name: str, value: float) -> None:
+        """Record one value (a RecordMetric). Raises KeyError for an unknown name."""
         if name == "engine_restarts":
             self._restarts.inc(value)
         else:

@@ -17,7 +17,7 @@ from engine import MAX_SEED, MAX_TARGETS, BadPicture, Request, accept_picture, n
 FETCHING = 20.0  # seconds that an attached picture may take to come
 
 
-class Asking:
+class RequestBuilder:
     """Knows the styles, the defaults and the models that there are."""
 
     def __init__(self, config: Config, models: Collection[str], pictures: Pictures) -> None:

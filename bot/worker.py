@@ -9,10 +9,10 @@ from contextlib import aclosing
 from dataclasses import replace
 from typing import Protocol
 
-from bot.adapters.base import Notice
 from bot.jobs.job import Job, Kind, Status
 from bot.jobs.queue import Queue
-from bot.moderation.verdicts import Judge, Verdict
+from bot.metrics import RecordMetric
+from bot.moderation.verdicts import PictureCheck, Verdict
 from bot.storage.pictures import Pictures
 from bot.storage.store import Store
 from engine import (
@@ -83,19 +83,19 @@ class Worker:
         watcher: Watcher,
         moved: Callable[[], Awaitable[None]],
         attempts: int,
-        notice: Notice,
-        judge: Judge,
+        record: RecordMetric,
+        picture_check: PictureCheck,
     ) -> None:
         """Nothing is claimed yet.
 
         Args:
             moved: called when a job has left the queue.
             attempts: restarts of the engine that one job may cost.
-            judge: says which pictures may be shown.
+            picture_check: says which pictures may be shown.
         """
         self._queue, self._store, self._pictures, self._engine = queue, store, pictures, engine
-        self._watcher, self._moved, self._attempts, self._notice = watcher, moved, attempts, notice
-        self._judge = judge
+        self._watcher, self._moved, self._attempts, self._record = watcher, moved, attempts, record
+        self._picture_check = picture_check
         self._job: Job | None = None
         self._preview: bytes | None = None  # the newest of the running job
         self._left: float | None = None  # seconds the running job still took, at the time …
@@ -157,20 +157,20 @@ class Worker:
             self._job = None
 
     async def _draw(self, job: Job) -> None:
-        """As many sittings as it takes, from checkpoint to checkpoint."""
+        """Run the engine until the job has ended, again from the last checkpoint each time the engine dies."""
         while not self._stopped:
             try:
-                return await self._conclude(job, await self._sitting(job))
+                return await self._conclude(job, await self._run_engine(job))
             except EngineDied as death:
                 attempt = await self._queue.count_attempt(job.id)
                 log.warning("job %d, death %d of the engine: %s", job.id, attempt, death)
-                self._notice("engine_restarts", 1)
+                self._record("engine_restarts", 1)
                 if attempt > self._attempts and not self._stopped:
                     return await self._fail(job, "failed-engine")
                 self._watcher.interrupted(job, by_the_bot=False)
         await self._keep_partial(job)
 
-    async def _sitting(self, job: Job) -> Finished | Failed | None:
+    async def _run_engine(self, job: Job) -> Finished | Failed | None:
         """Draw from the last checkpoint on; None when stopped. Raises EngineDied, Paused."""
         checkpoint = await self._store.row("checkpoint", job=job.id)
         if checkpoint is not None:
@@ -189,7 +189,7 @@ class Worker:
                     return event
                 elif isinstance(event, Progress):
                     if last is not None:
-                        self._notice("step_seconds", (time.monotonic() - last[1]) / (event.step - last[0]))
+                        self._record("step_seconds", (time.monotonic() - last[1]) / (event.step - last[0]))
                     last = event.step, time.monotonic()
                     self._note_left(event.seconds_left)
                 else:
@@ -201,7 +201,7 @@ class Worker:
             await self._queue.begun(job.id, event.steps)
             self._watcher.starting(job)
         elif isinstance(event, Preview):
-            unchecked = self._judge.unfinished
+            unchecked = self._picture_check.unfinished
             if unchecked is Verdict.WITHHOLD:
                 event = replace(event, png=b"")
             self._preview = event.png or None
@@ -225,7 +225,7 @@ class Worker:
 
     async def _finish(self, job: Job, finished: Finished) -> None:
         """The files first, then the row: a picture that is said to be drawn is there."""
-        verdict = self._judge.of(job.id, finished.score)
+        verdict = self._picture_check.of(job.id, finished.score)
         if verdict is Verdict.WITHHOLD:
             return await self._fail(job, "failed-withheld")
         hidden = verdict is Verdict.SPOILER or await self._parent_hidden(job)
@@ -265,7 +265,7 @@ class Worker:
         if preview:
             await self._pictures.save(f"{job.id}.png", preview)
             width, height = struct.unpack(">II", preview[16:24])  # PNG: the first chunk begins with the size
-            hidden = self._judge.unfinished is Verdict.SPOILER
+            hidden = self._picture_check.unfinished is Verdict.SPOILER
             if not await self._queue.keep_partial(job.id, width=width, height=height, hidden=hidden):
                 await self._pictures.remove(job.id)
         await self._store.write("drop_checkpoint", job=job.id)

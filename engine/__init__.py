@@ -86,7 +86,7 @@ __all__ = [
     "add_model_file",
     "as_json",
     "best_models",
-    "check",
+    "check_request",
     "credit_of",
     "draw",
     "fetch_models",
@@ -129,7 +129,7 @@ def draw(
     return draw_events(request, resume, inputs, parent)
 
 
-def check(request: Request, inputs: Inputs = NO_INPUTS) -> None:
+def check_request(request: Request, inputs: Inputs = NO_INPUTS) -> None:
     """Raises BadRequest for what the model set cannot draw, a size for instance; does not import torch."""
     from engine.drawing.canvas import check_inputs, finished_size
     from engine.model_sets.weights import load_model_set

@@ -61,8 +61,8 @@ class Finished:
     height: int
     seed: int
     steps: int
-    seconds: float  # of drawing, over all sittings
-    unet_calls: int  # forward passes of the U-Net, over all sittings
+    seconds: float  # of drawing, over all runs of a resumed drawing
+    unet_calls: int  # forward passes of the U-Net, over all runs of a resumed drawing
     pixels_sha256: str  # of the RGB bytes, row by row
     pictures: tuple[bytes, ...] = ()  # where `png` is a grid: the PNG of each, which is also its own provenance
     satisfied_at: int = 0  # the step after which the drawing ended early; 0 where it did not

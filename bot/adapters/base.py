@@ -91,7 +91,7 @@ class History(Protocol):
         ...
 
 
-class Notebook(Protocol):
+class AdapterNotes(Protocol):
     """Where an adapter notes down small things of its own; durable."""
 
     async def all(self) -> dict[str, str]:
@@ -101,8 +101,3 @@ class Notebook(Protocol):
     async def put(self, key: str, value: str) -> None:
         """Note something down; it is on the disk when this returns."""
         ...
-
-
-# Figures for the metrics page: name and value. The heart calls it with `step_seconds`, `preview_seconds` (from the
-# engine's event to the chat's yes), `acknowledge_seconds` and `engine_restarts`.
-Notice = Callable[[str, float], None]

@@ -88,7 +88,7 @@ def run(args: argparse.Namespace) -> int:
         args.text = sys.stdin.read(LONGEST_STDIN)
     inputs, request = _inputs(args), _request(args.text, state)
     if state is None:
-        engine.check(request, inputs)
+        engine.check_request(request, inputs)
     files = files_for(request, args.output, args.gif, args.previews, args.checkpoint)
     files.check()
     kept: list[bytes] = []  # the newest checkpoint, alone

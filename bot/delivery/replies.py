@@ -6,12 +6,13 @@ import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 
-from bot.adapters.base import Adapter, Notice
+from bot.adapters.base import Adapter
 from bot.delivery.cards import Cards
 from bot.delivery.outbox import Outbox, Parcel
 from bot.jobs.job import DONE, Job, Status, later
 from bot.jobs.queue import Queue
 from bot.messages import Address, Reply, Stage
+from bot.metrics import RecordMetric
 from bot.storage.pictures import Pictures
 from bot.storage.store import Store
 from engine import Preview
@@ -37,7 +38,7 @@ class Replies:
         adapters: Mapping[str, Adapter],
         busy: Callable[[], float | None],
         gone: Callable[[int], Awaitable[None]],
-        notice: Notice,
+        record: RecordMetric,
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
@@ -50,7 +51,7 @@ class Replies:
             clock, sleep: for the pauses that platforms ask for.
         """
         self._store, self._queue, self._pictures, self._cards = store, queue, pictures, cards
-        self._adapters, self._busy, self._gone, self._notice = adapters, busy, gone, notice
+        self._adapters, self._busy, self._gone, self._record = adapters, busy, gone, record
         self._clock, self._sleep = clock, sleep
         self._outboxes: dict[str, Outbox] = {}
         self._removing: set[int] = set()  # removals that are on their way
@@ -90,7 +91,7 @@ class Replies:
 
         async def send() -> None:
             await self._show(job, self._cards.drawing(job, preview, seconds_left))
-            self._notice("preview_seconds", time.monotonic() - since)
+            self._record("preview_seconds", time.monotonic() - since)
 
         self._put_status(job, send)
 

@@ -63,7 +63,7 @@ class Moderation:
         """Raises UserError while nothing new is taken, or for a word that no prompt may have."""
         if await self._any_orders() and await self._store.rows("paused", scope=incoming.address.key):
             raise UserError("moderation-paused")
-        self._words.check(prompt)
+        self._words.check_prompt(prompt)
 
     async def visible(self, incoming: Incoming, number: int) -> Job:
         """A job that this person may see; for everybody else it does not exist: raises UserError."""

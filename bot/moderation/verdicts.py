@@ -18,7 +18,7 @@ class Verdict(StrEnum):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Judge:
+class PictureCheck:
     """Decides by the engine's score; without a check everything is shown."""
 
     check: str = ""  # what must not be shown; empty for no check

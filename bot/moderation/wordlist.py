@@ -21,7 +21,7 @@ class WordList:
         spaced = (r"[\W_]+".join(map(re.escape, word.split())) for word in known)
         self._pattern = re.compile(f"(?<!{_EDGE})(?:{'|'.join(spaced)})(?!{_EDGE})") if known else None
 
-    def check(self, text: str) -> None:
+    def check_prompt(self, text: str) -> None:
         """Raises UserError, whose sentence does not repeat the word."""
         if self._pattern is not None and self._pattern.search(_plain(text)):
             raise UserError("refused-word")

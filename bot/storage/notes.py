@@ -1,9 +1,9 @@
-"""what an adapter notes down for itself, kept in our database: the Notebook protocol."""
+"""what an adapter notes down for itself, kept in our database: the AdapterNotes protocol."""
 
 from bot.storage.store import Store
 
 
-class StoredNotebook:
+class StoredNotes:
     """The notes of one platform."""
 
     def __init__(self, store: Store, platform: str) -> None:

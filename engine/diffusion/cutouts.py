@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from engine.networks.tuning import sent
+from engine.networks.tuning import to_device
 
 LUMA = (0.299, 0.587, 0.114)  # of red, green and blue: how bright they look (ITU-R BT.601)
 Held = float | Sequence[tuple[float, float]]  # a number, or (percent of the drawing up to which, number), rising
@@ -92,7 +92,7 @@ def pooling_matrices(start: Tensor, size: Tensor, length: int, out: int) -> Tens
 def cut(pictures: Tensor, crops: Crops, side: int) -> Tensor:
     """Cut and resize; pictures: [n, c, h, w] → [n, k, c, side, side]."""
     n, c, h, w = pictures.shape
-    top, left, size = sent(torch.stack([crops.top, crops.left, crops.size]), pictures.device)  # n k each
+    top, left, size = to_device(torch.stack([crops.top, crops.left, crops.size]), pictures.device)  # n k each
     rows = pooling_matrices(top, size, h, side).to(pictures.dtype)  # n k s h
     columns = pooling_matrices(left, size, w, side).to(pictures.dtype)  # n k s w
     k = rows.shape[1]

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from engine.diffusion.samplers import Denoise, Prediction
 from engine.diffusion.schedule import Schedule, alphas_cumprod
-from engine.networks.tuning import sent
+from engine.networks.tuning import to_device
 
 Objective = Literal["eps", "v", "x0"]
 
@@ -41,8 +41,8 @@ def network_denoiser(
     factors = torch.stack([levels.sqrt(), (1 - levels).sqrt()]).float()  # 2 1000, before 1 − ᾱ is rounded
 
     def denoise(x: Tensor, t: Tensor) -> Prediction:
-        alpha, sigma = sent(factors[:, t, None, None, None], x.device)  # n 1 1 1 each
-        out = unet(F.pixel_unshuffle(x, patch) if patch > 1 else x, sent(t, x.device)).float()
+        alpha, sigma = to_device(factors[:, t, None, None, None], x.device)  # n 1 1 1 each
+        out = unet(F.pixel_unshuffle(x, patch) if patch > 1 else x, to_device(t, x.device)).float()
         out = F.pixel_shuffle(out, patch) if patch > 1 else out
         mix = None
         if learned_variance:
@@ -65,7 +65,7 @@ def secondary_denoiser(network: Callable[[Tensor, Tensor], Tensor], schedule: Sc
     angles = (torch.atan2((1 - levels).sqrt(), levels.sqrt()) * 2 / math.pi).float()
 
     def at_timestep(x: Tensor, t: Tensor) -> Tensor:
-        return cast(Tensor, network(x, sent(angles, x.device)[t]))
+        return cast(Tensor, network(x, to_device(angles, x.device)[t]))
 
     return network_denoiser(at_timestep, objective="v", schedule=schedule)
 
@@ -118,7 +118,7 @@ def symmetric(denoise: Denoise, axes: tuple[int, ...], schedule: Schedule) -> De
 
     def wrapped(x: Tensor, t: Tensor) -> Prediction:
         found = denoise(x, t)
-        alpha, sigma = sent(factors[:, t, None, None, None], x.device)  # n 1 1 1 each
+        alpha, sigma = to_device(factors[:, t, None, None, None], x.device)  # n 1 1 1 each
         x0 = cast(Tensor, averaged(found.x0))
         return replace(
             found,

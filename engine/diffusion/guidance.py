@@ -17,7 +17,7 @@ from engine.diffusion.noise import Stream, uniform
 from engine.diffusion.samplers import Denoise, Prediction
 from engine.diffusion.schedule import Schedule, alphas_cumprod
 from engine.networks.clip import Clip
-from engine.networks.tuning import sent
+from engine.networks.tuning import to_device
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -116,7 +116,7 @@ def guided(
         if not pull.guidance_scale or float(levels.max()) < pull.from_level:
             with torch.no_grad():
                 return denoise(x, t)
-        level = sent(levels[:, None, None, None], x.device)  # n 1 1 1
+        level = to_device(levels[:, None, None, None], x.device)  # n 1 1 1
         if float(levels.min()) > pull.until_level:
             with torch.no_grad():
                 prediction, _, distance = seen(x, t, level)

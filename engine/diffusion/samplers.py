@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from engine.diffusion.schedule import Levels
-from engine.networks.tuning import sent
+from engine.networks.tuning import to_device
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -108,7 +108,7 @@ def sample(
     for i in range(first, -1, -1):
         t = torch.full((len(x),), int(levels.timesteps[i]))
         prediction = denoise(x, t)
-        fresh = sent(noise(i), x.device)
+        fresh = to_device(noise(i), x.device)
         if sampler == "ddpm":
             x = ddpm_step(prediction, x, fresh, levels, i)
         else:

@@ -13,14 +13,14 @@ from torch import Tensor
 from engine.drawing.canvas import drawn_size
 from engine.errors import BadCheckpoint
 from engine.model_sets.weights import ModelSet
-from engine.pictures.inputs import Pictures
+from engine.pictures.inputs import WeightedPictures
 from engine.request import Request
 
 FORMAT = 1
 
 
 @dataclass
-class Sitting:
+class DrawingState:
     """How far a drawing has come; the only mutable record of the engine."""
 
     x: Tensor  # [count, 3, h, w] float32 on the CPU, at level `index`
@@ -30,7 +30,7 @@ class Sitting:
     unet_calls: int = 0
     distances: list[list[float]] = field(default_factory=list)  # of each picture, a row for each step
     satisfied_at: int = 0  # the step after which CLIP was satisfied, if it was
-    targets: Pictures = field(default_factory=list)  # pictures that pull
+    targets: WeightedPictures = field(default_factory=list)  # pictures that pull
     inputs: dict[str, Any] = field(default_factory=dict)  # hashes of the pictures that went in
 
 
@@ -39,36 +39,36 @@ def _identity(request: Request, models: ModelSet) -> str:
     return json.dumps([request.to_json(), [file.sha256 for file in models.files()], asdict(models.defaults)])
 
 
-def pack_sitting(sitting: Sitting, request: Request, models: ModelSet) -> bytes:
+def pack_state(state: DrawingState, request: Request, models: ModelSet) -> bytes:
     """safetensors bytes; no code can hide in them."""
-    frames = np.stack(sitting.frames) if sitting.frames else np.zeros((0, 1, 1, 3), np.uint8)
+    frames = np.stack(state.frames) if state.frames else np.zeros((0, 1, 1, 3), np.uint8)
     about = {
         "format": FORMAT,
         "identity": _identity(request, models),
-        "index": sitting.index,
-        "seconds": sitting.seconds,
-        "unet_calls": sitting.unet_calls,
-        "distances": sitting.distances,
-        "satisfied_at": sitting.satisfied_at,
-        "inputs": sitting.inputs,
-        "weights": [weight for _, weight in sitting.targets],
+        "index": state.index,
+        "seconds": state.seconds,
+        "unet_calls": state.unet_calls,
+        "distances": state.distances,
+        "satisfied_at": state.satisfied_at,
+        "inputs": state.inputs,
+        "weights": [weight for _, weight in state.targets],
     }
-    pictures = {f"target{k}": torch.from_numpy(picture) for k, (picture, _) in enumerate(sitting.targets)}
+    pictures = {f"target{k}": torch.from_numpy(picture) for k, (picture, _) in enumerate(state.targets)}
     return save(
-        {"x": sitting.x.contiguous(), "frames": torch.from_numpy(frames), **pictures}, {"imago": json.dumps(about)}
+        {"x": state.x.contiguous(), "frames": torch.from_numpy(frames), **pictures}, {"imago": json.dumps(about)}
     )
 
 
-def request_of_checkpoint(state: bytes) -> Request:
+def request_of_checkpoint(packed: bytes) -> Request:
     """The request whose drawing a checkpoint holds; raises BadCheckpoint when it is none."""
-    return Request.from_json(json.loads(_about(state)["identity"])[0])
+    return Request.from_json(json.loads(_about(packed)["identity"])[0])
 
 
-def _about(state: bytes) -> dict[str, Any]:
+def _about(packed: bytes) -> dict[str, Any]:
     """The JSON beside the tensors."""
     try:
-        load(state)
-        header = json.loads(state[8 : 8 + int.from_bytes(state[:8], "little")])
+        load(packed)
+        header = json.loads(packed[8 : 8 + int.from_bytes(packed[:8], "little")])
         about = json.loads(header["__metadata__"]["imago"])
         if about["format"] != FORMAT:
             raise BadCheckpoint("This checkpoint was written by another version of Imago: start the drawing again.")
@@ -77,14 +77,16 @@ def _about(state: bytes) -> dict[str, Any]:
         raise BadCheckpoint("This is not a checkpoint of a drawing: start the drawing again without it.") from error
 
 
-def unpack_sitting(state: bytes, request: Request, models: ModelSet, inputs: dict[str, Any] | None = None) -> Sitting:
-    """Raises BadCheckpoint for anything that `pack_sitting` did not write for this request and these weights.
+def unpack_state(
+    packed: bytes, request: Request, models: ModelSet, inputs: dict[str, Any] | None = None
+) -> DrawingState:
+    """Raises BadCheckpoint for anything that `pack_state` did not write for this request and these weights.
 
     Args:
         inputs: hashes of the pictures that are given again; they need not be, for the checkpoint holds what
             is still needed of them.
     """
-    about, tensors = _about(state), load(state)
+    about, tensors = _about(packed), load(packed)
     kept = about.get("inputs", {})  # a checkpoint of before there were any lacks the later entries
     if about["identity"] != _identity(request, models) or (inputs and inputs != kept):
         raise BadCheckpoint(
@@ -96,7 +98,7 @@ def unpack_sitting(state: bytes, request: Request, models: ModelSet, inputs: dic
         for k, weight in enumerate(about.get("weights", []))
         if (name := f"target{k}") in tensors
     ]
-    sitting = Sitting(
+    state = DrawingState(
         x=tensors["x"],
         index=about["index"],
         frames=list(tensors["frames"].numpy()),
@@ -108,8 +110,8 @@ def unpack_sitting(state: bytes, request: Request, models: ModelSet, inputs: dic
         inputs=kept,
     )
     width, height = drawn_size(request, models)
-    whole = sitting.x.shape == (request.count, 3, height, width) and bool(torch.isfinite(sitting.x).all())
+    whole = state.x.shape == (request.count, 3, height, width) and bool(torch.isfinite(state.x).all())
     whole = whole and len(targets) == len(about.get("weights", []))
-    if not whole or not -1 <= sitting.index < (request.steps or 0):
+    if not whole or not -1 <= state.index < (request.steps or 0):
         raise BadCheckpoint("This checkpoint is damaged: start the drawing again without it.")
-    return sitting
+    return state

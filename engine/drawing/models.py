@@ -30,9 +30,9 @@ class Models:
     upscaler: torch.nn.Module | None
     secondary: Denoise | None = None  # guides in the place of `denoise`
 
-    def look_at_fewer(self) -> bool:
+    def reduce_batch(self) -> bool:
         """Make the guidance need less memory; False when it already needs the least."""
-        return any([clip.look_at_fewer() for clip, _ in self.clips])
+        return any([clip.reduce_batch() for clip, _ in self.clips])
 
 
 def choose_device() -> torch.device:
@@ -125,9 +125,14 @@ def load_unet(
 
 
 def load_clip(
-    description: ModelSet, table: dict[str, Any], device: torch.device, *, quicken: bool = True, tuning: Tuning = PLAIN
+    description: ModelSet,
+    table: dict[str, Any],
+    device: torch.device,
+    *,
+    optimized: bool = True,
+    tuning: Tuning = PLAIN,
 ) -> Clip:
-    """One CLIP of a set, frozen; `quicken` False leaves open_clip's own layers in it."""
+    """One CLIP of a set, frozen; `optimized` False leaves open_clip's own layers in it."""
     path = verify(description.file(table, "clip"))
     optional = {key: description.folder / table[key] for key in ("config", "vocabulary") if key in table}
     if "tokenizer" in table:
@@ -136,7 +141,7 @@ def load_clip(
         optional["text"] = beside if beside.is_dir() else FOLDER / table["text"]
     config = ClipConfig(model=table["model"], mean=tuple(table["mean"]), std=tuple(table["std"]), **optional)
     try:
-        return Clip(config, path, device, quicken=quicken, tuning=tuning)
+        return Clip(config, path, device, optimized=optimized, tuning=tuning)
     except ImportError as error:
         raise BadRequest(
             "models",

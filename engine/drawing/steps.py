@@ -20,7 +20,7 @@ from engine.drawing.reading import prompts_of
 from engine.model_sets.weights import Defaults
 from engine.networks.clip import Clip
 from engine.pictures.images import to_tensor
-from engine.pictures.inputs import Pictures
+from engine.pictures.inputs import WeightedPictures
 from engine.prompts import Part, normalised, parse_prompt
 from engine.ramps import parse_ramp
 from engine.request import RAMPS, Request
@@ -71,7 +71,7 @@ def levels_of(models: Models, request: Request) -> Levels:
 
 
 def targets_of(
-    models: Models, prompts: list[str], pictures: Pictures | None = None, seeds: Seeds | None = None
+    models: Models, prompts: list[str], pictures: WeightedPictures | None = None, seeds: Seeds | None = None
 ) -> list[Target]:
     """One Target for each CLIP of the set.
 
@@ -156,7 +156,7 @@ def _guide(models: Models, request: Request, seeds: Seeds, targets: list[Target]
 
 
 def steps_of(
-    models: Models, requests: list[Request], x: Tensor, start: int, pictures: Pictures | None = None
+    models: Models, requests: list[Request], x: Tensor, start: int, pictures: WeightedPictures | None = None
 ) -> Iterator[Step]:
     """Draw a batch together; all requests are resolved and agree on everything but prompt, seed and count.
 

@@ -67,7 +67,7 @@ def fold_norms(module: nn.Module) -> None:
         before = name
 
 
-def quickened(model: nn.Module) -> nn.Module:
+def optimize(model: nn.Module) -> nn.Module:
     """The same function of the same weights, with the slow parts of open_clip's vision towers replaced."""
     from open_clip.modified_resnet import ModifiedResNet
     from open_clip.transformer import VisionTransformer
@@ -93,7 +93,7 @@ class Clip:
         weights: Path | None,
         device: torch.device,
         *,
-        quicken: bool = True,
+        optimized: bool = True,
         tuning: Tuning = PLAIN,
     ) -> None:
         """Without weights they are random. Raises RuntimeError when the file holds another network."""
@@ -114,7 +114,7 @@ class Clip:
         if weights is not None:
             _check_shapes(model, weights)
         model = model.eval().requires_grad_(False).to(device=device, dtype=tuning.precision)
-        self._model: nn.Module = quickened(model) if quicken else model
+        self._model: nn.Module = optimize(model) if optimized else model
         self.visual = compiled(model.visual, tuning)
         self._tokenize = _tokenizer(config, model.context_length)
         size = model.visual.image_size
@@ -144,7 +144,7 @@ class Clip:
         ]
         return torch.cat(parts).float()
 
-    def look_at_fewer(self) -> bool:
+    def reduce_batch(self) -> bool:
         """Keep half as many pictures in memory at once from now on; False when that cannot help."""
         now = self._most if self.at_once is None else self.at_once
         self.at_once = max(1, now // 2)

@@ -67,7 +67,7 @@ def compiled(network: torch.nn.Module, tuning: Tuning) -> torch.nn.Module:
     return network
 
 
-def sent(tensor: Tensor, device: torch.device) -> Tensor:
+def to_device(tensor: Tensor, device: torch.device) -> Tensor:
     """A tensor of the CPU on the device, without waiting for what that has still to do."""
     return tensor.to(device, non_blocking=device.type != "mps")  # which reads it later, when it may be gone
 

@@ -167,7 +167,7 @@ class AttentionBlock(nn.Module):
         return (flat + _at_each_position(self.proj_out, out).transpose(1, 2)).reshape(n, c, h, w)
 
 
-class Stage(nn.Sequential):
+class TimestepSequential(nn.Sequential):
     """A sequence in which only the residual blocks are told the timestep."""
 
     def forward(self, x: Tensor, emb: Tensor) -> Tensor:  # type: ignore[override]
@@ -202,9 +202,9 @@ class UNet(nn.Module):
         )
         if config.num_classes is not None:
             self.label_emb = nn.Embedding(config.num_classes, self.emb_channels)
-        self.input_blocks = nn.ModuleList([Stage(nn.Conv2d(config.in_channels, widths[0], 3, padding=1))])
+        self.input_blocks = nn.ModuleList([TimestepSequential(nn.Conv2d(config.in_channels, widths[0], 3, padding=1))])
         skips = self._build_input(widths)
-        self.middle_block = Stage(
+        self.middle_block = TimestepSequential(
             self._res(widths[-1], widths[-1]), self._attention(widths[-1]), self._res(widths[-1], widths[-1])
         )
         self.output_blocks = nn.ModuleList()
@@ -224,7 +224,7 @@ class UNet(nn.Module):
                 skips.append(ch := width)
             if level < len(widths) - 1:
                 down = self._res(ch, ch, Downsample) if config.resblock_updown else Downsample(ch)
-                self.input_blocks.append(Stage(down))
+                self.input_blocks.append(TimestepSequential(down))
                 skips.append(ch)
         return skips
 
@@ -253,8 +253,8 @@ class UNet(nn.Module):
         heads = config.num_heads if config.num_head_channels == -1 else ch // config.num_head_channels
         return AttentionBlock(ch, heads, new_order=config.use_new_attention_order, groups=config.norm_groups)
 
-    def _stage(self, ch: int, width: int, level: int) -> Stage:
-        stage = Stage(self._res(ch, width))
+    def _stage(self, ch: int, width: int, level: int) -> TimestepSequential:
+        stage = TimestepSequential(self._res(ch, width))
         if 2**level in self.config.attention_resolutions:
             stage.append(self._attention(width))
         return stage

@@ -10,7 +10,7 @@ from engine.request import Inputs
 
 LONGEST = 4  # a picture that pulls is at most so many times as long as it is wide; its middle is kept
 
-Pictures = list[tuple[np.ndarray, float]]  # [h, w, 3] uint8, and the weight of each
+WeightedPictures = list[tuple[np.ndarray, float]]  # [h, w, 3] uint8, and the weight of each
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -18,7 +18,7 @@ class Given:
     """Inputs as pixels."""
 
     init: np.ndarray | None = None  # [h, w, 3] uint8, as large as the drawing
-    targets: Pictures = field(default_factory=list)
+    targets: WeightedPictures = field(default_factory=list)
     hashes: dict[str, Any] = field(default_factory=dict)  # SHA-256 of the pixels that came; empty where none did
 
 

@@ -28,19 +28,19 @@ def test_durations_go_into_their_histograms() -> None:
     """Averages hide the slow tail."""
     metrics = Metrics()
     for name in ("step_seconds", "preview_seconds", "acknowledge_seconds"):
-        metrics.notice(name, 0.2)
+        metrics.record(name, 0.2)
         assert {f'imago_{name}_bucket{{le="0.1"}} 0.0', f'imago_{name}_bucket{{le="0.25"}} 1.0'} <= lines(metrics, {})
 
 
 def test_restarts_of_the_engine_add_up() -> None:
     """An engine that keeps dying is worth an alarm."""
     metrics = Metrics()
-    metrics.notice("engine_restarts", 1)
-    metrics.notice("engine_restarts", 1)
+    metrics.record("engine_restarts", 1)
+    metrics.record("engine_restarts", 1)
     assert "imago_engine_restarts_total 2.0" in lines(metrics, {})
 
 
 def test_an_unknown_figure_is_a_mistake() -> None:
     """A misspelt name would otherwise vanish without a word."""
     with pytest.raises(KeyError):
-        Metrics().notice("step_second", 1.0)
+        Metrics().record("step_second", 1.0)

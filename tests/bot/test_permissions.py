@@ -165,7 +165,7 @@ class Rig:
             stop=stop,
             busy=lambda: 0.0,
             models=["toybox"],
-            notice=lambda name, value: None,
+            record=lambda name, value: None,
         )
         self.keys = itertools.count()
 

@@ -7,10 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.adapters.telegram.shown import CAPTION, Kind, cut, keyboard, kind_of, media_of, units, words
+from bot.adapters.telegram.shown import CAPTION, MediaKind, cut, keyboard, kind_of, media_of, units, words
 from bot.delivery.cards import Cards
-from bot.jobs.job import Job, Status
-from bot.jobs.job import Kind as JobKind
+from bot.jobs.job import Job, Kind, Status
 from bot.messages import Address, File, Reply, Stage
 from bot.texts import Texts
 from engine import Request
@@ -46,7 +45,7 @@ def test_the_longest_prompt_still_shows_its_seed(prompt: str, language: str) -> 
         address=Address(platform="telegram", chat="1"),
         answers="",
         request=Request(prompt=prompt, seed=2**32 - 1),
-        kind=JobKind.IMAGINE,
+        kind=Kind.IMAGINE,
         parent=None,
         status=Status.DRAWN,
         attempts=0,
@@ -71,18 +70,18 @@ def test_a_name_in_a_prompt_calls_nobody() -> None:
 @pytest.mark.parametrize(
     ("content", "kind"),
     [
-        (png(), Kind.PHOTO),
-        (png(9_000, 1_000), Kind.PHOTO),
-        (png(9_001, 1_000), Kind.DOCUMENT),
-        (png(2_001, 100), Kind.DOCUMENT),
-        (png(size=10_000_001), Kind.DOCUMENT),
-        (png(size=50_000_001), Kind.TEXT),
+        (png(), MediaKind.PHOTO),
+        (png(9_000, 1_000), MediaKind.PHOTO),
+        (png(9_001, 1_000), MediaKind.DOCUMENT),
+        (png(2_001, 100), MediaKind.DOCUMENT),
+        (png(size=10_000_001), MediaKind.DOCUMENT),
+        (png(size=50_000_001), MediaKind.TEXT),
     ],
 )
-def test_what_is_no_photo_for_telegram_comes_as_a_file(content: bytes, kind: Kind) -> None:
+def test_what_is_no_photo_for_telegram_comes_as_a_file(content: bytes, kind: MediaKind) -> None:
     """10 MB, 10,000 pixels, 20 : 1; and no file is larger than 50 MB."""
     assert kind_of(reply(content), 50_000_000) is kind
-    assert kind_of(reply(png(), as_file=True), 50_000_000) is Kind.DOCUMENT
+    assert kind_of(reply(png(), as_file=True), 50_000_000) is MediaKind.DOCUMENT
 
 
 def test_only_a_finished_picture_offers_its_file() -> None:
@@ -92,10 +91,10 @@ def test_only_a_finished_picture_offers_its_file() -> None:
     assert keyboard(reply(), say) is None
 
 
-@pytest.mark.parametrize("kind", [Kind.PHOTO, Kind.ANIMATION])
-def test_what_is_hidden_is_behind_a_click(kind: Kind) -> None:
+@pytest.mark.parametrize("kind", [MediaKind.PHOTO, MediaKind.ANIMATION])
+def test_what_is_hidden_is_behind_a_click(kind: MediaKind) -> None:
     """Telegram can do that with photos and animations."""
     file = File(name="1.gif", content=b"GIF89a", media_type="image/gif", alt="")
-    more = {"gif": file} if kind is Kind.ANIMATION else {}
+    more = {"gif": file} if kind is MediaKind.ANIMATION else {}
     assert media_of(reply(png(), hidden=True, **more), kind).to_dict()["has_spoiler"] is True
     assert "has_spoiler" not in media_of(reply(png(), **more), kind).to_dict()

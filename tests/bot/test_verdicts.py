@@ -10,7 +10,7 @@ import pytest
 
 from bot.config import ModerationConfig
 from bot.messages import Stage
-from bot.moderation.verdicts import Judge, Verdict
+from bot.moderation.verdicts import PictureCheck, Verdict
 from engine import Event, Finished, Request, UpscaleRequest
 from tests.bot.test_handlers import answer
 from tests.fakes import fakes
@@ -36,7 +36,7 @@ def test_each_verdict_is_logged_with_its_score(
 ) -> None:
     """So that the threshold can be set by what was seen; a picture that was not looked at is not trusted."""
     with caplog.at_level(logging.INFO, "bot.moderation.verdicts"):
-        assert Judge(check="x", threshold=0.3, action=Verdict.WITHHOLD).of(12, score) is verdict
+        assert PictureCheck(check="x", threshold=0.3, action=Verdict.WITHHOLD).of(12, score) is verdict
     (record,) = caplog.records
     told = "none" if score is None else score
     assert record.values == {"job": 12, "score": told, "threshold": 0.3, "verdict": verdict}  # type: ignore[attr-defined]
@@ -45,7 +45,7 @@ def test_each_verdict_is_logged_with_its_score(
 def test_without_a_check_everything_is_shown(caplog: pytest.LogCaptureFixture) -> None:
     """And nothing is logged about it."""
     with caplog.at_level(logging.INFO, "bot.moderation.verdicts"):
-        assert Judge().of(12, None) is Verdict.SHOW is Judge().unfinished
+        assert PictureCheck().of(12, None) is Verdict.SHOW is PictureCheck().unfinished
     assert not caplog.records
 
 

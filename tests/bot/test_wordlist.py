@@ -12,7 +12,7 @@ WORDS = ["Ass", "чёрт", "very bad thing", "Straße", "a+b"]
 
 def has(text: str, words: list[str] = WORDS) -> bool:
     try:
-        WordList(words).check(text)
+        WordList(words).check_prompt(text)
     except UserError as error:
         assert error.text == "refused-word" and not error.values
         return True

@@ -60,7 +60,7 @@ def test_the_networks_are_frozen() -> None:
 def test_the_quick_layers_compute_what_open_clips_own_do() -> None:
     """Guidance uses the gradient, so that must be the same too."""
     description = load_model_set("toybox")
-    plain = load_clip(description, description.clips[0], CPU, quicken=False)
+    plain = load_clip(description, description.clips[0], CPU, optimized=False)
     pictures = torch.rand(3, 3, plain.side, plain.side, requires_grad=True)
     found = []
     for clip in (toybox_clip(), plain):
@@ -88,10 +88,10 @@ def test_looking_at_fewer_at_once_changes_nothing_but_the_memory() -> None:
 def test_it_looks_at_fewer_until_it_looks_at_one() -> None:
     description = load_model_set("toybox")
     clip = load_clip(description, description.clips[0], CPU)
-    assert not clip.look_at_fewer(), "nothing was looked at: memory ran out elsewhere"
+    assert not clip.reduce_batch(), "nothing was looked at: memory ran out elsewhere"
     clip.at_once = None
     clip.encode_images(torch.rand(6, 3, clip.side, clip.side))
-    assert [(clip.look_at_fewer(), clip.at_once) for _ in range(4)] == [(True, 3), (True, 1), (False, 1), (False, 1)]
+    assert [(clip.reduce_batch(), clip.at_once) for _ in range(4)] == [(True, 3), (True, 1), (False, 1), (False, 1)]
 
 
 def test_position_embeddings_of_another_size_are_refused(tmp_path: Path) -> None:

@@ -28,7 +28,7 @@ from engine import (
     UpscaleRequest,
 )
 from engine.diffusion.samplers import Prediction
-from engine.drawing.checkpoint import Sitting
+from engine.drawing.checkpoint import DrawingState
 from engine.drawing.draw import _drawing, first_noise, resolved, steps_of
 from engine.drawing.models import load_models
 from engine.drawing.steps import levels_of
@@ -135,9 +135,9 @@ def test_numbers_that_run_away_make_no_picture() -> None:
         return Prediction(x0=x * (float("nan") if len(calls) == 4 else 1.0), eps=x)
 
     request = resolved(dataclasses.replace(REQUEST, guidance_scale=0.0), models.description.defaults)
-    sitting = Sitting(x=first_noise(models, [request]), index=9)
+    state = DrawingState(x=first_noise(models, [request]), index=9)
     with pytest.raises(NumericalError, match="another seed"):
-        list(_drawing(dataclasses.replace(models, denoise=broken), request, sitting))
+        list(_drawing(dataclasses.replace(models, denoise=broken), request, state))
     assert len(calls) == 4
 
 
@@ -163,32 +163,32 @@ class SmallMemory:
             raise torch.OutOfMemoryError("CUDA out of memory.")
         return torch.cat([self.clip.encode_images(part) for part in pictures.split(self.at_once)])
 
-    def look_at_fewer(self) -> bool:
+    def reduce_batch(self) -> bool:
         now = self.tried[-1]
         self.at_once = max(1, now // 2)
         return now > 1
 
 
-def drawn_in(room: int) -> tuple[Sitting, list[int], list[int]]:
+def drawn_in(room: int) -> tuple[DrawingState, list[int], list[int]]:
     """Two steps with four cuts; how far they came, the steps told, how many crops were tried at a time."""
     models = load_models("toybox", torch.device("cpu"))
     request = resolved(dataclasses.replace(REQUEST, steps=2, cuts=4), models.description.defaults)
     small = SmallMemory(models.clips[0][0], room)
-    sitting = Sitting(x=first_noise(models, [request]), index=1)
+    state = DrawingState(x=first_noise(models, [request]), index=1)
     models = dataclasses.replace(
         models, clips=[(small, 1.0)], upscaler=None, description=dataclasses.replace(models.description, upscaler=None)
     )
     with memory_sentence("toybox"):
-        events = list(_drawing(models, request, sitting))
-    return sitting, [event.step for event in events if isinstance(event, Progress)], small.tried
+        events = list(_drawing(models, request, state))
+    return state, [event.step for event in events if isinstance(event, Progress)], small.tried
 
 
 def test_a_step_that_runs_out_of_memory_is_made_again_with_fewer_crops_at_a_time() -> None:
     """Every crop is still looked at, and no step is skipped or made twice."""
-    sitting, steps, tried = drawn_in(room=1)
+    state, steps, tried = drawn_in(room=1)
     whole, _, _ = drawn_in(room=4)
-    assert tried == [4, 2, 1, 1] and steps == [1, 2] and sitting.unet_calls == 2
-    assert torch.allclose(sitting.x, whole.x, atol=2e-2)
+    assert tried == [4, 2, 1, 1] and steps == [1, 2] and state.unet_calls == 2
+    assert torch.allclose(state.x, whole.x, atol=2e-2)
 
 
 def test_memory_that_is_too_small_for_one_crop_is_a_sentence() -> None:
@@ -285,26 +285,26 @@ def even(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     return "even"
 
 
-def satisfied_at_once(count: int, even: str, index: int = 2) -> tuple[Sitting, list[Event]]:
+def satisfied_at_once(count: int, even: str, index: int = 2) -> tuple[DrawingState, list[Event]]:
     """A drawing whose distances so far say that it was better before; by itself at its third step from the end."""
     models = load_models(even, torch.device("cpu"))
     request = dataclasses.replace(REQUEST, stop="satisfied", cuts=1, count=count, size="64x64", models=even)
     request = resolved(request, models.description.defaults)
-    sitting = Sitting(x=first_noise(models, [request]), index=index, distances=[[0.0] * count] * (9 - index))
-    return sitting, list(_drawing(models, request, sitting))
+    state = DrawingState(x=first_noise(models, [request]), index=index, distances=[[0.0] * count] * (9 - index))
+    return state, list(_drawing(models, request, state))
 
 
 @pytest.mark.parametrize("count", [1, 2])
 def test_a_satisfied_drawing_ends_on_what_it_sees_through_the_noise(count: int, even: str) -> None:
     """With its last preview, checkpoint and frame, as any other."""
-    sitting, events = satisfied_at_once(count, even)
-    assert (sitting.index, sitting.satisfied_at, sitting.unet_calls) == (-1, 8, 1)
+    state, events = satisfied_at_once(count, even)
+    assert (state.index, state.satisfied_at, state.unet_calls) == (-1, 8, 1)
     assert [type(event).__name__ for event in events] == ["Progress", "Preview", "Checkpoint"]
     assert isinstance(events[0], Progress) and (events[0].step, events[0].seconds_left) == (8, 0.0)
     assert isinstance(events[1], Preview) and events[1].percent == 100
     shown = read_png(events[1].png)[0]
-    assert shown.shape == (64, 64 * count, 3) and len(sitting.frames) == 1
-    assert sitting.x.abs().max() < 2.5, "noise is left"
+    assert shown.shape == (64, 64 * count, 3) and len(state.frames) == 1
+    assert state.x.abs().max() < 2.5, "noise is left"
 
 
 def test_where_the_pull_has_ended_it_may_be_satisfied(even: str) -> None:
@@ -314,7 +314,7 @@ def test_where_the_pull_has_ended_it_may_be_satisfied(even: str) -> None:
 
 def test_a_satisfied_drawing_taken_up_again_is_finished(even: str) -> None:
     """From its last checkpoint nothing is left to do, and it still says when it ended."""
-    sitting, events = satisfied_at_once(1, even)
+    state, events = satisfied_at_once(1, even)
     state = next(event.state for event in events if isinstance(event, Checkpoint))
     request = dataclasses.replace(REQUEST, stop="satisfied", cuts=1, size="64x64", models=even)
     started, last = list(engine.draw(request, resume=state))
@@ -331,10 +331,10 @@ def test_a_symmetric_picture_is_symmetric_to_the_pixel() -> None:
 
 def test_what_a_set_cannot_draw_is_refused_before_torch_is_there() -> None:
     """The bot asks before it takes a job."""
-    engine.check(REQUEST)
+    engine.check_request(REQUEST)
     for change, field in (({"size": "100x100"}, "size"), ({"init": 0.5}, "init"), ({"models": "nowhere"}, "models")):
         wrong = dataclasses.replace(REQUEST, **change)  # type: ignore[arg-type]
-        for refuse in (engine.check, lambda request: next(engine.draw(request))):
+        for refuse in (engine.check_request, lambda request: next(engine.draw(request))):
             with pytest.raises(BadRequest) as caught:
                 refuse(wrong)
             assert caught.value.field == field

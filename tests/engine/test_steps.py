@@ -172,11 +172,11 @@ def test_a_symmetric_drawing_is_symmetric(models: Models, sampler: str, symmetry
 
 
 def test_every_step_is_told_also_where_some_are_skipped(models: Models) -> None:
-    from engine.drawing.checkpoint import Sitting
+    from engine.drawing.checkpoint import DrawingState
 
     request = asked(models, steps=5, init=0.4)
     x, index = beginning(models, request, np.zeros((64, 64, 3), np.uint8))
-    events = [e for e in _drawing(models, request, Sitting(x=x, index=index)) if isinstance(e, Progress)]
+    events = [e for e in _drawing(models, request, DrawingState(x=x, index=index)) if isinstance(e, Progress)]
     assert [event.step for event in events] == [3, 4, 5]
 
 

@@ -35,7 +35,7 @@ class WireDriver:
     async def start(self) -> None:
         def adapters(app: App, history: object) -> list[Any]:
             config = config_for(self.wire, **self._config)
-            self.adapter = DiscordAdapter(config, app.texts.say, app.notebook("discord"), clock=self._clock)
+            self.adapter = DiscordAdapter(config, app.texts.say, app.notes("discord"), clock=self._clock)
             return [self.adapter]
 
         config = Config(bot=BotConfig(folder=self.folder), limits=self.limits)

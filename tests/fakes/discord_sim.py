@@ -59,7 +59,7 @@ class Sim:
             self.adapter = DiscordAdapter(
                 self.config,
                 app.texts.say,
-                app.notebook("discord"),
+                app.notes("discord"),
                 connect=self.connect,
                 clock=self._clock,
                 offers=app.offers(),

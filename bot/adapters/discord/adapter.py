@@ -11,7 +11,7 @@ from typing import Any
 import discord
 from discord.http import MultipartParameters
 
-from bot.adapters.base import Notebook, Receive
+from bot.adapters.base import AdapterNotes, Receive
 from bot.adapters.discord.api import Archived, DiscordApi, TokenGone, TooLarge, until_taken
 from bot.adapters.discord.client import Client, connect
 from bot.adapters.discord.controls import body, job_of
@@ -55,14 +55,14 @@ class DiscordAdapter(Inbound):
         self,
         config: DiscordConfig,
         say: Say,
-        notebook: Notebook,
+        notes: AdapterNotes,
         *,
         connect: Connect = connect,
         clock: Callable[[], float] = time.time,
         offers: Mapping[str, Sequence[str]] | None = None,
     ) -> None:
         """Nothing is opened yet; `connect` logs a client in and lets it listen; `offers`: what options may be."""
-        super().__init__(config, say, notebook, clock, offers)
+        super().__init__(config, say, notes, clock, offers)
         self._connect = connect
         self._tried: dict[str, None] = {}  # nonces of sends that may or may not have arrived
         self._explained: dict[str, None] = {}  # owners and channels that were told why there is silence

@@ -9,7 +9,7 @@ from typing import Any
 
 import discord
 
-from bot.adapters.base import Notebook, Receive
+from bot.adapters.base import AdapterNotes, Receive
 from bot.adapters.discord.api import FAULTS, DiscordApi
 from bot.adapters.discord.attachments import fetches_of, pictures_with_reply
 from bot.adapters.discord.client import Client
@@ -45,13 +45,13 @@ class Inbound:
         self,
         config: DiscordConfig,
         say: Say,
-        notebook: Notebook,
+        notes: AdapterNotes,
         clock: Callable[[], float] = time.time,
         offers: Mapping[str, Sequence[str]] | None = None,
     ) -> None:
         self._offers = offers or {}
         self._config, self._say, self._clock = config, say, clock
-        self._servers = Servers(notebook)
+        self._servers = Servers(notes)
         self._refs: dict[str, InteractionRef] = {}  # by the message that answers, while the token works
         self._languages: dict[int, str] = {}  # of people, as their last interaction told
         self._limits: dict[int, int] = {}  # bytes a file, by channel

@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 
-from bot.adapters.base import Notebook
+from bot.adapters.base import AdapterNotes
 from bot.errors import UserError
 from bot.language import commands
 from bot.language.options import Value
@@ -33,15 +33,15 @@ ANYWHERE = Server()
 
 
 class Servers:
-    """All servers' settings, in memory and in the notebook."""
+    """All servers' settings, in memory and in the notes."""
 
-    def __init__(self, notebook: Notebook) -> None:
-        self._notebook = notebook
+    def __init__(self, notes: AdapterNotes) -> None:
+        self._notes = notes
         self._servers: dict[int, Server] = {}
 
     async def load(self) -> None:
         """Read them all."""
-        for key, text in (await self._notebook.all()).items():
+        for key, text in (await self._notes.all()).items():
             values = json.loads(text)
             self._servers[int(key)] = Server(**{**values, "channels": tuple(values["channels"])})
 
@@ -60,7 +60,7 @@ class Servers:
             rest = tuple(c for c in server.channels if c != channel)
             server = replace(server, channels=rest if len(rest) < len(server.channels) else (*rest, channel))
         self._servers[guild] = server
-        await self._notebook.put(str(guild), json.dumps(asdict(server)))
+        await self._notes.put(str(guild), json.dumps(asdict(server)))
         return server
 
 

@@ -7,7 +7,7 @@ from telegram.error import BadRequest
 
 from bot.adapters.telegram import errors
 from bot.adapters.telegram.incoming import numbers
-from bot.adapters.telegram.shown import CAPTION, TEXT, Kind, Say, file_of, keyboard, kind_of, media_of, words
+from bot.adapters.telegram.shown import CAPTION, TEXT, MediaKind, Say, file_of, keyboard, kind_of, media_of, words
 from bot.messages import Reply
 
 ROOM = 200  # characters kept for a sentence of our own
@@ -27,9 +27,9 @@ class TelegramApi:
         try:
             return await self._send(kind, chat, thread, reply, answers)
         except BadRequest as error:
-            if kind is not Kind.PHOTO or not errors.says(error, *errors.PICTURE_REFUSED):
+            if kind is not MediaKind.PHOTO or not errors.says(error, *errors.PICTURE_REFUSED):
                 raise
-            return await self._send(Kind.DOCUMENT, chat, thread, reply, answers)
+            return await self._send(MediaKind.DOCUMENT, chat, thread, reply, answers)
 
     async def edit(self, chat: int, number: int, reply: Reply) -> None:
         """Replace what a message shows; a text may become a picture, but not the other way round."""
@@ -37,14 +37,14 @@ class TelegramApi:
         try:
             await self._edit(kind, chat, number, reply)
         except BadRequest as error:
-            if kind is not Kind.PHOTO or not errors.says(error, *errors.PICTURE_REFUSED):
+            if kind is not MediaKind.PHOTO or not errors.says(error, *errors.PICTURE_REFUSED):
                 raise
-            await self._edit(Kind.DOCUMENT, chat, number, reply)
+            await self._edit(MediaKind.DOCUMENT, chat, number, reply)
 
-    async def _send(self, kind: Kind, chat: int, thread: str, reply: Reply, answers: str) -> Message:
+    async def _send(self, kind: MediaKind, chat: int, thread: str, reply: Reply, answers: str) -> Message:
         bot, topic, answered = self._bot, int(thread) if thread else None, _answered(chat, answers)
         buttons = keyboard(reply, self._say)
-        if kind is Kind.TEXT:
+        if kind is MediaKind.TEXT:
             return await bot.send_message(
                 chat,
                 self._text(reply),
@@ -53,13 +53,13 @@ class TelegramApi:
                 reply_markup=buttons,
                 link_preview_options=PLAIN,
             )
-        methods: dict[Kind, Callable[..., Awaitable[Message]]] = {
-            Kind.PHOTO: bot.send_photo,
-            Kind.ANIMATION: bot.send_animation,
-            Kind.DOCUMENT: bot.send_document,
+        methods: dict[MediaKind, Callable[..., Awaitable[Message]]] = {
+            MediaKind.PHOTO: bot.send_photo,
+            MediaKind.ANIMATION: bot.send_animation,
+            MediaKind.DOCUMENT: bot.send_document,
         }
         file = file_of(reply)
-        hidden = {"has_spoiler": True} if reply.hidden and kind is not Kind.DOCUMENT else {}
+        hidden = {"has_spoiler": True} if reply.hidden and kind is not MediaKind.DOCUMENT else {}
         return await methods[kind](
             chat,
             file.content,
@@ -71,9 +71,9 @@ class TelegramApi:
             **hidden,
         )
 
-    async def _edit(self, kind: Kind, chat: int, number: int, reply: Reply) -> None:
+    async def _edit(self, kind: MediaKind, chat: int, number: int, reply: Reply) -> None:
         bot, buttons = self._bot, keyboard(reply, self._say)
-        if kind is not Kind.TEXT:
+        if kind is not MediaKind.TEXT:
             await bot.edit_message_media(media_of(reply, kind), chat, number, reply_markup=buttons)
             return
         try:

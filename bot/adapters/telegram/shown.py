@@ -24,7 +24,7 @@ ROW = 3  # buttons beside one another
 Say = Callable[..., str]
 
 
-class Kind(StrEnum):
+class MediaKind(StrEnum):
     """As what a message is sent."""
 
     TEXT = "text"
@@ -75,22 +75,22 @@ def _key(button: Button) -> InlineKeyboardButton:
     return InlineKeyboardButton(button.label, callback_data=f"{button.action}:{button.job}{which}")
 
 
-def kind_of(reply: Reply, limit: int) -> Kind:
+def kind_of(reply: Reply, limit: int) -> MediaKind:
     """As what a reply is sent; a file of more than `limit` bytes cannot be."""
     file = reply.gif or reply.picture
     if file is None or len(file.content) > limit:
-        return Kind.TEXT
+        return MediaKind.TEXT
     if reply.gif is not None:
-        return Kind.ANIMATION
-    return Kind.DOCUMENT if reply.as_file or not is_photo(file) else Kind.PHOTO
+        return MediaKind.ANIMATION
+    return MediaKind.DOCUMENT if reply.as_file or not is_photo(file) else MediaKind.PHOTO
 
 
-def media_of(reply: Reply, kind: Kind) -> InputMediaPhoto | InputMediaAnimation | InputMediaDocument:
+def media_of(reply: Reply, kind: MediaKind) -> InputMediaPhoto | InputMediaAnimation | InputMediaDocument:
     """The picture or GIF with its words, for an edit."""
     file, caption, hidden = file_of(reply), words(reply, CAPTION), reply.hidden or None
-    if kind is Kind.ANIMATION:
+    if kind is MediaKind.ANIMATION:
         return InputMediaAnimation(file.content, caption=caption, filename=file.name, has_spoiler=hidden)
-    if kind is Kind.PHOTO:
+    if kind is MediaKind.PHOTO:
         return InputMediaPhoto(file.content, caption=caption, filename=file.name, has_spoiler=hidden)
     return InputMediaDocument(file.content, caption=caption, filename=file.name)
 

@@ -121,7 +121,7 @@ class WebAdapter:
         """Check who calls; make one sentence of every error."""
         open_to_all = request.path in ("/door", "/healthz") or request.path.startswith("/page/")
         try:
-            self._guard.check(request, open_to_all=open_to_all)
+            self._guard.check_request(request, open_to_all=open_to_all)
             response = await handler(request)
         except Refused as refused:
             response = self._refusal(request, refused.status, refused.text)

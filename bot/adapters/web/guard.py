@@ -60,7 +60,7 @@ class Guard:
     def __init__(self, token: str) -> None:
         self._token = token.encode()
 
-    def check(self, request: web.Request, *, open_to_all: bool = False) -> None:
+    def check_request(self, request: web.Request, *, open_to_all: bool = False) -> None:
         """Raises Refused (401 without the token, 403 for a strange Host, or for a post from another site)."""
         if not self._token and not is_loopback(_host_name(request.host)):
             # A page elsewhere may have pointed its own name at 127.0.0.1 (DNS rebinding).

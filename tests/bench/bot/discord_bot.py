@@ -24,7 +24,7 @@ async def serve(folder: Path, port: int, draw: str) -> None:
     engine = EngineProcess(draw=draw, upscale="tests.fakes.scripted:upscale")
 
     def adapters(app: App, history: History) -> list[Adapter]:
-        return [DiscordAdapter(wire, app.texts.say, app.notebook("discord"))]
+        return [DiscordAdapter(wire, app.texts.say, app.notes("discord"))]
 
     await App(config, engine=engine, adapters=adapters).run()
 

@@ -72,7 +72,7 @@ async def run(folder: Path, jobs: int, channels: int, longest: float) -> dict[st
     places = [wire.backend.create_channel(wire.guild.id, f"art-{n}").id for n in range(channels)]
 
     def adapters(app: App, history: object) -> list[Any]:
-        return [DiscordAdapter(config_for(wire), app.texts.say, app.notebook("discord"))]
+        return [DiscordAdapter(config_for(wire), app.texts.say, app.notes("discord"))]
 
     limits = LimitsConfig(queued=0, per_day=0)
     config = Config(bot=BotConfig(folder=folder), limits=limits)

@@ -92,7 +92,7 @@ class Play:
             adapters={"telegram": self.adapter},
             busy=lambda: None,
             gone=self._gone,
-            notice=lambda name, value: None,
+            record=lambda name, value: None,
             clock=time,
             sleep=time.sleep,
         )

@@ -60,7 +60,7 @@ def _is_norm(unet: nn.Module, name: str) -> bool:
     return parameter == "weight" and isinstance(unet.get_submodule(module), nn.GroupNorm)
 
 
-def random_clip(description: ModelSet, device: torch.device, tuning: Tuning = PLAIN, *, quicken: bool = True) -> Clip:
+def random_clip(description: ModelSet, device: torch.device, tuning: Tuning = PLAIN, *, optimized: bool = True) -> Clip:
     """The first CLIP of a set, with the same random weights at each call."""
     table = description.clips[0]
     torch.manual_seed(0)
@@ -68,7 +68,7 @@ def random_clip(description: ModelSet, device: torch.device, tuning: Tuning = PL
         ClipConfig(model=table["model"], mean=tuple(table["mean"]), std=tuple(table["std"])),
         None,
         device,
-        quicken=quicken,
+        optimized=optimized,
         tuning=tuning,
     )
 
@@ -115,7 +115,7 @@ def contenders(description: ModelSet, device: torch.device) -> tuple[dict[str, C
     plain_layout = {name: tensor.float().contiguous() for name, tensor in unet.state_dict().items()}
     theirs.load_state_dict(plain_layout, assign=True)
     in_precision(theirs, tuning.precision).dtype = tuning.precision
-    clip, plain = (random_clip(description, device, tuning, quicken=quicken) for quicken in (True, False))
+    clip, plain = (random_clip(description, device, tuning, optimized=optimized) for optimized in (True, False))
     embeddings = clip.encode_texts([PROMPT])
     pull, guide = pull_of(description), guidance(description, clip, embeddings)
     x = beginning(description).to(device)

@@ -108,7 +108,7 @@ def contenders(models: Models, *, eta: float) -> dict[str, Contender]:
     ddim = defaults.sampler == "ddim"
     diffusion = spaced_diffusion(table["schedule"], defaults.steps, learned_variance=False)
     theirs = _theirs(load_unet(models.description, models.device, table=table))
-    clip = load_clip(models.description, models.description.clips[0], models.device, quicken=False)
+    clip = load_clip(models.description, models.description.clips[0], models.device, optimized=False)
     notebook = Notebook(
         diffusion=diffusion,
         model=EpsOfUnshuffled(theirs, table["objective"], table["patch"], diffusion).to(models.device),
