@@ -61,7 +61,8 @@ def test_the_quick_layers_compute_what_open_clips_own_do() -> None:
     """Guidance uses the gradient, so that must be the same too."""
     description = load_model_set("toybox")
     plain = load_clip(description, description.clips[0], CPU, optimized=False)
-    pictures = torch.rand(3, 3, plain.side, plain.side, requires_grad=True)
+    generator = torch.Generator().manual_seed(0)  # unseeded, one picture in some hundreds meets the edge of a ReLU
+    pictures = torch.rand(3, 3, plain.side, plain.side, generator=generator, requires_grad=True)
     found = []
     for clip in (toybox_clip(), plain):
         points = clip.encode_images(pictures)
