@@ -103,4 +103,4 @@ def cut(pictures: Tensor, crops: Crops, side: int) -> Tensor:
         return out
     luma = out.new_tensor(LUMA)[:, None, None]  # 3 1 1
     pale = (out * luma).sum(dim=2, keepdim=True)
-    return torch.where(sent(crops.grey, out.device)[:, :, None, None, None], pale, out)
+    return torch.where(to_device(crops.grey, out.device)[:, :, None, None, None], pale, out)
