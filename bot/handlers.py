@@ -17,7 +17,7 @@ from bot.language.commands import Act, Ban, Command, Forget, Help, Imagine, Paus
 from bot.messages import REACTIONS, Action, Address, File, Incoming, Press, Reaction, Reply, TextMessage
 from bot.metrics import RecordMetric
 from bot.moderation.moderation import Moderation
-from bot.request_builder import RequestBuilder, new_seed
+from bot.request_builder import RequestBuilder, check_steps, new_seed
 from bot.storage.pictures import Pictures
 from bot.storage.store import Store
 from bot.texts import Texts
@@ -108,12 +108,13 @@ class Handlers:
 
     def _command(self, incoming: Incoming, job: int | None) -> Command | None:
         if isinstance(incoming, TextMessage):
-            command = commands.parse(incoming.text)
+            command = commands.parse(incoming.text, incoming.options)
             if isinstance(command, Imagine) and incoming.remix_of is not None:
                 return replace(command, parent=incoming.remix_of)
             return command
         if isinstance(incoming, Press):
-            return Act(action=incoming.action, job=incoming.job, picture=incoming.picture)
+            picture, strength = incoming.picture, incoming.strength
+            return Act(action=incoming.action, job=incoming.job, picture=picture, strength=strength)
         action = REACTIONS.get(incoming.emoji.replace("\ufe0f", ""))
         return Act(action=action, job=job) if action and job is not None else None
 
@@ -177,6 +178,8 @@ class Handlers:
             if (old := await self._queue.upscaling_of(parent.id, picture or request.pick)) is not None:
                 raise UserError("already-upscaled", job=str(old.id), parent=str(parent.id))
             request = replace(request, pick=picture or request.pick)
+        if command.action is not Action.UPSCALE:
+            check_steps(incoming, request)
         await self._put(incoming, request, KIND_OF[command.action], parent, command.action, inputs)
 
     def _one_of(self, job: Job, picture: int | None) -> int | None:

@@ -1,8 +1,10 @@
 """what comes in from a chat and what goes out, the same for every platform: frozen records."""
 
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
+
+Value = str | int | float  # of an option, such as `--steps 100`
 
 
 class Action(StrEnum):
@@ -54,6 +56,7 @@ class Person:
     language: str = "en"  # as the platform tells it: `ru`, `en-US`, …
     moderator: bool = False  # may delete and cancel what others made in the chat this came from
     queued: int = 0  # most jobs of one person at a time in that chat; 0 leaves it to the bot's own limit
+    most_steps: int = 0  # that a drawing may take in that chat; 0 is no limit
     server: str = ""  # the community that chat is part of, such as a Discord server; empty: the chat is one of its own
     server_today: int = 0  # most jobs of everybody there in 24 hours; 0 leaves it to the bot's own limit
 
@@ -92,7 +95,8 @@ class TextMessage:
     message: str = ""  # what a reply answers: message id or interaction token, opaque to the heart
     remix_of: int | None = None  # job whose prompt was edited into this one
     pictures: tuple[Fetch, ...] = ()  # attached, or those of the message that this replies to
-    defaults: str = ""  # options that hold in this place where none are said, as they are typed
+    options: Mapping[str, Value] = field(default_factory=dict)  # chosen in a form; they win over those in the text
+    defaults: Mapping[str, Value] = field(default_factory=dict)  # that hold in this place where none are said
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -106,6 +110,7 @@ class Press:
     job: int
     message: str = ""
     picture: int | None = None  # which one of several, from 1
+    strength: float | None = None  # of a variation: how much of the picture is kept
 
 
 @dataclass(frozen=True, kw_only=True)

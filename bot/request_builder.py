@@ -10,7 +10,7 @@ from bot.jobs.job import Job
 from bot.language import options
 from bot.language.commands import Imagine
 from bot.language.styles import NONE, Styles, defaults_of
-from bot.messages import Fetch, Incoming, TextMessage
+from bot.messages import Fetch, Incoming, TextMessage, Value
 from bot.storage.pictures import Pictures
 from engine import MAX_SEED, MAX_TARGETS, BadPicture, Request, accept_picture, nearest_size
 
@@ -30,8 +30,8 @@ class RequestBuilder:
 
         Raises UserError.
         """
-        text, here = (incoming.text, incoming.defaults) if isinstance(incoming, TextMessage) else ("", "")
-        start = _options(parent.request) if parent else self._defaults | defaults_of(here)
+        text, here = (incoming.text, incoming.defaults) if isinstance(incoming, TextMessage) else ("", {})
+        start = _options(parent.request) if parent else self._defaults | dict(here)
         style = start.pop("style", NONE)
         prompt, said = self._styles.dressed(command.prompt, {"style": style} | command.options, text)
         chosen = {"seed": new_seed(), "models": self._config.engine.models, **start, **said}
@@ -43,6 +43,7 @@ class RequestBuilder:
         if request.size is not None and (near := nearest_size(request)) != request.size:
             where = options.marked_value(text, "size", request.size)
             raise UserError("option-size-near", models=models, size=request.size, near=near, where=where)
+        check_steps(incoming, request)
         return request
 
     async def inputs(self, incoming: Incoming, request: Request, parent: Job | None) -> dict[str, bytes]:
@@ -82,12 +83,19 @@ async def fetched(fetch: Fetch, seconds: float = FETCHING) -> bytes:
         raise UserError("picture-lost") from None
 
 
+def check_steps(incoming: Incoming, request: Request) -> None:
+    """Raises UserError for more steps than the chat allows, whoever asked for them: person, style or parent."""
+    most = incoming.person.most_steps
+    if most and request.steps is not None and request.steps > most:
+        raise UserError("most-steps", limit=most)
+
+
 def new_seed() -> int:
     """Any seed."""
     return secrets.randbelow(MAX_SEED + 1)
 
 
-def _options(request: Request) -> dict[str, options.Value]:
+def _options(request: Request) -> dict[str, Value]:
     """What a remix takes over: everything but the words and the seed."""
     kept = (name for name in options.OPTIONS if name != "seed")
     return {name: value for name in kept if (value := getattr(request, name)) is not None}

@@ -6,6 +6,7 @@
 import json
 import re
 from dataclasses import dataclass, fields
+from typing import Any
 
 from engine.errors import BadRequest
 from engine.prompts import MAX_WEIGHT, parse_prompt
@@ -32,6 +33,7 @@ BOUNDS: dict[str, tuple[float, float]] = {
 }
 WHOLE = {"seed", "steps", "cuts", "count", "pick"}
 RAMPS = ("guidance_scale", "tv_scale", "range_scale", "saturation_scale", "cuts")  # may change over the drawing
+Value = str | int | float  # of an option
 SAMPLERS = ("ddim", "ddpm")
 CHOICES: dict[str, tuple[str, ...]] = {
     "sampler": SAMPLERS,
@@ -67,20 +69,8 @@ class Request:
     start: str | None = None  # noise, or perlin: begin with soft blots in it
 
     def __post_init__(self) -> None:
-        _check_prompt(self.prompt)
-        if not isinstance(self.models, str):
-            raise BadRequest("models", "models must be the name of a model set, for example toybox.")
-        for name, choices in CHOICES.items():
-            if (value := getattr(self, name)) is not None and value not in choices:
-                raise BadRequest(name, f"{name} must be one of {', '.join(choices)}.")
-        for name in BOUNDS:
-            value = getattr(self, name)
-            if name in RAMPS and isinstance(value, str):
-                object.__setattr__(self, name, _checked_ramp(name, value))
-            else:
-                _check_number(name, value)
-        if self.size is not None:
-            object.__setattr__(self, "size", _checked_size(self.size))
+        for f in fields(self):
+            object.__setattr__(self, f.name, checked_option(f.name, getattr(self, f.name)))
         if self.pick is not None and self.pick > self.count:
             raise BadRequest("pick", f"pick must be a whole number from 1 to the count, which is {self.count}.")
 
@@ -128,17 +118,32 @@ class UpscaleRequest:
     models: str = "toybox"  # whose upscaler is used
 
 
-def read_option(name: str, text: str) -> str | int | float:
-    """The value of an option of Request as it was typed; its bounds are checked when the Request is made.
-
-    Raises: BadRequest for what is not a number where one is needed.
-    """
+def read_option(name: str, text: str) -> Any:
+    """The value of an option of Request as it was typed, checked and in its canonical spelling. Raises BadRequest."""
     if name not in BOUNDS or (name in RAMPS and ":" in text):
-        return text
+        return checked_option(name, text)
     try:
-        return int(text) if name in WHOLE else float(text)
+        number = int(text) if name in WHOLE else float(text)
     except ValueError:
         raise BadRequest(name, _number_sentence(name)) from None
+    return checked_option(name, number)
+
+
+def checked_option(name: str, value: Any) -> Any:
+    """One value of a Request in its canonical spelling. Raises BadRequest when it is out of its bounds."""
+    if name == "prompt":
+        _check_prompt(value)
+    elif name == "models" and not isinstance(value, str):
+        raise BadRequest("models", "models must be the name of a model set, for example toybox.")
+    elif name in CHOICES and value is not None and value not in CHOICES[name]:
+        raise BadRequest(name, f"{name} must be one of {', '.join(CHOICES[name])}.")
+    elif name == "size" and value is not None:
+        return _checked_size(value)
+    elif name in RAMPS and isinstance(value, str):
+        return _checked_ramp(name, value)
+    elif name in BOUNDS:
+        _check_number(name, value)
+    return value
 
 
 def size_of(text: str) -> tuple[int, int]:

@@ -14,8 +14,9 @@ from bot.cli.guard import guarded
 from bot.cli.output import Files, display_for, files_for, write
 from bot.cli.parser import Parser
 from bot.language import options as grammar
-from bot.language.options import STYLE, Value
+from bot.language.options import STYLE
 from bot.language.styles import BUILT_IN, Styles
+from bot.messages import Value
 from engine import BadPicture, BadRequest, Checkpoint, EngineError, Finished, Inputs, Preview, Request
 
 KNOBS = {  # option of `draw` → how it is told; names are Request's

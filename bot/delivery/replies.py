@@ -76,7 +76,7 @@ class Replies:
             place = (await self._queue.places()).get(job.id)
             if place is not None:
                 await self._show(job, self._cards.waiting(job, later(place, self._busy())))
-            elif (found := await self._queue.find(job.id)) and found.status is Status.RUNNING:
+            elif await self._queue.status(job.id) is Status.RUNNING:
                 await self._show(job, self._cards.starting(job))  # the engine may take a while to read its weights
 
         self._put_status(job, send)

@@ -76,6 +76,11 @@ class Queue:
         row = await self._store.row("job", job=job) if 0 < job < 1 << 62 else None
         return as_job(row) if row else None
 
+    async def status(self, job: int) -> Status | None:
+        """The state of a job that was not deleted."""
+        row = await self._store.row("status", job=job)
+        return Status(row["status"]) if row else None
+
     async def with_status(self, status: Status) -> list[Job]:
         """All jobs in one state, oldest first."""
         return [as_job(row) for row in await self._store.rows("jobs_with_status", status=status)]
@@ -237,11 +242,12 @@ class Queue:
             except UserError as error:
                 refused[new.key] = error
         if fresh:
-            rows = json.dumps([_as_row(new) for new in fresh.values()])
-            await transaction.rows("put_people", jobs=rows)
-            await transaction.rows("put_jobs", jobs=rows, now=self._clock())
-            await transaction.rows("put_intents", jobs=rows)
-        jobs = {row["key"]: as_job(row) for row in await transaction.rows("jobs_by_keys", keys=keys)}
+            values = json.dumps([_as_row(new) for new in fresh.values()])
+            await transaction.rows("put_people", jobs=values)
+            await transaction.rows("put_jobs", jobs=values, now=self._clock())
+            await transaction.rows("put_intents", jobs=values)
+        rows = await transaction.rows("jobs_by_keys", keys=keys)
+        jobs = {row["key"]: as_job(row, fresh.get(row["key"])) for row in rows}
         return [refused.get(new.key) or (jobs[new.key], fresh.pop(new.key, None) is not None) for new in batch]
 
     async def _loads(self, transaction: Transaction, batch: list[NewJob]) -> dict[str, Load]:
@@ -275,13 +281,13 @@ def _as_row(new: NewJob) -> dict[str, object]:
     }
 
 
-def as_job(row: Row) -> Job:
-    """A row of the table of jobs."""
+def as_job(row: Row, new: NewJob | None = None) -> Job:
+    """A row of the table of jobs; `new` is what it was made from, where that is at hand."""
     same = ("id", "owner", "language", "answers", "parent", "attempts", "created", "started", "steps", "seconds")
     return Job(
         **{name: row[name] for name in (*same, "width", "height", "failure", "key")},
         address=Address(platform=row["platform"], chat=row["chat"], thread=row["thread"]),
-        request=Request.from_json(row["request"]),
+        request=new.request if new else Request.from_json(row["request"]),
         kind=Kind(row["kind"]),
         status=Status(row["status"]),
         hidden=bool(row["hidden"]),

@@ -1,15 +1,17 @@
 """text → Command: `/imagine …` or a plain sentence, /cancel /queue /show /help /settings and the rest. Pure."""
 
 import re
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 
 from bot.errors import UserError
-from bot.language.options import Value, nearest, read
-from bot.messages import Action
+from bot.language.options import chosen, nearest, read
+from bot.messages import Action, Value
 
 NUMBERED = (Action.UPSCALE, Action.PICK, Action.VARY, Action.FILE, Action.SETTINGS)  # may name one of several
 MODERATION = ("ban", "unban", "purge", "pause", "resume", "forget", "whoami")
 NAMES = ("imagine", "help", "queue", "show", *Action, *MODERATION)
+NO_OPTIONS: Mapping[str, Value] = {}
 _COMMAND = re.compile(r"/(?P<name>[A-Za-z]+)(?:@\w+)?(?:\s+(?P<rest>.*))?", re.DOTALL)
 
 _PERSON = re.compile(r"#?(?P<job>[0-9]{1,18})|<@!?(?P<mentioned>[0-9]{1,20})>|[a-z]{1,20}:[\w-]{1,64}")
@@ -90,15 +92,18 @@ ModerationCommand = Ban | Purge | Pause | Forget | WhoAmI
 Command = Imagine | Act | Show | ShowQueue | Help | ModerationCommand
 
 
-def parse(text: str) -> Command:
-    """The command in a message; raises UserError for one that makes no sense."""
+def parse(text: str, options: Mapping[str, Value] = NO_OPTIONS) -> Command:
+    """The command in a message; raises UserError for one that makes no sense.
+
+    Args:
+        options: of a drawing, chosen by name beside the text; they win over those in it.
+    """
     text = text.strip()
     match = _COMMAND.fullmatch(text)
-    if not match:
-        return _imagine(text)
-    name, rest = match["name"].lower(), (match["rest"] or "").strip()
+    name, rest = (match["name"].lower(), (match["rest"] or "").strip()) if match else ("imagine", text)
     if name == "imagine":
-        return _imagine(rest)
+        command = _imagine(rest)
+        return replace(command, options=command.options | chosen(options)) if options else command
     if name in ("help", "start"):
         return Help()
     if name == "queue":

@@ -1,15 +1,15 @@
 """options as they are typed, `--seed 7` and the rest: text → words and values, and back; a mistake shows its place."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import fields
 from difflib import get_close_matches
-from typing import Any, NoReturn
+from typing import NoReturn
 
 from bot.errors import UserError
+from bot.messages import Value
 from engine import BOUNDS, CHOICES, MAX_PROMPT, MAX_SIDE, RAMPS, WHOLE, BadRequest, Request, read_option
 
-Value = str | int | float
 OPTIONS = tuple(f.name for f in fields(Request) if f.name != "prompt")
 STYLE = "style"  # an option that is no field of Request: it stands for words and options
 NAMES = (*OPTIONS, STYLE)
@@ -45,6 +45,19 @@ def read(text: str) -> tuple[str, dict[str, Value]]:
     """The words of a text, and its options by name (with `style` among them). Raises UserError."""
     options = dict(_option(text, match) for match in _OPTION.finditer(text))
     return " ".join(_ESCAPED.sub("", _OPTION.sub(" ", text)).split()), options
+
+
+def chosen(fields: Mapping[str, Value]) -> dict[str, Value]:
+    """Options that were given by name rather than typed in a text, such as those of a form; numbers stay numbers.
+
+    Their bounds are checked when the request is made. Raises UserError.
+    """
+    return {
+        name: _value(name, "".join(value.split()), f"⟨--{typed(name)} {value[:_LONGEST]}⟩")
+        if isinstance(value, str)
+        else value
+        for name, value in fields.items()
+    }
 
 
 def request(prompt: str, options: dict[str, Value]) -> Request:
@@ -125,18 +138,18 @@ def _option(text: str, match: re.Match[str]) -> tuple[str, Value]:
         raise UserError("unknown-option", name=typed(name)[:40], options=option_names(), meant=meant, where=at)
     if value is None:
         raise UserError("option-value", name=typed(name), example=EXAMPLES.get(name, "1"), where=where)
+    return name, _value(name, value, where)
+
+
+def _value(name: str, text: str, where: str) -> Value:
+    """An option's value from one word. Raises UserError, pointing at `where`."""
     if name == STYLE:
-        return name, value.lower()
-    if name in CHOICES:
-        value = value.lower()
+        return text.lower()
     try:
-        read = read_option(name, value)
-        alone: dict[str, Any] = {"count": 4, name: read} if name == "pick" else {name: read}
-        checked = Request(prompt="x", **alone)
+        value: Value = read_option(name, text.lower() if name in CHOICES else text)
     except BadRequest:
-        _refuse(name, value, where)
-    chosen: Value = getattr(checked, name)
-    return name, chosen
+        _refuse(name, text, where)
+    return value
 
 
 def _refuse(name: str, value: str, where: str) -> NoReturn:

@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from bot.errors import UserError
-from bot.language.options import STYLE, Value, marked_value, read, refuse_choice
+from bot.language.options import STYLE, marked_value, read, refuse_choice
+from bot.messages import Value
 
 NONE = "none"  # `--style none`: not even the one that is the default here
 BUILT_IN = {

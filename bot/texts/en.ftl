@@ -243,7 +243,7 @@ discord-option-previews-about = Show the picture while it is drawn
 discord-option-spoiler = spoiler
 discord-option-spoiler-about = Hide pictures until somebody clicks on them
 
-discord-most-steps = Ask for { $limit } steps or fewer: that is the limit in this server.
+most-steps = Ask for { $limit } steps or fewer: that is the limit here.
 discord-not-here = I do not work in this server: ask whoever runs the bot.
 discord-other-channel = Ask me in { $channels }: in this channel I draw nothing.
 discord-not-manager = Only people who manage this server can change these settings: ask one of them.

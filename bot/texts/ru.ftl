@@ -252,7 +252,7 @@ discord-option-previews-about = Показывать картинку, пока 
 discord-option-spoiler = спойлер
 discord-option-spoiler-about = Прятать картинки, пока на них не нажмут
 
-discord-most-steps = Попросите не больше { $limit } шагов: на этом сервере таков предел.
+most-steps = Попросите не больше { $limit } шагов: таков здесь предел.
 discord-not-here = На этом сервере я не работаю: спросите владельца бота.
 discord-other-channel = Попросите меня в { $channels }: в этом канале я не рисую.
 discord-not-manager = Эти настройки меняют только те, кто управляет сервером: попросите кого-нибудь из них.

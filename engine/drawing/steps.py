@@ -35,8 +35,8 @@ Seeds = list[tuple[int, int]]  # (seed, picture) of each row of a batch
 
 def resolved(request: Request, defaults: Defaults, *, has_init: bool = False) -> Request:
     """The request with every open knob set as the model set says."""
-    request = replace(request, **{name: getattr(defaults, name) for name in OPEN if getattr(request, name) is None})
-    return replace(request, init=INIT) if has_init and request.init is None else request
+    known = {name: getattr(defaults, name) for name in OPEN} | ({"init": INIT} if has_init else {})
+    return replace(request, **{name: value for name, value in known.items() if getattr(request, name) is None})
 
 
 def seeds_of(requests: list[Request]) -> Seeds:

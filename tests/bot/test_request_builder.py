@@ -45,18 +45,56 @@ def test_what_is_said_wins_over_the_style_that_over_the_place_and_that_over_the_
     """The nearest word counts."""
 
     async def scenario(chat: fakes.Chat, engine: fakes.Engine) -> None:
-        await chat.says("a star --style ink --eta 0.4", defaults="--steps 12 --cuts 6 --eta 0.2")
+        await chat.says("a star --style ink --eta 0.4", defaults={"steps": 12, "cuts": 6, "eta": 0.2})
         _, request, _ = await drawn(chat, engine)
         assert request.prompt == "a star | black ink"
         said = (request.steps, request.cuts, request.eta, request.tv_scale, request.range_scale)
         assert said == (13, 6, 0.4, 7.0, 5.0)
-        await chat.says("a star", defaults="--style ink")
+        await chat.says("a star", defaults={"style": "ink"})
         assert (await drawn(chat, engine, 2))[1].prompt == "a star | black ink"
-        await chat.says("a star --style none", defaults="--style ink")
+        await chat.says("a star --style none", defaults={"style": "ink"})
         assert (await drawn(chat, engine, 3))[1].prompt == "a star"
 
     styles = {"ink": "black ink --steps 13 --eta 0.3 --range-scale 5"}
     play(tmp_path, scenario, options="--steps 11 --tv-scale 7 --range-scale 4", styles=styles)
+
+
+def test_options_of_a_form_are_taken_by_name_and_win_over_those_in_the_words(tmp_path: Path) -> None:
+    """They never become text; a ramp or a size is spelled as everywhere."""
+
+    async def scenario(chat: fakes.Chat, engine: fakes.Engine) -> None:
+        given = {"steps": 9, "cuts": "0:8, 100:4", "size": "64х64", "style": "INK", "guidance_scale": "500"}
+        await chat.says("/imagine a star --steps 7 --eta 0.5", options=given)
+        _, request, _ = await drawn(chat, engine)
+        assert (request.steps, request.cuts, request.size, request.eta) == (9, "0:8,100:4", "64x64", 0.5)
+        assert request.guidance_scale == 500.0 and "ink" in request.prompt
+        for wrong, where in ({"cuts": "many"}, "⟨--cuts many⟩"), ({"eta": 7}, "⟨--eta 7⟩"):
+            chat.messages.clear()
+            await chat.says("a star", options=wrong)
+            assert where in (await chat.until(lambda states: states[-1].stage is Stage.NOTE))[-1].text
+
+    play(tmp_path, scenario)
+
+
+def test_the_most_steps_of_a_chat_hold_whoever_asks_for_more(tmp_path: Path) -> None:
+    """The person, a style, a remix of a picture from before the limit, the same picture again, a variation."""
+
+    async def scenario(chat: fakes.Chat, engine: fakes.Engine) -> None:
+        await chat.says("a moon --steps 50")
+        await drawn(chat, engine)
+        chat.most_steps = 40
+        await chat.says("a star --steps 41")
+        await chat.says("a star --style slow")
+        await chat.says("a star", defaults={"steps": 41})
+        await chat.says("/remix 1 a star")
+        await chat.presses(Action.RERUN, 1)
+        await chat.presses(Action.VARY, 1)
+        await chat.until(lambda _: len(chat.notes()) == 6)
+        assert all("40 steps or fewer" in note for note in chat.notes())
+        await chat.presses(Action.UPSCALE, 1)
+        await chat.until_stage(Stage.FINAL, job=2)
+
+    play(tmp_path, scenario, styles={"slow": "--steps 60"})
 
 
 def test_an_unknown_style_is_answered_with_the_nearest(tmp_path: Path) -> None:

@@ -4,14 +4,17 @@ import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
 from contextlib import aclosing, asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 from bot.adapters.base import Adapter, Receive
 from bot.app import App
 from bot.config import BotConfig, Config, EngineConfig, LimitsConfig, ModerationConfig
 from bot.errors import AdapterError, MessageGone
-from bot.messages import Action, Address, Fetch, Person, Press, Reaction, Reply, Stage, TextMessage
+from bot.messages import Action, Address, Fetch, Person, Press, Reaction, Reply, Stage, TextMessage, Value
 from engine import EngineDied, Event, Failed, NumericalError, Preview, Progress, Request, UpscaleRequest
 from tests.fakes import scripted
+
+NO_OPTIONS: Mapping[str, Value] = {}
 
 
 class Chat:
@@ -29,6 +32,7 @@ class Chat:
         self.moved = asyncio.Event()
         self.receive: Receive
         self.closed = False
+        self.most_steps = 0  # of a drawing here
 
     async def start(self, receive: Receive) -> None:
         self.receive = receive
@@ -77,10 +81,11 @@ class Chat:
         language: str = "en",
         moderator: bool = False,
         pictures: tuple[bytes, ...] = (),
-        defaults: str = "",
+        options: Mapping[str, Value] = NO_OPTIONS,
+        defaults: Mapping[str, Value] = NO_OPTIONS,
     ) -> None:
-        """Somebody types, and may attach pictures; `defaults`: options of the place."""
-        person = Person(platform=self.platform, id=who, language=language, moderator=moderator)
+        """Somebody types, and may attach pictures; `options` of a form, and `defaults` of the place."""
+        person = self._person(who, language=language, moderator=moderator)
         self.keys += 1
         await self.receive(
             TextMessage(
@@ -89,6 +94,7 @@ class Chat:
                 address=self.address(chat),
                 text=text,
                 pictures=tuple(attached(data) for data in pictures),
+                options=options,
                 defaults=defaults,
             )
         )
@@ -98,7 +104,7 @@ class Chat:
     ) -> None:
         """Somebody presses a button."""
         self.keys += 1
-        person = Person(platform=self.platform, id=who)
+        person = self._person(who)
         await self.receive(
             Press(
                 key=key or f"p{self.keys}",
@@ -113,7 +119,7 @@ class Chat:
     async def reacts(self, emoji: str, message: str, *, who: str = "ann", chat: str = "c") -> None:
         """Somebody adds an emoji."""
         self.keys += 1
-        person = Person(platform=self.platform, id=who)
+        person = self._person(who)
         await self.receive(
             Reaction(key=f"r{self.keys}", person=person, address=self.address(chat), message=message, emoji=emoji)
         )
@@ -128,6 +134,9 @@ class Chat:
 
     def address(self, chat: str) -> Address:
         return Address(platform=self.platform, chat=chat)
+
+    def _person(self, who: str, **more: Any) -> Person:
+        return Person(platform=self.platform, id=who, most_steps=self.most_steps, **more)
 
     def _call(self) -> None:
         self.calls += 1

@@ -17,7 +17,6 @@ from bot.adapters.discord.controls import Control, words_of
 from bot.adapters.discord.slash import CommandListener, Commands, Say, Translations
 from bot.config import DiscordConfig
 from bot.errors import ConfigError, NotDelivered
-from bot.messages import Action
 
 log = logging.getLogger(__name__)
 PERMISSIONS = discord.Permissions(
@@ -54,7 +53,7 @@ class Client(discord.Client):
             chunk_guilds_at_startup=False,
         )
         never_wait(self.http)
-        self._listener = listener
+        self.listener = listener
         self._say = say
         self.tree = app_commands.CommandTree(self)
         Commands(listener, say).add_to(self.tree)
@@ -90,24 +89,18 @@ class Client(discord.Client):
         self.connected.set()
 
     async def on_raw_reaction_add(self, event: discord.RawReactionActionEvent) -> None:
-        await self._listener.handle_reaction(event)
+        await self.listener.handle_reaction(event)
 
     async def on_interaction(self, interaction: discord.Interaction[Any]) -> None:
         if (words := words_of(interaction)) is not None:  # commands and buttons go other ways
-            await self._listener.handle_remix(interaction, *words)
-
-    async def handle_press(
-        self, interaction: discord.Interaction[Any], action: Action, job: int, picture: int | None
-    ) -> None:
-        """A Control was pressed."""
-        await self._listener.handle_press(interaction, action, job, picture)
+            await self.listener.handle_remix(interaction, *words)
 
     async def on_message(self, message: discord.Message) -> None:
         if message.author.bot or self.user is None:
             return
         mention = re.compile(rf"<@!?{self.user.id}>")
         if message.guild is None or mention.search(message.content):
-            await self._listener.handle_message(message, mention.sub(" ", message.content).strip())
+            await self.listener.handle_message(message, mention.sub(" ", message.content).strip())
 
 
 def invitation(application: int | None) -> str:

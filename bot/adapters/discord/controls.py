@@ -47,7 +47,7 @@ class Control(discord.ui.DynamicItem[discord.ui.Button[discord.ui.View]], templa
         return cls(Action(match["action"]), int(match["job"]), getattr(item, "label", None), picture)
 
     async def callback(self, interaction: discord.Interaction[Any]) -> Any:
-        await interaction.client.handle_press(interaction, self.action, self.job, self.picture)
+        await interaction.client.listener.handle_press(interaction, self.action, self.job, self.picture)
 
 
 class Words(discord.ui.Modal):

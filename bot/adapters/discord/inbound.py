@@ -13,14 +13,13 @@ from bot.adapters.base import AdapterNotes, Receive
 from bot.adapters.discord.api import FAULTS, DiscordApi
 from bot.adapters.discord.attachments import fetches_of, pictures_with_reply
 from bot.adapters.discord.client import Client
-from bot.adapters.discord.controls import Words, body
-from bot.adapters.discord.files import NOTHING
+from bot.adapters.discord.controls import Words
 from bot.adapters.discord.interactions import LIFE, InteractionRef, Mode
-from bot.adapters.discord.servers import Server, Servers, defaults_for
-from bot.adapters.discord.slash import Attached, Say
+from bot.adapters.discord.servers import Server, Servers
+from bot.adapters.discord.slash import NO_OPTIONS, Attached, Say
 from bot.config import DiscordConfig
-from bot.errors import AdapterError, Closed, UserError
-from bot.messages import REACTIONS, Action, Address, Incoming, Person, Press, Reaction, Reply, TextMessage
+from bot.errors import Closed, UserError
+from bot.messages import REACTIONS, Action, Address, Incoming, Person, Press, Reaction, TextMessage, Value
 from engine import MAX_PROMPT
 
 log = logging.getLogger(__name__)
@@ -61,13 +60,16 @@ class Inbound:
     # What the client hands in
 
     async def handle_command(
-        self, interaction: Interaction, text: str, mode: Mode, remix_of: int | None = None, *, attached: Attached = ()
+        self,
+        interaction: Interaction,
+        text: str,
+        mode: Mode,
+        remix_of: int | None = None,
+        *,
+        options: Mapping[str, Value] = NO_OPTIONS,
+        attached: Attached = (),
     ) -> None:
-        """A slash command or a message command, as a person would have typed it."""
-        try:
-            defaults = defaults_for(text, self._servers.of(interaction.guild_id))
-        except UserError as error:
-            return await self.refuse(interaction, error.text, **error.values)
+        """A slash command or a message command: the words as they were typed, the options by name."""
         await self._ask(
             interaction,
             mode,
@@ -79,7 +81,8 @@ class Inbound:
                 message=message,
                 remix_of=remix_of,
                 pictures=fetches_of(attached),
-                defaults=defaults,
+                options=options,
+                defaults=self._servers.defaults_of(interaction.guild_id),
             ),
         )
 
@@ -88,9 +91,15 @@ class Inbound:
         return self._offers.get(name, ())
 
     async def handle_press(
-        self, interaction: Interaction, action: Action, job: int, picture: int | None = None
+        self,
+        interaction: Interaction,
+        action: Action,
+        job: int,
+        picture: int | None = None,
+        *,
+        strength: float | None = None,
     ) -> None:
-        """A button; Remix asks for the new words first."""
+        """A button, or the command that does the same; Remix asks for the new words first."""
         if action is Action.REMIX and self._refusal(interaction) is None:
             return await self._ask_for_words(interaction, job)
         await self._ask(
@@ -104,6 +113,7 @@ class Inbound:
                 job=job,
                 message=message,
                 picture=picture,
+                strength=strength,
             ),
         )
 
@@ -135,7 +145,6 @@ class Inbound:
         guild = message.guild.id if message.guild else None
         if not self._allowed(guild) or not self._allows(guild, message.channel.id):
             return
-        server = self._servers.of(guild)
         person = self._limited(
             guild,
             Person(
@@ -147,11 +156,6 @@ class Inbound:
             ),
         )
         address = Address(platform="discord", chat=str(message.channel.id))
-        try:
-            defaults = defaults_for(text, server)
-        except UserError as error:
-            said = self._say(person.language, error.text, **error.values)
-            return await self._tell(message.channel.id, str(message.id), said)
         await self._hand_on(
             TextMessage(
                 key=str(message.id),
@@ -160,7 +164,7 @@ class Inbound:
                 text=text or "/help",
                 message=f"m{message.id}",
                 pictures=fetches_of(pictures_with_reply(message, self.client.user)),
-                defaults=defaults,
+                defaults=self._servers.defaults_of(guild),
             )
         )
 
@@ -261,12 +265,6 @@ class Inbound:
         except Closed:
             log.info("%s came while the bot shuts down", incoming.key)
 
-    async def _tell(self, channel: int, answers: str, text: str) -> None:
-        try:
-            await self._api.post(channel, body(Reply(text=text), NOTHING, answers=answers))
-        except AdapterError as error:
-            log.info("a message could not be answered: %s", error)
-
     def _refusal(self, interaction: Interaction) -> tuple[str, dict[str, str]] | None:
         """Why this place is not served: the id of a sentence, and its values."""
         guild = interaction.guild_id
@@ -320,7 +318,13 @@ class Inbound:
     def _limited(self, guild: int | None, person: Person) -> Person:
         """With the limits of the server that they speak in."""
         server = self._servers.of(guild)
-        return replace(person, queued=server.most_queued, server=str(guild or ""), server_today=server.most_per_day)
+        return replace(
+            person,
+            queued=server.most_queued,
+            most_steps=server.most_steps,
+            server=str(guild or ""),
+            server_today=server.most_per_day,
+        )
 
     def _language(self, user: int, guild: discord.Guild | None) -> str:
         """Reactions and messages tell no language: the last interaction did, or the server does."""

@@ -1,14 +1,16 @@
 """what each server has set: where the bot may draw, how many steps, previews, spoilers."""
 
 import json
+import logging
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 
 from bot.adapters.base import AdapterNotes
 from bot.errors import UserError
-from bot.language import commands
-from bot.language.options import Value
 from bot.language.styles import defaults_of
+from bot.messages import Value
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,16 +40,21 @@ class Servers:
     def __init__(self, notes: AdapterNotes) -> None:
         self._notes = notes
         self._servers: dict[int, Server] = {}
+        self._defaults: dict[int, Mapping[str, Value]] = {}
 
     async def load(self) -> None:
         """Read them all."""
         for key, text in (await self._notes.all()).items():
             values = json.loads(text)
-            self._servers[int(key)] = Server(**{**values, "channels": tuple(values["channels"])})
+            self._keep(int(key), Server(**{**values, "channels": tuple(values["channels"])}))
 
     def of(self, guild: int | None) -> Server:
         """The settings of a server, or the defaults."""
         return self._servers.get(guild or 0, ANYWHERE)
+
+    def defaults_of(self, guild: int | None) -> Mapping[str, Value]:
+        """The options that hold in a server where a person says nothing else."""
+        return self._defaults.get(guild or 0, {})
 
     async def change(self, guild: int, channel: int | None = None, **values: int | bool | str) -> Server:
         """New settings; a channel is allowed when it was not, and the other way round. Durable when it returns.
@@ -55,27 +62,29 @@ class Servers:
         Raises UserError for options that are none.
         """
         server = replace(self.of(guild), **values)  # type: ignore[arg-type]
-        _check_steps(defaults_of(server.options), server)
+        _check_steps(_defaults_of(server), server)
         if channel is not None:
             rest = tuple(c for c in server.channels if c != channel)
             server = replace(server, channels=rest if len(rest) < len(server.channels) else (*rest, channel))
-        self._servers[guild] = server
+        self._keep(guild, server)
         await self._notes.put(str(guild), json.dumps(asdict(server)))
         return server
 
+    def _keep(self, guild: int, server: Server) -> None:
+        self._servers[guild] = server
+        try:
+            self._defaults[guild] = _defaults_of(server)
+        except UserError as error:  # stored by a version that knew other options
+            log.warning("the options of server %d do not hold any more: %s", guild, error.text)
+            self._defaults[guild] = {}
 
-def defaults_for(text: str, server: Server) -> str:
-    """The options that hold in a server, as they are typed; raises UserError when somebody asks for too many steps."""
-    try:
-        command = commands.parse(text)
-    except UserError:
-        return ""  # the heart says what is wrong with it
-    if isinstance(command, commands.Imagine):
-        _check_steps(command.options, server)
-    return f"--steps {server.steps} {server.options}" if server.steps else server.options
+
+def _defaults_of(server: Server) -> dict[str, Value]:
+    """Raises UserError for options that are none."""
+    return ({"steps": server.steps} if server.steps else {}) | defaults_of(server.options)
 
 
 def _check_steps(options: Mapping[str, Value], server: Server) -> None:
     steps = options.get("steps")
     if server.most_steps and isinstance(steps, int) and steps > server.most_steps:
-        raise UserError("discord-most-steps", limit=server.most_steps)
+        raise UserError("most-steps", limit=server.most_steps)

@@ -1,6 +1,6 @@
 """the slash commands and message commands, with their names and descriptions in English and Russian."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
 import discord
@@ -11,7 +11,7 @@ from bot.adapters.discord.attachments import pictures_of
 from bot.adapters.discord.controls import job_of
 from bot.adapters.discord.interactions import Mode
 from bot.language.options import STYLE
-from bot.messages import Action
+from bot.messages import Action, Value
 from engine import BOUNDS, CHOICES, MAX_PROMPT, MAX_SEED
 
 Say = Callable[..., str]
@@ -81,16 +81,29 @@ OPTIONS = {  # parameter → id of its name in bot/texts
 
 
 Attached = Sequence[discord.Attachment]
+NO_OPTIONS: Mapping[str, Value] = {}
 
 
 class CommandListener(Protocol):
     """Where the commands are handed in."""
 
     async def handle_command(
-        self, interaction: Interaction, text: str, mode: Mode, *, attached: Attached = ()
+        self,
+        interaction: Interaction,
+        text: str,
+        mode: Mode,
+        *,
+        options: Mapping[str, Value] = NO_OPTIONS,
+        attached: Attached = (),
     ) -> None: ...
     async def handle_press(
-        self, interaction: Interaction, action: Action, job: int, picture: int | None = None
+        self,
+        interaction: Interaction,
+        action: Action,
+        job: int,
+        picture: int | None = None,
+        *,
+        strength: float | None = None,
     ) -> None: ...
     async def refuse(self, interaction: Interaction, text: str) -> None: ...
     async def handle_configuration(
@@ -172,7 +185,7 @@ class Commands:
         clamp: Clamp | None = None,
         pick: PictureCount | None = None,
     ) -> None:
-        options = {
+        options: dict[str, Value | None] = {
             "style": style,
             "size": size,
             "count": count,
@@ -181,21 +194,23 @@ class Commands:
             "steps": steps,
             "stop": stop,
             "models": models,
-            "guidance-scale": guidance_scale,
+            "guidance_scale": guidance_scale,
             "sampler": sampler,
             "eta": eta,
             "cuts": cuts,
             "symmetry": symmetry,
             "start": start,
-            "tv-scale": tv_scale,
-            "range-scale": range_scale,
-            "saturation-scale": saturation_scale,
+            "tv_scale": tv_scale,
+            "range_scale": range_scale,
+            "saturation_scale": saturation_scale,
             "clamp": clamp,
             "pick": pick,
         }
-        said = "".join(f" --{name} {_word(value)}" for name, value in options.items() if value is not None)
+        given = {name: value for name, value in options.items() if value is not None}
         pictures = [attached] if attached else []
-        await self._listener.handle_command(interaction, f"/imagine {prompt}{said}", Mode.PUBLIC, attached=pictures)
+        await self._listener.handle_command(
+            interaction, f"/imagine {prompt}", Mode.PUBLIC, options=given, attached=pictures
+        )
 
     async def vary(
         self,
@@ -204,8 +219,7 @@ class Commands:
         number: PictureCount | None = None,
         strength: Share | None = None,
     ) -> None:
-        said = " ".join(str(value) for value in (picture, number, strength) if value is not None)
-        await self._listener.handle_command(interaction, f"/vary {said}", Mode.PUBLIC)
+        await self._listener.handle_press(interaction, Action.VARY, picture, number, strength=strength)
 
     async def queue(self, interaction: Interaction) -> None:
         await self._listener.handle_command(interaction, "/queue", Mode.PRIVATE)
@@ -308,11 +322,6 @@ class Commands:
 
     def _text(self, text: str) -> locale_str:
         return locale_str(self._say("en", text), text=text)
-
-
-def _word(value: object) -> str:
-    """One word, as an option's value is."""
-    return "".join(str(value).split()) or "?"
 
 
 _CONTEXTS = app_commands.AppCommandContext(guild=True, dm_channel=True, private_channel=True)

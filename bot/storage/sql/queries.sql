@@ -41,6 +41,9 @@ SELECT * FROM jobs WHERE key IN (SELECT value FROM json_each(:keys));
 -- name: job
 SELECT * FROM jobs WHERE id = :job AND status <> 'deleted';
 
+-- name: status
+SELECT status FROM jobs WHERE id = :job AND status <> 'deleted';
+
 -- name: jobs_with_status
 SELECT * FROM jobs WHERE status = :status ORDER BY id;
 

@@ -4,19 +4,20 @@ import argparse
 import asyncio
 import random
 import time
+from collections.abc import Mapping
 from typing import Any, cast
 
 from telegram import Update, User
 
 from bot.adapters.discord.inbound import Interaction
 from bot.adapters.discord.interactions import Mode
-from bot.adapters.discord.slash import CommandListener, Commands
+from bot.adapters.discord.slash import NO_OPTIONS, CommandListener, Commands
 from bot.adapters.telegram.incoming import incoming_of
 from bot.cli import draw as terminal
 from bot.errors import UserError
 from bot.language.commands import Imagine, parse
 from bot.language.options import EXAMPLES, NAMES, OPTIONS, request, spelled, typed
-from bot.messages import Action, TextMessage
+from bot.messages import Action, TextMessage, Value
 from bot.texts import Texts
 from engine import BOUNDS, CHOICES, RAMPS, WHOLE, Request
 from tests.bench.bot.hostile import PIECES
@@ -141,9 +142,18 @@ class Recorder:
 
     def __init__(self) -> None:
         self.text = ""
+        self.options: Mapping[str, Value] = {}
 
-    async def handle_command(self, interaction: Interaction, text: str, mode: Mode, **more: object) -> None:
-        self.text = text
+    async def handle_command(
+        self,
+        interaction: Interaction,
+        text: str,
+        mode: Mode,
+        *,
+        options: Mapping[str, Value] = NO_OPTIONS,
+        **more: object,
+    ) -> None:
+        self.text, self.options = text, options
 
     async def handle_press(self, interaction: Interaction, action: Action, job: int) -> None: ...
     async def refuse(self, interaction: Interaction, text: str) -> None: ...
@@ -159,7 +169,9 @@ def by_discord(asked: Request) -> Request:
     options = {name: value for name in OPTIONS if (value := getattr(asked, name)) is not None}
     given = {name: str(value) if name in RAMPS else value for name, value in options.items()}  # as the form takes them
     asyncio.run(slash.imagine(cast(Interaction, None), asked.prompt, **given))
-    return read(listener.text)
+    command = parse(listener.text, listener.options)
+    assert isinstance(command, Imagine)
+    return request(command.prompt, command.options)
 
 
 def by_telegram(asked: Request) -> Request:
