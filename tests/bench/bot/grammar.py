@@ -190,10 +190,8 @@ def by_page(asked: Request) -> Request:
 
 def by_shell(asked: Request) -> Request:
     """Arguments of `imago draw`."""
-    parser = argparse.ArgumentParser()
-    terminal.add_commands(parser.add_subparsers())
     options = [f"--{typed(name)}={value}" for name in OPTIONS if (value := getattr(asked, name)) is not None]
-    return terminal._request(parser.parse_args(["draw", *options, "--", asked.prompt]), None)
+    return terminal._request(terminal.parse([*options, "--", asked.prompt]).text, None)
 
 
 FACES = {"Discord": by_discord, "Telegram": by_telegram, "page": by_page, "command line": by_shell}
