@@ -6,7 +6,8 @@ half-finished picture and the prompt, taken at x_t through the U-Net, moves the 
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from typing import Literal
 
 import torch
 from torch import Tensor
@@ -18,6 +19,8 @@ from engine.diffusion.samplers import Denoise, Prediction
 from engine.diffusion.schedule import Schedule, alphas_cumprod
 from engine.networks.clip import Clip
 from engine.networks.tuning import to_device
+
+Phase = Literal["free", "seen", "pulled"]  # nothing of CLIP's; only how far it finds the picture; the pull
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,6 +51,12 @@ class Pull:
     overview: Held = 0.0  # share of the crops that are as large as they can be
     grey: Held = 0.0  # share of the others that lose their colour
 
+    def phase(self, levels: Tensor) -> Phase:
+        """What a call has to work out for pictures at these ᾱ; those that share one are in the same phase."""
+        if not self.guidance_scale or float(levels.max()) < self.from_level:
+            return "free"
+        return "seen" if float(levels.min()) > self.until_level else "pulled"
+
 
 Cutter = Callable[[Tensor, Tensor], Crops]  # (t [n], pictures [n, c, h, w]) → crops of each
 
@@ -67,13 +76,38 @@ def seeded_cutter(pull: Pull) -> Cutter:
     return crops_at
 
 
-def clip_distance(x_in: Tensor, crops: Crops, target: Target) -> Tensor:
-    """Σ_parts w · mean over the cuts of the spherical distance, [n]."""
+@dataclass(frozen=True, kw_only=True)
+class Guide:
+    """What one drawing of a batch is pulled towards, and how."""
+
+    targets: list[Target]  # one for each CLIP; every guide of a batch has the same CLIPs
+    pull: Pull
+    rows: slice = field(default_factory=lambda: slice(None))  # of the batch: the pictures of this drawing
+    cutter: Cutter | None = None  # by default `seeded_cutter`
+
+
+def _distances(guides: list[Guide], x_in: Tensor, crops: Crops) -> list[Tensor]:
+    """Of each guide Σ_parts w · mean over the cuts of the spherical distance, [its rows].
+
+    All pictures are cut and encoded together. What follows is done for each drawing alone, for its shape is not that
+    of others: they have as many parts as their prompts have.
+    """
+    found: list[list[Tensor]] = [[] for _ in guides]
     n, k = crops.size.shape
-    cutouts = cut((x_in + 1) / 2, crops, target.clip.side)  # n k c s s, not clamped
-    embeddings = target.clip.encode_images(cutouts.flatten(0, 1)).unflatten(0, (n, k))  # n k d
-    distances = spherical_distance(embeddings[:, None], target.embeddings[:, :, None])  # n m k
-    return (distances.mean(dim=-1) * target.weights).sum(dim=-1)
+    for number, target in enumerate(guides[0].targets):
+        cutouts = cut((x_in + 1) / 2, crops, target.clip.side)  # n k c s s, not clamped
+        embeddings = target.clip.encode_images(cutouts.flatten(0, 1)).unflatten(0, (n, k))  # n k d
+        for guide, of_guide in zip(guides, found, strict=True):
+            mine = guide.targets[number]
+            distances = spherical_distance(embeddings[guide.rows, None], mine.embeddings[:, :, None])  # rows m k
+            of_guide.append((distances.mean(dim=-1) * mine.weights).sum(dim=-1))
+    return [torch.stack(of_clips).sum(dim=0) for of_clips in found]
+
+
+def _crops(guides: list[Guide], x: Tensor, t: Tensor) -> Crops:
+    """Where CLIP looks at each picture of a batch; at those that only fill it up, where it looks at the first."""
+    drawn = [(guide.cutter or seeded_cutter(guide.pull))(t[guide.rows], x[guide.rows]) for guide in guides]
+    return joined(drawn + [drawn[0][:1]] * (len(x) - sum(len(crops.size) for crops in drawn)))
 
 
 def _clamped(gradient: Tensor, clamp: float) -> Tensor:
@@ -100,46 +134,69 @@ def guided(
     denoise: Denoise, targets: list[Target], pull: Pull, schedule: Schedule, cutter: Cutter | None = None
 ) -> Denoise:
     """A denoiser whose predictions carry the pull; one forward and one backward through the network a call."""
-    table = torch.from_numpy(alphas_cumprod(schedule)).float()
-    cutter = cutter or seeded_cutter(pull)
+    return guided_together(denoise, [Guide(targets=targets, pull=pull, cutter=cutter)], schedule)
 
-    def seen(x: Tensor, t: Tensor, level: Tensor) -> tuple[Prediction, Tensor, Tensor]:
-        """What is predicted, x_in, and how far CLIP finds it from the prompts, [n]."""
+
+def guided_together(denoise: Denoise, guides: list[Guide], schedule: Schedule) -> Denoise:
+    """The same for drawings that share a batch, each pulled its own way.
+
+    What is found for a picture depends on how many rows the batch has, never on what the others hold: networks run
+    on all rows at once, and all that is not of the same shape for everybody is worked out for each drawing alone.
+
+    Args:
+        guides: with the rows of each, from the first row on and in the same phase; rows after the last guide's
+            fill the batch up to a width, and nothing is said of them but x0 and eps.
+    """
+    table = torch.from_numpy(alphas_cumprod(schedule)).float()
+
+    def seen(x: Tensor, t: Tensor, level: Tensor) -> tuple[Prediction, Tensor, list[Tensor]]:
+        """What is predicted, x_in, and of each guide how far CLIP finds its pictures from their prompts."""
         prediction = denoise(x, t)
         fac = (1 - level).sqrt()
         x_in = prediction.x0 * fac + x * (1 - fac)
-        crops = cutter(t, x)
-        return prediction, x_in, torch.stack([clip_distance(x_in, crops, target) for target in targets]).sum(dim=0)
+        return prediction, x_in, _distances(guides, x_in, _crops(guides, x, t))
 
     def wrapped(x: Tensor, t: Tensor) -> Prediction:
         levels = table[t]
-        if not pull.guidance_scale or float(levels.max()) < pull.from_level:
+        phase = guides[0].pull.phase(levels)
+        if phase == "free":
             with torch.no_grad():
                 return denoise(x, t)
         level = to_device(levels[:, None, None, None], x.device)  # n 1 1 1
-        if float(levels.min()) > pull.until_level:
+        if phase == "seen":
             with torch.no_grad():
-                prediction, _, distance = seen(x, t, level)
-            return replace(prediction, distance=distance)
+                prediction, _, distances = seen(x, t, level)
+            return replace(prediction, distance=torch.cat(distances))
         with torch.enable_grad():
             x = x.detach().requires_grad_()
-            prediction, x_in, distance = seen(x, t, level)
-            loss = pull.guidance_scale * distance
-            if pull.tv_scale:
-                loss = loss + pull.tv_scale * total_variation(x_in)
-            if pull.range_scale:
-                loss = loss + pull.range_scale * out_of_range(prediction.x0)
-            if pull.saturation_scale:
-                loss = loss + pull.saturation_scale * over_driven(x_in)
-            (gradient,) = torch.autograd.grad(loss.sum(), x)
-        gradient = _bounded(_clamped(gradient, pull.clamp), level, pull.largest_shift)
-        gradient = gradient * ((level >= pull.from_level) & (level <= pull.until_level))
+            prediction, x_in, distances = seen(x, t, level)
+            losses = [_loss(*each, x_in, prediction.x0).sum() for each in zip(guides, distances, strict=True)]
+            (gradient,) = torch.autograd.grad(losses, x)
         return Prediction(
             x0=prediction.x0.detach(),
             eps=prediction.eps.detach(),
-            pull=-gradient,
+            pull=torch.cat([_pull(guide.pull, gradient[guide.rows], level[guide.rows]) for guide in guides]),
             variance_mix=prediction.variance_mix,
-            distance=distance.detach(),
+            distance=torch.cat(distances).detach(),
         )
 
     return wrapped
+
+
+def _loss(guide: Guide, distance: Tensor, x_in: Tensor, x0: Tensor) -> Tensor:
+    """[rows of the guide]; x_in and x0 are those of the batch."""
+    pull, x_in, x0 = guide.pull, x_in[guide.rows], x0[guide.rows]
+    loss = pull.guidance_scale * distance
+    if pull.tv_scale:
+        loss = loss + pull.tv_scale * total_variation(x_in)
+    if pull.range_scale:
+        loss = loss + pull.range_scale * out_of_range(x0)
+    if pull.saturation_scale:
+        loss = loss + pull.saturation_scale * over_driven(x_in)
+    return loss
+
+
+def _pull(pull: Pull, gradient: Tensor, level: Tensor) -> Tensor:
+    """Down the gradient of the loss, where and as far as the pull may."""
+    gradient = _bounded(_clamped(gradient, pull.clamp), level, pull.largest_shift)
+    return -(gradient * ((level >= pull.from_level) & (level <= pull.until_level)))

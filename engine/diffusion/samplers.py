@@ -1,12 +1,13 @@
 """one function per algorithm: a step from noise level i to i − 1, and the walk over all of them.
 
-A sampler sees `denoise(x, t) → Prediction` and never asks whether it is guided. Its whole state
+A sampler sees what `denoise(x, t) → Prediction` says and never asks whether it is guided. Its whole state
 is (x, index), so a drawing can stop after any step and go on elsewhere. Timesteps stay on the CPU:
 what follows from them is known without waiting for a GPU, which then never waits in a step.
 """
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -81,37 +82,69 @@ def ddim_step(prediction: Prediction, x: Tensor, noise: Tensor, levels: Levels, 
     return mean + float(sigma) * noise if i > 0 else mean
 
 
-def sample(
-    denoise: Denoise,
-    x: Tensor,
-    noise: Noise,
-    levels: Levels,
-    *,
-    sampler: str = "ddim",
-    eta: float = 1.0,
-    fresh_until_level: float = 1.0,
-    start: int | None = None,
-) -> Iterator[Step]:
-    """Walk from level `start` (default the noisiest) to a clean picture, one Step at a time.
+class Walk:
+    """One drawing's way from noise to a clean picture by DDIM or DDPM.
+
+    Ask a denoiser about `x` at `t` and hand what it says to `advance`, until the walk is `done`. Its state is
+    (x, index), belongs to this drawing alone, and only `advance` changes it: walks of different drawings can share
+    one call of the network.
+    """
+
+    def __init__(
+        self,
+        x: Tensor,
+        noise: Noise,
+        levels: Levels,
+        *,
+        sampler: str = "ddim",
+        eta: float = 1.0,
+        fresh_until_level: float = 1.0,
+        start: int | None = None,
+    ) -> None:
+        """Begin at level `start`, by default the noisiest.
+
+        Args:
+            x: [n, c, h, w] at that level.
+            noise: fresh noise for the step from a level; the same index must always give the same noise.
+            levels: where to stop on the way.
+            sampler: ddim or ddpm.
+            eta: DDIM's share of fresh noise, 0 … 1.
+            fresh_until_level: ᾱ above which DDIM adds none, whatever eta says.
+            start: index of the level that x is at; −1 where the walk is done.
+        """
+        self.x, self.index = x, len(levels) - 1 if start is None else start
+        self._noise, self._levels = noise, levels
+        self._sampler, self._eta, self._fresh_until_level = sampler, eta, fresh_until_level
+
+    @property
+    def done(self) -> bool:
+        """Whether no step is left."""
+        return self.index < 0
+
+    @property
+    def t(self) -> Tensor:
+        """The timestep that x is at, [n] on the CPU."""
+        return torch.full((len(self.x),), int(self._levels.timesteps[self.index]))
+
+    def advance(self, prediction: Prediction) -> Step:
+        """Take the step that a prediction at (x, t) leads to."""
+        i, levels, fresh = self.index, self._levels, to_device(self._noise(self.index), self.x.device)
+        if self._sampler == "ddpm":
+            self.x = ddpm_step(prediction, self.x, fresh, levels, i)
+        else:
+            share = self._eta if levels.alphas_cumprod[i] <= self._fresh_until_level else 0.0
+            self.x = ddim_step(prediction, self.x, fresh, levels, i, share)
+        self.index = i - 1
+        return Step(x=self.x, index=i, x0=prediction.x0, distance=prediction.distance)
+
+
+def sample(denoise: Denoise, x: Tensor, noise: Noise, levels: Levels, **chosen: Any) -> Iterator[Step]:
+    """Walk to the end, one Step at a time.
 
     Args:
         denoise: the network, or any wrapper around it.
-        x: [n, c, h, w] at level `start`.
-        noise: fresh noise for the step from a level; the same index must always give the same noise.
-        levels: where to stop on the way.
-        sampler: ddim or ddpm.
-        eta: DDIM's share of fresh noise, 0 … 1.
-        fresh_until_level: ᾱ above which DDIM adds none, whatever eta says.
-        start: index of the level that x is at.
+        chosen: the rest of what Walk takes.
     """
-    first = len(levels) - 1 if start is None else start
-    for i in range(first, -1, -1):
-        t = torch.full((len(x),), int(levels.timesteps[i]))
-        prediction = denoise(x, t)
-        fresh = to_device(noise(i), x.device)
-        if sampler == "ddpm":
-            x = ddpm_step(prediction, x, fresh, levels, i)
-        else:
-            share = eta if levels.alphas_cumprod[i] <= fresh_until_level else 0.0
-            x = ddim_step(prediction, x, fresh, levels, i, share)
-        yield Step(x=x, index=i, x0=prediction.x0, distance=prediction.distance)
+    walk = Walk(x, noise, levels, **chosen)
+    while not walk.done:
+        yield walk.advance(denoise(walk.x, walk.t))

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 import torch
@@ -10,10 +10,10 @@ from torch import Tensor
 
 from engine.diffusion.cutouts import cut, held_at, random_crops
 from engine.diffusion.denoisers import pulled_by, symmetric
-from engine.diffusion.guidance import Pull, Target, guided
+from engine.diffusion.guidance import Guide, Phase, Pull, Target, guided_together
 from engine.diffusion.noise import Stream, per_picture, perlin, uniform
-from engine.diffusion.samplers import Denoise, Prediction, Step, sample
-from engine.diffusion.schedule import Levels
+from engine.diffusion.samplers import Prediction, Step, Walk
+from engine.diffusion.schedule import Levels, alphas_cumprod
 from engine.drawing.canvas import drawn_size, mirror_axes
 from engine.drawing.models import Models
 from engine.drawing.reading import prompts_of
@@ -140,49 +140,110 @@ def fresh_until_level_of(models: Models, request: Request) -> float:
     return models.description.defaults.fresh_until_level if request.init is None else 1.0
 
 
-def _guide(models: Models, request: Request, seeds: Seeds, targets: list[Target], levels: Levels) -> Denoise:
-    """The network, or the one that guides in its place, with the pull of each moment."""
-    schedule, network = models.description.unet["schedule"], models.secondary or models.denoise
-    if not any(isinstance(getattr(request, name), str) for name in RAMPS):
-        return guided(network, targets, pull_at(models, request, seeds, 0.0), schedule)
-    last = max(1, len(levels) - 1)
-    percents = {int(t): 100 * (last - i) / last for i, t in enumerate(levels.timesteps)}
+@dataclass(frozen=True, kw_only=True)
+class Question:
+    """What a drawing asks of the networks for its next step."""
 
-    def ramped(x: Tensor, t: Tensor) -> Prediction:
-        pull = pull_at(models, request, seeds, percents[int(t[0])])
-        return guided(network, targets, pull, schedule)(x, t)
+    x: Tensor  # [n, 3, h, w], its pictures
+    t: Tensor  # [n] on the CPU
+    targets: list[Target]
+    pull: Pull
+    phase: Phase
+    early: bool  # whether the network of the early steps answers, in a set that has one
 
-    return ramped
+    @property
+    def key(self) -> tuple[object, ...]:
+        """Questions can be answered by one call where this is equal: it is all that shapes the networks' tensors."""
+        return self.x.shape[1:], self.phase, self.phase == "free" or self.pull.cuts, self.early
 
 
-def steps_of(
+class Course:
+    """The steps of one drawing: what it asks at each, and what it makes of the answer."""
+
+    def __init__(self, models: Models, request: Request, seeds: Seeds, targets: list[Target], walk: Walk) -> None:
+        """The request is resolved; seeds and targets are those of each picture of the walk."""
+        self._models, self._request, self._seeds, self._targets, self.walk = models, request, seeds, targets, walk
+        early = models.description.early
+        self._early_from = math.inf if early is None else early["from_timestep"]
+        self._levels = torch.from_numpy(alphas_cumprod(models.description.unet["schedule"])).float()
+
+    def question(self) -> Question:
+        """What has to be answered before the next step."""
+        last, t = max(1, self._request.steps - 1), self.walk.t
+        pull = pull_at(self._models, self._request, self._seeds, 100 * (last - self.walk.index) / last)
+        return Question(
+            x=self.walk.x,
+            t=t,
+            targets=self._targets,
+            pull=pull,
+            phase=pull.phase(self._levels[t]),
+            early=bool((t >= self._early_from).any()),
+        )
+
+    def advance(self, answer: Prediction) -> Step:
+        """Take the step that the answer leads to."""
+        if self._request.symmetry is not None:
+            axes = tuple(axis - 2 for axis in mirror_axes(self._request.symmetry))
+            schedule = self._models.description.unet["schedule"]
+            answer = symmetric(lambda x, t: answer, axes, schedule)(self.walk.x, self.walk.t)
+        return self.walk.advance(answer)
+
+
+def answers(models: Models, questions: list[Question], width: int) -> list[Prediction]:
+    """One call of the networks for questions of the same key, made up to `width` pictures with copies of the first.
+
+    What a picture's answer is depends on the width, and not on the other questions.
+    """
+    rows, after = [], 0
+    for question in questions:
+        rows.append(slice(after, after := after + len(question.x)))
+    filling = [0] * (width - after)
+    x, t = (torch.cat([getattr(question, name) for question in questions]) for name in ("x", "t"))
+    if filling:
+        x, t = (torch.cat([tensor, tensor[filling]]) for tensor in (x, t))
+    guides = [
+        Guide(targets=question.targets, pull=question.pull, rows=mine)
+        for question, mine in zip(questions, rows, strict=True)
+    ]
+    denoise = guided_together(models.secondary or models.denoise, guides, models.description.unet["schedule"])
+    if models.secondary is not None:
+        denoise = pulled_by(models.denoise, denoise)
+    found = denoise(x, t)
+    if len(questions) == 1 and not filling:
+        return [found]
+    parts = {at.name: getattr(found, at.name) for at in fields(Prediction)}
+    return [Prediction(**{name: None if part is None else part[mine] for name, part in parts.items()}) for mine in rows]
+
+
+def course_of(
     models: Models, requests: list[Request], x: Tensor, start: int, pictures: WeightedPictures | None = None
-) -> Iterator[Step]:
-    """Draw a batch together; all requests are resolved and agree on everything but prompt, seed and count.
+) -> Course:
+    """The way of a drawing; all requests are resolved and agree on everything but prompt, seed and count.
 
     Args:
         x: [n, 3, h, w] at level `start`, a row for each picture of each request.
         start: index of the level to go on from.
         pictures: what they are pulled towards beside their prompts.
     """
-    request, seeds, levels = requests[0], seeds_of(requests), levels_of(models, requests[0])
+    request, seeds, shape = requests[0], seeds_of(requests), tuple(x.shape[1:])
     alone = request.init is None and not pictures
     prompts = [text for each in requests for text in prompts_of(models.description, each, alone=alone)]
-    targets = targets_of(models, prompts, pictures, seeds)
-    denoise = _guide(models, request, seeds, targets, levels)
-    if models.secondary is not None:
-        denoise = pulled_by(models.denoise, denoise)
-    if request.symmetry is not None:
-        axes = tuple(axis - 2 for axis in mirror_axes(request.symmetry))
-        denoise = symmetric(denoise, axes, models.description.unet["schedule"])
-    shape = tuple(x.shape[1:])
-    return sample(
-        denoise,
+    walk = Walk(
         x,
         lambda i: per_picture(seeds, Stream.STEP, i, shape),
-        levels,
+        levels_of(models, request),
         sampler=request.sampler,
         eta=request.eta,
         start=start,
         fresh_until_level=fresh_until_level_of(models, request),
     )
+    return Course(models, request, seeds, targets_of(models, prompts, pictures, seeds), walk)
+
+
+def steps_of(
+    models: Models, requests: list[Request], x: Tensor, start: int, pictures: WeightedPictures | None = None
+) -> Iterator[Step]:
+    """Take all steps of `course_of`, each picture a row of every call."""
+    course = course_of(models, requests, x, start, pictures)
+    while not course.walk.done:
+        yield course.advance(answers(models, [course.question()], len(x))[0])
