@@ -10,7 +10,7 @@ from typing import Protocol
 from bot.config import Config
 from bot.delivery.cards import Cards, shortened
 from bot.errors import Closed, UserError
-from bot.jobs.job import DONE, Job, Kind, NewJob, Status, later
+from bot.jobs.job import DONE, Draw, Job, Kind, NewJob, Status, Upscale, Work, later
 from bot.jobs.queue import Queue
 from bot.language import commands, options
 from bot.language.commands import Act, Ban, Command, Forget, Help, Imagine, Pause, Purge, Show, ShowQueue, WhoAmI
@@ -21,12 +21,11 @@ from bot.request_builder import RequestBuilder, check_steps, new_seed
 from bot.storage.pictures import Pictures
 from bot.storage.store import Store
 from bot.texts import Texts
-from engine import Request
 
 log = logging.getLogger(__name__)
 PORTION = 100  # messages handled at the same time: in a burst of hundreds the event loop must come to breathe
 LONGEST_DESCENT = 20  # generations told by /show
-KIND_OF = {Action.RERUN: Kind.RERUN, Action.UPSCALE: Kind.UPSCALE, Action.VARY: Kind.VARY}
+NO_INPUTS: Mapping[str, bytes] = {}
 STRENGTH = 0.5  # of a variation: how much of the picture is kept where nobody says
 
 
@@ -129,8 +128,12 @@ class Handlers:
         match command:
             case Imagine():
                 await self._imagine(incoming, command)
-            case Act(action=Action.UPSCALE | Action.RERUN | Action.VARY, job=int(number)):
-                await self._draw_again(incoming, command, await self._moderation.visible(incoming, number))
+            case Act(action=Action.UPSCALE, job=int(number)):
+                await self._upscale(incoming, command, await self._moderation.visible(incoming, number))
+            case Act(action=Action.RERUN, job=int(number)):
+                await self._rerun(incoming, await self._moderation.visible(incoming, number))
+            case Act(action=Action.VARY, job=int(number)):
+                await self._vary(incoming, command, await self._moderation.visible(incoming, number))
             case Act(action=Action.PICK, job=int(number)):
                 await self._pick(incoming, await self._moderation.visible(incoming, number), command.picture)
             case Act(action=Action.REMIX, job=int(number)):
@@ -158,29 +161,31 @@ class Handlers:
         parent = await self._moderation.visible(incoming, command.parent) if command.parent is not None else None
         request = self._builder.request(incoming, command, parent)
         inputs = await self._builder.inputs(incoming, request, parent)
-        await self._put(incoming, request, Kind.REMIX if parent else Kind.IMAGINE, parent, inputs=inputs)
+        kind = Kind.REMIX if parent else Kind.IMAGINE
+        await self._put(incoming, Draw(request=request), kind, parent, inputs)
 
-    async def _draw_again(self, incoming: Incoming, command: Act, parent: Job) -> None:
-        request, inputs, picture = parent.request, {}, command.picture
-        if command.action is Action.RERUN:
-            request = replace(request, seed=new_seed())
-            inputs = await self._pictures.inputs(parent.id)
-        else:
-            picture = self._one_of(parent, picture)
-        if command.action is Action.VARY:
-            kept = await self._pictures.inputs(parent.id)
-            inputs = {**kept, "init": await self._builder.accepted(await self._png(parent, picture))}
-            strength = command.strength if command.strength is not None else STRENGTH
-            request = replace(request, init=strength, pick=None, seed=new_seed())
-        elif command.action is Action.UPSCALE:
-            if parent.kind is Kind.UPSCALE:
-                raise UserError("already-large", job=str(parent.id))
-            if (old := await self._queue.upscaling_of(parent.id, picture or request.pick)) is not None:
-                raise UserError("already-upscaled", job=str(old.id), parent=str(parent.id))
-            request = replace(request, pick=picture or request.pick)
-        if command.action is not Action.UPSCALE:
-            check_steps(incoming, request)
-        await self._put(incoming, request, KIND_OF[command.action], parent, command.action, inputs)
+    async def _rerun(self, incoming: Incoming, parent: Job) -> None:
+        request, inputs = replace(parent.request, seed=new_seed()), await self._pictures.inputs(parent.id)
+        check_steps(incoming, request)
+        await self._put(incoming, Draw(request=request), Kind.RERUN, parent, inputs)
+
+    async def _vary(self, incoming: Incoming, command: Act, parent: Job) -> None:
+        png = await self._png(parent, self._one_of(parent, command.picture))
+        inputs = {**await self._pictures.inputs(parent.id), "init": await self._builder.accepted(png)}
+        strength = command.strength if command.strength is not None else STRENGTH
+        request = replace(parent.request, init=strength, pick=None, seed=new_seed())
+        check_steps(incoming, request)
+        await self._put(incoming, Draw(request=request), Kind.VARY, parent, inputs)
+
+    async def _upscale(self, incoming: Incoming, command: Act, parent: Job) -> None:
+        picture = self._one_of(parent, command.picture)
+        if isinstance(parent.work, Upscale):
+            raise UserError("already-large", job=str(parent.id))
+        if (old := await self._queue.upscaling_of(parent.id, picture)) is not None:
+            raise UserError("already-upscaled", job=str(old.id), parent=str(parent.id))
+        request = replace(parent.request, pick=picture or parent.request.pick)
+        work = Upscale(request=request, source=parent.id, picture=picture)
+        await self._put(incoming, work, Kind.UPSCALE, parent)
 
     def _one_of(self, job: Job, picture: int | None) -> int | None:
         """Which picture of a job is meant: None when it has but one. Raises UserError."""
@@ -209,27 +214,26 @@ class Handlers:
     async def _put(
         self,
         incoming: Incoming,
-        request: Request,
+        work: Work,
         kind: Kind,
         parent: Job | None,
-        action: Action | None = None,
-        inputs: Mapping[str, bytes] | None = None,
+        inputs: Mapping[str, bytes] = NO_INPUTS,
     ) -> None:
         began = time.monotonic()
-        await self._moderation.check_drawing(incoming, request.prompt)
+        await self._moderation.check_drawing(incoming, work.request.prompt)
         key = incoming.key
         if isinstance(incoming, Reaction):  # adding, removing and adding it again asks once
-            key = f"reaction:{incoming.person.key}:{incoming.message}:{action}"
+            key = f"reaction:{incoming.person.key}:{incoming.message}:{kind}"
         new = NewJob(
             key=f"{incoming.address.platform}:{key}",
             owner=incoming.person,
             address=incoming.address,
-            request=request,
+            work=work,
             kind=kind,
             parent=parent.id if parent else None,
             answers=incoming.message if not isinstance(incoming, Reaction) else "",
         )
-        job, fresh = await self._store_job(new, inputs or {})
+        job, fresh = await self._store_job(new, inputs)
         if fresh:
             self._record("acknowledge_seconds", time.monotonic() - began)
             self._sender.queued(job)

@@ -9,7 +9,7 @@ from contextlib import aclosing
 from dataclasses import replace
 from typing import Protocol
 
-from bot.jobs.job import Job, Kind, Status
+from bot.jobs.job import Draw, Job, Status, Upscale
 from bot.jobs.queue import Queue
 from bot.metrics import RecordMetric
 from bot.moderation.verdicts import PictureCheck, Verdict
@@ -141,7 +141,7 @@ class Worker:
 
     async def _work(self, job: Job) -> None:
         self._job, self._preview, self._stopped = job, None, False
-        self._note_left((await self._queue.speed()).of(job.kind, job.request.steps, job.request.count))
+        self._note_left((await self._queue.speed()).of(job.work))
         await self._moved()
         try:
             await self._draw(job)
@@ -175,9 +175,9 @@ class Worker:
         checkpoint = await self._store.row("checkpoint", job=job.id)
         if checkpoint is not None:
             self._preview = checkpoint["preview"]
-        request, inputs = await self._request(job), await self._inputs(job)
-        if request is None or (job.request.init is not None and inputs.init is None and job.kind is not Kind.UPSCALE):
+        if (asked := await self._asked(job)) is None:
             return Failed(kind="BadPicture", sentence="The picture to draw from is gone.")
+        request, inputs = asked
         last: tuple[int, float] | None = None  # step and time of the last word of progress
         state = checkpoint["state"] if checkpoint else None
         parent = str(job.parent) if job.parent else None
@@ -228,7 +228,7 @@ class Worker:
         verdict = self._picture_check.of(job.id, finished.score)
         if verdict is Verdict.WITHHOLD:
             return await self._fail(job, "failed-withheld")
-        hidden = verdict is Verdict.SPOILER or await self._parent_hidden(job)
+        hidden = verdict is Verdict.SPOILER or await self._source_hidden(job)
         try:
             await self._pictures.save(f"{job.id}.png", finished.png)
             for number, png in enumerate(finished.pictures, 1):
@@ -270,27 +270,27 @@ class Worker:
                 await self._pictures.remove(job.id)
         await self._store.write("drop_checkpoint", job=job.id)
 
-    async def _request(self, job: Job) -> Request | UpscaleRequest | None:
-        if job.kind is not Kind.UPSCALE:
-            return job.request
-        pick = job.request.pick
-        one = await self._pictures.read(f"{job.parent}.{pick}.png") if pick else None
-        png = one or await self._pictures.read(f"{job.parent}.png")  # a job that drew but one has no numbers
-        return UpscaleRequest(png=png, models=job.request.models) if png else None
-
-    async def _parent_hidden(self, job: Job) -> bool:
-        """What is hidden stays so when it is made larger."""
-        parent = await self._queue.find(job.parent) if job.kind is Kind.UPSCALE and job.parent else None
-        return parent is not None and parent.hidden
+    async def _asked(self, job: Job) -> tuple[Request | UpscaleRequest, Inputs] | None:
+        """What the engine is asked for; None when a picture that it needs is gone."""
+        match job.work:
+            case Draw(request=request):
+                inputs = await self._inputs(job)
+                return None if request.init is not None and inputs.init is None else (request, inputs)
+            case Upscale(request=request, source=source, picture=picture):
+                png = await self._pictures.read(f"{source}.{picture}.png" if picture else f"{source}.png")
+                return (UpscaleRequest(png=png, models=request.models), NO_INPUTS) if png else None
 
     async def _inputs(self, job: Job) -> Inputs:
         """What it is drawn from; stored under the key of its update if we died before it had a number."""
-        if job.kind is Kind.UPSCALE:
-            return NO_INPUTS
         await self._pictures.adopt(job.key, job.id)
         found = await self._pictures.inputs(job.id)
         init = found.pop("init", None)
         return Inputs(init=init, targets=tuple((png, 1.0) for png in found.values()))
+
+    async def _source_hidden(self, job: Job) -> bool:
+        """What is hidden stays so when it is made larger."""
+        source = await self._queue.find(job.work.source) if isinstance(job.work, Upscale) else None
+        return source is not None and source.hidden
 
     def _note_left(self, seconds: float | None) -> None:
         self._left, self._left_at = seconds, time.monotonic()

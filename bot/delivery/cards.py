@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import replace
 
-from bot.jobs.job import Job, Kind, Place
+from bot.jobs.job import Job, Place, Upscale
 from bot.messages import Action, Button, File, Reply, Stage
 from bot.texts import Texts
 from engine import Preview, credit_of
@@ -30,7 +30,7 @@ class Cards:
 
     def starting(self, job: Job) -> Reply:
         """The engine has it."""
-        text = "upscaling" if job.kind is Kind.UPSCALE else "starting"
+        text = "upscaling" if isinstance(job.work, Upscale) else "starting"
         return replace(self._card(job, Stage.DRAWING, text, {}, (Action.CANCEL,)), percent=0)
 
     def drawing(self, job: Job, preview: Preview, seconds_left: float | None) -> Reply:
@@ -47,7 +47,7 @@ class Cards:
 
     def final(self, job: Job, png: bytes | None, gif: bytes | None) -> Reply:
         """The finished picture with its controls."""
-        if job.kind is Kind.UPSCALE:
+        if isinstance(job.work, Upscale):
             card = self._card(job, Stage.FINAL, "final-upscaled", _size(job), (Action.VARY, *ALWAYS))
         else:
             time = self._texts.duration(job.language, job.seconds or 0.0)

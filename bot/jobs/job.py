@@ -1,7 +1,8 @@
-"""a Job: a Request with an owner, an address and a status."""
+"""a Job: a picture to draw, or one to make larger, with an owner, an address and a status."""
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import ClassVar
 
 from bot.messages import Address, Person
 from engine import Request
@@ -24,7 +25,7 @@ DONE = frozenset({Status.DRAWN, Status.DELIVERED})
 
 
 class Kind(StrEnum):
-    """How a job came to be; all but the first have a parent."""
+    """How a job came to be; all but the first have a parent. What is to be done is its `work`."""
 
     IMAGINE = "imagine"
     RERUN = "rerun"
@@ -34,13 +35,38 @@ class Kind(StrEnum):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Draw:
+    """A picture to be drawn."""
+
+    request: Request
+
+    @property
+    def pictures(self) -> int:
+        """How many single pictures come of it."""
+        return 1 if self.request.pick is not None else self.request.count
+
+
+@dataclass(frozen=True, kw_only=True)
+class Upscale:
+    """A finished picture to be made larger."""
+
+    request: Request  # that drew it, and would draw it again
+    source: int  # the job that it belongs to
+    picture: int | None = None  # which one of several, from 1
+    pictures: ClassVar[int] = 1
+
+
+Work = Draw | Upscale
+
+
+@dataclass(frozen=True, kw_only=True)
 class NewJob:
     """A job that is not stored yet."""
 
     key: str  # of the Incoming that asked for it; one key makes one job
     owner: Person
     address: Address
-    request: Request  # for an upscaling that of its parent
+    work: Work
     kind: Kind = Kind.IMAGINE
     parent: int | None = None
     answers: str = ""  # message that the first reply answers
@@ -55,7 +81,7 @@ class Job:
     language: str  # of the owner, when asked
     address: Address
     answers: str
-    request: Request
+    work: Work
     kind: Kind
     parent: int | None
     status: Status
@@ -71,10 +97,14 @@ class Job:
     key: str = ""  # of the Incoming that asked for it
 
     @property
+    def request(self) -> Request:
+        """What draws its picture, or drew the one that it makes larger."""
+        return self.work.request
+
+    @property
     def pictures(self) -> int:
         """How many single pictures it has when it is finished: 1 when there is nothing to choose."""
-        alone = self.kind is Kind.UPSCALE or self.request.pick is not None
-        return 1 if alone else self.request.count
+        return self.work.pictures
 
     @property
     def partial(self) -> bool:

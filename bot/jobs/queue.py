@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from bot.config import LimitsConfig
 from bot.errors import UserError
-from bot.jobs.job import Job, Kind, NewJob, Place, Status
+from bot.jobs.job import Draw, Job, Kind, NewJob, Place, Status, Upscale, Work
 from bot.jobs.limits import DAY, Load, admit
 from bot.log import event
 from bot.messages import Address
@@ -25,12 +25,16 @@ class Speed:
 
     step: float | None = None  # seconds a step of one picture
     steps: float | None = None  # a drawing, on average
-    upscaling: float | None = None  # seconds
+    upscaling: float = 0.0  # seconds; next to a drawing it is short
 
-    def of(self, kind: str, steps: int | None, count: int = 1) -> float | None:
-        """Seconds that a job of so many pictures will take."""
-        if kind == Kind.UPSCALE:
-            return self.upscaling if self.upscaling is not None else 0.0  # next to a drawing it is short
+    def of(self, work: Work) -> float | None:
+        """Seconds that it will take."""
+        if isinstance(work, Upscale):
+            return self.upscaling
+        return self.drawing(work.request.steps, work.request.count)
+
+    def drawing(self, steps: int | None, count: int = 1) -> float | None:
+        """Seconds that a drawing of so many pictures will take."""
         if self.step is None or self.steps is None:
             return None
         return self.step * (steps or self.steps) * count
@@ -186,7 +190,7 @@ class Queue:
         return Speed(
             step=drawing["seconds"] / drawing["single_steps"] if drawing and drawing["single_steps"] else None,
             steps=drawing["steps"] / drawing["jobs"] if drawing else None,
-            upscaling=upscaling["seconds"] / upscaling["jobs"] if upscaling else None,
+            upscaling=upscaling["seconds"] / upscaling["jobs"] if upscaling else 0.0,
         )
 
     def _moved(self) -> None:
@@ -207,7 +211,8 @@ class Queue:
         for number, row in enumerate(await self._store.rows("waiting"), start=1):
             places[row["id"]] = (number, wait)
             request = json.loads(row["request"])
-            takes = speed.of(row["kind"], row["steps"] or request.get("steps"), request.get("count", 1))
+            drawing = speed.drawing(row["steps"] or request.get("steps"), request.get("count", 1))
+            takes = speed.upscaling if row["upscaling"] else drawing
             wait = None if wait is None or takes is None else wait + takes
         return places
 
@@ -222,7 +227,7 @@ class Queue:
             self._moved()
             for (new, done), outcome in zip(batch, outcomes, strict=True):
                 if isinstance(outcome, tuple) and outcome[1]:
-                    event(log, "queued", job=outcome[0].id, kind=new.kind, prompt=new.request.prompt)
+                    event(log, "queued", job=outcome[0].id, kind=new.kind, prompt=new.work.request.prompt)
                 if not done.cancelled():
                     done.set_exception(outcome) if isinstance(outcome, Exception) else done.set_result(outcome)
 
@@ -275,7 +280,8 @@ def _as_row(new: NewJob) -> dict[str, object]:
         "thread": new.address.thread,
         "server": _server(new),
         "answers": new.answers,
-        "request": new.request.to_json(),
+        "request": new.work.request.to_json(),
+        "picture": new.work.picture if isinstance(new.work, Upscale) else None,
         "kind": new.kind,
         "parent": new.parent,
     }
@@ -287,8 +293,15 @@ def as_job(row: Row, new: NewJob | None = None) -> Job:
     return Job(
         **{name: row[name] for name in (*same, "width", "height", "failure", "key")},
         address=Address(platform=row["platform"], chat=row["chat"], thread=row["thread"]),
-        request=new.request if new else Request.from_json(row["request"]),
+        work=new.work if new else _work_of(row),
         kind=Kind(row["kind"]),
         status=Status(row["status"]),
         hidden=bool(row["hidden"]),
     )
+
+
+def _work_of(row: Row) -> Work:
+    request = Request.from_json(row["request"])
+    if row["kind"] == Kind.UPSCALE:
+        return Upscale(request=request, source=row["parent"], picture=row["picture"])
+    return Draw(request=request)

@@ -3,13 +3,16 @@
 import pytest
 
 from bot.delivery.cards import Cards
-from bot.jobs.job import Job, Kind, Status
+from bot.jobs.job import Draw, Job, Kind, Status, Upscale
 from bot.messages import Action, Address, Reply, Stage
 from bot.texts import LANGUAGES, Texts
 from bot.worker import FAILURES
 from engine import Preview, Request
 
 CARDS = Cards(Texts())
+
+
+RED_STAR = Request(prompt="a red star", seed=7)
 
 
 def job(**values: object) -> Job:
@@ -19,7 +22,7 @@ def job(**values: object) -> Job:
         "language": "en",
         "address": Address(platform="fake", chat="c"),
         "answers": "",
-        "request": Request(prompt="a red star", seed=7),
+        "work": Draw(request=RED_STAR),
         "kind": Kind.IMAGINE,
         "parent": None,
         "attempts": 0,
@@ -50,7 +53,7 @@ def test_the_final_has_picture_gif_and_all_controls() -> None:
 
 def test_the_final_gives_the_credit_that_a_licence_asks_for() -> None:
     """CC BY: where the picture is shown, its model's author is named."""
-    reply = CARDS.final(job(request=Request(prompt="a castle", models="pixelart")), b"png", None)
+    reply = CARDS.final(job(work=Draw(request=Request(prompt="a castle", models="pixelart"))), b"png", None)
     assert reply.text.endswith("\nPixel Art Diffusion 4K by KaliYuga (CC BY 3.0)")
 
 
@@ -70,14 +73,14 @@ def test_only_a_picture_can_be_upscaled_and_only_once() -> None:
     for card in (
         CARDS.stopped(job(), None),
         CARDS.failed(job(failure="failed-engine")),
-        CARDS.final(job(kind=Kind.UPSCALE, parent=3), b"png", None),
+        CARDS.final(job(work=Upscale(request=RED_STAR, source=3), kind=Kind.UPSCALE, parent=3), b"png", None),
     ):
         assert Action.UPSCALE not in actions(card) and Action.RERUN in actions(card)
 
 
 def test_a_long_prompt_leaves_room_for_the_rest() -> None:
     """Captions are short on some platforms; the whole prompt is in the alt text and the settings."""
-    reply = CARDS.final(job(request=Request(prompt="x" * 1000)), b"png", None)
+    reply = CARDS.final(job(work=Draw(request=Request(prompt="x" * 1000))), b"png", None)
     assert len(reply.text) < 500 and "seed 0" in reply.text
     assert reply.picture and reply.picture.alt == "x" * 1000 == reply.prompt
 

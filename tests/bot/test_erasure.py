@@ -10,7 +10,7 @@ import pytest
 
 from bot.config import LimitsConfig
 from bot.errors import NotDelivered
-from bot.jobs.job import Job, Kind, NewJob
+from bot.jobs.job import Draw, Job, Kind, NewJob, Upscale
 from bot.jobs.limits import DAY
 from bot.jobs.queue import Queue
 from bot.messages import Action, Address, Person, Stage
@@ -60,13 +60,14 @@ class Rig:
 
     async def drawn(self, owner: Person, key: str, kind: Kind = Kind.IMAGINE, parent: int | None = None) -> Job:
         """A job of somebody that has been delivered, with its files and messages."""
+        request = Request(prompt=f"prompt of {owner.id}", steps=10)
         job, _ = await self.queue.put(
             NewJob(
                 key=f"web:{owner.id}:{key}",
                 owner=owner,
                 address=Address(platform="web", chat=owner.id),
                 answers="",
-                request=Request(prompt=f"prompt of {owner.id}", steps=10),
+                work=Upscale(request=request, source=parent or 0) if kind is Kind.UPSCALE else Draw(request=request),
                 kind=kind,
                 parent=parent,
             )
@@ -118,7 +119,7 @@ def test_to_be_forgotten_leaves_no_word_and_no_id_on_the_disk(tmp_path: Path) ->
                     key="web:annsecret:4",
                     owner=ANN,
                     address=Address(platform="web", chat=ANN.id),
-                    request=Request(prompt="another of annsecret"),
+                    work=Draw(request=Request(prompt="another of annsecret")),
                 )
             )
             assert await bench.eraser.forget(ANN) == 3
@@ -172,7 +173,10 @@ def test_what_is_too_old_goes_at_the_start_and_each_day(tmp_path: Path) -> None:
             newer = await bench.drawn(ANN, "2")
             waiting, _ = await bench.queue.put(
                 NewJob(
-                    key="w", owner=BOB, address=Address(platform="web", chat="bob"), request=Request(prompt="a star")
+                    key="w",
+                    owner=BOB,
+                    address=Address(platform="web", chat="bob"),
+                    work=Draw(request=Request(prompt="a star")),
                 )
             )
             assert await bench.eraser.expire() == 0
@@ -239,7 +243,7 @@ def test_a_purge_takes_the_line_that_asked_along(tmp_path: Path) -> None:
                         owner=ANN,
                         address=Address(platform="web", chat=ANN.id),
                         answers=str(answers),
-                        request=Request(prompt="prompt of annsecret"),
+                        work=Draw(request=Request(prompt="prompt of annsecret")),
                     )
                 )
                 await bench.eraser.purge(job)

@@ -11,7 +11,7 @@ import pytest
 
 from bot.config import Config, LimitsConfig
 from bot.handlers import Handlers
-from bot.jobs.job import Job, NewJob
+from bot.jobs.job import Draw, Job, NewJob
 from bot.jobs.queue import Queue
 from bot.language.commands import MODERATION
 from bot.messages import REACTIONS, Action, Address, Incoming, Person, Press, Reaction, Reply, TextMessage
@@ -172,7 +172,9 @@ class Rig:
     async def furnish(self, folder: Path) -> None:
         """Draw picture 1, shut out who is to be shut out, and remember it all."""
         ann, chat = Person(platform=self.platform, id="ann"), Address(platform=self.platform, chat="chat")
-        job, _ = await self.queue.put(NewJob(key="k", owner=ann, address=chat, request=Request(prompt="a star")))
+        job, _ = await self.queue.put(
+            NewJob(key="k", owner=ann, address=chat, work=Draw(request=Request(prompt="a star")))
+        )
         await self.queue.claim()
         await self.queue.drawn(1, seconds=1.0, steps=10, width=8, height=8)
         await self.store.write("sent", job=1, role="status", message="m1")

@@ -10,7 +10,7 @@ import pytest
 
 from bot.config import LimitsConfig
 from bot.errors import UserError
-from bot.jobs.job import Job, Kind, NewJob, Status
+from bot.jobs.job import Draw, Job, Kind, NewJob, Status, Upscale
 from bot.jobs.queue import Queue, Speed
 from bot.messages import Address, Person
 from bot.storage.store import Store
@@ -27,9 +27,9 @@ async def opened(path: Path, **limits: int) -> AsyncIterator[Queue]:
 
 
 def new(owner: str, key: str, **values: object) -> NewJob:
-    request = Request(prompt=f"a star for {owner}", steps=10)
+    drawing: dict[str, object] = {"work": Draw(request=Request(prompt=f"a star for {owner}", steps=10))}
     address = Address(platform="fake", chat="c")
-    return NewJob(key=key, owner=Person(platform="fake", id=owner), address=address, request=request, **values)  # type: ignore[arg-type]
+    return NewJob(key=key, owner=Person(platform="fake", id=owner), address=address, **(drawing | values))  # type: ignore[arg-type]
 
 
 async def put(queue: Queue, *jobs: tuple[str, str]) -> list[Job]:
@@ -216,8 +216,12 @@ def test_an_upscaling_is_found_by_its_parent(tmp_path: Path) -> None:
         async with opened(tmp_path) as queue:
             (parent,) = await put(queue, ("ann", "1"))
             assert await queue.upscaling_of(parent.id) is None
-            child, _ = await queue.put(new("ann", "2", kind=Kind.UPSCALE, parent=parent.id))
-            assert await queue.upscaling_of(parent.id) == child
+            work = Upscale(request=parent.request, source=parent.id)
+            child, _ = await queue.put(new("ann", "2", work=work, kind=Kind.UPSCALE, parent=parent.id))
+            assert await queue.upscaling_of(parent.id) == child and await queue.upscaling_of(parent.id, 2) is None
+            second = replace(work, picture=2)
+            other, _ = await queue.put(new("ann", "3", work=second, kind=Kind.UPSCALE, parent=parent.id))
+            assert await queue.upscaling_of(parent.id, 2) == other and other.work == second
 
     asyncio.run(scenario())
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from bot.errors import UserError
-from bot.jobs.job import NewJob
+from bot.jobs.job import Draw, NewJob
 from bot.messages import Action, Person, Reply, Stage
 from bot.request_builder import fetched
 from bot.storage.pictures import Pictures
@@ -201,7 +201,9 @@ def test_a_kill_before_the_job_had_its_picture_loses_nothing(tmp_path: Path) -> 
             await Pictures(tmp_path / "pictures").keep("fake:t1", {"init": b"clean"})
             person = Person(platform="fake", id="ann")
             request = Request(prompt="a star", init=0.4)
-            await app._queue.put(NewJob(key="fake:t1", owner=person, address=chat.address("c"), request=request))
+            await app._queue.put(
+                NewJob(key="fake:t1", owner=person, address=chat.address("c"), work=Draw(request=request))
+            )
             assert (await drawn(chat, engine))[2].init == b"clean"
 
     asyncio.run(run())

@@ -3,13 +3,17 @@
 import asyncio
 import re
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from bot.errors import StoreError
+from bot.jobs.job import Draw, Upscale
+from bot.jobs.queue import as_job
 from bot.storage import store
 from bot.storage.store import Store
+from engine import Request
 
 ROOT = Path(__file__).parents[2]
 
@@ -86,3 +90,34 @@ def test_a_newer_database_is_refused(tmp_path: Path) -> None:
     connection.close()
     with pytest.raises(StoreError, match="newer Imago"):
         asyncio.run(Store.open(tmp_path / "a.sqlite"))
+
+
+def test_upscalings_of_an_older_database_know_their_picture(tmp_path: Path) -> None:
+    """Their number stood in the request; one that draws a single picture of several has no numbers."""
+    path = tmp_path / "old.sqlite"
+    with closing(sqlite3.connect(path)) as database:
+        for number, script in store.migrations()[:3]:
+            database.executescript(f"{script}\nPRAGMA user_version = {number};")
+        database.execute("INSERT INTO people (key) VALUES ('web:ann')")
+        four, second = '{"prompt": "a star", "count": 4}', '{"prompt": "a star", "count": 4, "pick": 2}'
+        jobs = [("imagine", None, four), ("imagine", None, second), ("upscale", 1, second), ("upscale", 2, second)]
+        for number, (kind, parent, request) in enumerate(jobs, 1):
+            database.execute(
+                "INSERT INTO jobs (key, owner, language, platform, chat, thread, answers, request, kind, parent,"
+                " status, created) VALUES (?, 'web:ann', 'en', 'web', 'ann', '', '', ?, ?, ?, 'queued', 0.0)",
+                (str(number), request, kind, parent),
+            )
+        database.commit()
+
+    async def scenario() -> None:
+        door = await Store.open(path)
+        request, picked = Request(prompt="a star", count=4), Request(prompt="a star", count=4, pick=2)
+        assert [as_job(row).work for row in await door.rows("jobs_with_status", status="queued")] == [
+            Draw(request=request),
+            Draw(request=picked),
+            Upscale(request=picked, source=1, picture=2),
+            Upscale(request=picked, source=2),
+        ]
+        await door.close()
+
+    asyncio.run(scenario())

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from bot.adapters.telegram.shown import CAPTION, MediaKind, cut, keyboard, kind_of, media_of, units, words
 from bot.delivery.cards import Cards
-from bot.jobs.job import Job, Kind, Status
+from bot.jobs.job import Draw, Job, Kind, Status
 from bot.messages import Address, File, Reply, Stage
 from bot.texts import Texts
 from engine import Request
@@ -44,7 +44,7 @@ def test_the_longest_prompt_still_shows_its_seed(prompt: str, language: str) -> 
         language=language,
         address=Address(platform="telegram", chat="1"),
         answers="",
-        request=Request(prompt=prompt, seed=2**32 - 1),
+        work=Draw(request=Request(prompt=prompt, seed=2**32 - 1)),
         kind=Kind.IMAGINE,
         parent=None,
         status=Status.DRAWN,

@@ -22,10 +22,11 @@ INSERT INTO people (key) SELECT DISTINCT value ->> 'owner' FROM json_each(:jobs)
 ON CONFLICT (key) DO NOTHING;
 
 -- name: put_jobs
-INSERT INTO jobs (key, owner, language, platform, chat, thread, server, answers, request, kind, parent, status, created)
+INSERT INTO jobs (key, owner, language, platform, chat, thread, server, answers, request, picture, kind, parent,
+                  status, created)
 SELECT value ->> 'key', value ->> 'owner', value ->> 'language', value ->> 'platform', value ->> 'chat',
-       value ->> 'thread', value ->> 'server', value ->> 'answers', value ->> 'request', value ->> 'kind', value ->> 'parent',
-       'queued', :now
+       value ->> 'thread', value ->> 'server', value ->> 'answers', value ->> 'request',
+       value ->> 'picture', value ->> 'kind', value ->> 'parent', 'queued', :now
 FROM json_each(:jobs) WHERE true
 ON CONFLICT (key) DO NOTHING;
 
@@ -55,13 +56,13 @@ SELECT * FROM jobs WHERE owner = :owner AND status = 'queued' ORDER BY id;
 
 -- name: upscaling_of
 SELECT * FROM jobs
-WHERE parent = :parent AND kind = 'upscale' AND coalesce(request ->> 'pick', 0) = :picture
+WHERE parent = :parent AND kind = 'upscale' AND coalesce(picture, 0) = :picture
   AND status IN ('queued', 'running', 'drawn', 'delivered') LIMIT 1;
 
 -- name: waiting
 -- In the order in which they will be drawn: what was begun before a restart, then round by round over people
 -- (each person's oldest first), in a round the person who was served longest ago.
-SELECT id, owner, kind, steps, request FROM (
+SELECT id, kind = 'upscale' AS upscaling, steps, request FROM (
     SELECT jobs.*, served,
            row_number() OVER (PARTITION BY owner ORDER BY id) AS round,
            min(id) OVER (PARTITION BY owner) AS first

@@ -21,7 +21,7 @@ from bot.adapters.telegram.pace import Pace
 from bot.config import LimitsConfig
 from bot.delivery.cards import Cards
 from bot.delivery.replies import Replies
-from bot.jobs.job import Job, NewJob
+from bot.jobs.job import Draw, Job, NewJob
 from bot.jobs.queue import Queue
 from bot.messages import Address, Person
 from bot.storage.pictures import Pictures
@@ -116,7 +116,7 @@ class Play:
                 key=str(number),
                 owner=person,
                 address=Address(platform="telegram", chat=str(chat)),
-                request=Request(prompt="a star", seed=number),
+                work=Draw(request=Request(prompt="a star", seed=number)),
                 answers=f"{chat}:{asked['message_id']}",
             )
         )
