@@ -1,6 +1,7 @@
 """a model set on a device: networks built, weights verified and loaded strictly."""
 
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import torch
@@ -11,8 +12,9 @@ from torch import nn
 from engine.diffusion.denoisers import by_timestep, network_denoiser, secondary_denoiser
 from engine.diffusion.samplers import Denoise
 from engine.errors import BadRequest, CorruptWeights
-from engine.model_sets.weights import FOLDER, ModelSet, load_model_set, verify
+from engine.model_sets.weights import FOLDER, ModelSet, load_model_set, models_folder, verify
 from engine.networks.clip import Clip, ClipConfig
+from engine.networks.precision import quickest
 from engine.networks.secondary import SecondaryNet
 from engine.networks.tuning import PLAIN, Tuning, choose_tuning, tuned
 from engine.networks.unet import UNet, UNetConfig, in_precision
@@ -73,7 +75,8 @@ def build_models(description: ModelSet, device: torch.device) -> Models:
 
 
 def _tuning(description: ModelSet, device: torch.device) -> Tuning:
-    return choose_tuning(device, description.unet["shape"]["model_channels"])
+    channels = description.unet["shape"]["model_channels"]
+    return choose_tuning(device, channels, on_cpu=partial(quickest, models_folder()))
 
 
 def _denoiser(description: ModelSet, device: torch.device, tuning: Tuning) -> Denoise:

@@ -1,7 +1,7 @@
 """how networks run on a device: precision, layout, compilation, order, and what is said when memory runs out."""
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -9,6 +9,8 @@ import torch
 from torch import Tensor
 
 from engine.errors import BadRequest, OutOfMemory
+from engine.networks.precision import PLAIN as PLAIN_CPU
+from engine.networks.precision import Quickest, quickest
 
 PRECISIONS = {"float32": torch.float32, "float16": torch.float16, "bfloat16": torch.bfloat16}
 LARGE = 128  # channels of the outermost level from which on a U-Net counts as large
@@ -28,21 +30,31 @@ class Tuning:
 PLAIN = Tuning(precision=torch.float32, channels_last=False, compiled=False, graphs=False, repeatable=True)
 
 
-def choose_tuning(device: torch.device, channels: int, environment: Mapping[str, str] = os.environ) -> Tuning:
+def choose_tuning(
+    device: torch.device,
+    channels: int,
+    environment: Mapping[str, str] = os.environ,
+    on_cpu: Callable[[], Quickest] = quickest,
+) -> Tuning:
     """What suits a device and the width of a U-Net, where the environment does not say otherwise; see docs/models.md.
 
-    Half precision on CUDA is what the 2021 notebooks ran these networks in; channels last spares a large network on
-    a CPU a tenth of its time. What could be quicker yet is off where nobody has measured it.
+    Half precision on CUDA is what the 2021 notebooks ran these networks in; on a CPU a large network takes what is
+    quickest there. What could be quicker yet is off where nobody has measured it.
+
+    Args:
+        on_cpu: asked for a large network on a CPU where the environment leaves something open.
     """
     large = channels >= LARGE
-    precision = "float16" if device.type == "cuda" and large else "float32"
+    measured = large and device.type == "cpu"
+    cpu = on_cpu() if measured and not environment.get("IMAGO_PRECISION") else PLAIN_CPU
+    precision = "float16" if device.type == "cuda" and large else "bfloat16" if measured and cpu.bfloat16 else "float32"
     asked = environment.get("IMAGO_PRECISION") or precision
     if asked not in PRECISIONS:
         raise BadRequest("IMAGO_PRECISION", f"IMAGO_PRECISION must be one of {', '.join(PRECISIONS)}.")
     graphs = _switch(environment, "IMAGO_CUDA_GRAPHS", False)
     return Tuning(
         precision=PRECISIONS[asked],
-        channels_last=_switch(environment, "IMAGO_CHANNELS_LAST", large and device.type == "cpu"),
+        channels_last=_switch(environment, "IMAGO_CHANNELS_LAST", measured and cpu.channels_last),
         compiled=_switch(environment, "IMAGO_COMPILE", graphs),
         graphs=graphs and device.type == "cuda",
         repeatable=_switch(environment, "IMAGO_REPEATABLE", True),

@@ -6,6 +6,7 @@ import torch
 from engine.diffusion.denoisers import network_denoiser
 from engine.errors import BadRequest
 from engine.model_sets.weights import ModelSet
+from engine.networks.precision import PLAIN
 from engine.networks.tuning import choose_tuning, tuned
 from tests.bench.engine.full import beginning, guidance, random_clip, random_unet, stepping
 
@@ -13,15 +14,15 @@ CPU, CUDA = torch.device("cpu"), torch.device("cuda")
 
 
 def test_the_cpu_and_small_networks_run_in_float32() -> None:
-    """The same seed gives the same bytes on a CPU, and the toybox gains nothing from less precision."""
-    assert choose_tuning(CPU, 256, {}).precision is torch.float32
+    """The toybox gains nothing from less precision; large networks on a CPU: test_precision.py."""
+    assert choose_tuning(CPU, 64, {}).precision is torch.float32
     assert choose_tuning(CUDA, 32, {}).precision is torch.float32
     assert choose_tuning(CUDA, 256, {}).precision is torch.float16
 
 
 def test_a_large_network_on_a_cpu_runs_in_channels_last() -> None:
     """Measured there; nobody has on a GPU, and the toybox's pixels shall stay as they are."""
-    assert choose_tuning(CPU, 256, {}).channels_last
+    assert choose_tuning(CPU, 256, {}, lambda: PLAIN).channels_last
     assert not choose_tuning(CPU, 256, {"IMAGO_CHANNELS_LAST": "0"}).channels_last
     assert not choose_tuning(CPU, 64, {}).channels_last and not choose_tuning(CUDA, 256, {}).channels_last
 
