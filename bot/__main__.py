@@ -12,7 +12,7 @@ from pathlib import Path
 
 from bot.cli import backup, completion, draw, inspect
 from bot.cli import models as model_commands
-from bot.cli.guard import guarded
+from bot.cli.guard import report_errors
 from bot.cli.parser import Parser, unknown_command
 from bot.errors import BotError, ConfigError
 
@@ -61,7 +61,7 @@ def make_parser() -> _Main:
     doctor.set_defaults(run=run_doctor)
     keep = subparsers.add_parser("backup", help="copy database and pictures into one file, also while the bot runs")
     keep.add_argument("target", type=Path, help="the file to make, or a folder for one named by the time")
-    keep.set_defaults(run=guarded(run_backup))
+    keep.set_defaults(run=report_errors(run_backup))
     for command in (serve, doctor, keep):
         command.add_argument(
             "--config", type=Path, metavar="FILE", help="default: config.toml of this folder, if it is there"
@@ -69,7 +69,7 @@ def make_parser() -> _Main:
     restore = subparsers.add_parser("restore", help="lay out a backup as a fresh folder, for [bot] folder")
     restore.add_argument("file", type=Path, help="what `imago backup` made")
     restore.add_argument("folder", type=Path, help="a new or empty one")
-    restore.set_defaults(run=guarded(run_restore))
+    restore.set_defaults(run=report_errors(run_restore))
     for module in (draw, inspect, model_commands, completion):
         module.add_command(subparsers)
     parser.commands = list(subparsers.choices)

@@ -29,7 +29,7 @@ from bot.moderation.verdicts import PictureCheck, Verdict
 from bot.moderation.wordlist import words_in
 from bot.storage.history import StoredHistory
 from bot.storage.notes import StoredNotes
-from bot.storage.pictures import Pictures
+from bot.storage.pictures import PictureStore
 from bot.storage.store import Store
 from bot.texts import Texts
 from bot.worker import Engine, Worker
@@ -68,7 +68,7 @@ class App:
             check=config.moderation.check,
             models=settings.models,
         )
-        self._make_adapters = adapters or configured_adapters
+        self._make_adapters = adapters or build_adapters
         self._store: Store
         self._queue: Queue
         self._worker: Worker
@@ -78,7 +78,7 @@ class App:
 
     async def run(self) -> None:
         """Serve until a signal or `stopping`; raises ConfigError or StoreError when it cannot start."""
-        async with self.started():
+        async with self.lifespan():
             assert self._working is not None
             stopping = asyncio.create_task(self.stopping.wait())
             await asyncio.wait([stopping, self._working], return_when=asyncio.FIRST_COMPLETED)
@@ -88,7 +88,7 @@ class App:
                 raise StoreError(f"Imago cannot go on: {fault}. See `imago doctor`.") from fault
 
     @asynccontextmanager
-    async def started(self) -> AsyncIterator["App"]:
+    async def lifespan(self) -> AsyncIterator["App"]:
         """Start up; at the end shut down, in the opposite order."""
         folder = self.config.bot.folder
         async with AsyncExitStack() as stack:
@@ -97,7 +97,7 @@ class App:
             self._store = await Store.open(folder / "imago.sqlite")
             stack.push_async_callback(self._store.close)
             stack.push_async_callback(self._engine.close)
-            pictures = Pictures(folder / "pictures")
+            pictures = PictureStore(folder / "pictures")
             adapters = self._make_adapters(self, StoredHistory(self._store, pictures))
             handlers, replies = self._join(pictures, {adapter.platform: adapter for adapter in adapters})
             await self._worker.tidy()
@@ -126,7 +126,7 @@ class App:
                 if self._opened:
                     self._opened(page.url)
 
-    def _join(self, pictures: Pictures, adapters: dict[str, Adapter]) -> tuple[Handlers, Replies]:
+    def _join(self, pictures: PictureStore, adapters: dict[str, Adapter]) -> tuple[Handlers, Replies]:
         """Handlers, worker and replies know one another only by the functions passed here."""
         config, store, record = self.config, self._store, self.metrics.record
         queue = self._queue = Queue(store, config.limits)
@@ -182,7 +182,7 @@ class App:
             moderation=moderation,
             stop=self._worker.stop,
             busy=self._worker.busy,
-            models=known_models(),
+            models=list_models(),
             record=record,
         )
         return handlers, replies
@@ -212,7 +212,7 @@ class App:
 
     def offers(self) -> dict[str, list[str]]:
         """What there is of options that are names, for platforms that suggest while somebody types."""
-        return {"models": known_models(), "style": Styles(self.config.styles).names}
+        return {"models": list_models(), "style": Styles(self.config.styles).names}
 
     def notes(self, platform: str) -> AdapterNotes:
         """Where a platform's adapter may note things down."""
@@ -228,21 +228,21 @@ class App:
         return "" if self._working is None or not self._working.done() else "The worker has stopped."
 
 
-def known_models() -> list[str]:
+def list_models() -> list[str]:
     """The names of the model sets that can be drawn with: those that are on disk."""
     return [described.name for described in list_model_sets() if described.ready]
 
 
 async def serve(config: Config, *, opened: Callable[[str], object] | None = None) -> None:
     """Run the bot as configured, until it is told to stop; `opened` gets the chat page's address once it answers."""
-    if config.engine.models not in known_models():
+    if config.engine.models not in list_models():
         raise ConfigError(
-            f"models in [engine] must be auto or one of {', '.join(known_models())}; `imago models fetch` gets more."
+            f"models in [engine] must be auto or one of {', '.join(list_models())}; `imago models fetch` gets more."
         )
     await App(config, opened=opened).run()
 
 
-def configured_adapters(app: App, history: History) -> list[Adapter]:
+def build_adapters(app: App, history: History) -> list[Adapter]:
     """The platforms that the config switches on."""
     adapters: list[Adapter] = []
     if app.config.web.enabled:

@@ -47,7 +47,7 @@ class BotConfig:
         try:
             defaults_of(self.options)
         except UserError as error:
-            raise ValueError(f"options must be options alone, as in --steps 150 ({_told(error)})") from error
+            raise ValueError(f"options must be options alone, as in --steps 150 ({_reason_of(error)})") from error
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -170,7 +170,7 @@ def load(path: Path | None, environment: Mapping[str, str] = os.environ) -> Conf
     A secret may come from the environment: `IMAGO_WEB_TOKEN` stands for `token` in `[web]` and wins over the file.
     """
     where = str(path) if path else "the environment"
-    tables = _renamed(_read(path), where) if path else {}
+    tables = _rename_sections(_read(path), where) if path else {}
     known: dict[str, Any] = {f.name: f.default_factory for f in fields(Config)}
     for name in tables:
         if name not in known:
@@ -181,7 +181,7 @@ def load(path: Path | None, environment: Mapping[str, str] = os.environ) -> Conf
     return Config(**sections, styles=styles)
 
 
-def _renamed(tables: dict[str, Any], where: str) -> dict[str, Any]:
+def _rename_sections(tables: dict[str, Any], where: str) -> dict[str, Any]:
     """With the sections that had another name in earlier versions under today's. Raises ConfigError for both names."""
     for old, new in RENAMED.items():
         if old in tables and new in tables:
@@ -198,11 +198,11 @@ def _styles(table: object, where: str) -> dict[str, str]:
         try:
             style_of(text)
         except UserError as error:
-            raise ConfigError(f"{where}: {name} in [styles] cannot be read ({_told(error)}).") from error
+            raise ConfigError(f"{where}: {name} in [styles] cannot be read ({_reason_of(error)}).") from error
     return table
 
 
-def _told(error: UserError) -> str:
+def _reason_of(error: UserError) -> str:
     """What is wrong with options in the config; there is no language yet to say it in."""
     return str(error.values.get("where") or error.values.get("words") or error.text)
 
@@ -225,7 +225,7 @@ def _section(kind: Any, name: str, table: object, environment: Mapping[str, str]
     for key, value in table.items():
         if key not in defaults:
             raise ConfigError(f"{where}: [{name}] has no setting {key}; known are {', '.join(defaults)}.")
-        values[key] = _converted(value, defaults[key], f"{where}: {key} in [{name}]", of_texts=key in texts)
+        values[key] = _convert(value, defaults[key], f"{where}: {key} in [{name}]", of_texts=key in texts)
     for key in (k for k, default in defaults.items() if isinstance(default, Secret)):
         if text := environment.get(environment_name(name, key)):
             values[key] = Secret(text)
@@ -247,7 +247,7 @@ def environment_name(section: str, key: str) -> str:
     return f"IMAGO_{section}_{key}".upper()
 
 
-def _converted(value: object, default: object, where: str, *, of_texts: bool = False) -> object:
+def _convert(value: object, default: object, where: str, *, of_texts: bool = False) -> object:
     """The TOML value as the type of the default; ConfigError when it is of another."""
     if isinstance(default, bool):
         wanted, right = "true or false", isinstance(value, bool)

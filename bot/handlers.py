@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Protocol
 
 from bot.config import Config
-from bot.delivery.cards import Cards, shortened
+from bot.delivery.cards import Cards, shorten
 from bot.errors import Closed, UserError
 from bot.jobs.job import DONE, Draw, Job, Kind, NewJob, Status, Upscale, Work, later
 from bot.jobs.queue import Queue
@@ -18,7 +18,7 @@ from bot.messages import REACTIONS, Action, Address, File, Incoming, Press, Reac
 from bot.metrics import RecordMetric
 from bot.moderation.moderation import Moderation
 from bot.request_builder import RequestBuilder, check_steps, new_seed
-from bot.storage.pictures import Pictures
+from bot.storage.pictures import PictureStore
 from bot.storage.store import Store
 from bot.texts import Texts
 
@@ -33,7 +33,7 @@ class Sender(Protocol):
     """Whoever sends replies."""
 
     def note(self, address: Address, reply: Reply, answers: str, about: int | None = None) -> None: ...
-    def queued(self, job: Job) -> None: ...
+    def on_queued(self, job: Job) -> None: ...
 
 
 class Handlers:
@@ -46,7 +46,7 @@ class Handlers:
         texts: Texts,
         store: Store,
         queue: Queue,
-        pictures: Pictures,
+        pictures: PictureStore,
         sender: Sender,
         moderation: Moderation,
         stop: Callable[[Job], Awaitable[None]],
@@ -82,7 +82,7 @@ class Handlers:
             async with self._portion:
                 job = None
                 if isinstance(incoming, Reaction):
-                    incoming, job = await self._placed(incoming)
+                    incoming, job = await self._find_thread(incoming)
                 command = await self._let_in(incoming, job)
                 if command is not None:
                     await self._obey(incoming, command)
@@ -117,7 +117,7 @@ class Handlers:
         action = REACTIONS.get(incoming.emoji.replace("\ufe0f", ""))
         return Act(action=action, job=job) if action and job is not None else None
 
-    async def _placed(self, reaction: Reaction) -> tuple[Reaction, int | None]:
+    async def _find_thread(self, reaction: Reaction) -> tuple[Reaction, int | None]:
         """With the thread of its message, which not every platform tells but we wrote down, and the message's job."""
         row = await self._store.row("job_of_message", platform=reaction.address.platform, message=reaction.message)
         if row is None:
@@ -171,7 +171,7 @@ class Handlers:
 
     async def _vary(self, incoming: Incoming, command: Act, parent: Job) -> None:
         png = await self._png(parent, self._one_of(parent, command.picture))
-        inputs = {**await self._pictures.inputs(parent.id), "init": await self._builder.accepted(png)}
+        inputs = {**await self._pictures.inputs(parent.id), "init": await self._builder.accept(png)}
         strength = command.strength if command.strength is not None else STRENGTH
         request = replace(parent.request, init=strength, pick=None, seed=new_seed())
         check_steps(incoming, request)
@@ -236,7 +236,7 @@ class Handlers:
         job, fresh = await self._store_job(new, inputs)
         if fresh:
             self._record("acknowledge_seconds", time.monotonic() - began)
-            self._sender.queued(job)
+            self._sender.on_queued(job)
 
     async def _store_job(self, new: NewJob, inputs: Mapping[str, bytes]) -> tuple[Job, bool]:
         """What it is drawn from is on the disk before the job is; the worker looks under the key and the number."""
@@ -261,7 +261,7 @@ class Handlers:
         job = await self._moderation.visible(incoming, number)
         alone = picture is not None and picture <= job.pictures > 1
         request = replace(job.request, pick=picture) if alone else job.request
-        self._tell_of(job, incoming, "settings", command=options.spelled(request))
+        self._tell_of(job, incoming, "settings", command=options.format_command(request))
 
     async def _cancel(self, incoming: Incoming, number: int | None) -> None:
         if number is None:
@@ -287,7 +287,7 @@ class Handlers:
 
     async def _show(self, incoming: Incoming, job: Job) -> None:
         language = incoming.person.language
-        prompt = shortened(job.request.prompt)
+        prompt = shorten(job.request.prompt)
         lines = [self._texts.say(language, "show", job=str(job.id), prompt=prompt, status=job.status)]
         child = job
         for _ in range(LONGEST_DESCENT):
@@ -306,7 +306,7 @@ class Handlers:
         png = await self._png(job, number)
         name = f"{job.id}.{number}.png" if number else f"{job.id}.png"
         picture = File(name=name, content=png, media_type="image/png", alt=job.request.prompt)
-        values = {"job": str(job.id), "prompt": shortened(job.request.prompt)}
+        values = {"job": str(job.id), "prompt": shorten(job.request.prompt)}
         text = self._texts.say(incoming.person.language, "file", **values)
         self._note(incoming, text, picture, as_file=True, about=job.id, hidden=job.hidden)
 
@@ -316,7 +316,7 @@ class Handlers:
         return File(name=name, content=png, media_type="image/png", alt=job.request.prompt) if png else None
 
     async def _show_queue(self, incoming: Incoming) -> None:
-        places = await self._queue.places()
+        places = await self._queue.positions()
         running = await self._queue.with_status(Status.RUNNING)
         language, busy = incoming.person.language, self._busy()
         if not places and not running:
@@ -324,13 +324,13 @@ class Handlers:
         lines, about = [self._texts.say(language, "queue", waiting=len(places), running=len(running))], None
         for job in running:
             if job.owner == incoming.person.key:
-                values = {"job": str(job.id), "prompt": shortened(job.request.prompt)}
+                values = {"job": str(job.id), "prompt": shorten(job.request.prompt)}
                 lines.append(self._texts.say(language, "queue-mine-running", **values))
                 about = job.id
         for mine in await self._queue.waiting_of(incoming.person.key):
             if mine.id in places:
                 place, wait = later(places[mine.id], busy)
-                values = {"job": str(mine.id), "prompt": shortened(mine.request.prompt)}
+                values = {"job": str(mine.id), "prompt": shorten(mine.request.prompt)}
                 waits = self._texts.duration(language, wait)
                 lines.append(self._texts.say(language, "queue-mine", **values, place=place, wait=waits))
                 about = mine.id

@@ -35,7 +35,7 @@ class Lines(logging.Formatter):
         at = self.formatTime(record)
         said = _one_line(record.getMessage())
         if hasattr(record, "event"):
-            said = " ".join(f"{key}={_told(value)}" for key, value in self._values(record).items())
+            said = " ".join(f"{key}={_quote(value)}" for key, value in self._values(record).items())
         trace = self._trace(record)
         return f"{at} {record.levelname} {record.name}: {said}" + (f"\n{trace}" if trace else "")
 
@@ -59,7 +59,7 @@ def _one_line(text: str) -> str:
     return text.replace("\r", "\\r").replace("\n", "\\n")
 
 
-def _told(value: object) -> str:
+def _quote(value: object) -> str:
     """A value as one word, or in quotes."""
     text = str(value)
     return text if text and text.isprintable() and not set(text) & set(' "=') else json.dumps(text, ensure_ascii=False)

@@ -11,7 +11,7 @@ from bot.language import options
 from bot.language.commands import Imagine
 from bot.language.styles import NONE, Styles, defaults_of
 from bot.messages import Fetch, Incoming, TextMessage, Value
-from bot.storage.pictures import Pictures
+from bot.storage.pictures import PictureStore
 from engine import MAX_SEED, MAX_TARGETS, BadPicture, Request, accept_picture, nearest_size
 
 FETCHING = 20.0  # seconds that an attached picture may take to come
@@ -20,7 +20,7 @@ FETCHING = 20.0  # seconds that an attached picture may take to come
 class RequestBuilder:
     """Knows the styles, the defaults and the models that there are."""
 
-    def __init__(self, config: Config, models: Collection[str], pictures: Pictures) -> None:
+    def __init__(self, config: Config, models: Collection[str], pictures: PictureStore) -> None:
         self._config, self._models, self._pictures = config, models, pictures
         self._styles, self._defaults = Styles(config.styles), defaults_of(config.bot.options)
         self._accepting = asyncio.Lock()  # one picture is decoded at a time: each takes its memory
@@ -33,15 +33,15 @@ class RequestBuilder:
         text, here = (incoming.text, incoming.defaults) if isinstance(incoming, TextMessage) else ("", {})
         start = _options(parent.request) if parent else self._defaults | dict(here)
         style = start.pop("style", NONE)
-        prompt, said = self._styles.dressed(command.prompt, {"style": style} | command.options, text)
+        prompt, said = self._styles.apply(command.prompt, {"style": style} | command.options, text)
         chosen = {"seed": new_seed(), "models": self._config.engine.models, **start, **said}
         models = str(chosen["models"])
         if models not in self._models:
-            where = options.marked_value(text, "models", models)
+            where = options.mark_value(text, "models", models)
             options.refuse_choice("models", models, sorted(self._models), where)
         request = options.request(prompt, chosen)
         if request.size is not None and (near := nearest_size(request)) != request.size:
-            where = options.marked_value(text, "size", request.size)
+            where = options.mark_value(text, "size", request.size)
             raise UserError("option-size-near", models=models, size=request.size, near=near, where=where)
         check_steps(incoming, request)
         return request
@@ -49,12 +49,12 @@ class RequestBuilder:
     async def inputs(self, incoming: Incoming, request: Request, parent: Job | None) -> dict[str, bytes]:
         """The pictures that come with a message, accepted; a remix without any takes over its parent's.
 
-        By their names in Pictures. Raises UserError.
+        By their names in PictureStore. Raises UserError.
         """
         fetches = incoming.pictures if isinstance(incoming, TextMessage) else ()
         if len(fetches) > MAX_TARGETS:
             raise UserError("too-many-pictures", limit=MAX_TARGETS)
-        given = [await self.accepted(await fetched(fetch)) for fetch in fetches]
+        given = [await self.accept(await fetch_picture(fetch)) for fetch in fetches]
         inherited = await self._pictures.inputs(parent.id) if parent else {}
         inputs = {name: png for name, png in inherited.items() if not given or name == "init"}
         if request.init is None:
@@ -65,7 +65,7 @@ class RequestBuilder:
             raise UserError("no-init-picture")
         return inputs | {f"target{number}": png for number, png in enumerate(given, 1)}
 
-    async def accepted(self, data: bytes) -> bytes:
+    async def accept(self, data: bytes) -> bytes:
         """A picture made clean, away from the event loop. Raises UserError."""
         try:
             async with self._accepting:
@@ -74,7 +74,7 @@ class RequestBuilder:
             raise UserError(f"picture-{error.reason}") from error
 
 
-async def fetched(fetch: Fetch, seconds: float = FETCHING) -> bytes:
+async def fetch_picture(fetch: Fetch, seconds: float = FETCHING) -> bytes:
     """A picture from where it was attached; others must not wait for ever behind one that does not come."""
     try:
         async with asyncio.timeout(seconds):

@@ -13,7 +13,7 @@ from bot.jobs.job import Draw, Job, Status, Upscale
 from bot.jobs.queue import Queue
 from bot.metrics import RecordMetric
 from bot.moderation.verdicts import PictureCheck, Verdict
-from bot.storage.pictures import Pictures
+from bot.storage.pictures import PictureStore
 from bot.storage.store import Store
 from engine import (
     Checkpoint,
@@ -45,10 +45,10 @@ FAILURES = {  # class name in the engine's errors → id of the sentence
 class Watcher(Protocol):
     """Whoever shows what happens to jobs."""
 
-    def starting(self, job: Job) -> None: ...
-    def preview(self, job: Job, preview: Preview, seconds_left: float | None) -> None: ...
-    def interrupted(self, job: Job, *, by_the_bot: bool) -> None: ...
-    def ended(self, job: Job) -> None: ...
+    def on_start(self, job: Job) -> None: ...
+    def on_preview(self, job: Job, preview: Preview, seconds_left: float | None) -> None: ...
+    def on_interruption(self, job: Job, *, by_the_bot: bool) -> None: ...
+    def on_end(self, job: Job) -> None: ...
 
 
 class Engine(Protocol):
@@ -78,7 +78,7 @@ class Worker:
         *,
         queue: Queue,
         store: Store,
-        pictures: Pictures,
+        pictures: PictureStore,
         engine: Engine,
         watcher: Watcher,
         moved: Callable[[], Awaitable[None]],
@@ -130,7 +130,7 @@ class Worker:
     async def tidy(self) -> None:
         """After a start: finish what the last life began."""
         await self._queue.requeue_all()
-        for job in await self._queue.untold():
+        for job in await self._queue.undelivered():
             if job.status is Status.CANCELLED and not job.partial:
                 await self._save_partial(job)
 
@@ -147,7 +147,7 @@ class Worker:
             await self._draw(job)
         except (Paused, asyncio.CancelledError) as end:
             await self._queue.requeue(job.id)
-            self._watcher.interrupted(job, by_the_bot=True)
+            self._watcher.on_interruption(job, by_the_bot=True)
             if isinstance(end, asyncio.CancelledError):
                 raise
         except Exception:
@@ -167,7 +167,7 @@ class Worker:
                 self._record("engine_restarts", 1)
                 if attempt > self._attempts and not self._stopped:
                     return await self._fail(job, "failed-engine")
-                self._watcher.interrupted(job, by_the_bot=False)
+                self._watcher.on_interruption(job, by_the_bot=False)
         await self._keep_partial(job)
 
     async def _run_engine(self, job: Job) -> Finished | Failed | None:
@@ -198,14 +198,14 @@ class Worker:
 
     async def _handle(self, job: Job, event: Event) -> None:
         if isinstance(event, Started):
-            await self._queue.begun(job.id, event.steps)
-            self._watcher.starting(job)
+            await self._queue.mark_started(job.id, event.steps)
+            self._watcher.on_start(job)
         elif isinstance(event, Preview):
             unchecked = self._picture_check.unfinished
             if unchecked is Verdict.WITHHOLD:
                 event = replace(event, png=b"")
             self._preview = event.png or None
-            self._watcher.preview(replace(job, hidden=unchecked is Verdict.SPOILER), event, self.busy())
+            self._watcher.on_preview(replace(job, hidden=unchecked is Verdict.SPOILER), event, self.busy())
         elif isinstance(event, Checkpoint):
             await self._store.write("put_checkpoint", job=job.id, state=event.state, preview=self._preview)
             if self._closing:
@@ -239,23 +239,23 @@ class Worker:
             log.error("job %d: the picture cannot be stored: %s", job.id, error)
             return await self._fail(job, "failed-disk")
         size = {"width": finished.width, "height": finished.height}
-        if await self._queue.drawn(job.id, seconds=finished.seconds, steps=finished.steps, **size, hidden=hidden):
+        if await self._queue.mark_drawn(job.id, seconds=finished.seconds, steps=finished.steps, **size, hidden=hidden):
             await self._store.write("drop_checkpoint", job=job.id)
-            self._watcher.ended(job)
+            self._watcher.on_end(job)
         else:  # cancelled or deleted in the last moment
             self._preview = finished.png
             await self._keep_partial(job)
 
     async def _fail(self, job: Job, failure: str) -> None:
-        if await self._queue.failed(job.id, failure):
+        if await self._queue.mark_failed(job.id, failure):
             await self._store.write("drop_checkpoint", job=job.id)
-            self._watcher.ended(job)
+            self._watcher.on_end(job)
         else:
             await self._keep_partial(job)
 
     async def _keep_partial(self, job: Job) -> None:
         await self._save_partial(job)
-        self._watcher.ended(job)
+        self._watcher.on_end(job)
 
     async def _save_partial(self, job: Job) -> None:
         """The newest preview becomes the picture of a cancelled job; of a deleted one nothing stays."""

@@ -4,7 +4,7 @@ import argparse
 import os
 from typing import Any
 
-from bot.cli.guard import guarded
+from bot.cli.guard import report_errors
 
 SHELLS = ("bash", "zsh", "fish")
 
@@ -13,7 +13,7 @@ def add_command(subparsers: "argparse._SubParsersAction[Any]") -> None:
     """Register it."""
     completion = subparsers.add_parser("completion", help="print what a shell needs to complete commands and options")
     completion.add_argument("shell", choices=SHELLS, help='bash: eval "$(imago completion bash)"')
-    completion.set_defaults(run=guarded(run))
+    completion.set_defaults(run=report_errors(run))
 
 
 def run(args: argparse.Namespace) -> int:

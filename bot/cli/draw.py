@@ -10,7 +10,7 @@ from typing import Any
 
 import engine
 from bot.cli import models as model_commands
-from bot.cli.guard import guarded
+from bot.cli.guard import report_errors
 from bot.cli.output import Files, display_for, files_for, write
 from bot.cli.parser import Parser
 from bot.language import options as grammar
@@ -52,7 +52,7 @@ def add_command(subparsers: "argparse._SubParsersAction[Any]") -> None:
     draw.add_argument("words", nargs="*", metavar="WORDS", help="what to draw; may come through a pipe")
     _add_files(draw)
     for name, text in KNOBS.items():
-        draw.add_argument(f"--{grammar.typed(name)}", help=text)
+        draw.add_argument(f"--{grammar.option_name(name)}", help=text)
     draw.add_argument("--style", help=f"words and options that have a name: {', '.join(BUILT_IN)}")
 
 
@@ -78,7 +78,7 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     cut = arguments.index("--") if "--" in arguments else len(arguments)
     args, rest = parser.parse_known_args(arguments[:cut])
     args.text = " ".join([*rest, *map(grammar.escape, arguments[cut + 1 :])])
-    args.run = guarded(run)
+    args.run = report_errors(run)
     return args
 
 
@@ -155,7 +155,7 @@ def _request(text: str, state: bytes | None) -> Request:
     if state is None:
         if not prompt:
             raise BadRequest("prompt", 'Say what to draw, for example: imago draw "a red star on a blue background".')
-        prompt, options = Styles().dressed(prompt, options, text)
+        prompt, options = Styles().apply(prompt, options, text)
         return grammar.request(prompt, {"seed": secrets.randbelow(2**32), **_with_models(options)})
     kept = engine.request_of_checkpoint(state)
     if STYLE in options:

@@ -14,7 +14,7 @@ STOPPED = 130  # what shells say of Ctrl-C
 Command = Callable[[argparse.Namespace], int]
 
 
-def guarded(command: Command) -> Command:
+def report_errors(command: Command) -> Command:
     """The command with its errors told: exit code 2 for bad input, 78 for the config, 1 for the rest."""
 
     def run(args: argparse.Namespace) -> int:

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import engine
-from bot.cli.guard import guarded, print_json
+from bot.cli.guard import print_json, report_errors
 
 
 def add_command(subparsers: "argparse._SubParsersAction[Any]") -> None:
@@ -13,7 +13,7 @@ def add_command(subparsers: "argparse._SubParsersAction[Any]") -> None:
     inspect = subparsers.add_parser("inspect", help="how a picture was drawn, and the command that draws it again")
     inspect.add_argument("file", type=Path)
     inspect.add_argument("--json", action="store_true", help="as JSON")
-    inspect.set_defaults(run=guarded(run))
+    inspect.set_defaults(run=report_errors(run))
 
 
 def run(args: argparse.Namespace) -> int:

@@ -11,7 +11,7 @@ from typing import Any
 from tqdm import tqdm
 
 import engine
-from bot.cli.guard import guarded, print_json
+from bot.cli.guard import print_json, report_errors
 from engine import BadRequest, Fetching
 
 AUTO = "auto"  # the set that suits this machine
@@ -23,15 +23,15 @@ def add_command(subparsers: "argparse._SubParsersAction[Any]") -> None:
     """Register `models` and its actions."""
     models = subparsers.add_parser("models", help="the model sets; fetch one, add a file of your own")
     models.add_argument("--json", action="store_true", help="as JSON")
-    models.set_defaults(run=guarded(run_models))
+    models.set_defaults(run=report_errors(run_models))
     actions = models.add_subparsers(metavar="ACTION")
     fetch = actions.add_parser("fetch", help="download a set, check it and make it ready; goes on where it stopped")
     fetch.add_argument("name", help="of the set, or auto for the one that suits this machine")
     fetch.add_argument("--yes", action="store_true", help="fetch a set whose licence is not known without asking")
-    fetch.set_defaults(run=guarded(run_fetch))
+    fetch.set_defaults(run=report_errors(run_fetch))
     add = actions.add_parser("add", help="take over a weights file that came another way, or a set of your own (.toml)")
     add.add_argument("file", type=Path)
-    add.set_defaults(run=guarded(run_add))
+    add.set_defaults(run=report_errors(run_add))
 
 
 def run_models(args: argparse.Namespace) -> int:

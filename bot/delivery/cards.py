@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import replace
 
-from bot.jobs.job import Job, Place, Upscale
+from bot.jobs.job import Job, QueuePosition, Upscale
 from bot.messages import Action, Button, File, Reply, Stage
 from bot.texts import Texts
 from engine import Preview, credit_of
@@ -22,7 +22,7 @@ class Cards:
     def __init__(self, texts: Texts) -> None:
         self._texts = texts
 
-    def waiting(self, job: Job, place: Place) -> Reply:
+    def waiting(self, job: Job, place: QueuePosition) -> Reply:
         """In the queue: place and wait."""
         number, seconds = place
         values: Values = {"place": number, "wait": self._texts.duration(job.language, seconds)}
@@ -70,7 +70,7 @@ class Cards:
 
     def picked(self, job: Job, number: int, png: bytes, language: str) -> Reply:
         """One picture of several, with controls of its own; in a message that belongs to no job."""
-        values: Values = {"job": str(job.id), "number": number, "prompt": shortened(job.request.prompt)}
+        values: Values = {"job": str(job.id), "number": number, "prompt": shorten(job.request.prompt)}
         return Reply(
             text=self._texts.say(language, "picked", **values),
             picture=_file(job, f"{job.id}.{number}.png", png),
@@ -102,7 +102,7 @@ class Cards:
         return Button(action=action, job=job.id, picture=picture, label=self._texts.say(language, f"button-{action}"))
 
     def _card(self, job: Job, stage: Stage, text: str, values: Values, actions: tuple[Action, ...]) -> Reply:
-        shown = {"job": str(job.id), "prompt": shortened(job.request.prompt), "parent": str(job.parent or "")}
+        shown = {"job": str(job.id), "prompt": shorten(job.request.prompt), "parent": str(job.parent or "")}
         buttons = (self._button(job, action, None, job.language) for action in actions)
         sentence = self._texts.say(job.language, text, **shown, **values)
         return Reply(
@@ -117,7 +117,7 @@ class Cards:
         )
 
 
-def shortened(prompt: str) -> str:
+def shorten(prompt: str) -> str:
     """A prompt that leaves room for the rest of the sentence."""
     return prompt if len(prompt) <= LONGEST_PROMPT else prompt[: LONGEST_PROMPT - 1].rstrip() + "…"
 

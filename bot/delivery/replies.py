@@ -13,7 +13,7 @@ from bot.jobs.job import DONE, Job, Status, later
 from bot.jobs.queue import Queue
 from bot.messages import Address, Reply, Stage
 from bot.metrics import RecordMetric
-from bot.storage.pictures import Pictures
+from bot.storage.pictures import PictureStore
 from bot.storage.store import Store
 from engine import Preview
 
@@ -33,7 +33,7 @@ class Replies:
         *,
         store: Store,
         queue: Queue,
-        pictures: Pictures,
+        pictures: PictureStore,
         cards: Cards,
         adapters: Mapping[str, Adapter],
         busy: Callable[[], float | None],
@@ -69,11 +69,11 @@ class Replies:
 
         self._outbox(address).put(Parcel(slot=f"note {nonce}", send=send, gone=_nothing))
 
-    def queued(self, job: Job) -> None:
+    def on_queued(self, job: Job) -> None:
         """Show place and wait, which are looked up when the message is sent."""
 
         async def send() -> None:
-            place = (await self._queue.places()).get(job.id)
+            place = (await self._queue.positions()).get(job.id)
             if place is not None:
                 await self._show(job, self._cards.waiting(job, later(place, self._busy())))
             elif await self._queue.status(job.id) is Status.RUNNING:
@@ -81,11 +81,11 @@ class Replies:
 
         self._put_status(job, send)
 
-    def starting(self, job: Job) -> None:
+    def on_start(self, job: Job) -> None:
         """The engine has it."""
         self._put_status(job, lambda: self._show(job, self._cards.starting(job)))
 
-    def preview(self, job: Job, preview: Preview, seconds_left: float | None) -> None:
+    def on_preview(self, job: Job, preview: Preview, seconds_left: float | None) -> None:
         """A fresh preview; the ones that the chat has not taken yet are dropped."""
         since = time.monotonic()
 
@@ -95,15 +95,15 @@ class Replies:
 
         self._put_status(job, send)
 
-    def interrupted(self, job: Job, *, by_the_bot: bool) -> None:
+    def on_interruption(self, job: Job, *, by_the_bot: bool) -> None:
         """It goes on from its checkpoint."""
         self._put_status(job, lambda: self._show(job, self._cards.interrupted(job, by_the_bot=by_the_bot)))
 
-    def ended(self, job: Job) -> None:
+    def on_end(self, job: Job) -> None:
         """Show how a job ended: what the database and the pictures say; repeated until the chat has taken it."""
 
         async def gone() -> None:
-            await self._queue.told(job.id)
+            await self._queue.mark_delivered(job.id)
 
         self._put(job, lambda: self._show_end(job.id), gone, keep=True)
 
@@ -130,17 +130,17 @@ class Replies:
 
     async def refresh(self) -> None:
         """The queue has moved: tell those who are next."""
-        for job in list(await self._queue.places())[:REFRESHED]:
+        for job in list(await self._queue.positions())[:REFRESHED]:
             if found := await self._queue.find(job):
-                self.queued(found)
+                self.on_queued(found)
 
     async def resume(self) -> None:
         """After a start: show what the last life did not get to show, and take away what it did not get to."""
         await self.take_away()
-        for job in await self._queue.untold():
-            self.ended(job)
+        for job in await self._queue.undelivered():
+            self.on_end(job)
         for job in await self._queue.with_status(Status.QUEUED):
-            self.queued(job)
+            self.on_queued(job)
 
     async def close(self, grace: float) -> None:
         """Send for `grace` more seconds; what is left is shown after the next start."""
@@ -200,7 +200,7 @@ class Replies:
             await self._show_final(job, png, await self._pictures.read(f"{job.id}.gif"))
         else:
             return
-        await self._queue.told(job.id)
+        await self._queue.mark_delivered(job.id)
 
     async def _show_final(self, job: Job, png: bytes | None, gif: bytes | None) -> None:
         apart = self._adapters[job.address.platform].gif_apart

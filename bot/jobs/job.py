@@ -113,10 +113,10 @@ class Job:
 
 
 # Where a job stands: 1 is next (or drawn now), with the seconds until it begins, None before anything was measured.
-Place = tuple[int, float | None]
+QueuePosition = tuple[int, float | None]
 
 
-def later(place: Place, busy: float | None) -> Place:
+def later(place: QueuePosition, busy: float | None) -> QueuePosition:
     """A place with the seconds that the running job still takes."""
     number, wait = place
     return number, None if wait is None or busy is None else wait + busy

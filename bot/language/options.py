@@ -53,7 +53,7 @@ def chosen(fields: Mapping[str, Value]) -> dict[str, Value]:
     Their bounds are checked when the request is made. Raises UserError.
     """
     return {
-        name: _value(name, "".join(value.split()), f"⟨--{typed(name)} {value[:_LONGEST]}⟩")
+        name: _value(name, "".join(value.split()), f"⟨--{option_name(name)} {value[:_LONGEST]}⟩")
         if isinstance(value, str)
         else value
         for name, value in fields.items()
@@ -66,16 +66,18 @@ def request(prompt: str, options: dict[str, Value]) -> Request:
         return Request(prompt=prompt, **options)  # type: ignore[arg-type]
     except BadRequest as error:
         if error.field != "prompt":
-            _refuse(error.field, str(options.get(error.field)), f"⟨--{typed(error.field)} {options.get(error.field)}⟩")
+            _refuse(
+                error.field, str(options.get(error.field)), f"⟨--{option_name(error.field)} {options.get(error.field)}⟩"
+            )
         _refuse_prompt(error, prompt)
 
 
-def spelled(request: Request) -> str:
+def format_command(request: Request) -> str:
     """The command that makes this request again: typed in, it is the same one."""
     values = {name: getattr(request, name) for name in OPTIONS}
     told = {name: value for name, value in values.items() if name in _ALWAYS or value != _DEFAULTS[name]}
     words = escape(request.prompt)
-    return " ".join(["/imagine", words, *(f"--{typed(name)} {_plain(value)}" for name, value in told.items())])
+    return " ".join(["/imagine", words, *(f"--{option_name(name)} {_plain(value)}" for name, value in told.items())])
 
 
 def escape(words: str) -> str:
@@ -88,14 +90,14 @@ def _plain(value: Value) -> str:
     return str(value).removesuffix(".0") if isinstance(value, float) else str(value)
 
 
-def typed(name: str) -> str:
+def option_name(name: str) -> str:
     """The name of an option as it is typed."""
     return name.replace("_", "-")
 
 
 def option_names() -> str:
     """All options as they are typed."""
-    return ", ".join(f"--{typed(name)}" for name in NAMES)
+    return ", ".join(f"--{option_name(name)}" for name in NAMES)
 
 
 def nearest(word: str, known: Iterable[str]) -> str:
@@ -103,7 +105,7 @@ def nearest(word: str, known: Iterable[str]) -> str:
     return next(iter(get_close_matches(word.lower()[:40], list(known), 1)), "none")
 
 
-def marked(text: str, start: int, end: int) -> str:
+def mark(text: str, start: int, end: int) -> str:
     """A piece of a text in ⟨ ⟩, with a little of what stands around it."""
     before, piece, after = text[max(0, start - _CONTEXT) : start], text[start:end], text[end : end + _CONTEXT]
     piece = piece if len(piece) <= _LONGEST else piece[: _LONGEST - 1] + "…"
@@ -111,19 +113,19 @@ def marked(text: str, start: int, end: int) -> str:
     return re.sub(r"\s+", " ", "".join(c if c.isprintable() else " " for c in whole)).strip()
 
 
-def marked_value(text: str, name: str, value: str) -> str:
+def mark_value(text: str, name: str, value: str) -> str:
     """An option's value, in ⟨ ⟩ where a text has it, else alone."""
     for match in _OPTION.finditer(text):
         if _name(match) == name and str(match["value"]).translate(_CROSS).lower() == value.lower():
-            return marked(text, *match.span())
-    return marked(f"--{typed(name)} {value}", 0, len(typed(name)) + 3 + len(value))
+            return mark(text, *match.span())
+    return mark(f"--{option_name(name)} {value}", 0, len(option_name(name)) + 3 + len(value))
 
 
 def refuse_choice(name: str, value: str, known: Iterable[str], where: str) -> NoReturn:
     """Raises the UserError that tells what there is, and what was probably meant."""
     there = list(known)
     meant = nearest(value, there)
-    raise UserError("option-choice", name=typed(name), options=", ".join(there), meant=meant, where=where)
+    raise UserError("option-choice", name=option_name(name), options=", ".join(there), meant=meant, where=where)
 
 
 def _name(match: re.Match[str]) -> str:
@@ -131,13 +133,13 @@ def _name(match: re.Match[str]) -> str:
 
 
 def _option(text: str, match: re.Match[str]) -> tuple[str, Value]:
-    name, value, where = _name(match), match["value"], marked(text, *match.span())
+    name, value, where = _name(match), match["value"], mark(text, *match.span())
     if name not in NAMES:
-        at = marked(text, match.start(), match.end("name"))
-        meant = typed(nearest(name, NAMES))
-        raise UserError("unknown-option", name=typed(name)[:40], options=option_names(), meant=meant, where=at)
+        at = mark(text, match.start(), match.end("name"))
+        meant = option_name(nearest(name, NAMES))
+        raise UserError("unknown-option", name=option_name(name)[:40], options=option_names(), meant=meant, where=at)
     if value is None:
-        raise UserError("option-value", name=typed(name), example=EXAMPLES.get(name, "1"), where=where)
+        raise UserError("option-value", name=option_name(name), example=EXAMPLES.get(name, "1"), where=where)
     return name, _value(name, value, where)
 
 
@@ -160,7 +162,7 @@ def _refuse(name: str, value: str, where: str) -> NoReturn:
     low, high = BOUNDS[name]
     kind = "option-ramp" if name in RAMPS else "option-whole" if name in WHOLE else "option-number"
     high_text = f"{high:g}" if high < 1 else f"{high:.0f}"
-    raise UserError(kind, name=typed(name), low=f"{low:g}", high=high_text, where=where)
+    raise UserError(kind, name=option_name(name), low=f"{low:g}", high=high_text, where=where)
 
 
 def _refuse_prompt(error: BadRequest, prompt: str) -> NoReturn:
@@ -178,4 +180,4 @@ def _refuse_prompt(error: BadRequest, prompt: str) -> NoReturn:
         except BadRequest:
             break
         start += len(piece) + 1
-    raise UserError("prompt-weight", where=marked(prompt, start, start + len(piece))) from error
+    raise UserError("prompt-weight", where=mark(prompt, start, start + len(piece))) from error

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from bot.errors import UserError
-from bot.language.options import STYLE, marked_value, read, refuse_choice
+from bot.language.options import STYLE, mark_value, read, refuse_choice
 from bot.messages import Value
 
 NONE = "none"  # `--style none`: not even the one that is the default here
@@ -46,10 +46,10 @@ class Styles:
         if name == NONE:
             return Style()
         if name not in self._styles:
-            refuse_choice(STYLE, name, self._styles, marked_value(text, STYLE, name))
+            refuse_choice(STYLE, name, self._styles, mark_value(text, STYLE, name))
         return self._styles[name]
 
-    def dressed(self, prompt: str, options: dict[str, Value], text: str = "") -> tuple[str, dict[str, Value]]:
+    def apply(self, prompt: str, options: dict[str, Value], text: str = "") -> tuple[str, dict[str, Value]]:
         """Prompt and options with the style among them put in place of its name; what is said itself wins."""
         rest = {name: value for name, value in options.items() if name != STYLE}
         style = self.find(str(options.get(STYLE, NONE)), text)

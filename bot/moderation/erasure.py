@@ -11,7 +11,7 @@ from bot.jobs.limits import DAY
 from bot.jobs.queue import Queue, as_job
 from bot.log import event
 from bot.messages import Person
-from bot.storage.pictures import Pictures
+from bot.storage.pictures import PictureStore
 from bot.storage.store import Store, Transaction
 
 log = logging.getLogger(__name__)
@@ -26,7 +26,7 @@ class Eraser:
         *,
         store: Store,
         queue: Queue,
-        pictures: Pictures,
+        pictures: PictureStore,
         stop: Callable[[Job], Awaitable[None]],
         take_away: Callable[[], Awaitable[None]],
         keep_days: int,

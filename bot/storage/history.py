@@ -3,14 +3,14 @@
 import time
 
 from bot.adapters.base import HistoryEntry
-from bot.storage.pictures import Pictures
+from bot.storage.pictures import PictureStore
 from bot.storage.store import Store
 
 
 class StoredHistory:
     """Conversations in the database, finished pictures from their folder."""
 
-    def __init__(self, store: Store, pictures: Pictures) -> None:
+    def __init__(self, store: Store, pictures: PictureStore) -> None:
         self._store = store
         self._pictures = pictures
 

@@ -12,7 +12,7 @@ _STEM = r"(?:\d{1,18}|[0-9a-f]{32})"  # a job, or what asks for one that has no 
 _NAME = re.compile(rf"{_STEM}(?:\.[1-4])?\.(?:png|gif)|{_STEM}\.(?:{'|'.join(INPUTS)})\.png")
 
 
-class Pictures:
+class PictureStore:
     """A folder with `12.png` and `12.gif` for job 12, `12.1.png` … for each of several, `12.init.png` it began from."""
 
     def __init__(self, folder: Path) -> None:

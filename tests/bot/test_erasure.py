@@ -16,7 +16,7 @@ from bot.jobs.queue import Queue
 from bot.messages import Action, Address, Person, Stage
 from bot.moderation.erasure import REMEMBERED, Eraser
 from bot.storage.history import StoredHistory
-from bot.storage.pictures import Pictures
+from bot.storage.pictures import PictureStore
 from bot.storage.store import Store
 from engine import Request
 from tests.bot.test_moderation import OWNED, play, told
@@ -31,7 +31,7 @@ class Rig:
     def __init__(self, store: Store, folder: Path, keep_days: int) -> None:
         self.now = 1e9
         self.store, self.queue = store, Queue(store, LimitsConfig(queued=0, per_day=0), clock=lambda: self.now)
-        self.pictures = Pictures(folder / "pictures")
+        self.pictures = PictureStore(folder / "pictures")
         self.history = StoredHistory(store, self.pictures)
         self.stopped: list[int] = []
         self.slept: list[float] = []
@@ -75,9 +75,9 @@ class Rig:
         await self.queue.claim()
         for name in (f"{job.id}.png", f"{job.id}.gif"):
             await self.pictures.save(name, b"x")
-        await self.queue.drawn(job.id, seconds=1.0, steps=10, width=8, height=8)
+        await self.queue.mark_drawn(job.id, seconds=1.0, steps=10, width=8, height=8)
         await self.store.write("sent", job=job.id, role="status", message=f"m{job.id}")
-        await self.queue.told(job.id)
+        await self.queue.mark_delivered(job.id)
         return job
 
     async def has(self, job: Job) -> bool:

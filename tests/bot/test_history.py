@@ -4,7 +4,7 @@ import asyncio
 from pathlib import Path
 
 from bot.storage.history import StoredHistory
-from bot.storage.pictures import Pictures
+from bot.storage.pictures import PictureStore
 from bot.storage.store import Store
 
 
@@ -13,7 +13,7 @@ def test_a_conversation_is_kept_in_order_and_the_same_nonce_adds_nothing(tmp_pat
 
     async def scenario() -> None:
         store = await Store.open(tmp_path / "a.sqlite")
-        history = StoredHistory(store, Pictures(tmp_path))
+        history = StoredHistory(store, PictureStore(tmp_path))
         first = await history.add("c", "n1", "bot", "{}")
         assert await history.add("c", "n1", "bot", "{}") == first
         second = await history.add("c", "n2", "fake:ann", "hello")

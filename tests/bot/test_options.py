@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from bot.errors import UserError
 from bot.language import options
 from bot.language.commands import Imagine, parse
-from bot.language.options import Value, marked, nearest, read, request, spelled
+from bot.language.options import Value, format_command, mark, nearest, read, request
 from bot.texts import Texts
 from tests.bench.bot import grammar
 
@@ -105,8 +105,8 @@ def test_a_weight_that_is_none_is_shown_at_its_place() -> None:
 def test_a_place_is_shown_with_a_little_around_it() -> None:
     """On one line, whatever stood there."""
     text = "x" * 50 + "\n--sede \x00 " + "y" * 50
-    assert marked(text, 51, 57) == "…" + "x" * 23 + " ⟨--sede⟩ " + "y" * 21 + "…"
-    assert len(marked("z" * 500, 0, 500)) < 70
+    assert mark(text, 51, 57) == "…" + "x" * 23 + " ⟨--sede⟩ " + "y" * 21 + "…"
+    assert len(mark("z" * 500, 0, 500)) < 70
 
 
 def test_what_is_far_from_everything_means_nothing() -> None:
@@ -117,8 +117,8 @@ def test_what_is_far_from_everything_means_nothing() -> None:
 def test_the_command_of_a_request_tells_what_differs_from_the_defaults() -> None:
     """And always the seed and the models."""
     made = request("a star", {"seed": 7, "steps": 50, "guidance_scale": 2.5})
-    assert spelled(made) == "/imagine a star --seed 7 --models toybox --steps 50 --guidance-scale 2.5"
-    assert spelled(request("say --seed", {})) == r"/imagine say \--seed --seed 0 --models toybox"
+    assert format_command(made) == "/imagine a star --seed 7 --models toybox --steps 50 --guidance-scale 2.5"
+    assert format_command(request("say --seed", {})) == r"/imagine say \--seed --seed 0 --models toybox"
 
 
 @settings(max_examples=300, deadline=None)
@@ -126,8 +126,8 @@ def test_the_command_of_a_request_tells_what_differs_from_the_defaults() -> None
 def test_text_to_request_to_text_to_request_is_the_identity(rng: random.Random) -> None:
     """What /settings answers draws the same picture, whatever it was."""
     asked = grammar.generated(rng)
-    text = spelled(asked)
-    assert grammar.read(text) == asked and spelled(grammar.read(text)) == text
+    text = format_command(asked)
+    assert grammar.read(text) == asked and format_command(grammar.read(text)) == text
 
 
 @settings(max_examples=300, deadline=None)
@@ -138,7 +138,7 @@ def test_no_text_breaks_it(text: str) -> None:
         command = parse(text)
         if isinstance(command, Imagine):
             made = request(command.prompt, {"seed": 1, **command.options, "models": "toybox"})
-            assert grammar.read(spelled(made)) == made
+            assert grammar.read(format_command(made)) == made
     except UserError as refused:
         assert TEXTS.say("en", refused.text, **refused.values)
 

@@ -17,7 +17,7 @@ from bot.language.commands import MODERATION
 from bot.messages import REACTIONS, Action, Address, Incoming, Person, Press, Reaction, Reply, TextMessage
 from bot.moderation.erasure import Eraser
 from bot.moderation.moderation import Moderation
-from bot.storage.pictures import Pictures
+from bot.storage.pictures import PictureStore
 from bot.storage.store import Store, snapshot
 from bot.texts import Texts
 from engine import Request
@@ -126,7 +126,7 @@ class Sender:
     def note(self, address: Address, reply: Reply, answers: str, about: int | None = None) -> None:
         self.said.append(reply.text.splitlines()[0])
 
-    def queued(self, job: Job) -> None:
+    def on_queued(self, job: Job) -> None:
         self.said.append("queued")
 
     async def take_away(self) -> None:
@@ -139,7 +139,7 @@ class Rig:
     def __init__(self, store: Store, folder: Path, platform: str) -> None:
         self.store, self.platform, self.sender = store, platform, Sender()
         limits = LimitsConfig(queued=0, per_day=0)
-        self.queue, self.pictures = Queue(store, limits), Pictures(folder / "pictures")
+        self.queue, self.pictures = Queue(store, limits), PictureStore(folder / "pictures")
         self.picture = folder / "pictures" / "1.png"
 
         async def stop(job: Job) -> None:
@@ -176,9 +176,9 @@ class Rig:
             NewJob(key="k", owner=ann, address=chat, work=Draw(request=Request(prompt="a star")))
         )
         await self.queue.claim()
-        await self.queue.drawn(1, seconds=1.0, steps=10, width=8, height=8)
+        await self.queue.mark_drawn(1, seconds=1.0, steps=10, width=8, height=8)
         await self.store.write("sent", job=1, role="status", message="m1")
-        await self.queue.told(1)
+        await self.queue.mark_delivered(1)
         for who, scope in (
             ("bob", chat.key),
             ("ben", chat.key),

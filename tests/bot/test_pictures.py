@@ -5,14 +5,14 @@ from pathlib import Path
 
 import pytest
 
-from bot.storage.pictures import Pictures
+from bot.storage.pictures import PictureStore
 
 
 def test_what_was_saved_is_read_back_and_removed(tmp_path: Path) -> None:
     """And nothing half-written stays behind."""
 
     async def scenario() -> None:
-        pictures = Pictures(tmp_path / "pictures")
+        pictures = PictureStore(tmp_path / "pictures")
         await pictures.save("12.png", b"png")
         await pictures.save("12.png", b"new")
         assert await pictures.read("12.png") == b"new"
@@ -28,7 +28,7 @@ def test_what_a_job_is_drawn_from_waits_under_the_key_until_there_is_a_job(tmp_p
     """A kill in between loses nothing: whoever draws looks under both names."""
 
     async def scenario() -> None:
-        pictures = Pictures(tmp_path)
+        pictures = PictureStore(tmp_path)
         await pictures.keep("telegram:1:2", {"init": b"a", "target1": b"b"})
         assert await pictures.inputs(12) == {}
         await pictures.adopt("telegram:1:2", 12)
@@ -51,7 +51,7 @@ def test_no_other_name_is_a_picture(tmp_path: Path, name: str) -> None:
     """Names come from the outside; they must not lead out of the folder."""
 
     async def scenario() -> None:
-        pictures = Pictures(tmp_path)
+        pictures = PictureStore(tmp_path)
         assert await pictures.read(name) is None
         with pytest.raises(ValueError, match="not the name of a picture"):
             await pictures.save(name, b"")

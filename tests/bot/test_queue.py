@@ -40,7 +40,7 @@ async def claim_all(queue: Queue) -> list[int]:
     order = []
     while job := await queue.claim():
         order.append(job.id)
-        await queue.failed(job.id, "failed-engine")
+        await queue.mark_failed(job.id, "failed-engine")
     return order
 
 
@@ -67,7 +67,7 @@ def test_people_take_turns_and_each_is_served_in_order(tmp_path: Path) -> None:
             a1, a2, a3, b1, b2, c1 = await put(
                 queue, ("ann", "1"), ("ann", "2"), ("ann", "3"), ("bob", "4"), ("bob", "5"), ("cy", "6")
             )
-            places = await queue.places()
+            places = await queue.positions()
             assert [place for place, _ in places.values()] == [1, 2, 3, 4, 5, 6]
             foreseen = list(places)
             assert foreseen == [job.id for job in (a1, b1, c1, a2, b2, a3)]
@@ -155,11 +155,11 @@ def test_a_job_ends_once(tmp_path: Path) -> None:
             await put(queue, ("ann", "1"))
             job = await queue.claim()
             assert job and await queue.cancel(job.id)
-            assert not await queue.drawn(job.id, seconds=1.0, steps=10, width=8, height=8)
-            assert not await queue.cancel(job.id) and not await queue.failed(job.id, "failed-engine")
-            assert [j.status for j in await queue.untold()] == [Status.CANCELLED]
-            await queue.told(job.id)
-            assert await queue.untold() == []
+            assert not await queue.mark_drawn(job.id, seconds=1.0, steps=10, width=8, height=8)
+            assert not await queue.cancel(job.id) and not await queue.mark_failed(job.id, "failed-engine")
+            assert [j.status for j in await queue.undelivered()] == [Status.CANCELLED]
+            await queue.mark_delivered(job.id)
+            assert await queue.undelivered() == []
 
     asyncio.run(scenario())
 
@@ -171,9 +171,9 @@ def test_a_picture_is_delivered_once_the_chat_has_shown_it(tmp_path: Path) -> No
         async with opened(tmp_path) as queue:
             await put(queue, ("ann", "1"))
             job = await queue.claim()
-            assert job and await queue.drawn(job.id, seconds=1.0, steps=10, width=8, height=8)
-            assert [j.status for j in await queue.untold()] == [Status.DRAWN]
-            await queue.told(job.id)
+            assert job and await queue.mark_drawn(job.id, seconds=1.0, steps=10, width=8, height=8)
+            assert [j.status for j in await queue.undelivered()] == [Status.DRAWN]
+            await queue.mark_delivered(job.id)
             assert await queue.counts() == {Status.DELIVERED: 1}
 
     asyncio.run(scenario())
@@ -185,11 +185,11 @@ def test_the_wait_is_what_the_engine_took_lately(tmp_path: Path) -> None:
     async def scenario() -> None:
         async with opened(tmp_path) as queue:
             await put(queue, ("ann", "1"), ("bob", "2"), ("cy", "3"))
-            assert list((await queue.places()).values()) == [(1, 0.0), (2, None), (3, None)]
+            assert list((await queue.positions()).values()) == [(1, 0.0), (2, None), (3, None)]
             job = await queue.claim()
             assert job
-            await queue.drawn(job.id, seconds=5.0, steps=10, width=8, height=8)
-            assert list((await queue.places()).values()) == [(1, 0.0), (2, 5.0)]
+            await queue.mark_drawn(job.id, seconds=5.0, steps=10, width=8, height=8)
+            assert list((await queue.positions()).values()) == [(1, 0.0), (2, 5.0)]
             assert await queue.speed() == Speed(step=0.5, steps=10.0)
 
     asyncio.run(scenario())
@@ -235,8 +235,8 @@ def test_a_chat_that_moves_takes_its_jobs_along(tmp_path: Path) -> None:
             for job in (done, waiting):
                 await queue._store.write("sent", job=job.id, role="status", message=f"c:{job.id}")
             await queue.claim()
-            await queue.failed(done.id, "failed-engine")
-            await queue.told(done.id)
+            await queue.mark_failed(done.id, "failed-engine")
+            await queue.mark_delivered(done.id)
             for _ in range(2):
                 await queue.move_chat(done.address, Address(platform="fake", chat="new"))
             rows = [await queue._store.row("intent", job=job.id, role="status") for job in (done, waiting)]

@@ -10,8 +10,8 @@ import pytest
 from bot.errors import UserError
 from bot.jobs.job import Draw, NewJob
 from bot.messages import Action, Person, Reply, Stage
-from bot.request_builder import fetched
-from bot.storage.pictures import Pictures
+from bot.request_builder import fetch_picture
+from bot.storage.pictures import PictureStore
 from engine import Inputs, Request, UpscaleRequest, accept_picture
 from tests.bench.bot import pictures
 from tests.bot.test_handlers import answer
@@ -60,7 +60,7 @@ def test_what_is_said_wins_over_the_style_that_over_the_place_and_that_over_the_
 
 
 def test_options_of_a_form_are_taken_by_name_and_win_over_those_in_the_words(tmp_path: Path) -> None:
-    """They never become text; a ramp or a size is spelled as everywhere."""
+    """They never become text; a ramp or a size is format_command as everywhere."""
 
     async def scenario(chat: fakes.Chat, engine: fakes.Engine) -> None:
         given = {"steps": 9, "cuts": "0:8, 100:4", "size": "64х64", "style": "INK", "guidance_scale": "500"}
@@ -177,7 +177,7 @@ def test_a_picture_that_does_not_come_is_given_up() -> None:
         return b""
 
     with pytest.raises(UserError, match="picture-lost"):
-        asyncio.run(fetched(never, seconds=0.01))
+        asyncio.run(fetch_picture(never, seconds=0.01))
 
 
 def test_an_update_that_comes_twice_has_its_picture_once(tmp_path: Path) -> None:
@@ -198,7 +198,7 @@ def test_a_kill_before_the_job_had_its_picture_loses_nothing(tmp_path: Path) -> 
     async def run() -> None:
         chat, engine = fakes.Chat(), fakes.Engine()
         async with fakes.bot(tmp_path, chat, engine) as app:
-            await Pictures(tmp_path / "pictures").keep("fake:t1", {"init": b"clean"})
+            await PictureStore(tmp_path / "pictures").keep("fake:t1", {"init": b"clean"})
             person = Person(platform="fake", id="ann")
             request = Request(prompt="a star", init=0.4)
             await app._queue.put(

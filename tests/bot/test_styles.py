@@ -10,7 +10,7 @@ from bot.language.styles import BUILT_IN, Styles, defaults_of, style_of
 @pytest.mark.parametrize("name", BUILT_IN)
 def test_every_built_in_style_makes_a_request(name: str) -> None:
     """Nobody has tried them all."""
-    prompt, options = Styles().dressed("a star:2", {"style": name, "seed": 1})
+    prompt, options = Styles().apply("a star:2", {"style": name, "seed": 1})
     made = request(prompt, options)
     assert made.prompt.startswith("a star:2") and made != request("a star:2", {"seed": 1})
 
@@ -18,21 +18,21 @@ def test_every_built_in_style_makes_a_request(name: str) -> None:
 def test_the_styles_of_the_config_win_and_an_empty_one_takes_a_built_in_one_away() -> None:
     """Whoever runs the bot has the last word."""
     styles = Styles({"Ink": "blue ink --cuts 4", "oil": " "})
-    assert styles.dressed("a star", {"style": "ink"}) == ("a star | blue ink", {"cuts": 4})
+    assert styles.apply("a star", {"style": "ink"}) == ("a star | blue ink", {"cuts": 4})
     assert "oil" not in styles.names and "pixel" in styles.names and styles.names == sorted(styles.names)
 
 
 def test_what_is_said_wins_over_the_style() -> None:
     """And without a style nothing is added."""
     styles = Styles({"ink": "--cuts 4 --steps 5"})
-    assert styles.dressed("a", {"style": "ink", "cuts": 8}) == ("a", {"cuts": 8, "steps": 5})
-    assert styles.dressed("a", {"cuts": 8}) == styles.dressed("a", {"cuts": 8, "style": "none"}) == ("a", {"cuts": 8})
+    assert styles.apply("a", {"style": "ink", "cuts": 8}) == ("a", {"cuts": 8, "steps": 5})
+    assert styles.apply("a", {"cuts": 8}) == styles.apply("a", {"cuts": 8, "style": "none"}) == ("a", {"cuts": 8})
 
 
 def test_an_unknown_style_is_refused_with_the_nearest() -> None:
     """At its place, where there is a text."""
     with pytest.raises(UserError) as refused:
-        Styles().dressed("a star", {"style": "inc"}, "a star --style Inc")
+        Styles().apply("a star", {"style": "inc"}, "a star --style Inc")
     assert refused.value.values["meant"] == "ink" and refused.value.values["where"] == "a star ⟨--style Inc⟩"
 
 

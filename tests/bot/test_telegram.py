@@ -13,7 +13,7 @@ from aiohttp.test_utils import unused_port
 from telegram.error import BadRequest, Forbidden, NetworkError, TelegramError, TimedOut
 
 from bot.adapters.telegram import TelegramAdapter
-from bot.adapters.telegram.errors import mapped
+from bot.adapters.telegram.errors import map_error
 from bot.adapters.telegram.library import make_bot
 from bot.adapters.telegram.pace import Pace
 from bot.adapters.telegram.updates import poll
@@ -400,7 +400,7 @@ def test_the_same_edit_in_another_life_is_no_error() -> None:
 )
 def test_each_refusal_is_an_error_of_ours(error: TelegramError, ours: type[AdapterError]) -> None:
     """Only what may pass is tried again; a fault of ours is not."""
-    assert type(mapped(error)) is ours
+    assert type(map_error(error)) is ours
 
 
 def test_what_telegram_asks_to_wait_is_passed_on() -> None:

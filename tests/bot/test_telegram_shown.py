@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.adapters.telegram.shown import CAPTION, MediaKind, cut, keyboard, kind_of, media_of, units, words
+from bot.adapters.telegram.shown import CAPTION, MediaKind, keyboard, kind_of, media_of, truncate, units, words
 from bot.delivery.cards import Cards
 from bot.jobs.job import Draw, Job, Kind, Status
 from bot.messages import Address, File, Reply, Stage
@@ -29,7 +29,7 @@ def reply(content: bytes | None = None, **more: Any) -> Reply:
 def test_a_caption_fits_and_keeps_its_last_line(piece: str, times: int, seed: str) -> None:
     """The prompt is cut, the seed line never; Telegram counts in UTF-16."""
     text = f"{piece * times}\n{seed}"
-    short = cut(text, CAPTION)
+    short = truncate(text, CAPTION)
     assert units(short) <= CAPTION and short.endswith(seed)
     assert short == text or "…" in short
 

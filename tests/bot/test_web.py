@@ -20,7 +20,7 @@ from bot.config import Secret, WebConfig
 from bot.errors import Closed, ConfigError, MessageGone
 from bot.messages import Action, Address, Button, File, Incoming, Press, Reaction, Reply, Stage, TextMessage
 from bot.storage.history import StoredHistory
-from bot.storage.pictures import Pictures
+from bot.storage.pictures import PictureStore
 from bot.storage.store import Store
 from bot.texts import Texts, sentences
 
@@ -94,7 +94,7 @@ async def site(folder: Path, token: str = "") -> AsyncIterator[Site]:
         async def trouble() -> str:
             return ""
 
-        history = StoredHistory(store, Pictures(folder / "pictures"))
+        history = StoredHistory(store, PictureStore(folder / "pictures"))
         config = WebConfig(port=0, token=Secret(token))
         adapter = WebAdapter(config, history, Texts().say, metrics=metrics, trouble=trouble)
         served = Site(adapter, stack)

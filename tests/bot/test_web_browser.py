@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 from playwright.async_api import Browser, Page, async_playwright, expect
 
-from bot.app import App, configured_adapters
+from bot.app import App, build_adapters
 from bot.config import BotConfig, Config, WebConfig
 from engine import Event, Finished, Inputs, Preview, Request, UpscaleRequest, accept_picture
 from tests.bench.bot import pictures
@@ -96,10 +96,10 @@ async def opened(browser: Browser, folder: Path, **options: object) -> AsyncIter
     adapters = []
 
     def make(app: App, history: object) -> list:
-        adapters.extend(configured_adapters(app, history))
+        adapters.extend(build_adapters(app, history))
         return adapters
 
-    async with App(config, engine=engine, adapters=make).started(), await browser.new_context(**options) as window:
+    async with App(config, engine=engine, adapters=make).lifespan(), await browser.new_context(**options) as window:
         page = await window.new_page()
         page.set_default_timeout(PATIENCE)
         errors: list[str] = []

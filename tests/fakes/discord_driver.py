@@ -39,7 +39,7 @@ class WireDriver:
             return [self.adapter]
 
         config = Config(bot=BotConfig(folder=self.folder), limits=self.limits)
-        self._life = App(config, engine=self.engine, adapters=adapters).started()
+        self._life = App(config, engine=self.engine, adapters=adapters).lifespan()
         self.app = await self._life.__aenter__()
         await self.wire.until(lambda: self.wire.connected and None in self.wire.backend.commands)
 

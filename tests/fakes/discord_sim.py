@@ -69,7 +69,7 @@ class Sim:
         config = Config(
             bot=BotConfig(folder=self.folder), discord=self.config, limits=self.limits, moderation=self.rules
         )
-        life = App(config, engine=self.engine, adapters=adapters).started()
+        life = App(config, engine=self.engine, adapters=adapters).lifespan()
         self._lives.append(life)
         self.app = await life.__aenter__()
         return self

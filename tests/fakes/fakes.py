@@ -264,5 +264,5 @@ async def bot(
         moderation=moderation or ModerationConfig(),
     )
     app = App(config, engine=engine or Engine(), adapters=lambda app, history: [chat])
-    async with app.started():
+    async with app.lifespan():
         yield app

@@ -44,7 +44,7 @@ async def bot(
     def adapters(app: App, history: object) -> list[TelegramAdapter]:
         return [TelegramAdapter(telegram, app.texts.say, moved=app.moved, pace=Pace(spacing=0))]
 
-    async with App(config, engine=engine or fakes.Engine(), adapters=adapters).started() as app:
+    async with App(config, engine=engine or fakes.Engine(), adapters=adapters).lifespan() as app:
         yield app
 
 

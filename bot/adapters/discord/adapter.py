@@ -95,7 +95,7 @@ class DiscordAdapter(Inbound):
             if (ref := InteractionRef.parse(answers)) is not None:
                 return await self._answer(ref, destination, reply)
             if reply.private and not answers.startswith("m"):
-                return await self._whisper(reply)
+                return await self._send_direct(reply)
             return await self._post(destination, reply, nonce, answers.removeprefix("m"))
         except AddressGone:
             self._explain(destination, reply)
@@ -107,15 +107,15 @@ class DiscordAdapter(Inbound):
         try:
             if ref is not None and ref.usable(self._clock()):
                 try:
-                    shown = self._bounded(ref, reply)
+                    shown = self._add_show_hint(ref, reply)
                     await self._deliver(destination, shown, lambda p: self._api.edit_answer(ref, p))
-                    return self._afterwards(destination, ref.message, ref, reply)
+                    return self._follow_up(destination, ref.message, ref, reply)
                 except TokenGone:
                     self._refs.pop(message, None)
             if ref is not None and ref.bound:
                 return  # it was said before the token ended: /show has the picture
             await self._edit_in_channel(destination, message, reply)
-            self._afterwards(destination, message, None, reply)
+            self._follow_up(destination, message, None, reply)
         except AddressGone:
             self._explain(destination, reply)
             raise
@@ -140,13 +140,13 @@ class DiscordAdapter(Inbound):
             try:
                 if ref.mode is Mode.UPDATE or (reply.private and ref.mode is Mode.PUBLIC):
                     return await self._answer_apart(ref, destination, reply)
-                shown = self._bounded(ref, reply)
+                shown = self._add_show_hint(ref, reply)
                 message = await self._deliver(destination, shown, lambda p: self._api.edit_answer(ref, p))
                 return str(ref) if ref.bound else message
             except TokenGone:
                 pass
         if reply.private:
-            return await self._whisper(reply)
+            return await self._send_direct(reply)
         if ref.bound:
             return str(ref)
         await self._edit_in_channel(destination, ref.message, reply)
@@ -158,7 +158,7 @@ class DiscordAdapter(Inbound):
             await self._api.edit_answer(ref, body(Reply(text="…"), NOTHING))
         message = await self._deliver(destination, reply, lambda p: self._api.follow(ref, p), ephemeral=reply.private)
         if ref.mode is Mode.PUBLIC:
-            self._do_later(until_taken(lambda: self._api.delete_answer(ref)))
+            self._run_in_background(until_taken(lambda: self._api.delete_answer(ref)))
         return message
 
     async def _post(self, destination: Destination, reply: Reply, nonce: str, answers: str) -> str:
@@ -195,10 +195,10 @@ class DiscordAdapter(Inbound):
             await self._api.wake(destination.channel)
             await self._deliver(destination, reply, change)
 
-    async def _whisper(self, reply: Reply) -> str:
+    async def _send_direct(self, reply: Reply) -> str:
         """For one person, where there is no interaction: a direct message."""
         fitted = await asyncio.to_thread(fit, reply.picture, reply.gif, discord.utils.DEFAULT_FILE_SIZE_LIMIT_BYTES)
-        return await self._api.whisper(_user(reply), body(reply, fitted))
+        return await self._api.send_direct(_user(reply), body(reply, fitted))
 
     async def _deliver(self, destination: Destination, reply: Reply, call: Call, **options: Any) -> str:
         """Make a call whose files fit; where Discord takes less than it says, with smaller ones."""
@@ -206,8 +206,8 @@ class DiscordAdapter(Inbound):
             reply = replace(reply, picture=None)
         limit = destination.limit
         while True:
-            fitted = await self._fitted(reply, limit)
-            shown = replace(reply, text=self._with_word(reply, fitted))
+            fitted = await self._fit_files(reply, limit)
+            shown = replace(reply, text=self._add_left_out_note(reply, fitted))
             try:
                 return await call(body(shown, fitted, spoiler=destination.server.spoiler or reply.hidden, **options))
             except TooLarge as refusal:
@@ -217,29 +217,29 @@ class DiscordAdapter(Inbound):
                     raise NotDelivered("even the smallest files are too large") from refusal
                 self._limits[destination.channel] = limit
 
-    async def _fitted(self, reply: Reply, limit: int) -> Fitted:
+    async def _fit_files(self, reply: Reply, limit: int) -> Fitted:
         if sum(len(file.content) for file in (reply.picture, reply.gif) if file) <= limit:
             return fit(reply.picture, reply.gif, limit)  # the usual case is quick, and needs no thread
         return await asyncio.to_thread(fit, reply.picture, reply.gif, limit)
 
-    def _with_word(self, reply: Reply, fitted: Fitted) -> str:
+    def _add_left_out_note(self, reply: Reply, fitted: Fitted) -> str:
         if not fitted.left_out:
             return reply.text
         return f"{reply.text}\n{self._say(reply.language, 'discord-left-out')}".strip()
 
-    def _bounded(self, ref: InteractionRef, reply: Reply) -> Reply:
+    def _add_show_hint(self, ref: InteractionRef, reply: Reply) -> Reply:
         """Say in time where the picture will be, if it comes too late for the only way there is."""
         if not ref.bound or reply.job is None or reply.stage not in (Stage.WAITING, Stage.DRAWING):
             return reply
         hint = self._say(reply.language, "discord-bound", job=str(reply.job))
         return replace(reply, text=f"{reply.text}\n{hint}")
 
-    def _afterwards(self, destination: Destination, message: str, ref: InteractionRef | None, reply: Reply) -> None:
+    def _follow_up(self, destination: Destination, message: str, ref: InteractionRef | None, reply: Reply) -> None:
         """Once under a finished picture: the reactions to click on, and a ping when it took long."""
         if reply.stage is not Stage.FINAL or f"after {message}" in self._explained:
             return
         _remember(self._explained, f"after {message}")
-        self._do_later(self._seed_and_ping(destination, message, ref, reply))
+        self._run_in_background(self._seed_and_ping(destination, message, ref, reply))
 
     async def _seed_and_ping(
         self, destination: Destination, message: str, ref: InteractionRef | None, reply: Reply
@@ -268,9 +268,9 @@ class DiscordAdapter(Inbound):
         _remember(self._explained, key)
         text = self._say(reply.language, "discord-shut-out", channel=f"<#{destination.channel}>", job=str(reply.job))
         said = body(Reply(text=text), NOTHING, raw=True)
-        self._do_later(until_taken(lambda: self._api.whisper(_user(reply), said)))
+        self._run_in_background(until_taken(lambda: self._api.send_direct(_user(reply), said)))
 
-    def _do_later(self, work: Coroutine[Any, Any, None]) -> None:
+    def _run_in_background(self, work: Coroutine[Any, Any, None]) -> None:
         """Work that nobody waits for."""
         task = asyncio.create_task(work)
         self._later.add(task)

@@ -103,7 +103,7 @@ class DiscordApi:
         """One more message to an interaction; its id."""
         return str((await self._webhook("POST", "", ref, params))["id"])
 
-    async def whisper(self, user: str, params: MultipartParameters) -> str:
+    async def send_direct(self, user: str, params: MultipartParameters) -> str:
         """A direct message; its id."""
         channel = await self._call("POST", "/users/@me/channels", json={"recipient_id": user})
         return await self.post(int(channel["id"]), params)

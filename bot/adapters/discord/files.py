@@ -37,11 +37,11 @@ def _pictures(picture: File) -> Iterator[File]:
     yield picture
     with Image.open(io.BytesIO(picture.content)) as opened:
         image = opened.convert("RGB")
-    yield _saved(picture, image, "webp", lossless=True)
+    yield _encode(picture, image, "webp", lossless=True)
     for quality in (92, 80):
-        yield _saved(picture, image, "webp", quality=quality)
+        yield _encode(picture, image, "webp", quality=quality)
     while min(image.size) >= 32:
-        yield _saved(picture, image, "jpeg", quality=80)
+        yield _encode(picture, image, "jpeg", quality=80)
         image = image.resize((image.width // 2, image.height // 2), Image.Resampling.LANCZOS)
 
 
@@ -59,7 +59,7 @@ def _gifs(gif: File) -> Iterator[File]:
         yield File(name=gif.name, content=out.getvalue(), media_type=gif.media_type, alt=gif.alt)
 
 
-def _saved(picture: File, image: Image.Image, kind: str, **options: int | bool) -> File:
+def _encode(picture: File, image: Image.Image, kind: str, **options: int | bool) -> File:
     out = io.BytesIO()
     image.save(out, kind, **options)
     name = f"{picture.name.rpartition('.')[0]}.{'jpg' if kind == 'jpeg' else kind}"

@@ -128,7 +128,7 @@ class Inbound:
         theirs = me is None or event.user_id == me.id or (event.member is not None and event.member.bot)
         if not known or theirs or event.message_author_id not in (None, me.id if me else None):
             return
-        if not self._allowed(event.guild_id) or not self._allows(event.guild_id, event.channel_id):
+        if not self._serves_guild(event.guild_id) or not self._serves_channel(event.guild_id, event.channel_id):
             return
         await self._hand_on(
             Reaction(
@@ -143,9 +143,9 @@ class Inbound:
     async def handle_message(self, message: discord.Message, text: str) -> None:
         """A direct message, or one that mentions the bot."""
         guild = message.guild.id if message.guild else None
-        if not self._allowed(guild) or not self._allows(guild, message.channel.id):
+        if not self._serves_guild(guild) or not self._serves_channel(guild, message.channel.id):
             return
-        person = self._limited(
+        person = self._with_server_limits(
             guild,
             Person(
                 platform="discord",
@@ -182,13 +182,13 @@ class Inbound:
         """Somebody who manages the server changes its settings, or looks at them."""
         if interaction.guild_id is None or not interaction.permissions.manage_guild:
             return await self.refuse(interaction, "discord-not-manager")
-        if not self._allowed(interaction.guild_id):
+        if not self._serves_guild(interaction.guild_id):
             return await self.refuse(interaction, "discord-not-here")
         try:
             server = await self._servers.change(interaction.guild_id, channel, **values)
         except UserError as error:
             return await self.refuse(interaction, error.text, **error.values)
-        await self.refuse(interaction, "discord-server-settings", **_told(server))
+        await self.refuse(interaction, "discord-server-settings", **_values_of(server))
 
     # Underneath
 
@@ -268,7 +268,7 @@ class Inbound:
     def _refusal(self, interaction: Interaction) -> tuple[str, dict[str, str]] | None:
         """Why this place is not served: the id of a sentence, and its values."""
         guild = interaction.guild_id
-        if not self._allowed(guild):
+        if not self._serves_guild(guild):
             return "discord-not-here", {}
         parent = getattr(interaction.channel, "parent_id", None)
         server = self._servers.of(guild)
@@ -276,17 +276,17 @@ class Inbound:
             return "discord-other-channel", {"channels": " ".join(f"<#{c}>" for c in server.channels)}
         return None
 
-    def _allowed(self, guild: int | None) -> bool:
+    def _serves_guild(self, guild: int | None) -> bool:
         return guild is None or not self._config.guilds or guild in self._config.guilds
 
-    def _allows(self, guild: int | None, channel: int) -> bool:
+    def _serves_channel(self, guild: int | None, channel: int) -> bool:
         parent = getattr(self.client.get_channel(channel), "parent_id", None)
         return self._servers.of(guild).allows(channel, parent)
 
     def _person(self, interaction: Interaction) -> Person:
         language = self._languages[interaction.user.id] = str(interaction.locale)
         _keep_few(self._languages)
-        return self._limited(
+        return self._with_server_limits(
             interaction.guild_id,
             Person(
                 platform="discord",
@@ -305,7 +305,7 @@ class Inbound:
             and isinstance(channel, discord.abc.GuildChannel | discord.Thread)
             and channel.permissions_for(event.member).manage_messages
         )
-        return self._limited(
+        return self._with_server_limits(
             event.guild_id,
             Person(
                 platform="discord",
@@ -315,7 +315,7 @@ class Inbound:
             ),
         )
 
-    def _limited(self, guild: int | None, person: Person) -> Person:
+    def _with_server_limits(self, guild: int | None, person: Person) -> Person:
         """With the limits of the server that they speak in."""
         server = self._servers.of(guild)
         return replace(
@@ -362,7 +362,7 @@ def _is_bound(interaction: Interaction) -> bool:
     return interaction.guild_id is not None and not interaction.app_permissions.view_channel
 
 
-def _told(server: Server) -> dict[str, str | int]:
+def _values_of(server: Server) -> dict[str, str | int]:
     """A server's settings for a sentence."""
     return {
         "channels": " ".join(f"<#{channel}>" for channel in server.channels) or "all",

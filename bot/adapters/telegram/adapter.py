@@ -12,7 +12,15 @@ from telegram.error import ChatMigrated, InvalidToken, TelegramError
 from bot.adapters.base import Receive
 from bot.adapters.telegram import errors
 from bot.adapters.telegram.api import TelegramApi
-from bot.adapters.telegram.incoming import PLATFORM, incoming_of, move_of, named, numbers, wants_power, with_power
+from bot.adapters.telegram.incoming import (
+    PLATFORM,
+    incoming_of,
+    message_id_of,
+    move_of,
+    numbers,
+    wants_power,
+    with_power,
+)
 from bot.adapters.telegram.library import make_bot
 from bot.adapters.telegram.pace import Pace, Urgency
 from bot.adapters.telegram.shown import Say
@@ -93,8 +101,8 @@ class TelegramAdapter:
             await self._move(chat, move.new_chat_id)
             raise RetryAfter(0.0) from None
         except TelegramError as error:
-            raise errors.mapped(error) from None
-        shown = named(message.chat_id, message.message_id)
+            raise errors.map_error(error) from None
+        shown = message_id_of(message.chat_id, message.message_id)
         self._remember(shown, reply)
         return shown
 
@@ -111,7 +119,7 @@ class TelegramAdapter:
             raise NotDelivered("the chat has moved") from None
         except TelegramError as error:
             if not errors.says(error, errors.UNCHANGED):
-                raise errors.mapped(error) from None
+                raise errors.map_error(error) from None
         self._remember(message, reply)
 
     async def delete(self, address: Address, message: str) -> None:
@@ -124,7 +132,7 @@ class TelegramAdapter:
         except ChatMigrated as move:
             await self._move(chat, move.new_chat_id)
         except TelegramError as error:
-            ours = errors.mapped(error)
+            ours = errors.map_error(error)
             if not isinstance(ours, MessageGone):
                 raise ours from None
             log.info("message %s is not there to be deleted: %s", message, ours)
@@ -191,8 +199,8 @@ class TelegramAdapter:
             if move := move_of(update):
                 await self._move(*move)
             for incoming in incoming_of(update, self._bot.bot, self._fetch):
-                if self._allowed(incoming):
-                    await self._receive(await self._empowered(incoming))
+                if self._may_use(incoming):
+                    await self._receive(await self._with_role(incoming))
         except Closed:
             raise
         except Exception:  # an update that cannot be taken must not come again for ever
@@ -217,12 +225,12 @@ class TelegramAdapter:
 
         return fetch
 
-    def _allowed(self, incoming: Incoming) -> bool:
+    def _may_use(self, incoming: Incoming) -> bool:
         config, person = self._config, incoming.person.id
         listed = int(incoming.address.chat) in config.chats or int(person) in config.people
         return listed or not (config.chats or config.people)
 
-    async def _empowered(self, incoming: Incoming) -> Incoming:
+    async def _with_role(self, incoming: Incoming) -> Incoming:
         """Ask who is an administrator only where it matters."""
         chat, person = int(incoming.address.chat), int(incoming.person.id)
         if chat == person or person < 0 or not wants_power(incoming):

@@ -42,7 +42,7 @@ class TelegramApi:
             await self._edit(MediaKind.DOCUMENT, chat, number, reply)
 
     async def _send(self, kind: MediaKind, chat: int, thread: str, reply: Reply, answers: str) -> Message:
-        bot, topic, answered = self._bot, int(thread) if thread else None, _answered(chat, answers)
+        bot, topic, answered = self._bot, int(thread) if thread else None, _reply_to(chat, answers)
         buttons = keyboard(reply, self._say)
         if kind is MediaKind.TEXT:
             return await bot.send_message(
@@ -91,7 +91,7 @@ class TelegramApi:
         return f"{words(reply, TEXT - ROOM)}\n{large}".strip()
 
 
-def _answered(chat: int, answers: str) -> ReplyParameters | None:
+def _reply_to(chat: int, answers: str) -> ReplyParameters | None:
     """What a message answers; it is sent all the same when that was deleted meanwhile."""
     if not answers:
         return None

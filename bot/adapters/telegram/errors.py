@@ -36,7 +36,7 @@ ADDRESS_GONE = (
 PICTURE_REFUSED = ("photo", "image_process_failed")
 
 
-def mapped(error: TelegramError) -> AdapterError:
+def map_error(error: TelegramError) -> AdapterError:
     """The error of ours that says the same."""
     words = str(error)
     if isinstance(error, Flood):

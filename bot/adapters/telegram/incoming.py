@@ -54,14 +54,14 @@ def incoming_of(update: Update, me: User, fetch: Callable[[str, int], Fetch] | N
             person=_person(message.from_user, message.sender_chat, message.chat),
             address=_address(message),
             text=text,
-            message=named(message.chat_id, message.message_id),
-            remix_of=_remixed(message, me),
+            message=message_id_of(message.chat_id, message.message_id),
+            remix_of=_remix_of(message, me),
             pictures=tuple(fetch(*file) for file in _attached(message, me)) if fetch else (),
         )
     ]
 
 
-def named(chat: int, number: int) -> str:
+def message_id_of(chat: int, number: int) -> str:
     """A message as the heart knows it: Telegram counts them in each chat."""
     return f"{chat}:{number}"
 
@@ -112,7 +112,7 @@ def _press(update: Update, me: User) -> list[Incoming]:
             address=_address(shown) if isinstance(shown, Message) else _address_of(shown.chat),
             action=Action(said["action"]),
             job=int(said["job"]),
-            message=named(shown.chat.id, shown.message_id),
+            message=message_id_of(shown.chat.id, shown.message_id),
             picture=int(said["picture"]) if said["picture"] else None,
         )
     ]
@@ -131,7 +131,7 @@ def _reactions(update: MessageReactionUpdated, number: int, me: User) -> list[In
             key=f"{me.id}:reaction:{number}:{emoji}",
             person=_person(update.user, update.actor_chat, update.chat),
             address=_address_of(update.chat),
-            message=named(update.chat.id, update.message_id),
+            message=message_id_of(update.chat.id, update.message_id),
             emoji=emoji,
         )
         for emoji in new
@@ -172,7 +172,7 @@ def _words_for_us(message: Message, me: User) -> str | None:
     return _without_mention(text, me) if _meant(message, text, me) else None
 
 
-def _remixed(message: Message, me: User) -> int | None:
+def _remix_of(message: Message, me: User) -> int | None:
     """Whoever answers the question that Remix asks gives the new words, with or without the command in it."""
     asked = message.reply_to_message
     if asked is None or asked.from_user is None or asked.from_user.id != me.id:

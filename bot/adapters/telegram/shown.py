@@ -35,10 +35,10 @@ class MediaKind(StrEnum):
 
 def words(reply: Reply, limit: int) -> str:
     """The text, cut where it must be; no @name in it is called."""
-    return cut(re.sub(r"@(?=\w)", f"@{NO_MENTION}", reply.text), limit)
+    return truncate(re.sub(r"@(?=\w)", f"@{NO_MENTION}", reply.text), limit)
 
 
-def cut(text: str, limit: int) -> str:
+def truncate(text: str, limit: int) -> str:
     """At most `limit` UTF-16 units, as Telegram counts; the last line (seed, steps, time) is never cut."""
     if units(text) <= limit:
         return text

@@ -77,7 +77,7 @@ async def run(folder: Path, jobs: int, channels: int, longest: float) -> dict[st
     limits = LimitsConfig(queued=0, per_day=0)
     config = Config(bot=BotConfig(folder=folder), limits=limits)
     began = time.monotonic()
-    async with App(config, engine=fakes.Engine(), adapters=adapters).started():
+    async with App(config, engine=fakes.Engine(), adapters=adapters).lifespan():
         await wire.until(lambda: wire.connected and None in wire.backend.commands)
         wire.limit = storm
         for job in range(jobs):

@@ -1,4 +1,4 @@
-"""`python -m tests.bench.bot.grammar`: requests spelled and read again, fuzzed texts, one language on all faces."""
+"""`python -m tests.bench.bot.grammar`: requests written out and read again, fuzzed texts, one language on all faces."""
 
 import argparse
 import asyncio
@@ -16,7 +16,7 @@ from bot.adapters.telegram.incoming import incoming_of
 from bot.cli import draw as terminal
 from bot.errors import UserError
 from bot.language.commands import Imagine, parse
-from bot.language.options import EXAMPLES, NAMES, OPTIONS, request, spelled, typed
+from bot.language.options import EXAMPLES, NAMES, OPTIONS, format_command, option_name, request
 from bot.messages import Action, TextMessage, Value
 from bot.texts import Texts
 from engine import BOUNDS, CHOICES, RAMPS, WHOLE, Request
@@ -101,8 +101,8 @@ def round_trips(count: int, seed: int) -> int:
     rng, same = random.Random(seed), 0
     for _ in range(count):
         asked = generated(rng)
-        text = spelled(asked)
-        same += read(text) == asked and spelled(read(text)) == text
+        text = format_command(asked)
+        same += read(text) == asked and format_command(read(text)) == text
     return same
 
 
@@ -113,7 +113,7 @@ def fuzzed(rng: random.Random) -> str:
             chr(rng.choice([rng.randrange(128), rng.randrange(0x500), rng.randrange(0x110000)]))
             for _ in range(rng.randint(0, 40))
         )
-    pieces = PIECES + WORDS + LIKE_OPTIONS + [f"--{typed(n)}" for n in NAMES] + list(EXAMPLES.values())
+    pieces = PIECES + WORDS + LIKE_OPTIONS + [f"--{option_name(n)}" for n in NAMES] + list(EXAMPLES.values())
     pieces = [piece for piece in pieces if len(piece) < 1000]
     return rng.choice(["", " "]).join(rng.choice(pieces) for _ in range(rng.randint(0, 9)))
 
@@ -127,7 +127,7 @@ def crashes(count: int, seed: int) -> list[str]:
             command = parse(text)
             if isinstance(command, Imagine):
                 made = request(command.prompt, {k: v for k, v in command.options.items() if k != "style"})
-                assert read(spelled(made)) == made, "not the same when spelled"
+                assert read(format_command(made)) == made, "not the same when written out"
         except UserError as refused:
             said = [texts.say(language, refused.text, **refused.values) for language in ("en", "ru")]
             if not all(said) or any(0xD800 <= ord(c) <= 0xDFFF for c in "".join(said)):
@@ -177,7 +177,13 @@ def by_discord(asked: Request) -> Request:
 def by_telegram(asked: Request) -> Request:
     """A message in a private chat."""
     person = {"id": 5, "first_name": "Ann", "is_bot": False}
-    message = {"message_id": 1, "date": 0, "chat": {"id": 5, "type": "private"}, "from": person, "text": spelled(asked)}
+    message = {
+        "message_id": 1,
+        "date": 0,
+        "chat": {"id": 5, "type": "private"},
+        "from": person,
+        "text": format_command(asked),
+    }
     (incoming,) = incoming_of(Update.de_json({"update_id": 1, "message": message}, None), ME)
     assert isinstance(incoming, TextMessage)
     return read(incoming.text)
@@ -185,12 +191,12 @@ def by_telegram(asked: Request) -> Request:
 
 def by_page(asked: Request) -> Request:
     """What the page's form has, stripped as its handler does."""
-    return read(f" {spelled(asked)}\n".strip())
+    return read(f" {format_command(asked)}\n".strip())
 
 
 def by_shell(asked: Request) -> Request:
     """Arguments of `imago draw`."""
-    options = [f"--{typed(name)}={value}" for name in OPTIONS if (value := getattr(asked, name)) is not None]
+    options = [f"--{option_name(name)}={value}" for name in OPTIONS if (value := getattr(asked, name)) is not None]
     return terminal._request(terminal.parse([*options, "--", asked.prompt]).text, None)
 
 
@@ -214,7 +220,7 @@ def main() -> None:
     args = parser.parse_args()
     began = time.monotonic()
     same = round_trips(args.requests, args.seed)
-    print(f"{same} of {args.requests} generated requests are the same after being spelled and read")
+    print(f"{same} of {args.requests} generated requests are the same after being written out and read")
     broken = crashes(args.texts, args.seed)
     print(f"{len(broken)} of {args.texts} fuzzed texts broke something {broken[:3] or ''}")
     other = unlike(args.said, args.seed)

@@ -24,7 +24,7 @@ from bot.delivery.replies import Replies
 from bot.jobs.job import Draw, Job, NewJob
 from bot.jobs.queue import Queue
 from bot.messages import Address, Person
-from bot.storage.pictures import Pictures
+from bot.storage.pictures import PictureStore
 from bot.storage.store import Store
 from bot.texts import Texts
 from engine import Preview, Request
@@ -79,7 +79,7 @@ class Play:
 
     def __init__(self, folder: Path, server: botapi.Server, time: VirtualTime, store: Store) -> None:
         self.server, self.time = server, time
-        self.pictures = Pictures(folder / "pictures")
+        self.pictures = PictureStore(folder / "pictures")
         self.queue = Queue(store, LimitsConfig(queued=0, per_day=0, running=0), clock=time)
         self.adapter = TelegramAdapter(
             telegram_bot.settings(server), Texts().say, moved=telegram_bot.stays, pace=Pace(time)
@@ -121,10 +121,10 @@ class Play:
             )
         )
         self.previews[job.id] = []
-        self.replies.queued(job)
+        self.replies.on_queued(job)
         claimed = await self.queue.claim()
         assert claimed is not None and claimed.id == job.id
-        self.replies.starting(job)
+        self.replies.on_start(job)
         for step in range(1, STEPS + 1):
             self.time.at(self.time() + seconds * step / STEPS, lambda step=step: self._preview(job, step))  # type: ignore[misc]
         self.time.at(self.time() + seconds, lambda: self._end(job))
@@ -133,14 +133,14 @@ class Play:
         percent = 100 * step // STEPS
         self.previews[job.id].append((self.time(), percent))
         png = scripted.png(job.request.seed, step)
-        self.replies.preview(job, Preview(percent=percent, step=step, steps=STEPS, png=png), None)
+        self.replies.on_preview(job, Preview(percent=percent, step=step, steps=STEPS, png=png), None)
 
     async def _end(self, job: Job) -> None:
         await self.pictures.save(f"{job.id}.png", scripted.png(job.request.seed, STEPS))
         await self.pictures.save(f"{job.id}.gif", b"GIF89a")
-        assert await self.queue.drawn(job.id, seconds=1.0, steps=STEPS, width=8, height=8)
+        assert await self.queue.mark_drawn(job.id, seconds=1.0, steps=STEPS, width=8, height=8)
         self.drawn[job.id] = self.time()
-        self.replies.ended(job)
+        self.replies.on_end(job)
 
     async def _gone(self, job: int) -> None:
         raise AssertionError(f"job {job} has lost its message")
