@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from bot.config import LimitsConfig
 from bot.errors import UserError
-from bot.jobs.job import Draw, Job, Kind, NewJob, Place, Status, Upscale, Work
+from bot.jobs.job import Draw, Job, Kind, NewJob, QueuePosition, Status, Upscale, Work
 from bot.jobs.limits import DAY, Load, admit
 from bot.log import event
 from bot.messages import Address
@@ -49,7 +49,7 @@ class Queue:
         self._clock = clock
         self._incoming: list[tuple[NewJob, asyncio.Future[tuple[Job, bool]]]] = []
         self._flush: asyncio.Task[None] | None = None
-        self._places: asyncio.Task[dict[int, Place]] | None = None  # None when something has moved since
+        self._positions: asyncio.Task[dict[int, QueuePosition]] | None = None  # None when something has moved since
         self.filled = asyncio.Event()  # something may be waiting
 
     async def put(self, new: NewJob) -> tuple[Job, bool]:
@@ -72,7 +72,7 @@ class Queue:
             (row,) = await transaction.rows("claim", job=next_row[0]["id"], now=self._clock())
             await transaction.rows("serve", owner=row["owner"])
         event(log, "running", job=row["id"], waited=round(self._clock() - row["created"], 1))
-        self._moved()
+        self._invalidate_positions()
         return as_job(row)
 
     async def find(self, job: int) -> Job | None:
@@ -89,7 +89,7 @@ class Queue:
         """All jobs in one state, oldest first."""
         return [as_job(row) for row in await self._store.rows("jobs_with_status", status=status)]
 
-    async def untold(self) -> list[Job]:
+    async def undelivered(self) -> list[Job]:
         """Jobs that have ended and whose chat has not shown it yet."""
         return [as_job(row) for row in await self._store.rows("untold")]
 
@@ -119,7 +119,7 @@ class Queue:
         """Updates from so long ago are not delivered again."""
         await self._store.write("forget_seen", before=before)
 
-    async def begun(self, job: int, steps: int) -> None:
+    async def mark_started(self, job: int, steps: int) -> None:
         """The engine has said how many steps it takes."""
         await self._store.write("begun", job=job, steps=steps)
 
@@ -128,41 +128,41 @@ class Queue:
         (row,) = await self._store.write("count_attempt", job=job)
         return int(row["attempts"])
 
-    async def drawn(
+    async def mark_drawn(
         self, job: int, *, seconds: float, steps: int, width: int, height: int, hidden: bool = False
     ) -> bool:
         """Its picture is stored; False when the job was cancelled or deleted meanwhile."""
         values = {"seconds": seconds, "steps": steps, "width": width, "height": height, "hidden": hidden}
-        return await self._moves("drawn", job=job, **values)
+        return await self._write_and_invalidate("drawn", job=job, **values)
 
-    async def failed(self, job: int, failure: str) -> bool:
+    async def mark_failed(self, job: int, failure: str) -> bool:
         """No picture will come; `failure` is the id of the sentence that says why."""
-        return await self._moves("failed", job=job, failure=failure)
+        return await self._write_and_invalidate("failed", job=job, failure=failure)
 
     async def cancel(self, job: int) -> bool:
         """True when it was queued or running."""
-        return await self._moves("cancel", job=job)
+        return await self._write_and_invalidate("cancel", job=job)
 
     async def keep_partial(self, job: int, *, width: int, height: int, hidden: bool = False) -> bool:
         """A cancelled job has left a picture."""
-        return await self._moves("keep_partial", job=job, width=width, height=height, hidden=hidden)
+        return await self._write_and_invalidate("keep_partial", job=job, width=width, height=height, hidden=hidden)
 
     async def requeue(self, job: int) -> bool:
         """Back to the front, to go on from its checkpoint."""
-        return await self._moves("requeue", job=job)
+        return await self._write_and_invalidate("requeue", job=job)
 
     async def requeue_all(self) -> None:
         """At start-up nothing runs yet, whatever the database says."""
-        await self._moves("requeue_all")
+        await self._write_and_invalidate("requeue_all")
 
     async def delete(self, job: int) -> bool:
         """Forget the prompt and hide the job; its pictures and messages are for others to remove."""
         await self._store.write("drop_checkpoint", job=job)
-        return await self._moves("delete_job", job=job)
+        return await self._write_and_invalidate("delete_job", job=job)
 
-    async def told(self, job: int) -> None:
+    async def mark_delivered(self, job: int) -> None:
         """The chat shows how the job ended."""
-        await self._moves("told", job=job)
+        await self._write_and_invalidate("told", job=job)
 
     async def move_chat(self, old: Address, new: Address) -> None:
         """A chat goes on under another id."""
@@ -177,11 +177,11 @@ class Queue:
         """Number of jobs in each state."""
         return {Status(row["status"]): row["jobs"] for row in await self._store.rows("counts")}
 
-    async def places(self) -> dict[int, Place]:
+    async def positions(self) -> dict[int, QueuePosition]:
         """Where every queued job stands, in the order of the queue; the work left in the running one is not in it."""
-        if self._places is None or self._places.cancelled():
-            self._places = asyncio.create_task(self._measure_places())
-        return await asyncio.shield(self._places)
+        if self._positions is None or self._positions.cancelled():
+            self._positions = asyncio.create_task(self._measure_positions())
+        return await asyncio.shield(self._positions)
 
     async def speed(self) -> Speed:
         """How fast the engine was lately."""
@@ -193,20 +193,20 @@ class Queue:
             upscaling=upscaling["seconds"] / upscaling["jobs"] if upscaling else 0.0,
         )
 
-    def _moved(self) -> None:
-        self._places = None
+    def _invalidate_positions(self) -> None:
+        self._positions = None
         self.filled.set()
 
-    async def _moves(self, query: str, **values: object) -> bool:
+    async def _write_and_invalidate(self, query: str, **values: object) -> bool:
         changed = await self._store.write(query, **values)
         if changed and "job" in values:
             event(log, query, **values)
-        self._moved()
+        self._invalidate_positions()
         return bool(changed)
 
-    async def _measure_places(self) -> dict[int, Place]:
+    async def _measure_positions(self) -> dict[int, QueuePosition]:
         speed = await self.speed()
-        places: dict[int, Place] = {}
+        places: dict[int, QueuePosition] = {}
         wait: float | None = 0.0
         for number, row in enumerate(await self._store.rows("waiting"), start=1):
             places[row["id"]] = (number, wait)
@@ -224,7 +224,7 @@ class Queue:
                     outcomes = await self._put_batch(transaction, [new for new, _ in batch])
             except Exception as error:  # whoever asked must hear of it; nothing of the batch is stored
                 outcomes = [error for _ in batch]
-            self._moved()
+            self._invalidate_positions()
             for (new, done), outcome in zip(batch, outcomes, strict=True):
                 if isinstance(outcome, tuple) and outcome[1]:
                     event(log, "queued", job=outcome[0].id, kind=new.kind, prompt=new.work.request.prompt)
