@@ -18,6 +18,7 @@ from engine.diffusion.schedule import Schedule, alphas_cumprod
 from engine.networks.tuning import to_device
 
 Objective = Literal["eps", "v", "x0"]
+Beside = Callable[[Tensor, Tensor, tuple[int, int]], Tensor]
 
 
 def network_denoiser(
@@ -27,6 +28,7 @@ def network_denoiser(
     schedule: Schedule,
     patch: int = 1,
     learned_variance: bool = False,
+    beside: Beside | None = None,
 ) -> Denoise:
     """Wrap a U-Net.
 
@@ -36,13 +38,18 @@ def network_denoiser(
         schedule: the noise schedule of its training, over 1000 timesteps.
         patch: patch × patch pixels are one position of the network.
         learned_variance: the second half of the channels mixes the bounds of Σ.
+        beside: more channels that the network is shown, of x, t and its positions (rows, columns).
     """
     levels = torch.from_numpy(alphas_cumprod(schedule))
     factors = torch.stack([levels.sqrt(), (1 - levels).sqrt()]).float()  # 2 1000, before 1 − ᾱ is rounded
 
     def denoise(x: Tensor, t: Tensor) -> Prediction:
         alpha, sigma = to_device(factors[:, t, None, None, None], x.device)  # n 1 1 1 each
-        out = unet(F.pixel_unshuffle(x, patch) if patch > 1 else x, to_device(t, x.device)).float()
+        at = to_device(t, x.device)
+        given = F.pixel_unshuffle(x, patch) if patch > 1 else x
+        if beside is not None:
+            given = torch.cat([given, beside(x, at, (given.shape[-2], given.shape[-1]))], dim=1)
+        out = unet(given, at).float()
         out = F.pixel_shuffle(out, patch) if patch > 1 else out
         mix = None
         if learned_variance:

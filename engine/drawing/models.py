@@ -9,7 +9,8 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import nn
 
-from engine.diffusion.denoisers import by_timestep, network_denoiser, secondary_denoiser
+from engine.diffusion.denoisers import Beside, by_timestep, network_denoiser, secondary_denoiser
+from engine.diffusion.retrieval import SceneTable, load_pictures
 from engine.diffusion.samplers import Denoise
 from engine.errors import BadRequest, CorruptWeights
 from engine.model_sets.weights import FOLDER, ModelSet, load_model_set, models_folder, verify
@@ -81,6 +82,7 @@ def _tuning(description: ModelSet, device: torch.device) -> Tuning:
 
 def _denoiser(description: ModelSet, device: torch.device, tuning: Tuning) -> Denoise:
     """The set's U-Net, or its two, each for its own timesteps."""
+    beside = _load_retrieval(description, device)
     found = [
         network_denoiser(
             load_unet(description, device, tuning, table),
@@ -88,6 +90,7 @@ def _denoiser(description: ModelSet, device: torch.device, tuning: Tuning) -> De
             schedule=table["schedule"],
             patch=table["patch"],
             learned_variance=table["learned_variance"],
+            beside=beside,
         )
         for table in description.unets
     ]
@@ -153,6 +156,18 @@ def load_clip(
     except (RuntimeError, SafetensorError) as error:
         raise CorruptWeights(
             path, f"The weights file {path.name} does not hold the CLIP {table['model']}: get the set again."
+        ) from error
+
+
+def _load_retrieval(description: ModelSet, device: torch.device) -> Beside | None:
+    if description.retrieval is None:
+        return None
+    path = verify(description.file(description.retrieval))
+    try:
+        return SceneTable(load_pictures(path)).to(device).requires_grad_(False).beside
+    except (KeyError, RuntimeError, ValueError, SafetensorError) as error:
+        raise CorruptWeights(
+            path, f"The file {path.name} does not hold a table of pictures: get the set again."
         ) from error
 
 

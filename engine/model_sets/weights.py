@@ -92,6 +92,7 @@ class ModelSet:
     defaults: Defaults
     early: dict[str, Any] | None = None  # table [early]: another U-Net, which draws from its from_timestep on
     secondary: dict[str, Any] | None = None  # table [secondary]: a small network that guides in the U-Net's place
+    retrieval: dict[str, Any] | None = None  # table [retrieval]: small pictures whose mean the U-Nets are shown
     memory: str = ""  # what a drawing needs, for people
     licence: str = ""  # of the weights; "unknown" has to be written
     credit: str = ""  # the line that the licence wants to be shown
@@ -118,6 +119,7 @@ class ModelSet:
         found += [self.file(table, "clip") for table in self.clips]
         found += [self.file(table["tokenizer"], "tokenizer") for table in self.clips if "tokenizer" in table]
         found += [self.file(self.secondary, "secondary")] if self.secondary else []
+        found += [self.file(self.retrieval)] if self.retrieval else []
         return found + ([self.file(self.upscaler, "upscaler")] if self.upscaler else [])
 
     @property
@@ -193,6 +195,7 @@ def read_model_set(path: Path) -> ModelSet:
             clips=table["clip"],
             upscaler=table.get("upscaler"),
             secondary=table.get("secondary"),
+            retrieval=table.get("retrieval"),
             memory=table.get("memory", ""),
             licence=table.get("licence", ""),
             credit=table.get("credit", ""),
@@ -251,7 +254,7 @@ def _check(table: dict[str, Any]) -> None:
             clip[key]
         if "tokenizer" in clip:
             clip["text"]
-    others = [table[key] for key in ("upscaler", "secondary") if key in table]
+    others = [table[key] for key in ("upscaler", "secondary", "retrieval") if key in table]
     for weights in [*unets, *clips, *others, *(clip["tokenizer"] for clip in clips if "tokenizer" in clip)]:
         _check_weights(weights)
     _check_words(table.get("words"))

@@ -1,0 +1,69 @@
+"""put trained networks into the model set: the table of pictures, weights and model cards; write sizes and hashes."""
+
+import hashlib
+import json
+import re
+import shutil
+from pathlib import Path
+
+import torch
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+from engine.diffusion.retrieval import SceneTable
+from engine.model_sets.weights import FOLDER
+from engine.training.picturebook.clips import MODEL
+from engine.training.picturebook.tables import Tables
+from engine.training.picturebook.texts import assembled
+
+SET = FOLDER / "picturebook"
+SOURCES = """
+## Sources
+
+Drawings: Google's Noto emoji (`@iconify-json/noto` 1.2.9, Apache-2.0); the lambda and the settings are our own. Words:
+Unicode CLDR by `emojibase-data` 17.0.0 (MIT, Unicode licence), WordNet 3.1 (Princeton's licence).
+See docs/picturebook.md.
+"""
+
+
+def pack(runs: Path) -> None:
+    """Pack the runs `unet`, `clip`, `text` and `upscaler` in a folder, and the table of pictures."""
+    SET.mkdir(exist_ok=True)
+    _write_table(SET / "retrieval.safetensors")
+    assembled(runs / "clip", runs / "text", SET / "clip.safetensors")
+    (SET / "picturebook-clip.json").write_text(json.dumps(MODEL, indent=2) + "\n")
+    shutil.copy(runs / "text" / "vocabulary.txt.gz", SET)
+    for network in ("unet", "upscaler"):
+        save_file(load_file(runs / network / "model.safetensors"), SET / f"{network}.safetensors")
+    for network in ("unet", "clip", "text", "upscaler"):
+        (SET / f"{network}.md").write_text((runs / network / "card.md").read_text() + SOURCES)
+    for path in SET.glob("*.safetensors"):
+        path.chmod(0o644)
+        _write_hash(FOLDER / "picturebook.toml", path)
+
+
+def _write_table(path: Path) -> None:
+    """The things alone and as one of two, and the grounds, at the table's side, as bytes."""
+    table = Tables().at(16 * SceneTable.fold)
+
+    def bytes_of(drawn: Tensor, clear: Tensor) -> Tensor:
+        cover = 1 - clear
+        return _bytes(torch.cat([(drawn + cover) / 2, cover], dim=1))
+
+    tensors = {
+        "single": bytes_of(table.drawn, table.clear),
+        "half": bytes_of(table.half, table.clear_half),
+        "grounds": _bytes((table.grounds + 1) / 2),
+    }
+    save_file(tensors, path)
+
+
+def _bytes(values: Tensor) -> Tensor:
+    return (values * 255).round().clamp(0, 255).to(torch.uint8).contiguous()
+
+
+def _write_hash(description: Path, weights: Path) -> None:
+    content = weights.read_bytes()
+    pattern = re.compile(rf'(file = "{weights.name}"\nbytes = )\d+(\nsha256 = ")[0-9a-f]*"')
+    found = rf'\g<1>{len(content)}\g<2>{hashlib.sha256(content).hexdigest()}"'
+    description.write_text(pattern.sub(found, description.read_text()))

@@ -1,0 +1,77 @@
+"""train the picture book's upscaler: scenes at 64 px, as a diffusion model would leave them, to clean ones at 256 px.
+
+The network is the SRVGGNetCompact of Real-ESRGAN (Wang et al. 2021, arXiv 2107.10833), in spandrel's own class.
+"""
+
+from pathlib import Path
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from engine.networks.imports import import_torchvision
+from engine.training.picturebook.unets import held_out_scenes
+from engine.training.picturebook.world import Renderer, random_scene
+from engine.training.toybox.train_upscaler import degraded, psnr, tinted
+from engine.training.trainer import Run, Trainer
+
+SCALE = 4
+FEATURES, CONVOLUTIONS = 48, 8
+BATCH, CROP = 8, 32  # pixels of the small picture
+
+
+def network() -> nn.Module:
+    import_torchvision()
+    from spandrel.architectures.Compact import Compact
+
+    return Compact(num_feat=FEATURES, num_conv=CONVOLUTIONS, upscale=SCALE)
+
+
+class Pairs:
+    """Small pictures and large ones of the same scenes."""
+
+    def __init__(self) -> None:
+        self.small, self.large = Renderer(scale=1), Renderer(scale=SCALE)
+
+    def __call__(self, scenes: list) -> tuple[Tensor, Tensor]:
+        """[n, 3, 64, 64] and [n, 3, 256, 256] in 0 … 1."""
+        found = []
+        for render in (self.small, self.large):
+            pixels = np.stack([render(scene) for scene in scenes])
+            found.append(torch.from_numpy(pixels).permute(0, 3, 1, 2).contiguous().float() / 255)
+        return found[0], found[1]
+
+    def crops(self, rng: np.random.Generator, count: int) -> tuple[Tensor, Tensor]:
+        """Random parts, the small ones with the flaws of a diffusion model."""
+        small, large = tinted(rng, *self([random_scene(rng) for _ in range(count)]))
+        small = degraded(rng, small)
+        corners = rng.integers(0, 64 - CROP, (count, 2), endpoint=True)
+        near = [x[:, top : top + CROP, left : left + CROP] for x, (left, top) in zip(small, corners, strict=True)]
+        side = CROP * SCALE
+        far = [
+            x[:, top : top + side, left : left + side] for x, (left, top) in zip(large, corners * SCALE, strict=True)
+        ]
+        return torch.stack(near), torch.stack(far)
+
+
+def train(folder: Path, steps: int, seed: int = 0, start_from: Path | None = None) -> None:
+    torch.manual_seed(seed)
+    model, pairs = network(), Pairs()
+    run = Run(folder=folder, steps=steps, seed=seed, start_from=start_from, hold=0.3, bf16=False,
+              outer=("body.0.", f"body.{2 * CONVOLUTIONS + 2}."))  # fmt: skip
+    scenes = held_out_scenes(np.random.default_rng((1, 0)), 32)
+    small, large = pairs([scenes.scene(k) for k in range(32)])
+    small = degraded(np.random.default_rng((1, 1)), small)
+    bicubic = psnr(F.interpolate(small, scale_factor=SCALE, mode="bicubic"), large)
+
+    def loss_of(rng: np.random.Generator, step: int) -> Tensor:
+        inputs, targets = pairs.crops(rng, BATCH)
+        return F.l1_loss(model(inputs), targets)
+
+    def evaluate(average: nn.Module) -> dict[str, float]:
+        with torch.no_grad():
+            pictures = torch.cat([average(batch) for batch in small.split(8)])
+        return {"held_out_psnr": psnr(pictures, large), "bicubic_psnr": bicubic}
+
+    Trainer(model, run).fit(loss_of, evaluate)
