@@ -21,6 +21,7 @@ from bot.handlers import Handlers
 from bot.jobs.job import Job
 from bot.jobs.queue import Queue
 from bot.language.styles import Styles
+from bot.language.understood import read_dictionaries
 from bot.messages import Address
 from bot.metrics import Metrics
 from bot.moderation.erasure import Eraser
@@ -74,6 +75,7 @@ class App:
         self._worker: Worker
         self._eraser: Eraser
         self._working: asyncio.Task[None] | None = None
+        self._reading: asyncio.Task[None] | None = None  # of the dictionaries, so that no picture waits for them
         self._keeping: asyncio.Task[None] | None = None  # deletes what has become too old
 
     async def run(self) -> None:
@@ -107,6 +109,7 @@ class App:
             stack.push_async_callback(replies.close, REPLIES_GRACE)
             await replies.resume()
             self._keeping = asyncio.create_task(self._eraser.run())
+            self._reading = asyncio.create_task(asyncio.to_thread(read_dictionaries, self.config.engine.models))
             stack.callback(self._keeping.cancel)
             await self._engine.start()
             self._working = asyncio.create_task(self._worker.run())

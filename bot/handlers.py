@@ -12,8 +12,21 @@ from bot.delivery.cards import Cards, shorten
 from bot.errors import Closed, UserError
 from bot.jobs.job import DONE, Draw, Job, Kind, NewJob, Status, Upscale, Work, later
 from bot.jobs.queue import Queue
-from bot.language import commands, options
-from bot.language.commands import Act, Ban, Command, Forget, Help, Imagine, Pause, Purge, Show, ShowQueue, WhoAmI
+from bot.language import commands, options, understood
+from bot.language.commands import (
+    Act,
+    Ban,
+    Command,
+    Forget,
+    Help,
+    Imagine,
+    Pause,
+    Purge,
+    Show,
+    ShowQueue,
+    ShowWords,
+    WhoAmI,
+)
 from bot.messages import REACTIONS, Action, Address, File, Incoming, Press, Reaction, Reply, TextMessage
 from bot.metrics import RecordMetric
 from bot.moderation.moderation import Moderation
@@ -24,6 +37,7 @@ from bot.texts import Texts
 
 log = logging.getLogger(__name__)
 PORTION = 100  # messages handled at the same time: in a burst of hundreds the event loop must come to breathe
+WORDS_OF_GROUP, WORDS_FOUND = 7, 90  # names told of each group by /words
 LONGEST_DESCENT = 20  # generations told by /show
 NO_INPUTS: Mapping[str, bytes] = {}
 STRENGTH = 0.5  # of a variation: how much of the picture is kept where nobody says
@@ -134,6 +148,8 @@ class Handlers:
                 await self._rerun(incoming, await self._moderation.visible(incoming, number))
             case Act(action=Action.VARY, job=int(number)):
                 await self._vary(incoming, command, await self._moderation.visible(incoming, number))
+            case Act(action=Action.OFFER, job=int(number)):
+                await self._draw_offer(incoming, await self._moderation.visible(incoming, number), command.picture or 0)
             case Act(action=Action.PICK, job=int(number)):
                 await self._pick(incoming, await self._moderation.visible(incoming, number), command.picture)
             case Act(action=Action.REMIX, job=int(number)):
@@ -151,6 +167,8 @@ class Handlers:
                 await self._show(incoming, await self._moderation.visible(incoming, command.job))
             case ShowQueue():
                 await self._show_queue(incoming)
+            case ShowWords():
+                await self._show_words(incoming, command.search)
             case Ban() | Purge() | Pause() | Forget() | WhoAmI():
                 text, values = await self._moderation.obey(incoming, command)
                 self._answer(incoming, text, **values)
@@ -186,6 +204,15 @@ class Handlers:
         request = replace(parent.request, pick=picture or parent.request.pick)
         work = Upscale(request=request, source=parent.id, picture=picture)
         await self._put(incoming, work, Kind.UPSCALE, parent)
+
+    async def _draw_offer(self, incoming: Incoming, parent: Job, number: int) -> None:
+        """Something that the models know, in the place of words that they do not."""
+        names = understood.offers(parent.request.models, parent.id, parent.language)
+        if not 1 <= number <= len(names):
+            raise UserError("no-such-picture", job=str(parent.id), count=parent.pictures)
+        request = replace(parent.request, prompt=names[number - 1], seed=new_seed(), init=None, pick=None)
+        check_steps(incoming, request)
+        await self._put(incoming, Draw(request=request), Kind.REMIX, parent)
 
     def _one_of(self, job: Job, picture: int | None) -> int | None:
         """Which picture of a job is meant: None when it has but one. Raises UserError."""
@@ -335,6 +362,19 @@ class Handlers:
                 lines.append(self._texts.say(language, "queue-mine", **values, place=place, wait=waits))
                 about = mine.id
         self._note(incoming, "\n".join(lines), about=about)
+
+    async def _show_words(self, incoming: Incoming, search: str) -> None:
+        """What can be drawn by name: groups, or what a search finds."""
+        models, language = self._config.engine.models, incoming.person.language
+        groups = await asyncio.to_thread(understood.listed, models, search, language)
+        if not groups:
+            return self._answer(incoming, "words-not-found" if search else "words-any", search=search)
+        shown = WORDS_FOUND if search else WORDS_OF_GROUP
+        lines = [self._texts.say(language, "words", count=sum(len(names) for _, names in groups))]
+        for group, names in groups:
+            some = ", ".join(names[:shown]) + (", …" if len(names) > shown else "")
+            lines.append(self._texts.say(language, "words-group", group=group, count=len(names), names=some))
+        self._note(incoming, "\n".join(lines))
 
     async def _first_time(self, incoming: Incoming) -> bool:
         return await self._queue.first_time(f"{incoming.address.platform}:{incoming.key}")

@@ -18,6 +18,7 @@ class Action(StrEnum):
     CANCEL = "cancel"
     PICK = "pick"  # one of several
     VARY = "vary"  # draw on from it
+    OFFER = "offer"  # draw one of the things that are offered where nothing was understood
     FILE = "file"  # the PNG itself, where a platform only shows a copy
 
 

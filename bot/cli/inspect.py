@@ -6,6 +6,8 @@ from typing import Any
 
 import engine
 from bot.cli.guard import print_json, report_errors
+from bot.language.understood import line
+from bot.texts import Texts
 
 
 def add_command(subparsers: "argparse._SubParsersAction[Any]") -> None:
@@ -24,6 +26,8 @@ def run(args: argparse.Namespace) -> int:
         return 0
     for key, value in about.metadata.items():
         print(f"{printable(key)}: {printable(value)}")
+    if words := line(Texts().say, "en", about.request.models, about.request.prompt):
+        print(f"\nUnderstood:\n{printable(words)}")
     print(f"\nDraw it again:\n{printable(about.command)}")
     return 0
 

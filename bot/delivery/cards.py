@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from bot.jobs.job import Job, QueuePosition, Upscale
+from bot.language import understood
 from bot.messages import Action, Button, File, Reply, Stage
 from bot.texts import Texts
 from engine import Preview, credit_of
@@ -53,9 +54,12 @@ class Cards:
             time = self._texts.duration(job.language, job.seconds or 0.0)
             values: Values = {"seed": str(job.request.seed), "steps": job.steps or 0, "time": time}
             card = self._card(job, Stage.FINAL, "final", values, ALWAYS if job.pictures > 1 else (*ON, *ALWAYS))
-            credit = credit_of(job.request.models)
-            text = f"{card.text}\n{credit}" if credit else card.text
-            card = replace(card, text=text, buttons=(*self._choices(job), *card.buttons))
+            models, prompt = job.request.models, job.request.prompt
+            shown, _, settings = card.text.rpartition("\n")
+            words = understood.line(self._texts.say, job.language, models, prompt)
+            lines = (shown, words, settings, credit_of(models))
+            buttons = (*self._choices(job), *self._offers(job), *card.buttons)
+            card = replace(card, text="\n".join(line for line in lines if line), buttons=buttons)
         return replace(card, picture=_file(job, f"{job.id}.png", png), gif=_file(job, f"{job.id}.gif", gif))
 
     def stopped(self, job: Job, png: bytes | None) -> Reply:
@@ -96,6 +100,19 @@ class Cards:
             )
             for action in OF_SEVERAL
             for number in range(1, job.pictures + 1)
+        ]
+
+    def _offers(self, job: Job) -> list[Button]:
+        """What can be drawn instead, where nothing was understood."""
+        names = understood.offered(job.request.models, job.request.prompt, job.id, job.language)
+        return [
+            Button(
+                action=Action.OFFER,
+                job=job.id,
+                picture=number,
+                label=self._texts.say(job.language, "button-offer", name=name),
+            )
+            for number, name in enumerate(names, 1)
         ]
 
     def _button(self, job: Job, action: Action, picture: int | None, language: str) -> Button:

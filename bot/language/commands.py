@@ -8,9 +8,17 @@ from bot.errors import UserError
 from bot.language.options import chosen, nearest, read
 from bot.messages import Action, Value
 
-NUMBERED = (Action.UPSCALE, Action.PICK, Action.VARY, Action.FILE, Action.SETTINGS)  # may name one of several
+NUMBERED = (
+    Action.UPSCALE,
+    Action.PICK,
+    Action.OFFER,
+    Action.VARY,
+    Action.FILE,
+    Action.SETTINGS,
+)  # may name one of several
+LONGEST_SEARCH = 60  # characters
 MODERATION = ("ban", "unban", "purge", "pause", "resume", "forget", "whoami")
-NAMES = ("imagine", "help", "queue", "show", *Action, *MODERATION)
+NAMES = ("imagine", "help", "queue", "show", "words", *Action, *MODERATION)
 NO_OPTIONS: Mapping[str, Value] = {}
 _COMMAND = re.compile(r"/(?P<name>[A-Za-z]+)(?:@\w+)?(?:\s+(?P<rest>.*))?", re.DOTALL)
 
@@ -47,6 +55,13 @@ class Show:
 @dataclass(frozen=True, kw_only=True)
 class ShowQueue:
     """Tell who waits."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ShowWords:
+    """Tell what can be drawn by name."""
+
+    search: str = ""  # a name, a group, or a word whose meaning is looked for
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,7 +104,7 @@ class WhoAmI:
 
 
 ModerationCommand = Ban | Purge | Pause | Forget | WhoAmI
-Command = Imagine | Act | Show | ShowQueue | Help | ModerationCommand
+Command = Imagine | Act | Show | ShowQueue | ShowWords | Help | ModerationCommand
 
 
 def parse(text: str, options: Mapping[str, Value] = NO_OPTIONS) -> Command:
@@ -108,6 +123,8 @@ def parse(text: str, options: Mapping[str, Value] = NO_OPTIONS) -> Command:
         return Help()
     if name == "queue":
         return ShowQueue()
+    if name == "words":
+        return ShowWords(search=rest[:LONGEST_SEARCH])
     if name == "show":
         return Show(job=_job(name, rest))
     if name == Action.REMIX:
@@ -157,7 +174,7 @@ def _one_of_several(action: Action, words: list[str]) -> Act:
     strength = None
     if more and action is Action.VARY and re.fullmatch(r"0?\.[0-9]{1,4}", more[0]):
         strength = float(more.pop(0))
-    if more or (action is Action.PICK and picture is None):
+    if more or (action in (Action.PICK, Action.OFFER) and picture is None):
         raise UserError("which-of-several", name=action)
     return Act(action=action, job=job, picture=picture, strength=strength)
 

@@ -61,6 +61,7 @@ button-settings = Settings
 button-delete = Delete
 button-cancel = Cancel
 button-file = PNG file
+button-offer = Draw { $name }
 
 ## Answers
 
@@ -71,11 +72,44 @@ help = Say what to draw, for example “a red star on a blue background” or /i
     /queue shows who waits, /cancel stops your newest picture, /cancel 12 that one.
     /show 12 shows a picture and where it comes from, /settings 12 how to draw it again, /settings the defaults.
     /upscale 12, /vary 12, /rerun 12, /remix 12 new words and /delete 12 do what the buttons do; /vary 12 2 means the second of several.
+    /words tells what I can draw, /words animals one group of it, /words fox looks for something.
     /forget me deletes all that I keep of you; /whoami tells how I know you.
     Reactions: 🔥 upscale, 🎉 or ⚡ rerun, 👀 settings, 👎 or 💩 delete.{ $platform ->
         [telegram] {" "}In groups they reach me once I am an administrator; the buttons always do.
        *[other] {""}
     }
+understood-nothing = I know none of these words: { $words }. Here is something that I can draw:
+words = I can draw { $count } things by name; /words and a group or a word shows more:
+words-group = { $group ->
+        [animals] Animals
+        [plants] Plants
+        [food] Food
+        [places] Places
+        [vehicles] Vehicles
+        [people] People
+        [fantasy] Fantasy
+        [sky] Sky
+        [toys] Toys
+        [music] Music
+        [sport] Sport
+        [tools] Tools
+        [clothes] Clothes
+        [home] Home
+        [symbols] Symbols
+        [shapes] Shapes
+        [things] Things
+        [colour] Colours
+        [setting] Surroundings
+        [size] Sizes
+       *[other] { $group }
+    } ({ $count }): { $names }
+words-any = These models know any word: say what you like.
+words-not-found = I know nothing like “{ $search }”. /words shows what I can draw.
+telegram-words = What I can draw: /words animals
+discord-whats-known = words
+discord-whats-known-about = What I can draw by name
+discord-option-search = search
+discord-option-search-about = A name, a group such as animals, or any word
 queue-empty = Nobody waits: your picture would be drawn at once.
 queue = { $waiting ->
     [0] Nobody waits

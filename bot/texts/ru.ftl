@@ -62,6 +62,7 @@ button-settings = Настройки
 button-delete = Удалить
 button-cancel = Отменить
 button-file = Файл PNG
+button-offer = Нарисовать: { $name }
 
 ## Ответы
 
@@ -72,11 +73,44 @@ help = Напишите, что нарисовать, например «кра�
     /queue покажет очередь, /cancel отменит вашу последнюю картинку, /cancel 12 — именно эту.
     /show 12 покажет картинку и откуда она взялась, /settings 12 — как нарисовать её снова, /settings — значения по умолчанию.
     /upscale 12, /vary 12, /rerun 12, /remix 12 новые слова и /delete 12 делают то же, что кнопки; /vary 12 2 — вторая из нескольких.
+    /words покажет, что я умею рисовать, /words animals — одну группу, /words лиса — поиск.
     /forget me удалит всё, что я о вас храню; /whoami скажет, под каким именем я вас знаю.
     Реакции: 🔥 увеличить, 🎉 или ⚡ ещё раз, 👀 настройки, 👎 или 💩 удалить.{ $platform ->
         [telegram] {" "}В группах я вижу их, если я администратор; кнопки работают всегда.
        *[other] {""}
     }
+understood-nothing = Я не знаю ни одного из этих слов: { $words }. Вот что я могу нарисовать:
+words = Я рисую { $count } вещей по названию; /words и группа или слово покажет больше:
+words-group = { $group ->
+        [animals] Животные (animals)
+        [plants] Растения (plants)
+        [food] Еда (food)
+        [places] Места (places)
+        [vehicles] Транспорт (vehicles)
+        [people] Люди (people)
+        [fantasy] Сказочное (fantasy)
+        [sky] Небо (sky)
+        [toys] Игрушки (toys)
+        [music] Музыка (music)
+        [sport] Спорт (sport)
+        [tools] Инструменты (tools)
+        [clothes] Одежда (clothes)
+        [home] Дом (home)
+        [symbols] Символы (symbols)
+        [shapes] Фигуры (shapes)
+        [things] Предметы (things)
+        [colour] Цвета (colour)
+        [setting] Обстановка (setting)
+        [size] Размеры (size)
+       *[other] { $group }
+    } ({ $count }): { $names }
+words-any = Эти модели знают любые слова: пишите что угодно.
+words-not-found = Я не знаю ничего похожего на «{ $search }». /words покажет, что я умею рисовать.
+telegram-words = Что я умею рисовать: /words animals
+discord-whats-known = слова
+discord-whats-known-about = Что я умею рисовать
+discord-option-search = поиск
+discord-option-search-about = Название, группа (animals) или любое слово
 queue-empty = Очереди нет: вашу картинку начнут рисовать сразу.
 queue = { $waiting ->
     [0] Никто не ждёт

@@ -111,6 +111,7 @@ def test_commands_have_russian_names_and_the_answers_the_language_of_the_asker(t
             "show",
             "settings",
             "help",
+            "words",
             "server",
             "vary",
             "Draw this",

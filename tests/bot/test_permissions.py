@@ -64,6 +64,8 @@ TABLE = {  # what is typed → by role, in the order of ROLES
     "/cancel 1": END,
     "/delete 1": END,
     "/queue": ASK,
+    "/words": ASK,
+    "/offer 1 1": SEE,
     "/help": ASK,
     "/settings": ASK,
     "/whoami": ASK,
@@ -96,6 +98,9 @@ DONE = {
     "/cancel 1": "already-ended",
     "/delete 1": "deleted",
     "/queue": "queue-empty",
+    "/words": "words",
+    "/offer 1 1": "queued",
+    "/offer 1": "no-such-picture",
     "/help": "help",
     "/settings": "defaults",
     "/whoami": "who-you-are",
@@ -281,6 +286,6 @@ def test_reacted(tmp_path: Path, platform: str) -> None:
 def test_the_table_has_every_action_and_every_role() -> None:
     """A new command, button or emoji must be thought about here."""
     typed = {what.split()[0].removeprefix("/") for what in TABLE if what.startswith("/")}
-    assert typed == {"imagine", "queue", "show", "help", *Action, *MODERATION}
+    assert typed == {"imagine", "queue", "show", "words", "help", *Action, *MODERATION}
     assert set(BUTTONS) == set(Action) and set(EMOJI) == set(REACTIONS)
     assert {len(row) for row in (*TABLE.values(), *BUTTONS.values(), *EMOJI.values())} == {len(ROLES)}

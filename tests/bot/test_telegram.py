@@ -228,6 +228,7 @@ def test_answers_come_in_the_persons_language_and_the_menu_in_both(tmp_path: Pat
             "cancel",
             "show",
             "settings",
+            "words",
             "help",
         ]
         assert menus["ru"][1]["description"] == "Кто ждёт"

@@ -22,7 +22,7 @@ EMOJI = {
 }
 # Buttons of earlier versions have no picture.
 _TEMPLATE = re.compile(rf"imago:(?P<action>{'|'.join(Action)}):(?P<job>[0-9]{{1,18}})(?::(?P<picture>[1-4]))?")
-ROWS = (Action.PICK, Action.UPSCALE, Action.VARY)  # of buttons for one of several, each a row of its own
+ROWS = (Action.PICK, Action.UPSCALE, Action.VARY, Action.OFFER)  # of buttons for one of several, each a row of its own
 _MODAL = re.compile(r"imago:words:(?P<job>[0-9]{1,18})")
 
 

@@ -44,6 +44,7 @@ SIZES = (
 CHANNELS = [discord.ChannelType.text, discord.ChannelType.news, discord.ChannelType.forum, discord.ChannelType.voice]
 OPTIONS = {  # parameter → id of its name in bot/texts
     "prompt": "discord-option-prompt",
+    "search": "discord-option-search",
     "seed": "discord-option-seed",
     "steps": "discord-option-steps",
     "guidance_scale": "discord-option-guidance",
@@ -141,6 +142,7 @@ class Commands:
             "discord-show": self.show,
             "discord-settings": self.settings,
             "discord-help": self.help,
+            "discord-whats-known": self.words,
             "discord-forget": self.forget,
             "discord-vary": self.vary,
         }
@@ -235,6 +237,9 @@ class Commands:
 
     async def help(self, interaction: Interaction) -> None:
         await self._listener.handle_command(interaction, "/help", Mode.PRIVATE)
+
+    async def words(self, interaction: Interaction, search: Range[str, 0, 60] | None = None) -> None:
+        await self._listener.handle_command(interaction, f"/words {search or ''}", Mode.PRIVATE)
 
     async def forget(self, interaction: Interaction, code: Range[int, 0, 9999] | None = None) -> None:
         await self._listener.handle_command(interaction, f"/forget me {code or ''}", Mode.PRIVATE)

@@ -40,6 +40,7 @@ MENU = {
     "cancel": "telegram-cancel",
     "show": "telegram-show",
     "settings": "telegram-settings",
+    "words": "telegram-words",
     "help": "telegram-help",
 }
 

@@ -10,7 +10,7 @@ from bot.language.commands import MODERATION
 from bot.messages import REACTIONS, Action, Address, Fetch, Incoming, Person, Press, Reaction, TextMessage
 
 PLATFORM = "telegram"
-COMMANDS = frozenset({"imagine", "help", "start", "queue", "show", *Action, *MODERATION})
+COMMANDS = frozenset({"imagine", "help", "start", "queue", "show", "words", *Action, *MODERATION})
 NO_MENTION = "\u2060"  # an invisible sign that we put into @names, so that nobody is called by a prompt
 POWERS = (Action.CANCEL, Action.DELETE)
 POWERFUL = tuple(f"/{name}" for name in (*POWERS, *MODERATION))

@@ -135,7 +135,7 @@ function fillButtons(element, message) {
 function control(message, { action, label, picture }) {
   const button = Object.assign(document.createElement("button"), { type: "button", textContent: label });
   button.dataset.action = action;
-  if (picture) { button.dataset.picture = picture; button.title = button.ariaLabel = `${page.dataset[action] ?? action} ${picture}`; }
+  if (picture && action !== "offer") { button.dataset.picture = picture; button.title = button.ariaLabel = `${page.dataset[action] ?? action} ${picture}`; }
   const pressed = { message: message.id, action, ...(picture ? { picture } : {}) };
   button.onclick = () => action === "remix" ? startRemix(message) : whileOff(button, () => post("/press", pressed));
   return button;
