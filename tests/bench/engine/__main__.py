@@ -23,22 +23,29 @@ FIGURES = (
     "check",
 )
 COUNTED = ("satisfied", "negative")
+LONG = ("picturebook", "judge")  # run only if named
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(
         prog="python -m tests.bench.engine", description="Measure what docs/benchmarks.md says."
     )
-    parser.add_argument("figures", nargs="*", metavar="FIGURE", help=f"any of {', '.join(FIGURES)}; all by default")
+    parser.add_argument(
+        "figures", nargs="*", metavar="FIGURE", help=f"any of {', '.join(FIGURES)} (all by default), {', '.join(LONG)}"
+    )
     parser.add_argument("--pictures", type=int, metavar="N", help=f"fewer of them, for {' and '.join(COUNTED)}")
+    parser.add_argument("--fewer", type=int, metavar="N", help="picturebook: only the first N prompts of each row")
+    parser.add_argument("--rows", nargs="+", help="picturebook: only rows whose names begin so, or cost")
     args = parser.parse_args()
     chosen = args.figures or FIGURES
-    if unknown := [name for name in chosen if name not in FIGURES]:
-        parser.error(f"there is no figure {unknown[0]!r}: choose from {', '.join(FIGURES)}")
+    if unknown := [name for name in chosen if name not in (*FIGURES, *LONG)]:
+        parser.error(f"there is no figure {unknown[0]!r}: choose from {', '.join((*FIGURES, *LONG))}")
     warnings.filterwarnings("ignore", category=FutureWarning, module="guided_diffusion")  # it is older than torch 2
     print(HEADER, flush=True)
     for name in chosen:
         fewer = {"pictures": args.pictures} if args.pictures and name in COUNTED else {}
+        if name == "picturebook":
+            fewer = {"fewer": args.fewer, "chosen": args.rows}
         for figure in import_module(f"tests.bench.engine.{name}").measure(**fewer):
             print(row(figure, machine()), flush=True)
 
