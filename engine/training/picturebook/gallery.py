@@ -40,7 +40,7 @@ def drawn(models: Models, requests: Sequence[Request], folder: Path) -> Iterator
     What is drawn is kept in `folder` by the set, the request and what is read for its prompt, and not drawn again.
     """
     made_by = models.description
-    kept = folder / _digest((made_by.folder / f"{made_by.name}.toml").read_text(encoding="utf-8"))
+    kept = folder / _digest((made_by.folder.parent / f"{made_by.name}.toml").read_text(encoding="utf-8"))
     kept.mkdir(parents=True, exist_ok=True)
     paths = [kept / f"{_digest(request, prompts_of(made_by, request, alone=True))}.png" for request in requests]
     missing = [(request, path) for request, path in zip(requests, paths, strict=True) if not path.exists()]
