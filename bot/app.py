@@ -13,6 +13,7 @@ from typing import IO
 
 from bot.adapters.base import Adapter, AdapterNotes, History
 from bot.adapters.web.adapter import WebAdapter
+from bot.adapters.web.gallery import Gallery
 from bot.config import Config
 from bot.delivery.cards import Cards
 from bot.delivery.replies import Replies
@@ -250,7 +251,14 @@ def build_adapters(app: App, history: History) -> list[Adapter]:
     adapters: list[Adapter] = []
     if app.config.web.enabled:
         adapters.append(
-            WebAdapter(app.config.web, history, app.texts.say, metrics=app.metrics_page, trouble=app.trouble)
+            WebAdapter(
+                app.config.web,
+                history,
+                app.texts.say,
+                metrics=app.metrics_page,
+                trouble=app.trouble,
+                gallery=Gallery(app.config.engine.models, app.texts.say),
+            )
         )
     if app.config.discord.token:
         from bot.adapters.discord import DiscordAdapter  # half a second that only those who go there should wait

@@ -372,8 +372,9 @@ class Handlers:
         shown = WORDS_FOUND if search else WORDS_OF_GROUP
         lines = [self._texts.say(language, "words", count=sum(len(names) for _, names in groups))]
         for group, names in groups:
+            title = self._texts.say(language, "words-title", group=group)
             some = ", ".join(names[:shown]) + (", …" if len(names) > shown else "")
-            lines.append(self._texts.say(language, "words-group", group=group, count=len(names), names=some))
+            lines.append(self._texts.say(language, "words-group", title=title, count=len(names), names=some))
         self._note(incoming, "\n".join(lines))
 
     async def _first_time(self, incoming: Incoming) -> bool:

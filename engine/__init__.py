@@ -90,6 +90,7 @@ __all__ = [
     "credit_of",
     "draw",
     "fetch_models",
+    "gallery",
     "inspect",
     "model_needs",
     "list_model_sets",
@@ -159,6 +160,17 @@ def vocabulary(models: str) -> tuple[Named, ...]:
 
     words = load_model_set(models).word_list
     return () if words is None else tuple(words.named.values())
+
+
+def gallery(models: str) -> bytes | None:
+    """Pictures of all things of `vocabulary`, in its order, that the set drew itself; None where it has none.
+
+    One WebP of square tiles, 20 a row. Raises BadRequest.
+    """
+    from engine.model_sets.weights import load_model_set
+
+    path = load_model_set(models).folder / "gallery.webp"
+    return path.read_bytes() if path.is_file() else None
 
 
 def nearest_size(request: Request) -> str:

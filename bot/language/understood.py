@@ -10,7 +10,6 @@ from engine import BadRequest, Named, Understood, Word
 SHOWN = 8  # words of one line
 LONGEST_WORD = 24  # characters shown of one
 OFFERED = 3
-FOUND = 60  # names in the answer to a search
 
 Say = Callable[..., str]
 _reading = threading.Lock()  # the dictionaries are read once, whoever asks first
@@ -36,13 +35,13 @@ def line(say: Say, language: str, models: str, prompt: str) -> str:
     Args:
         say: `Texts.say`.
     """
-    found = understood(models, prompt)
-    if found is None:
+    read = understood(models, prompt)
+    if read is None:
         return ""
     named = {each.id: each for each in vocabulary(models)}
-    told = [_told(word, named, language) for word in found.words[:SHOWN]]
-    words = " · ".join([*told, "…"] if len(found.words) > SHOWN else told)
-    return words if found.anything else say(language, "understood-nothing", words=words or "–")
+    told = [_told(word, named, language) for word in read.words[:SHOWN]]
+    words = " · ".join([*told, "…"] if len(read.words) > SHOWN else told)
+    return words if read.anything else say(language, "understood-nothing", words=words or "–")
 
 
 def _told(word: Word, named: dict[str, Named], language: str) -> str:
@@ -82,18 +81,32 @@ def offers(models: str, job: int, language: str) -> tuple[str, ...]:
 
 def offered(models: str, prompt: str, job: int, language: str) -> tuple[str, ...]:
     """What is offered under a picture: something only where nothing of the prompt was understood."""
-    found = understood(models, prompt)
-    return () if found is None or found.anything else offers(models, job, language)
+    read = understood(models, prompt)
+    return () if read is None or read.anything else offers(models, job, language)
 
 
 def listed(models: str, search: str, language: str) -> list[tuple[str, list[str]]]:
     """(group, names) of everything that can be drawn, or of what a search finds: a name, or a kind of a thing."""
+    groups = found(models, search)
+    return [(group, [name_of(each, language) for each in those]) for group, those in groups.items()]
+
+
+def found(models: str, search: str) -> dict[str, list[Named]]:
+    """Everything that can be drawn by group, or what a search finds."""
     wanted = search.strip().lower().replace("ё", "е")
     meant = understood(models, search) if wanted else None
     ids = {word.means for word in meant.words} if meant else set()
-    groups: dict[str, list[str]] = {}
+    groups: dict[str, list[Named]] = {}
     for each in vocabulary(models):
         names = f"{each.en} {each.ru}".lower().replace("ё", "е")
         if not wanted or each.id in ids or wanted in names or wanted == each.group:
-            groups.setdefault(each.group or each.kind, []).append(name_of(each, language))
-    return list(groups.items())
+            groups.setdefault(each.group or each.kind, []).append(each)
+    return groups
+
+
+def pictures(models: str) -> bytes | None:
+    """What the set drew of each thing, as one picture of tiles; None where it has none."""
+    try:
+        return engine.gallery(models)
+    except BadRequest:
+        return None

@@ -80,7 +80,7 @@ help = Say what to draw, for example “a red star on a blue background” or /i
     }
 understood-nothing = I know none of these words: { $words }. Here is something that I can draw:
 words = I can draw { $count } things by name; /words and a group or a word shows more:
-words-group = { $group ->
+words-title = { $group ->
         [animals] Animals
         [plants] Plants
         [food] Food
@@ -102,7 +102,8 @@ words-group = { $group ->
         [setting] Surroundings
         [size] Sizes
        *[other] { $group }
-    } ({ $count }): { $names }
+    }
+words-group = { $title } ({ $count }): { $names }
 words-any = These models know any word: say what you like.
 words-not-found = I know nothing like “{ $search }”. /words shows what I can draw.
 telegram-words = What I can draw: /words animals
@@ -110,6 +111,11 @@ discord-whats-known = words
 discord-whats-known-about = What I can draw by name
 discord-option-search = search
 discord-option-search-about = A name, a group such as animals, or any word
+page-words = What can you draw?
+page-words-search = Search: a name, or any word
+page-words-none = Nothing like that. Try another word, or look through the groups.
+page-words-any = These models know any word: say what you like.
+page-words-back = Back to the chat
 queue-empty = Nobody waits: your picture would be drawn at once.
 queue = { $waiting ->
     [0] Nobody waits

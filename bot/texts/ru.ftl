@@ -81,7 +81,7 @@ help = Напишите, что нарисовать, например «кра�
     }
 understood-nothing = Я не знаю ни одного из этих слов: { $words }. Вот что я могу нарисовать:
 words = Я рисую { $count } вещей по названию; /words и группа или слово покажет больше:
-words-group = { $group ->
+words-title = { $group ->
         [animals] Животные (animals)
         [plants] Растения (plants)
         [food] Еда (food)
@@ -103,7 +103,8 @@ words-group = { $group ->
         [setting] Обстановка (setting)
         [size] Размеры (size)
        *[other] { $group }
-    } ({ $count }): { $names }
+    }
+words-group = { $title } ({ $count }): { $names }
 words-any = Эти модели знают любые слова: пишите что угодно.
 words-not-found = Я не знаю ничего похожего на «{ $search }». /words покажет, что я умею рисовать.
 telegram-words = Что я умею рисовать: /words animals
@@ -111,6 +112,11 @@ discord-whats-known = слова
 discord-whats-known-about = Что я умею рисовать
 discord-option-search = поиск
 discord-option-search-about = Название, группа (animals) или любое слово
+page-words = Что ты умеешь рисовать?
+page-words-search = Поиск: название или любое слово
+page-words-none = Ничего похожего. Попробуйте другое слово или посмотрите группы.
+page-words-any = Эти модели знают любые слова: пишите что угодно.
+page-words-back = Назад к разговору
 queue-empty = Очереди нет: вашу картинку начнут рисовать сразу.
 queue = { $waiting ->
     [0] Никто не ждёт

@@ -15,6 +15,7 @@ import pytest
 
 from bot.adapters.web.adapter import WebAdapter
 from bot.adapters.web.conversations import Subscriber
+from bot.adapters.web.gallery import Gallery
 from bot.adapters.web.page import words_of
 from bot.config import Secret, WebConfig
 from bot.errors import Closed, ConfigError, MessageGone
@@ -96,7 +97,9 @@ async def site(folder: Path, token: str = "") -> AsyncIterator[Site]:
 
         history = StoredHistory(store, PictureStore(folder / "pictures"))
         config = WebConfig(port=0, token=Secret(token))
-        adapter = WebAdapter(config, history, Texts().say, metrics=metrics, trouble=trouble)
+        adapter = WebAdapter(
+            config, history, Texts().say, metrics=metrics, trouble=trouble, gallery=Gallery("toybox", Texts().say)
+        )
         served = Site(adapter, stack)
         await adapter.start(served.receive)
         stack.push_async_callback(adapter.close)
@@ -165,7 +168,7 @@ def test_the_page_speaks_the_language_of_the_browser(tmp_path: Path) -> None:
     scenario(test, tmp_path)
 
 
-@pytest.mark.parametrize("page", ["index.html", "door.html"])
+@pytest.mark.parametrize("page", ["index.html", "door.html", "words.html"])
 def test_every_word_of_a_page_is_in_both_languages(page: str) -> None:
     """A missing one would be a page that does not open."""
     path = Path(__file__).parents[2] / "bot" / "adapters" / "web" / "static" / page

@@ -8,6 +8,7 @@ from aiohttp import web
 from bot.adapters.base import History, Receive
 from bot.adapters.http import listen
 from bot.adapters.web.conversations import Body, Rooms, as_event
+from bot.adapters.web.gallery import Gallery
 from bot.adapters.web.guard import (
     BROWSER,
     DOOR,
@@ -50,12 +51,14 @@ class WebAdapter:
         *,
         metrics: Callable[[], Awaitable[tuple[bytes, str]]],
         trouble: Callable[[], Awaitable[str]],
+        gallery: Gallery | None = None,
     ) -> None:
         """`metrics` gives the text for Prometheus and its media type; `trouble` what is wrong, or an empty text."""
         self._config = config
         self._say = say
         self._metrics = metrics
         self._trouble = trouble
+        self._gallery = gallery
         self._guard = Guard(config.token.value)
         self._rooms = Rooms(history)
         self._runner: web.AppRunner | None = None
@@ -114,6 +117,8 @@ class WebAdapter:
                 web.get("/metrics", self._get_metrics),
             ]
         )
+        if self._gallery is not None:
+            app.add_routes(self._gallery.routes())
         return app
 
     @web.middleware

@@ -9,10 +9,11 @@ from aiohttp import web
 
 from bot.adapters.web.guard import Refused, language_of
 
-Say = Callable[[str, str], str]  # (language, id of a sentence) → the sentence
+Say = Callable[..., str]  # language, id of a sentence, its values → the sentence
 ASSETS = {
     "style.css": "text/css; charset=utf-8",
     "app.js": "text/javascript; charset=utf-8",
+    "words.js": "text/javascript; charset=utf-8",
     "icon.svg": "image/svg+xml",
     "noise.png": "image/png",
 }

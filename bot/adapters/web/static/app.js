@@ -2,7 +2,7 @@
 
 const $ = (id) => document.getElementById(id);
 const chat = $("chat"), scroll = $("scroll"), text = $("text"), nameField = $("name");
-const COMMANDS = ["/imagine", "/queue", "/cancel", "/show", "/vary", "/settings", "/help", "/forget me"];
+const COMMANDS = ["/imagine", "/queue", "/cancel", "/show", "/vary", "/settings", "/words", "/help", "/forget me"];
 
 const page = $("composer"); // has the words for what a button with a number does
 const elements = new Map(); // message id → its element on the page
@@ -263,5 +263,7 @@ nameField.addEventListener("change", () => {
 // A browser keeps only six streams to one server: a page that nobody looks at gives its own back.
 document.addEventListener("visibilitychange", () => document.hidden ? source?.close() : connect());
 
+const wish = new URLSearchParams(location.search).get("write"); // from the page of what can be drawn
+if (wish) { history.replaceState(null, "", "/"); write(wish); text.focus(); }
 setName(myName());
 connect();
