@@ -39,6 +39,7 @@ from engine.request import (
     read_option,
     size_of,
 )
+from engine.retry import backoff
 from engine.words.understanding import Understood, Word
 from engine.words.word_list import Named
 
@@ -85,6 +86,7 @@ __all__ = [
     "accept_picture",
     "add_model_file",
     "as_json",
+    "backoff",
     "best_models",
     "check_request",
     "credit_of",

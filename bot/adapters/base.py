@@ -82,6 +82,10 @@ class History(Protocol):
         """Forget an entry; one that is already gone is no error."""
         ...
 
+    async def entry(self, chat: str, entry: int) -> HistoryEntry | None:
+        """An entry of one chat, however old; None when that chat has none of this number."""
+        ...
+
     async def entries(self, chat: str, limit: int = 200) -> list[HistoryEntry]:
         """The newest entries of one chat, oldest first."""
         ...

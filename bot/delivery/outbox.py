@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
 from bot.errors import AddressGone, MessageGone, NotDelivered, RetryAfter
+from engine import backoff
 
 log = logging.getLogger(__name__)
 LONGEST_PAUSE = 60.0  # seconds between tries while a platform fails
@@ -78,7 +79,7 @@ class Outbox:
             self._failures += 1
             log.warning("%s not delivered, try %d: %s", parcel.slot, self._failures, failure)
             if parcel.keep:
-                self._put_back(parcel, min(LONGEST_PAUSE, 0.5 * 2**self._failures))
+                self._put_back(parcel, backoff(self._failures, longest=LONGEST_PAUSE))
         except (MessageGone, AddressGone) as answer:
             log.info("%s: %s", parcel.slot, type(answer).__name__)
             await parcel.gone()

@@ -4,7 +4,7 @@ import time
 
 from bot.adapters.base import HistoryEntry
 from bot.storage.pictures import PictureStore
-from bot.storage.store import Store
+from bot.storage.store import Row, Store
 
 
 class StoredHistory:
@@ -17,7 +17,7 @@ class StoredHistory:
     async def add(self, chat: str, nonce: str, author: str, body: str) -> int:
         """A new entry; the same chat and nonce again give the entry that is already there."""
         new = await self._store.write("add_history", chat=chat, nonce=nonce, author=author, body=body, now=time.time())
-        rows = new or await self._store.rows("history_entry", chat=chat, nonce=nonce)
+        rows = new or await self._store.rows("history_nonce", chat=chat, nonce=nonce)
         return int(rows[0]["id"])
 
     async def change(self, entry: int, body: str) -> bool:
@@ -28,14 +28,20 @@ class StoredHistory:
         """Forget an entry; one that is already gone is no error."""
         await self._store.write("remove_history", entry=entry)
 
+    async def entry(self, chat: str, entry: int) -> HistoryEntry | None:
+        """An entry of one chat, however old; None when that chat has none of this number."""
+        row = await self._store.row("history_entry", chat=chat, entry=entry) if 0 < entry < 1 << 62 else None
+        return _as_entry(row) if row else None
+
     async def entries(self, chat: str, limit: int = 200) -> list[HistoryEntry]:
         """The newest entries of one chat, oldest first."""
         rows = await self._store.rows("history", chat=chat, limit=limit)
-        return [
-            HistoryEntry(id=r["id"], chat=r["chat"], author=r["author"], body=r["body"], created=r["created"])
-            for r in rows
-        ]
+        return [_as_entry(row) for row in rows]
 
     async def picture(self, name: str) -> bytes | None:
         """A finished picture or GIF by its File.name; None when there is none."""
         return await self._pictures.read(name)
+
+
+def _as_entry(row: Row) -> HistoryEntry:
+    return HistoryEntry(id=row["id"], chat=row["chat"], author=row["author"], body=row["body"], created=row["created"])

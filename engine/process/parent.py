@@ -14,6 +14,7 @@ from engine.errors import EngineDied
 from engine.events import Event, Failed, Finished
 from engine.process.wire import BEAT, HEADER, pack, unpack
 from engine.request import Inputs, Request, UpscaleRequest
+from engine.retry import backoff
 
 log = logging.getLogger(__name__)
 LONGEST_BACKOFF = 60.0
@@ -67,7 +68,7 @@ class EngineProcess:
             return
         if self._process is not None:
             self.restarts += 1
-            delay = min(LONGEST_BACKOFF, self._backoff_seconds * 2 ** max(0, self._deaths - 1))
+            delay = backoff(max(1, self._deaths), first=self._backoff_seconds, longest=LONGEST_BACKOFF)
             log.warning("the engine process ended with %s; restart in %.1f s", self._process.returncode, delay)
             await asyncio.sleep(delay)
         pipe = asyncio.subprocess.PIPE

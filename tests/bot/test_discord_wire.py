@@ -4,11 +4,13 @@ import asyncio
 import io
 import json
 import re
+import socket
 from collections.abc import Callable, Coroutine
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import aiohttp
 import discord
 import pytest
 from PIL import Image
@@ -16,15 +18,17 @@ from simcord.backend.errors import BackendError
 
 from bot import log
 from bot.__main__ import main
+from bot.adapters.base import Adapter, History
 from bot.adapters.discord.client import PERMISSIONS, invitation
-from bot.config import LimitsConfig
+from bot.app import App, build_adapters
+from bot.config import BotConfig, Config, LimitsConfig, WebConfig
 from bot.errors import Closed, ConfigError, NotDelivered
 from bot.language.styles import Styles
 from bot.messages import Action, Address, File, Incoming, Reply, Stage
 from bot.texts import Texts
 from tests.bench.bot import discord_storm
 from tests.fakes import fakes, scenario
-from tests.fakes.discord_driver import WireDriver, on_the_wire
+from tests.fakes.discord_driver import WireDriver, config_for, on_the_wire
 from tests.fakes.discord_wire import TOKEN, Wire, invalid
 
 SAY = Texts().say
@@ -38,6 +42,13 @@ def told(test: Callable[[WireDriver], Coroutine[Any, Any, None]], folder: Path, 
             await test(driver)
 
     asyncio.run(run())
+
+
+def free_port() -> int:
+    """One that nobody listens at."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
 
 
 async def drawn(driver: WireDriver, prompt: str = "a red star") -> int:
@@ -440,13 +451,32 @@ def test_a_wrong_token_is_one_line_and_exit_code_78(tmp_path: Path, capsys: pyte
         loop.close()
 
 
-def test_a_discord_that_is_not_there_is_one_line(tmp_path: Path) -> None:
-    """Not the fault of the config."""
+def test_a_discord_that_is_not_there_stops_nobody_and_is_tried_again(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The page serves meanwhile, and what was to be sent to Discord waits."""
 
     async def run() -> None:
-        driver = WireDriver(tmp_path, Wire(port=1))
-        with pytest.raises(NotDelivered, match="Discord cannot be reached at http://127.0.0.1:1"):
-            await driver.start()
+        ports = [free_port(), free_port()]
+        wire = Wire(port=ports[0])
+        config = Config(bot=BotConfig(folder=tmp_path), web=WebConfig(port=ports[1]), discord=config_for(wire))
+        served: list[Adapter] = []
+
+        def adapters(app: App, history: History) -> list[Adapter]:
+            served.extend(build_adapters(app, history))
+            return served
+
+        async with App(config, engine=fakes.Engine(), adapters=adapters).lifespan():
+            assert "Discord cannot be reached at http://127.0.0.1" in caplog.text
+            async with aiohttp.ClientSession() as session, session.get(f"http://127.0.0.1:{ports[1]}/") as page:
+                assert page.status == 200
+            with pytest.raises(NotDelivered):
+                await served[1].send(Address(platform="discord", chat="7"), Reply(text="a star"), nonce="n")
+            await wire.start()
+            await wire.until(lambda: wire.connected and None in wire.backend.commands)
+            wire.slash("imagine", prompt="a red star")
+            await wire.until(lambda: any(shown.job == 1 and shown.gif for shown in wire.states))
+        await wire.stop()
 
     asyncio.run(run())
 

@@ -24,6 +24,8 @@ def test_a_conversation_is_kept_in_order_and_the_same_nonce_adds_nothing(tmp_pat
             (second, "fake:ann", "hello"),
         ]
         assert [e.id for e in await history.entries("c", limit=1)] == [second]
+        assert await history.entry("c", first) == (await history.entries("c"))[0]
+        assert await history.entry("other", first) is None and await history.entry("c", 1 << 70) is None
         await history.remove(first)
         assert [e.id for e in await history.entries("c")] == [second]
         assert await history.picture("1.png") is None

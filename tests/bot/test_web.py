@@ -303,6 +303,27 @@ def test_a_reaction_is_told_when_added_stays_over_an_edit_and_is_taken_away_in_s
     scenario(test, tmp_path)
 
 
+def test_an_old_message_is_pressed_and_edited_like_a_new_one(tmp_path: Path) -> None:
+    """Only the newest 200 are shown; one above them once answered 404, and an edit lost its reactions."""
+
+    async def test(served: Site) -> None:
+        ann = await served.browser()
+        chat = await person_id(served, ann)
+        message = await served.shows(chat)
+        form = {"key": "react-0001", "message": message, "emoji": "⬆️"}
+        for number in range(200):
+            await served.adapter.send(Address(platform="web", chat=chat), Reply(text="."), nonce=str(number))
+        assert all(str(shown["id"]) != message for shown in await ann.transcript())
+        assert await ann.post("/react", form) == (202, "")
+        assert await ann.post("/press", {"key": "press-0001", "message": message, "action": "rerun"}) == (202, "")
+        assert (await ann.get(f"/pictures/{message}/7-40.png")).status == 200
+        await served.adapter.edit(Address(platform="web", chat=chat), message, reply(text="new"))
+        kept = await served.adapter._rooms.find(chat, int(message))
+        assert kept is not None and json.loads(kept.body)["reactions"] == ["⬆️"]
+
+    scenario(test, tmp_path)
+
+
 def test_the_same_send_twice_is_one_message(tmp_path: Path) -> None:
     """After a crash the heart sends what it does not know to have been sent."""
 

@@ -21,8 +21,9 @@ from bot.adapters.discord.interactions import InteractionRef, Mode
 from bot.adapters.discord.servers import Server
 from bot.adapters.discord.slash import Say
 from bot.config import DiscordConfig
-from bot.errors import AddressGone, MessageGone, NotDelivered
+from bot.errors import AddressGone, ConfigError, MessageGone, NotDelivered
 from bot.messages import Action, Address, Reply, Stage
+from engine import backoff
 
 log = logging.getLogger(__name__)
 ENDS = (Stage.FINAL, Stage.STOPPED, Stage.FAILED)
@@ -31,6 +32,7 @@ DOUBTFUL = 600.0  # seconds after the start in which a job may have been answere
 LOOKED_THROUGH = 100  # messages of a channel
 REMEMBERED = 10_000  # interactions and jobs kept in memory
 CLOSING = 3.0  # seconds
+LONGEST_PAUSE = 60.0  # seconds between tries while Discord cannot be reached
 
 Connect = Callable[[Client, DiscordConfig], Awaitable[None]]
 Call = Callable[[MultipartParameters], Coroutine[Any, Any, str]]
@@ -68,21 +70,46 @@ class DiscordAdapter(Inbound):
         self._explained: dict[str, None] = {}  # owners and channels that were told why there is silence
         self._later: set[asyncio.Task[None]] = set()
         self._started = 0.0
+        self._open_now = False
 
     async def start(self, receive: Receive) -> None:
-        """Log in and listen; raises ConfigError for a wrong token, NotDelivered when Discord is not there."""
+        """Log in and listen; a Discord that cannot be reached is tried again in the background. Raises ConfigError."""
         self._receive = receive
         await self._servers.load()
         logging.getLogger("discord.http").setLevel(logging.ERROR)  # its warnings show addresses that hold tokens
+        self._started = self._clock()
+        try:
+            await self._open()
+        except NotDelivered as error:
+            log.warning("%s It is tried again.", error)
+            self._run_in_background(self._open_later())
+
+    async def _open(self) -> None:
+        """One try to connect, with a client of its own. Raises ConfigError, NotDelivered."""
         self.client = Client(self, self._say)
         self._api = DiscordApi(self.client)
-        self._started = self._clock()
         await self._connect(self.client, self._config)
+        self._open_now = True
+
+    async def _open_later(self) -> None:
+        failures = 1
+        while not self._open_now:
+            await asyncio.sleep(backoff(failures, longest=LONGEST_PAUSE))
+            failures += 1
+            try:
+                await self._open()
+            except NotDelivered as error:
+                log.warning("%s It is tried again.", error)
+            except ConfigError as error:
+                log.error("%s", error)
+                return
 
     async def close(self) -> None:
         """Stop listening."""
         for task in self._later:
             task.cancel()
+        if self._later:
+            await asyncio.wait(self._later)
         try:
             await asyncio.wait_for(self.client.close(), CLOSING)
         except TimeoutError:
@@ -90,6 +117,7 @@ class DiscordAdapter(Inbound):
 
     async def send(self, address: Address, reply: Reply, *, nonce: str, answers: str = "") -> str:
         """A new message, or what is there already of it."""
+        self._check_open()
         destination = self._destination(address)
         try:
             if (ref := InteractionRef.parse(answers)) is not None:
@@ -103,6 +131,7 @@ class DiscordAdapter(Inbound):
 
     async def edit(self, address: Address, message: str, reply: Reply) -> None:
         """Replace what a message shows."""
+        self._check_open()
         destination, ref = self._destination(address), InteractionRef.parse(message) or self._refs.get(message)
         try:
             if ref is not None and ref.usable(self._clock()):
@@ -122,6 +151,7 @@ class DiscordAdapter(Inbound):
 
     async def delete(self, address: Address, message: str) -> None:
         """Take a message away; a missing one is gone already."""
+        self._check_open()
         ref = InteractionRef.parse(message) or self._refs.pop(message, None)
         try:
             if ref is not None and ref.usable(self._clock()):
@@ -133,6 +163,10 @@ class DiscordAdapter(Inbound):
                 await self._api.delete(int(address.chat), ref.message if ref else message)
         except MessageGone:
             pass
+
+    def _check_open(self) -> None:
+        if not self._open_now:
+            raise NotDelivered("Discord could not be reached yet")
 
     async def _answer(self, ref: InteractionRef, destination: Destination, reply: Reply) -> str:
         """Answer an interaction: by its token, later in the channel; the message is the same."""

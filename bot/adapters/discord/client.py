@@ -27,6 +27,7 @@ PERMISSIONS = discord.Permissions(
     add_reactions=True,
     read_message_history=True,
 )
+CONNECTING = 20.0  # seconds that a start waits for the gateway; discord.py goes on trying by itself
 WRONG_TOKEN = "token in [discord] is not one that Discord knows: copy it anew from the developer portal."
 
 
@@ -126,7 +127,9 @@ async def connect(client: Client, config: DiscordConfig) -> None:
         raise NotDelivered(f"Discord cannot be reached at {config.api_base} ({type(error).__name__}).") from None
     listening = asyncio.create_task(client.connect())
     connected = asyncio.create_task(client.connected.wait())
-    await asyncio.wait([listening, connected], return_when=asyncio.FIRST_COMPLETED)
+    await asyncio.wait([listening, connected], timeout=CONNECTING, return_when=asyncio.FIRST_COMPLETED)
+    if not client.connected.is_set():
+        log.warning("Discord's gateway cannot be reached yet: it is tried again.")
     connected.cancel()
     if listening.done() and (fault := listening.exception()):
         await client.close()

@@ -28,7 +28,7 @@ from bot.adapters.telegram.updates import LONGEST_PAUSE, Webhook, poll, trouble
 from bot.config import TelegramConfig
 from bot.errors import Closed, ConfigError, MessageGone, NotDelivered, RetryAfter, UserError
 from bot.messages import Address, Fetch, Incoming, Reply, Stage
-from engine import MAX_PICTURE_BYTES
+from engine import MAX_PICTURE_BYTES, backoff
 
 OFFICIAL = TelegramConfig().base_url
 UPLOAD, OWN_SERVER_UPLOAD = 50_000_000, 2_000_000_000  # bytes of a file; a Bot API server of one's own takes more
@@ -179,7 +179,7 @@ class TelegramAdapter:
             except TelegramError as error:
                 failures += 1
                 log.warning("Telegram cannot be reached yet: %s", trouble(error))
-                await asyncio.sleep(min(LONGEST_PAUSE, 0.5 * 2**failures))
+                await asyncio.sleep(backoff(failures, longest=LONGEST_PAUSE))
         log.info("The bot is @%s on Telegram", self._bot.username)
         await self._tell_commands()
         if not self._webhook:

@@ -15,6 +15,7 @@ from telegram.error import Conflict, InvalidToken
 from bot.adapters.http import listen
 from bot.config import TelegramConfig
 from bot.errors import Closed
+from engine import backoff
 
 ALLOWED = ["message", "channel_post", "callback_query", "message_reaction"]  # the last is off unless asked for
 LONG_POLL = 25  # seconds that the server may wait for something to tell
@@ -37,7 +38,7 @@ async def poll(bot: Bot, take: Take, sleep: Callable[[float], Awaitable[None]] =
         except Exception as error:  # also what the library fails to read: the bot must not go deaf
             failures += 1
             log.warning("Telegram tells nothing: %s", trouble(error))
-            await sleep(min(LONGEST_PAUSE, 0.5 * 2**failures))
+            await sleep(backoff(failures, longest=LONGEST_PAUSE))
             continue
         failures = 0
         try:

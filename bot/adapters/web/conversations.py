@@ -136,7 +136,7 @@ class Rooms:
 
     async def find(self, chat: str, entry: int) -> HistoryEntry | None:
         """A message of this conversation, and of no other."""
-        return next((e for e in await self._history.entries(chat) if e.id == entry), None)
+        return await self._history.entry(chat, entry)
 
     async def bot_message(self, chat: str, entry: int) -> Body:
         """What a message of the bot shows. Raises KeyError where this conversation has no such message."""

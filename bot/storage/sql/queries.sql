@@ -197,8 +197,11 @@ INSERT INTO history (chat, nonce, author, body, created) VALUES (:chat, :nonce, 
 ON CONFLICT (chat, nonce) DO NOTHING
 RETURNING id;
 
--- name: history_entry
+-- name: history_nonce
 SELECT id FROM history WHERE chat = :chat AND nonce = :nonce;
+
+-- name: history_entry
+SELECT * FROM history WHERE chat = :chat AND id = :entry;
 
 -- name: change_history
 UPDATE history SET body = :body WHERE id = :entry
