@@ -13,8 +13,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from engine.diffusion.levels import factors_at
 from engine.diffusion.samplers import Denoise, Prediction
-from engine.diffusion.schedule import Schedule, alphas_cumprod
+from engine.diffusion.schedule import Schedule
 from engine.networks.tuning import to_device
 
 Objective = Literal["eps", "v", "x0"]
@@ -40,12 +41,10 @@ def network_denoiser(
         learned_variance: the second half of the channels mixes the bounds of Σ.
         beside: more channels that the network is shown, of x, t and its positions (rows, columns).
     """
-    levels = torch.from_numpy(alphas_cumprod(schedule))
-    factors = torch.stack([levels.sqrt(), (1 - levels).sqrt()]).float()  # 2 1000, before 1 − ᾱ is rounded
 
     def denoise(x: Tensor, t: Tensor) -> Prediction:
-        alpha, sigma = to_device(factors[:, t, None, None, None], x.device)  # n 1 1 1 each
-        at = to_device(t, x.device)
+        alpha, sigma = to_device(factors_at(schedule, t)[:, :, None, None, None], x.device)  # n 1 1 1 each
+        at = to_device(t.float() if t.is_floating_point() else t, x.device)
         given = F.pixel_unshuffle(x, patch) if patch > 1 else x
         if beside is not None:
             given = torch.cat([given, beside(x, at, (given.shape[-2], given.shape[-1]))], dim=1)
@@ -68,11 +67,16 @@ def network_denoiser(
 
 def secondary_denoiser(network: Callable[[Tensor, Tensor], Tensor], schedule: Schedule) -> Denoise:
     """Wrap a v network that is told the angle of the noise level (0 … 1) in place of a timestep."""
-    levels = torch.from_numpy(alphas_cumprod(schedule))
-    angles = (torch.atan2((1 - levels).sqrt(), levels.sqrt()) * 2 / math.pi).float()
+    alpha, sigma = factors_at(schedule, torch.arange(1000))
+    angles = (torch.atan2(sigma.double(), alpha.double()) * 2 / math.pi).float()
 
     def at_timestep(x: Tensor, t: Tensor) -> Tensor:
-        return cast(Tensor, network(x, to_device(angles, x.device)[t]))
+        table, below = to_device(angles, x.device), t.long()
+        if not t.is_floating_point():
+            return cast(Tensor, network(x, table[t]))
+        return cast(
+            Tensor, network(x, torch.lerp(table[below], table[(below + 1).clamp(max=999)], (t - below).float()))
+        )
 
     return network_denoiser(at_timestep, objective="v", schedule=schedule)
 
@@ -115,8 +119,6 @@ def symmetric(denoise: Denoise, axes: tuple[int, ...], schedule: Schedule) -> De
     Args:
         axes: of the tensors [n, c, h, w] that are mirrored.
     """
-    levels = torch.from_numpy(alphas_cumprod(schedule))
-    factors = torch.stack([levels.sqrt(), (1 - levels).sqrt()]).float()  # 2 1000
 
     def averaged(picture: Tensor | None) -> Tensor | None:
         for axis in axes:
@@ -125,7 +127,7 @@ def symmetric(denoise: Denoise, axes: tuple[int, ...], schedule: Schedule) -> De
 
     def wrapped(x: Tensor, t: Tensor) -> Prediction:
         found = denoise(x, t)
-        alpha, sigma = to_device(factors[:, t, None, None, None], x.device)  # n 1 1 1 each
+        alpha, sigma = to_device(factors_at(schedule, t)[:, :, None, None, None], x.device)  # n 1 1 1 each
         x0 = cast(Tensor, averaged(found.x0))
         return replace(
             found,

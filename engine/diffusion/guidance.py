@@ -13,10 +13,11 @@ import torch
 from torch import Tensor
 
 from engine.diffusion.cutouts import Crops, Held, cut, held_at, joined, random_crops
+from engine.diffusion.levels import levels_at
 from engine.diffusion.losses import out_of_range, over_driven, spherical_distance, total_variation
 from engine.diffusion.noise import Stream, uniform
 from engine.diffusion.samplers import Denoise, Prediction
-from engine.diffusion.schedule import Schedule, alphas_cumprod
+from engine.diffusion.schedule import Schedule
 from engine.networks.clip import Clip
 from engine.networks.tuning import to_device
 
@@ -64,14 +65,15 @@ Cutter = Callable[[Tensor, Tensor], Crops]  # (t [n], pictures [n, c, h, w]) →
 def seeded_cutter(pull: Pull) -> Cutter:
     """Crops from each picture's own stream, named by the timestep, which also says how far the drawing is."""
 
-    def crops_of(seed: int, picture: int, at: int, sides: torch.Size) -> Crops:
-        drawn, percent = uniform(seed, picture, Stream.CUTS, at, (1, pull.cuts, 3)), (999 - at) / 10
+    def crops_of(seed: int, picture: int, at: float, sides: torch.Size) -> Crops:
+        name = at if isinstance(at, int) else 1000 + int(1000 * at)  # an adaptive step ends between two timesteps
+        drawn, percent = uniform(seed, picture, Stream.CUTS, name, (1, pull.cuts, 3)), (999 - at) / 10
         power, overview, grey = (held_at(value, percent) for value in (pull.cut_power, pull.overview, pull.grey))
         return random_crops(drawn, *sides, pull.smallest_cut, power, overview=overview, grey=grey)
 
     def crops_at(t: Tensor, pictures: Tensor) -> Crops:
         sides = pictures.shape[-2:]
-        return joined([crops_of(*seed, int(at), sides) for seed, at in zip(pull.seeds, t, strict=True)])
+        return joined([crops_of(*seed, at, sides) for seed, at in zip(pull.seeds, t.tolist(), strict=True)])
 
     return crops_at
 
@@ -147,7 +149,6 @@ def guided_together(denoise: Denoise, guides: list[Guide], schedule: Schedule) -
         guides: with the rows of each, from the first row on and in the same phase; rows after the last guide's
             fill the batch up to a width, and nothing is said of them but x0 and eps.
     """
-    table = torch.from_numpy(alphas_cumprod(schedule)).float()
 
     def seen(x: Tensor, t: Tensor, level: Tensor) -> tuple[Prediction, Tensor, list[Tensor]]:
         """What is predicted, x_in, and of each guide how far CLIP finds its pictures from their prompts."""
@@ -157,7 +158,7 @@ def guided_together(denoise: Denoise, guides: list[Guide], schedule: Schedule) -
         return prediction, x_in, _distances(guides, x_in, _crops(guides, x, t))
 
     def wrapped(x: Tensor, t: Tensor) -> Prediction:
-        levels = table[t]
+        levels = levels_at(schedule, t).float()
         phase = guides[0].pull.phase(levels)
         if phase == "free":
             with torch.no_grad():

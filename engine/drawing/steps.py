@@ -11,9 +11,10 @@ from torch import Tensor
 from engine.diffusion.cutouts import cut, held_at, random_crops
 from engine.diffusion.denoisers import pulled_by, symmetric
 from engine.diffusion.guidance import Guide, Phase, Pull, Target, guided_together
+from engine.diffusion.levels import levels_at
 from engine.diffusion.noise import Stream, per_picture, perlin, uniform
 from engine.diffusion.samplers import Prediction, Step, Walk
-from engine.diffusion.schedule import Levels, alphas_cumprod
+from engine.diffusion.schedule import Levels
 from engine.drawing.canvas import drawn_size, mirror_axes
 from engine.drawing.models import Models
 from engine.drawing.reading import prompts_of
@@ -165,7 +166,7 @@ class Course:
         self._models, self._request, self._seeds, self._targets, self.walk = models, request, seeds, targets, walk
         early = models.description.early
         self._early_from = math.inf if early is None else early["from_timestep"]
-        self._levels = torch.from_numpy(alphas_cumprod(models.description.unet["schedule"])).float()
+        self._schedule = models.description.unet["schedule"]
 
     def question(self) -> Question:
         """What has to be answered before the next step."""
@@ -176,7 +177,7 @@ class Course:
             t=t,
             targets=self._targets,
             pull=pull,
-            phase=pull.phase(self._levels[t]),
+            phase=pull.phase(levels_at(self._schedule, t).float()),
             early=bool((t >= self._early_from).any()),
         )
 
