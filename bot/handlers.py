@@ -23,6 +23,7 @@ from bot.language.commands import (
     Pause,
     Purge,
     Show,
+    ShowPictures,
     ShowQueue,
     ShowWords,
     WhoAmI,
@@ -38,6 +39,7 @@ from bot.texts import Texts
 log = logging.getLogger(__name__)
 PORTION = 100  # messages handled at the same time: in a burst of hundreds the event loop must come to breathe
 WORDS_OF_GROUP, WORDS_FOUND = 7, 90  # names told of each group by /words
+MOST_LISTED = 10  # pictures told by /pictures
 LONGEST_DESCENT = 20  # generations told by /show
 NO_INPUTS: Mapping[str, bytes] = {}
 STRENGTH = 0.5  # of a variation: how much of the picture is kept where nobody says
@@ -103,7 +105,7 @@ class Handlers:
         except UserError as error:
             if error.text == "banned" and not await self._first_time(incoming):
                 return
-            self._answer(incoming, error.text, **error.values)
+            self._refuse(incoming, error)
         except Exception:
             log.exception("a fault while handling %s", incoming.key)
             self._answer(incoming, "broken")
@@ -139,6 +141,8 @@ class Handlers:
         return replace(reaction, address=replace(reaction.address, thread=row["thread"])), row["job"]
 
     async def _obey(self, incoming: Incoming, command: Command) -> None:
+        if isinstance(command, Show) or (isinstance(command, Act) and command.action in commands.NEWEST):
+            command = replace(command, job=command.job or await self._newest(incoming))
         match command:
             case Imagine():
                 await self._imagine(incoming, command)
@@ -163,8 +167,10 @@ class Handlers:
                 await self._cancel(incoming, command.job)
             case Act(action=Action.DELETE, job=int(number)):
                 await self._delete(incoming, await self._moderation.visible(incoming, number))
-            case Show():
-                await self._show(incoming, await self._moderation.visible(incoming, command.job))
+            case Show(job=int(number)):
+                await self._show(incoming, await self._moderation.visible(incoming, number))
+            case ShowPictures():
+                await self._show_pictures(incoming)
             case ShowQueue():
                 await self._show_queue(incoming)
             case ShowWords():
@@ -173,7 +179,10 @@ class Handlers:
                 text, values = await self._moderation.obey(incoming, command)
                 self._answer(incoming, text, **values)
             case Help():
-                self._answer(incoming, "help", options=options.option_names(), platform=incoming.address.platform)
+                values = {"options": options.option_names(), "platform": incoming.address.platform}
+                text = self._texts.say(incoming.person.language, "help", **values)
+                examples = self._texts.say(incoming.person.language, "examples").split(" | ")
+                self._note(incoming, text, offers=tuple(examples))
 
     async def _imagine(self, incoming: Incoming, command: Imagine) -> None:
         parent = await self._moderation.visible(incoming, command.parent) if command.parent is not None else None
@@ -328,6 +337,30 @@ class Handlers:
             child = parent
         self._note(incoming, "\n".join(lines), await self._picture(job), about=job.id, hidden=job.hidden)
 
+    async def _newest(self, incoming: Incoming) -> int:
+        """The person's newest picture. Raises UserError."""
+        jobs = await self._queue.newest_drawn_of(incoming.person.key)
+        if not jobs:
+            raise UserError("no-pictures-yet")
+        return jobs[0].id
+
+    async def _show_pictures(self, incoming: Incoming) -> None:
+        """What the person has drawn, as far as it may be shown here."""
+        language, found = incoming.person.language, []
+        for job in await self._queue.newest_drawn_of(incoming.person.key, MOST_LISTED):
+            try:
+                found.append(await self._moderation.visible(incoming, job.id))
+            except UserError:
+                continue  # asked for in another chat
+        if not found:
+            raise UserError("no-pictures-yet")
+        lines = [
+            self._texts.say(language, "pictures-line", job=str(job.id), prompt=shorten(job.request.prompt))
+            for job in found
+        ]
+        text = "\n".join([self._texts.say(language, "pictures"), *lines])
+        self._note(incoming, text, about=found[0].id, offers=tuple(f"/show {job.id}" for job in found[:3]))
+
     async def _send_file(self, incoming: Incoming, job: Job, number: int | None) -> None:
         number = number if number is not None and number <= job.pictures > 1 else None
         png = await self._png(job, number)
@@ -380,6 +413,13 @@ class Handlers:
     async def _first_time(self, incoming: Incoming) -> bool:
         return await self._queue.first_time(f"{incoming.address.platform}:{incoming.key}")
 
+    def _refuse(self, incoming: Incoming, error: UserError) -> None:
+        """Say what is wrong; a page can put what was typed back, and mend it by one tap where it is clear how."""
+        text = self._texts.say(incoming.person.language, error.text, **error.values)
+        typed = incoming.text if isinstance(incoming, TextMessage) and "where" in error.values else ""
+        mended = options.mended(typed, error) if typed else None
+        self._note(incoming, text, typed=typed, offers=(mended,) if mended else ())
+
     def _answer(self, incoming: Incoming, text: str, **values: str | int | float) -> None:
         self._note(incoming, self._texts.say(incoming.person.language, text, **values))
 
@@ -398,6 +438,8 @@ class Handlers:
         as_file: bool = False,
         about: int | None = None,
         hidden: bool = False,
+        typed: str = "",
+        offers: tuple[str, ...] = (),
     ) -> None:
         person = incoming.person
         reply = Reply(
@@ -408,5 +450,7 @@ class Handlers:
             reader=person.key,
             language=person.language,
             hidden=hidden,
+            typed=typed,
+            offers=offers,
         )
         self._sender.note(incoming.address, reply, incoming.message, about)

@@ -164,4 +164,6 @@ class Reply:
     hidden: bool = False  # the picture is shown behind a click, where the platform can
     private: bool = False  # for the asker's eyes only, where the platform can
     reader: str = ""  # Person.key of the asker, for what a platform has to send to a person
+    typed: str = ""  # what was typed wrong, for a page that lets it be edited
+    offers: tuple[str, ...] = ()  # what may be sent next by one tap
     language: str = "en"  # of the asker, for what an adapter has to say itself

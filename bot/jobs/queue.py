@@ -93,6 +93,10 @@ class Queue:
         """Jobs that have ended and whose chat has not shown it yet."""
         return [as_job(row) for row in await self._store.rows("untold")]
 
+    async def newest_drawn_of(self, owner: str, most: int = 1) -> list[Job]:
+        """The person's newest jobs that have a picture, newest first."""
+        return [as_job(row) for row in await self._store.rows("newest_drawn_of", owner=owner, most=most)]
+
     async def newest_active_of(self, owner: str) -> Job | None:
         """The job that `/cancel` without a number means."""
         row = await self._store.row("newest_active_of", owner=owner)

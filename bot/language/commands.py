@@ -18,12 +18,33 @@ NUMBERED = (
 )  # may name one of several
 LONGEST_SEARCH = 60  # characters
 MODERATION = ("ban", "unban", "purge", "pause", "resume", "forget", "whoami")
-NAMES = ("imagine", "help", "queue", "show", "words", *Action, *MODERATION)
+NAMES = ("imagine", "help", "queue", "show", "pictures", "words", *Action, *MODERATION)
+NEWEST = (Action.UPSCALE, Action.VARY, Action.RERUN, Action.FILE)  # of the person's pictures, where no number is said
+RUSSIAN = {
+    "нарисуй": "imagine",
+    "помощь": "help",
+    "очередь": "queue",
+    "покажи": "show",
+    "картинки": "pictures",
+    "слова": "words",
+    "увеличь": "upscale",
+    "вариант": "vary",
+    "ещё": "rerun",
+    "еще": "rerun",
+    "переделай": "remix",
+    "отмена": "cancel",
+    "отмени": "cancel",
+    "настройки": "settings",
+    "файл": "file",
+    "удали": "delete",
+    "забудь": "forget",
+    "ктоя": "whoami",
+}
 NO_OPTIONS: Mapping[str, Value] = {}
-_COMMAND = re.compile(r"/(?P<name>[A-Za-z]+)(?:@\w+)?(?:\s+(?P<rest>.*))?", re.DOTALL)
+_COMMAND = re.compile(r"/(?P<name>[^\W\d_]+)(?:@\w+)?(?:\s+(?P<rest>.*))?", re.DOTALL)
 
 _PERSON = re.compile(r"#?(?P<job>[0-9]{1,18})|<@!?(?P<mentioned>[0-9]{1,20})>|[a-z]{1,20}:[\w-]{1,64}")
-_FORGET = re.compile(r"me(?:\s+(?P<code>[0-9]{1,12}))?", re.IGNORECASE)
+_FORGET = re.compile(r"(?:me|меня)(?:\s+(?P<code>[0-9]{1,12}))?", re.IGNORECASE)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,9 +68,14 @@ class Act:
 
 @dataclass(frozen=True, kw_only=True)
 class Show:
-    """Show a job and its line of descent."""
+    """Show a job and its line of descent; None for the newest of the person."""
 
-    job: int
+    job: int | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class ShowPictures:
+    """List the person's newest pictures."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -104,7 +130,7 @@ class WhoAmI:
 
 
 ModerationCommand = Ban | Purge | Pause | Forget | WhoAmI
-Command = Imagine | Act | Show | ShowQueue | ShowWords | Help | ModerationCommand
+Command = Imagine | Act | Show | ShowPictures | ShowQueue | ShowWords | Help | ModerationCommand
 
 
 def parse(text: str, options: Mapping[str, Value] = NO_OPTIONS) -> Command:
@@ -116,6 +142,7 @@ def parse(text: str, options: Mapping[str, Value] = NO_OPTIONS) -> Command:
     text = text.strip()
     match = _COMMAND.fullmatch(text)
     name, rest = (match["name"].lower(), (match["rest"] or "").strip()) if match else ("imagine", text)
+    name = RUSSIAN.get(name, name)
     if name == "imagine":
         command = _imagine(rest)
         return replace(command, options=command.options | chosen(options)) if options else command
@@ -126,12 +153,14 @@ def parse(text: str, options: Mapping[str, Value] = NO_OPTIONS) -> Command:
     if name == "words":
         return ShowWords(search=rest[:LONGEST_SEARCH])
     if name == "show":
-        return Show(job=_job(name, rest))
+        return Show(job=_job(name, rest) if rest else None)
+    if name == "pictures":
+        return ShowPictures()
     if name == Action.REMIX:
         number, *prompt = rest.split(maxsplit=1) or [""]
         job = _job(name, number)
         return _imagine(prompt[0], job) if prompt else Act(action=Action.REMIX, job=job)
-    if name in (Action.CANCEL, Action.SETTINGS) and not rest:
+    if name in (Action.CANCEL, Action.SETTINGS, *NEWEST) and not rest:
         return Act(action=Action(name), job=None)
     if name in NUMBERED:
         return _one_of_several(Action(name), rest.split())
@@ -139,7 +168,7 @@ def parse(text: str, options: Mapping[str, Value] = NO_OPTIONS) -> Command:
         return Act(action=Action(name), job=_job(name, rest))
     if (moderation := _moderation(name, rest)) is not None:
         return moderation
-    raise UserError("unknown-command", name=name[:40], meant=nearest(name, NAMES))
+    raise UserError("unknown-command", name=name[:40], meant=nearest(name, [*NAMES, *RUSSIAN]))
 
 
 def _moderation(name: str, rest: str) -> ModerationCommand | None:

@@ -121,6 +121,15 @@ def mark_value(text: str, name: str, value: str) -> str:
     return mark(f"--{option_name(name)} {value}", 0, len(option_name(name)) + 3 + len(value))
 
 
+def mended(text: str, error: UserError) -> str | None:
+    """A text with a mistyped option as it was probably meant; None where that is not clear."""
+    meant, name = str(error.values.get("meant", "none")), str(error.values.get("name", ""))
+    place = re.search("⟨(.+)⟩", str(error.values.get("where", "")))
+    if meant == "none" or place is None or text.count(place[1]) != 1:
+        return None
+    return text.replace(place[1], f"--{meant}" if error.text == "unknown-option" else f"--{name} {meant}")
+
+
 def refuse_choice(name: str, value: str, known: Iterable[str], where: str) -> NoReturn:
     """Raises the UserError that tells what there is, and what was probably meant."""
     there = list(known)

@@ -36,20 +36,22 @@ class Browser:
         self.session, self.url, self.keys = session, url, 0
 
     async def get(self, path: str, name: str = "", **options: Any) -> aiohttp.ClientResponse:
-        response = await self.session.get(self.url + path, params={"name": name}, **options)
+        response = await self.session.get(self.url + path, params={"who": name, "name": name}, **options)
         await response.read()
         return response
 
     async def post(self, path: str, form: Any, name: str = "", **headers: str) -> tuple[int, str]:
         """The status, and the sentence of a refusal."""
         sent = {"Origin": self.url} | headers
-        async with self.session.post(self.url + path, params={"name": name}, data=form, headers=sent) as response:
+        async with self.session.post(
+            self.url + path, params={"who": name, "name": name}, data=form, headers=sent
+        ) as response:
             text = await response.text()
             return response.status, json.loads(text).get("error", "") if text.startswith("{") else text
 
     async def transcript(self, name: str = "") -> list[dict[str, Any]]:
         """What an opened page shows."""
-        async with self.session.get(self.url + "/events", params={"name": name}) as stream:
+        async with self.session.get(self.url + "/events", params={"who": name, "name": name}) as stream:
             return list((await next_event(stream))["transcript"])
 
     async def says(self, text: str, name: str = "", **form: str) -> int:
@@ -206,7 +208,7 @@ def test_the_same_post_twice_is_one_message_with_one_key(tmp_path: Path) -> None
     scenario(test, tmp_path)
 
 
-def test_two_names_are_two_people_and_the_same_name_elsewhere_is_a_third(tmp_path: Path) -> None:
+def test_two_profiles_are_two_people_and_the_same_profile_elsewhere_is_a_third(tmp_path: Path) -> None:
     """A name alone opens nobody's conversation: the browser's secret belongs to it."""
 
     async def test(served: Site) -> None:

@@ -25,6 +25,7 @@ from bot.adapters.web.guard import (
     new_browser,
     person_of,
     set_cookie,
+    thumbs_of,
 )
 from bot.adapters.web.page import Say, asset, html
 from bot.config import WebConfig
@@ -82,7 +83,7 @@ class WebAdapter:
 
     async def send(self, address: Address, reply: Reply, *, nonce: str, answers: str = "") -> str:
         """A new message of the bot; the same nonce again gives the message that is there."""
-        return str(await self._rooms.answer(address.chat, nonce, reply))
+        return str(await self._rooms.answer(address.chat, nonce, reply, answers))
 
     async def edit(self, address: Address, message: str, reply: Reply) -> None:
         """Replace all that a message shows. Raises MessageGone."""
@@ -202,7 +203,8 @@ class WebAdapter:
         if len(text) > MAX_TEXT:
             raise Refused(413, "web-too-large")
         remix = (await self._message(person, form["remix"]))["job"] if form.get("remix") else None
-        entry = await self._rooms.say(person.id, key, person.key, text + " 📎" * len(pictures))
+        said = text + " 📎" * (len(pictures) - len(thumbs := thumbs_of(form)))
+        entry = await self._rooms.say(person.id, key, person.key, said, thumbs)
         return await self._hand_on(
             TextMessage(
                 key=f"{person.id}:{key}",

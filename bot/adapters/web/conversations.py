@@ -26,6 +26,8 @@ def body_of(reply: Reply) -> Body:
         "percent": reply.percent,
         "prompt": reply.prompt,
         "hidden": reply.hidden,
+        "typed": reply.typed,
+        "offers": list(reply.offers),
         "reactions": [],
     }
 
@@ -94,13 +96,13 @@ class Rooms:
         entries = await self._history.entries(chat)
         return [shown(e.id, e.author, e.created, json.loads(e.body)) for e in entries]
 
-    async def say(self, chat: str, nonce: str, author: str, text: str) -> int:
-        """A person's message; the same nonce again gives the one that is there."""
-        return await self._add(chat, f"me-{nonce}", author, {"text": text})
+    async def say(self, chat: str, nonce: str, author: str, text: str, thumbs: list[str] | None = None) -> int:
+        """A person's message; the same nonce again gives the one that is there. The page knows it by its `key`."""
+        return await self._add(chat, f"me-{nonce}", author, {"text": text, "key": nonce, "thumbs": thumbs or []})
 
-    async def answer(self, chat: str, nonce: str, reply: Reply) -> int:
-        """A message of the bot; the same nonce again gives the one that is there."""
-        entry = await self._add(chat, f"bot-{nonce}", "bot", body_of(reply))
+    async def answer(self, chat: str, nonce: str, reply: Reply, answers: str = "") -> int:
+        """A message of the bot to that of a person; the same nonce again gives the one that is there."""
+        entry = await self._add(chat, f"bot-{nonce}", "bot", body_of(reply) | {"answers": answers})
         self._keep(entry, reply)
         return entry
 
@@ -108,7 +110,9 @@ class Rooms:
         """Replace what a message of the bot shows, but for its reactions; False when it is gone."""
         async with self._lock(chat):
             old = await self.find(chat, entry)
-            body = body_of(reply) | {"reactions": _body(old)["reactions"] if old else []}
+            before = _body(old) if old else {}
+            kept = {"reactions": before.get("reactions", []), "answers": before.get("answers", "")}
+            body = body_of(reply) | kept
             if not await self._history.change(entry, json.dumps(body)):
                 return False
         self._keep(entry, reply)
@@ -129,7 +133,14 @@ class Rooms:
         return added
 
     async def remove(self, chat: str, entry: int) -> None:
-        """Take a message away."""
+        """Take a message away, and the person's message that only it answered."""
+        found = await self.find(chat, entry)
+        question = _body(found).get("answers", "") if found else ""
+        await self._drop(chat, entry)
+        if question and not any(_body(e).get("answers") == question for e in await self._history.entries(chat)):
+            await self._drop(chat, int(question))
+
+    async def _drop(self, chat: str, entry: int) -> None:
         await self._history.remove(entry)
         self._previews.pop(entry, None)
         self._tell(chat, entry, None)

@@ -2,6 +2,7 @@
 
 import hashlib
 import hmac
+import json
 import re
 import secrets
 import unicodedata
@@ -16,6 +17,8 @@ from engine import MAX_PICTURE_BYTES
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 LANGUAGES = ("en", "ru")
+MAX_THUMBS, MAX_THUMB = 4, 12_000  # per message, and characters of each
+THUMB = re.compile(r"data:image/jpeg;base64,[A-Za-z0-9+/]+=*")
 MAX_NAME = 40  # characters
 KEY = re.compile(r"[A-Za-z0-9_-]{8,20}")  # the page's own name for one press of Enter, so that a repeat is known
 BROWSER = "imago_browser"  # cookie: the secret that all people of one browser are derived from
@@ -23,7 +26,7 @@ DOOR = "imago_door"  # cookie: proof that this browser knew the token
 MAX_BODY = 64 * 1024  # bytes of a post without pictures
 YEAR = 365 * 24 * 3600  # seconds a browser keeps them
 HEADERS = {
-    "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
+    "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
     "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
@@ -116,17 +119,17 @@ def has_browser(request: web.Request) -> bool:
 
 
 def person_of(request: web.Request) -> Person:
-    """Who calls: a browser's secret and the `name` in the query make one person, whom nobody else can guess.
+    """Who calls: a browser's secret and the profile `who` in the query make one person, whom nobody else can guess.
 
-    Raises Refused: 403 without the secret, 400 for a name that is no name.
+    The `name` only labels them. Raises Refused: 403 without the secret, 400 for a name or profile that is none.
     """
     if not has_browser(request):
         raise Refused(403, "web-no-browser")
-    name = unicodedata.normalize("NFC", request.query.get("name", "")).strip()
-    if len(name) > MAX_NAME or not name.isprintable():
+    who, name = (unicodedata.normalize("NFC", request.query.get(key, "")).strip() for key in ("who", "name"))
+    if not all(len(text) <= MAX_NAME and text.isprintable() for text in (who, name)):
         raise Refused(400, "web-bad-name")
     secret = request.cookies[BROWSER].encode("utf-8", "replace")
-    identity = hmac.new(secret, name.encode(), hashlib.sha256).hexdigest()[:32]
+    identity = hmac.new(secret, who.encode(), hashlib.sha256).hexdigest()[:32]
     return Person(platform="web", id=identity, name=name, language=language_of(request))
 
 
@@ -167,3 +170,14 @@ def key_of(form: dict[str, str]) -> str:
     if not KEY.fullmatch(key):
         raise Refused(400, "web-bad-request")
     return key
+
+
+def thumbs_of(form: dict[str, str]) -> list[str]:
+    """Small pictures that the page made of the attached ones, as data addresses; what is none is left out."""
+    try:
+        thumbs = json.loads(form.get("thumbs", "[]"))
+    except (ValueError, RecursionError):
+        return []
+    if not isinstance(thumbs, list):
+        return []
+    return [t for t in thumbs[:MAX_THUMBS] if isinstance(t, str) and len(t) <= MAX_THUMB and THUMB.fullmatch(t)]

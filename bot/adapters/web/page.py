@@ -12,8 +12,10 @@ from bot.adapters.web.guard import Refused, language_of
 Say = Callable[..., str]  # language, id of a sentence, its values → the sentence
 ASSETS = {
     "style.css": "text/css; charset=utf-8",
-    "app.js": "text/javascript; charset=utf-8",
-    "words.js": "text/javascript; charset=utf-8",
+    **{
+        f"{name}.js": "text/javascript; charset=utf-8"
+        for name in ("app", "composer", "lightbox", "me", "messages", "outbox", "server", "toast", "dom", "words")
+    },
     "icon.svg": "image/svg+xml",
     "noise.png": "image/png",
 }

@@ -48,6 +48,10 @@ SELECT status FROM jobs WHERE id = :job AND status <> 'deleted';
 -- name: jobs_with_status
 SELECT * FROM jobs WHERE status = :status ORDER BY id;
 
+-- name: newest_drawn_of
+-- The newest jobs of a person that have a picture.
+SELECT * FROM jobs WHERE owner = :owner AND status IN ('drawn', 'delivered') ORDER BY id DESC LIMIT :most;
+
 -- name: newest_active_of
 SELECT * FROM jobs WHERE owner = :owner AND status IN ('queued', 'running') ORDER BY id DESC LIMIT 1;
 

@@ -1,0 +1,19 @@
+// one line at the bottom for a few seconds, with something that can be done about it
+
+import { $, button, make } from "./words.js";
+
+let timer = null;
+
+/** `choices`: [label, function] pairs; the toast goes when one is taken. */
+export function toast(sentence, choices = [], seconds = 8) {
+  const box = $("toast");
+  clearTimeout(timer);
+  box.replaceChildren(make("span", { textContent: sentence }), ...choices.map(([label, act]) => button(label, () => { hide(); act(); })));
+  box.hidden = false;
+  timer = setTimeout(hide, seconds * 1000);
+}
+
+export function hide() {
+  clearTimeout(timer);
+  $("toast").hidden = true;
+}
