@@ -145,40 +145,38 @@ class _View:
         self.rgb, self.cover = small[:, :3], small[:, 3:]
 
     def fit(self, difference: Tensor, ground: Tensor, thing_of: Tensor) -> Fit:
+        """The best fit in this place to a difference from a ground, both [3, SIDE, SIDE], blurred."""
         difference, ground = difference[None, ..., self.columns], ground[None, ..., self.columns]
         seen = _features(difference)[0]
-        length = seen.norm().clamp(min=1e-3)
-        start, shift = self._candidates(difference, ground)
-        pose = torch.cat([shift, torch.zeros(len(start), 3)], dim=1)
-
-        def closer(drawings: Tensor, poses: Tensor, tries: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-            tried = poses[:, None] + tries  # n tries 5
-            drawn = _features(self._drawn(drawings.repeat_interleave(len(tries)), tried.flatten(0, 1), ground))
-            likeness = (drawn @ seen / (drawn.norm(dim=1).clamp(min=1e-3) * length)).view(len(drawings), -1)
-            best = likeness.argmax(1)
-            row = torch.arange(len(drawings))
-            return tried[row, best], likeness[row, best], drawn.view(len(drawings), len(tries), -1)[row, best]
-
-        pose, likeness, _ = closer(start, pose, COARSE_TRIES)
-        keep = likeness.topk(min(FINALISTS, len(start))).indices
-        start, pose = start[keep], pose[keep]
-        for tries in FINE_TRIES:
-            pose, likeness, drawn = closer(start, pose, tries)
-        bent = _moved(self._placed(start, pose), lambda part: part[:, :3] - part[:, 3:] * ground, difference[0])
-        drawn = _features(bent[:, :3] - bent[:, 3:] * ground)
-        likeness = drawn @ seen / (drawn.norm(dim=1).clamp(min=1e-3) * length)
-        things = thing_of[start]
-        best = int(likeness.argmax())
+        numbers, poses = self._posed(difference, ground, seen)
+        bent = _moved(self._placed(numbers, poses), lambda part: part[:, :3] - part[:, 3:] * ground, difference[0])
+        soft = functional.avg_pool2d(bent, 3, 1, 1)
+        drawn = _features(torch.cat([part[:, :3] - part[:, 3:] * ground for part in (bent, soft)]))
+        likeness, sharp_or_soft = _likeness(drawn, seen).view(2, -1).max(dim=0)
+        things, best = thing_of[numbers], int(likeness.argmax())
         others = torch.where(things == things[best], -1.0, likeness)
-        other = int(others.argmax())
-        return Fit(
-            int(things[best]),
-            float(likeness[best]),
-            int(things[other]),
-            float(others[other]),
-            float(drawn[best] @ seen / drawn[best].square().sum().clamp(min=1e-6)),
-            drawn[best],
-        )
+        other, drawn = int(others.argmax()), drawn.view(2, len(numbers), -1)[sharp_or_soft[best], best]
+        contrast = float(drawn @ seen / drawn.square().sum().clamp(min=1e-6))
+        return Fit(int(things[best]), float(likeness[best]), int(things[other]), float(others[other]), contrast, drawn)
+
+    def _posed(self, difference: Tensor, ground: Tensor, seen: Tensor) -> tuple[Tensor, Tensor]:
+        """Numbers of the drawings that fit best, and how they lie then, [n, 5]: right, down, log sizes, turn."""
+        numbers, shifts = self._candidates(difference, ground)
+        poses = torch.cat([shifts, torch.zeros(len(shifts), 3)], dim=1)
+
+        def closer(tries: Tensor) -> tuple[Tensor, Tensor]:
+            tried = (poses[:, None] + tries).flatten(0, 1)
+            drawn = self._placed(numbers.repeat_interleave(len(tries)), tried)
+            likeness = _likeness(_features(drawn[:, :3] - drawn[:, 3:] * ground), seen).view(len(numbers), -1)
+            best = likeness.argmax(dim=1)
+            return tried.view(len(numbers), len(tries), -1)[torch.arange(len(numbers)), best], likeness.amax(dim=1)
+
+        poses, likeness = closer(COARSE_TRIES)
+        keep = likeness.topk(min(FINALISTS, len(numbers))).indices
+        numbers, poses = numbers[keep], poses[keep]
+        for tries in FINE_TRIES:
+            poses, _ = closer(tries)
+        return numbers, poses
 
     def _candidates(self, difference: Tensor, ground: Tensor) -> tuple[Tensor, Tensor]:
         """Numbers of the drawings that fit best at some shift, [n], and those shifts in pixels, [n, 2]."""
@@ -195,12 +193,8 @@ class _View:
         shifts = torch.tensor([(x, y) for y in SHIFTS for x in SHIFTS], dtype=torch.float32)
         return best, shifts[at[best]]
 
-    def _drawn(self, drawings: Tensor, poses: Tensor, ground: Tensor) -> Tensor:
-        """The difference from the ground that each drawing makes in each pose, [n, 3, SIDE, width]."""
-        found = self._placed(drawings, poses)
-        return found[:, :3] - found[:, 3:] * ground
-
     def _placed(self, drawings: Tensor, poses: Tensor) -> Tensor:
+        """Each drawing in its pose, [n, 4, SIDE, width]."""
         width, turn = self.table.shape[-1], poses[:, 4]
         across, down = torch.exp(-poses[:, 2]), torch.exp(-poses[:, 3])
         ratio = SIDE / width
@@ -210,6 +204,11 @@ class _View:
         ], dim=1).view(-1, 2, 3)  # fmt: skip
         grid = functional.affine_grid(theta, [len(theta), 4, SIDE, width], align_corners=False)
         return functional.grid_sample(self.table[drawings], grid, align_corners=False)
+
+
+def _likeness(drawn: Tensor, seen: Tensor) -> Tensor:
+    """How alike features [n, f] are to [f], at most 1, whatever their contrast."""
+    return drawn @ seen / (drawn.norm(dim=1) * seen.norm()).clamp(min=1e-6)
 
 
 def _cost(apart: Tensor) -> Tensor:
