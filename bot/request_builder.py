@@ -35,6 +35,7 @@ class RequestBuilder:
         style = start.pop("style", NONE)
         prompt, said = self._styles.apply(command.prompt, {"style": style} | command.options, text)
         chosen = {"seed": new_seed(), "models": self._config.engine.models, **start, **said}
+        chosen.pop("widths", None)  # of calls that held others too, elsewhere: nobody pays for empty rows here
         models = str(chosen["models"])
         if models not in self._models:
             where = options.mark_value(text, "models", models)

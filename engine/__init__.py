@@ -127,7 +127,7 @@ def draw(
     Raises (while iterating): EngineError.
     """
     share_processor()
-    from engine.drawing.draw import draw_events
+    from engine.drawing.batch import draw_events
 
     return draw_events(request, resume, inputs, parent)
 

@@ -11,6 +11,7 @@ from typing import Any
 from engine.errors import BadRequest
 from engine.prompts import MAX_WEIGHT, parse_prompt
 from engine.ramps import parse_ramp
+from engine.widths import parse_widths, spelled_runs
 
 MAX_PROMPT = 1000  # characters
 MAX_SEED = 2**32 - 1
@@ -67,6 +68,7 @@ class Request:
     stop: str | None = None  # satisfied: end early when CLIP has stopped improving
     symmetry: str | None = None  # horizontal, vertical or both
     start: str | None = None  # noise, or perlin: begin with soft blots in it
+    widths: str | None = None  # how many pictures the calls of its steps held, to draw the same pixels again
 
     def __post_init__(self) -> None:
         for f in fields(self):
@@ -141,6 +143,8 @@ def checked_option(name: str, value: Any) -> Any:
         return _checked_size(value)
     elif name in RAMPS and isinstance(value, str):
         return _checked_ramp(name, value)
+    elif name == "widths" and value is not None:
+        return _checked_widths(value)
     elif name in BOUNDS:
         _check_number(name, value)
     return value
@@ -192,6 +196,14 @@ def _checked_ramp(name: str, text: str) -> str:
     for _, value in ramp.points:
         _check_number(name, int(value) if name in WHOLE and value.is_integer() else value)
     return str(ramp)
+
+
+def _checked_widths(text: object) -> str:
+    """The canonical spelling."""
+    try:
+        return spelled_runs(parse_widths(str(text)))
+    except ValueError as error:
+        raise BadRequest("widths", f"widths {error}.") from error
 
 
 def _checked_size(text: object) -> str:

@@ -37,6 +37,7 @@ KNOBS = {  # option of `draw` → how it is told; names are Request's
     "init": "share of the init picture that is kept, 0.01 to 0.99; default 0.5",
     "stop": "satisfied: end early when CLIP has stopped improving",
     "symmetry": "horizontal, vertical or both",
+    "widths": "how many pictures the calls of its steps held, as inspect says",
     "start": "noise, or perlin for soft blots in it",
 }
 EPILOG = (

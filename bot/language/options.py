@@ -18,6 +18,7 @@ EXAMPLES = {
     "seed": "7",
     "steps": "100",
     "size": "256x384",
+    "widths": "1x30,8x70",
     "init": "0.4",
     "style": "ink",
     "eta": "0.5",
@@ -168,6 +169,8 @@ def _refuse(name: str, value: str, where: str) -> NoReturn:
         refuse_choice(name, value, CHOICES[name], where)
     if name == "size":
         raise UserError("option-size", most=MAX_SIDE, where=where)
+    if name == "widths":
+        raise UserError("option-widths", where=where)
     low, high = BOUNDS[name]
     kind = "option-ramp" if name in RAMPS else "option-whole" if name in WHOLE else "option-number"
     high_text = f"{high:g}" if high < 1 else f"{high:.0f}"

@@ -419,6 +419,8 @@ option-ramp = --{ $name } must be a number from { $low } to { $high }, or such n
     { $where }
 option-size = --size must be width x height in pixels, each from 1 to { $most }, for example 256x384.
     { $where }
+option-widths = --widths must be width x steps with widths of 1, 2, 3, 4, 6 or 8, for example 1x30,8x70.
+    { $where }
 only-options = Only options can stand here, such as --steps 150, and no words: “{ $words }”.
 style-in-style = A style cannot be made of another style.
 

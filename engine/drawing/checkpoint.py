@@ -15,6 +15,7 @@ from engine.errors import BadCheckpoint
 from engine.model_sets.weights import ModelSet
 from engine.pictures.inputs import WeightedPictures
 from engine.request import Request
+from engine.widths import Runs
 
 FORMAT = 1
 
@@ -32,6 +33,7 @@ class DrawingState:
     satisfied_at: int = 0  # the step after which CLIP was satisfied, if it was
     targets: WeightedPictures = field(default_factory=list)  # pictures that pull
     inputs: dict[str, Any] = field(default_factory=dict)  # hashes of the pictures that went in
+    widths: Runs = ()  # of the calls that its steps so far were part of
 
 
 def _identity(request: Request, models: ModelSet) -> str:
@@ -51,6 +53,7 @@ def pack_state(state: DrawingState, request: Request, models: ModelSet) -> bytes
         "distances": state.distances,
         "satisfied_at": state.satisfied_at,
         "inputs": state.inputs,
+        "widths": state.widths,
         "weights": [weight for _, weight in state.targets],
     }
     pictures = {f"target{k}": torch.from_numpy(picture) for k, (picture, _) in enumerate(state.targets)}
@@ -61,18 +64,18 @@ def pack_state(state: DrawingState, request: Request, models: ModelSet) -> bytes
 
 def request_of_checkpoint(packed: bytes) -> Request:
     """The request whose drawing a checkpoint holds; raises BadCheckpoint when it is none."""
-    return Request.from_json(json.loads(_about(packed)["identity"])[0])
+    return Request.from_json(json.loads(_read(packed)[0]["identity"])[0])
 
 
-def _about(packed: bytes) -> dict[str, Any]:
-    """The JSON beside the tensors."""
+def _read(packed: bytes) -> tuple[dict[str, Any], dict[str, Tensor]]:
+    """The JSON, and the tensors beside it."""
     try:
-        load(packed)
+        tensors = load(packed)
         header = json.loads(packed[8 : 8 + int.from_bytes(packed[:8], "little")])
         about = json.loads(header["__metadata__"]["imago"])
         if about["format"] != FORMAT:
             raise BadCheckpoint("This checkpoint was written by another version of Imago: start the drawing again.")
-        return dict(about)
+        return dict(about), tensors
     except (SafetensorError, ValueError, KeyError, TypeError) as error:
         raise BadCheckpoint("This is not a checkpoint of a drawing: start the drawing again without it.") from error
 
@@ -86,7 +89,7 @@ def unpack_state(
         inputs: hashes of the pictures that are given again; they need not be, for the checkpoint holds what
             is still needed of them.
     """
-    about, tensors = _about(packed), load(packed)
+    about, tensors = _read(packed)
     kept = about.get("inputs", {})  # a checkpoint of before there were any lacks the later entries
     if about["identity"] != _identity(request, models) or (inputs and inputs != kept):
         raise BadCheckpoint(
@@ -108,6 +111,7 @@ def unpack_state(
         satisfied_at=about.get("satisfied_at", 0),
         targets=targets,
         inputs=kept,
+        widths=tuple((width, steps) for width, steps in about.get("widths", [])),
     )
     width, height = drawn_size(request, models)
     whole = state.x.shape == (request.count, 3, height, width) and bool(torch.isfinite(state.x).all())

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass, fields, replace
+from functools import lru_cache
 
 import numpy as np
 import torch
@@ -110,9 +111,12 @@ def _looks(models: Models, clip: Clip, pixels: np.ndarray, seed: tuple[int, int]
     return torch.nn.functional.normalize(points, dim=-1)
 
 
+_ramp = lru_cache(maxsize=64)(parse_ramp)  # those of the drawings that are drawn now
+
+
 def _at(knob: float | str | None, percent: float) -> float:
     """What a number or a ramp is when so much of the drawing is done."""
-    return parse_ramp(knob).at(percent) if isinstance(knob, str) else knob or 0.0
+    return _ramp(knob).at(percent) if isinstance(knob, str) else knob or 0.0
 
 
 def pull_at(models: Models, request: Request, seeds: Seeds, percent: float) -> Pull:

@@ -59,6 +59,7 @@ def test_options_stand_anywhere_in_the_text(text: str, words: str, found: dict[s
         ("a star --cuts 0:1,50:2.5", "option-ramp", {}),
         ("a star --guidance-scale 50:1,0:2", "option-ramp", {}),
         ("a star --size 256", "option-size", {"where": "a star ⟨--size 256⟩"}),
+        ("a star --widths 5x10", "option-widths", {"where": "a star ⟨--widths 5x10⟩"}),
         ("a star --sampler dim", "option-choice", {"meant": "ddim", "options": "ddim, ddpm"}),
         ("a star --symmetry diagonal", "option-choice", {"name": "symmetry"}),
         ("a star --pick 5", "option-whole", {}),

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from safetensors.torch import load, save
 
 from engine.drawing.checkpoint import DrawingState, pack_state, request_of_checkpoint, unpack_state
-from engine.drawing.draw import resolved
+from engine.drawing.steps import resolved
 from engine.errors import BadCheckpoint
 from engine.model_sets.weights import load_model_set
 from engine.request import Request

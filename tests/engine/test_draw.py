@@ -28,10 +28,11 @@ from engine import (
     UpscaleRequest,
 )
 from engine.diffusion.samplers import Prediction
+from engine.drawing.batch import Batch, events_alone
 from engine.drawing.checkpoint import DrawingState
-from engine.drawing.draw import _drawing, first_noise, resolved, steps_of
-from engine.drawing.models import load_models
-from engine.drawing.steps import levels_of
+from engine.drawing.draw import Drawing
+from engine.drawing.models import Models, load_models
+from engine.drawing.steps import first_noise, levels_of, resolved, steps_of
 from engine.errors import OutOfMemory
 from engine.networks.clip import Clip
 from engine.networks.tuning import memory_sentence
@@ -39,6 +40,13 @@ from engine.pictures.images import read_png, to_png, to_tensor
 from engine.training.toybox.world import Scene, render
 
 REQUEST = Request(prompt="a red star on a blue background", seed=5, steps=10)
+
+
+def events_of(models: Models, request: Request, state: DrawingState) -> list[Event]:
+    """The steps still to do, without the first and the last Event."""
+    batch = Batch()
+    batch.take(0, Drawing(models, request, state))
+    return [event for event in events_alone(batch) if not isinstance(event, Finished)]
 
 
 @pytest.fixture(scope="module")
@@ -137,7 +145,7 @@ def test_numbers_that_run_away_make_no_picture() -> None:
     request = resolved(dataclasses.replace(REQUEST, guidance_scale=0.0), models.description.defaults)
     state = DrawingState(x=first_noise(models, [request]), index=9)
     with pytest.raises(NumericalError, match="another seed"):
-        list(_drawing(dataclasses.replace(models, denoise=broken), request, state))
+        events_of(dataclasses.replace(models, denoise=broken), request, state)
     assert len(calls) == 4
 
 
@@ -179,7 +187,7 @@ def drawn_in(room: int) -> tuple[DrawingState, list[int], list[int]]:
         models, clips=[(small, 1.0)], upscaler=None, description=dataclasses.replace(models.description, upscaler=None)
     )
     with memory_sentence("toybox"):
-        events = list(_drawing(models, request, state))
+        events = events_of(models, request, state)
     return state, [event.step for event in events if isinstance(event, Progress)], small.tried
 
 
@@ -291,7 +299,7 @@ def satisfied_at_once(count: int, even: str, index: int = 2) -> tuple[DrawingSta
     request = dataclasses.replace(REQUEST, stop="satisfied", cuts=1, count=count, size="64x64", models=even)
     request = resolved(request, models.description.defaults)
     state = DrawingState(x=first_noise(models, [request]), index=index, distances=[[0.0] * count] * (9 - index))
-    return state, list(_drawing(models, request, state))
+    return state, events_of(models, request, state)
 
 
 @pytest.mark.parametrize("count", [1, 2])

@@ -7,7 +7,8 @@ import pytest
 import torch
 
 from engine.diffusion.denoisers import network_denoiser, secondary_denoiser
-from engine.drawing.draw import _drawing
+from engine.drawing.batch import Batch, events_alone
+from engine.drawing.draw import Drawing
 from engine.drawing.models import Models, load_models
 from engine.drawing.steps import (
     TARGET_CUTS,
@@ -176,7 +177,9 @@ def test_every_step_is_told_also_where_some_are_skipped(models: Models) -> None:
 
     request = asked(models, steps=5, init=0.4)
     x, index = beginning(models, request, np.zeros((64, 64, 3), np.uint8))
-    events = [e for e in _drawing(models, request, DrawingState(x=x, index=index)) if isinstance(e, Progress)]
+    batch = Batch()
+    batch.take(0, Drawing(models, request, DrawingState(x=x, index=index)))
+    events = [event for event in events_alone(batch) if isinstance(event, Progress)]
     assert [event.step for event in events] == [3, 4, 5]
 
 

@@ -78,7 +78,8 @@ def _number(rng: random.Random, name: str, low: float, high: float, digits: int)
 
 def generated(rng: random.Random, words: list[str] | None = None) -> Request:
     """A request that somebody may make; its words are one line, as every face makes them."""
-    options: dict[str, Any] = {name: value(rng, name) for name in OPTIONS if rng.random() < 0.3}
+    options: dict[str, Any] = {name: value(rng, name) for name in OPTIONS if name != "widths" and rng.random() < 0.3}
+    # widths are of the command line alone: no form has them
     if "pick" in options:
         options["count"] = rng.randint(options["pick"], 4)
     while True:

@@ -4,8 +4,9 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from engine.drawing.draw import enlarged, first_noise, resolved, steps_of
 from engine.drawing.models import Models, choose_device, load_models
+from engine.drawing.steps import first_noise, resolved, steps_of
+from engine.drawing.upscale import enlarged
 from engine.request import Request
 from engine.training.toybox.captions import english, russian
 from engine.training.toybox.judge import adherence, judge

@@ -3,8 +3,9 @@
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from engine.drawing.draw import enlarged, first_noise, resolved, steps_of
 from engine.drawing.models import Models, choose_device, load_models
+from engine.drawing.steps import first_noise, resolved, steps_of
+from engine.drawing.upscale import enlarged
 from engine.request import Request
 from engine.training.toybox.judge import judge
 from tests.bench.engine.adherence import BATCH

@@ -8,9 +8,9 @@ import numpy as np
 from torch import Tensor
 
 from engine.diffusion.stopping import clean_from, satisfied
-from engine.drawing.draw import enlarged, first_noise, resolved, steps_of
 from engine.drawing.models import Models, choose_device, load_models
-from engine.drawing.steps import levels_of
+from engine.drawing.steps import first_noise, levels_of, resolved, steps_of
+from engine.drawing.upscale import enlarged
 from engine.request import Request
 from engine.training.toybox.judge import adherence, judge
 from tests.bench.engine.adherence import BATCH, PROMPTS, held_out_prompts

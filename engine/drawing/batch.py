@@ -1,0 +1,210 @@
+"""several drawings, step by step together: those that fit share one call of the networks.
+
+The state of each drawing is its own. Before a call what they ask is gathered into one batch, and after it each takes
+its rows of the answer; so any of them can come, end, fail or be taken out between two steps.
+"""
+
+import logging
+from collections import deque
+from collections.abc import Hashable, Iterator
+from dataclasses import dataclass
+
+import torch
+
+from engine.diffusion.samplers import Prediction
+from engine.drawing.draw import Drawing, open_drawing
+from engine.drawing.models import Models
+from engine.drawing.steps import Question, answers
+from engine.errors import OutOfMemory
+from engine.events import Event
+from engine.networks.tuning import lacks_memory, memory_sentence
+from engine.request import Inputs, Request
+from engine.widths import WIDTHS, rung
+
+log = logging.getLogger(__name__)
+
+Outcome = Event | Exception  # a drawing ends with Finished, or with whatever kept it from that
+
+
+@dataclass(frozen=True, kw_only=True)
+class Asking:
+    """A drawing whose next step is to be taken."""
+
+    key: Hashable
+    drawing: Drawing
+    question: Question
+
+    @property
+    def rows(self) -> int:
+        return len(self.question.x)
+
+
+class Batch:
+    """Any number of drawings of one model set at a time; those of another set wait until these are done."""
+
+    def __init__(self, widest: int = WIDTHS[-1]) -> None:
+        """Nobody draws yet.
+
+        Args:
+            widest: rows of one call at most, unless a single drawing has more pictures.
+        """
+        self.widest = widest
+        self._waiting: deque[tuple[Hashable, tuple[Request, bytes | None, Inputs, str | None]]] = deque()
+        self._drawings: dict[Hashable, Drawing] = {}
+        self._narrowed = False
+
+    def add(
+        self, key: Hashable, request: Request, resume: bytes | None, inputs: Inputs, parent: str | None = None
+    ) -> None:
+        """Let a drawing in before the next step; what is wrong with it, `step` tells."""
+        self._waiting.append((key, (request, resume, inputs, parent)))
+
+    def take(self, key: Hashable, drawing: Drawing) -> None:
+        """Let a drawing in that has been opened."""
+        self._drawings[key] = drawing
+
+    def remove(self, key: Hashable) -> None:
+        """Take a drawing out; nothing more is heard of it."""
+        self._drawings.pop(key, None)
+        self._waiting = deque(waiting for waiting in self._waiting if waiting[0] != key)
+
+    @property
+    def waiting(self) -> list[Hashable]:
+        """Those that have not begun."""
+        return [key for key, _ in self._waiting]
+
+    def __len__(self) -> int:
+        return len(self._drawings) + len(self._waiting)
+
+    def step(self) -> Iterator[tuple[Hashable, Outcome]]:
+        """Let newcomers in, then take one step of every drawing; what each has to say, as it comes."""
+        yield from self._let_in()
+        for group in self._calls():
+            yield from self._call([asking for asking in group if asking.key in self._drawings])
+
+    def call(self, models: Models, questions: list[Question], width: int) -> list[Prediction]:
+        """Ask the networks; raises RuntimeError where there is too little memory for it."""
+        return answers(models, questions, width)
+
+    def _let_in(self) -> Iterator[tuple[Hashable, Outcome]]:
+        while self._waiting:
+            key, (request, *rest) = self._waiting[0]
+            if any(drawing.request.models != request.models for drawing in self._drawings.values()):
+                return  # memory holds one set; whoever comes after this one waits behind it
+            self._waiting.popleft()
+            try:
+                with memory_sentence(request.models):
+                    drawing = open_drawing(request, *rest)
+            except Exception as error:
+                yield key, error
+                continue
+            self._drawings[key] = drawing
+            yield key, drawing.started()
+            if drawing.done:
+                yield from self._finish(key, drawing)
+
+    def _calls(self) -> list[list[Asking]]:
+        """Who shares a call in this step: what shapes the tensors is equal, and so is the width that a replay wants."""
+        fitting: dict[tuple[object, ...], list[Asking]] = {}
+        for key, drawing in self._drawings.items():
+            asking = Asking(key=key, drawing=drawing, question=drawing.question())
+            fitting.setdefault((asking.question.key, drawing.width), []).append(asking)
+        return [group for together in fitting.values() for group in self._split(together, together[0].drawing.width)]
+
+    def _split(self, together: list[Asking], room: int | None) -> list[list[Asking]]:
+        """As few calls as have room for all of them, in their order."""
+        groups: list[list[Asking]] = []
+        left = 0
+        for asking in together:
+            if asking.rows > left:
+                groups.append([])
+                left = max(room or self.widest, asking.rows)
+            groups[-1].append(asking)
+            left -= asking.rows
+        return groups
+
+    def _call(self, group: list[Asking]) -> Iterator[tuple[Hashable, Outcome]]:
+        if not group:
+            return
+        width = group[0].drawing.width or rung(sum(asking.rows for asking in group))
+        models = group[0].drawing.models
+        found: list[Prediction] | None = None
+        try:
+            found = self.call(models, [asking.question for asking in group], width)
+        except RuntimeError as error:
+            if not lacks_memory(error):
+                raise
+            reason = type(error)(str(error))  # without its traceback, which holds the tensors of the failed step
+        if found is None:
+            yield from self._patiently(group, width, reason)
+            return
+        for asking, answer in zip(group, found, strict=True):
+            if asking.key in self._drawings:
+                yield from self._advance(asking, answer, width)
+
+    def _patiently(self, group: list[Asking], width: int, reason: RuntimeError) -> Iterator[tuple[Hashable, Outcome]]:
+        """There was too little memory for a call: draw it in two, or with CLIP looking at fewer crops at a time."""
+        models = group[0].drawing.models
+        if models.device.type == "cuda":
+            torch.cuda.empty_cache()
+        if len(group) > 1:
+            self._narrow(max(1, width // 2))
+            half = len(group) // 2
+            for part in (group[:half], group[half:]):
+                yield from self._call([asking for asking in part if asking.key in self._drawings])
+        elif models.reduce_batch():
+            yield from self._call(group)
+        else:
+            [asking] = group
+            self._drawings.pop(asking.key, None)
+            try:
+                with memory_sentence(asking.drawing.request.models):
+                    raise reason
+            except OutOfMemory as error:
+                yield asking.key, error
+
+    def _narrow(self, width: int) -> None:
+        self.widest = min(self.widest, width)
+        if not self._narrowed:
+            log.warning("memory has no room for a wider batch: from now on %d pictures at a time", self.widest)
+        self._narrowed = True
+
+    def _advance(self, asking: Asking, answer: Prediction, width: int) -> Iterator[tuple[Hashable, Outcome]]:
+        key, drawing = asking.key, asking.drawing
+        try:
+            with memory_sentence(drawing.request.models):
+                for event in drawing.advance(answer, width):
+                    yield key, event
+                    if key not in self._drawings:
+                        return
+        except Exception as error:
+            self._drawings.pop(key, None)
+            yield key, error
+            return
+        if drawing.done:
+            yield from self._finish(key, drawing)
+
+    def _finish(self, key: Hashable, drawing: Drawing) -> Iterator[tuple[Hashable, Outcome]]:
+        self._drawings.pop(key, None)
+        try:
+            with memory_sentence(drawing.request.models):
+                last: Outcome = drawing.finish()
+        except Exception as error:
+            last = error
+        yield key, last
+
+
+def events_alone(batch: Batch) -> Iterator[Event]:
+    """What the only drawing of a batch has to say; raises what it fails with."""
+    while len(batch):
+        for _, outcome in batch.step():
+            if isinstance(outcome, Exception):
+                raise outcome
+            yield outcome
+
+
+def draw_events(request: Request, resume: bytes | None, inputs: Inputs, parent: str | None) -> Iterator[Event]:
+    """See `engine.draw`."""
+    batch = Batch()
+    batch.add(0, request, resume, inputs, parent)
+    return events_alone(batch)

@@ -1,0 +1,198 @@
+"""engine/drawing/batch.py: drawings share calls of the networks, and nothing else."""
+
+import random
+from dataclasses import replace
+from functools import cache
+
+import pytest
+import torch
+from torch import Tensor
+
+import engine
+from engine import BadRequest, Finished, Inputs, NumericalError, OutOfMemory, Progress, Request, Started
+from engine.diffusion.samplers import Prediction
+from engine.drawing.batch import Batch, Outcome
+from engine.drawing.checkpoint import DrawingState
+from engine.drawing.draw import Drawing
+from engine.drawing.models import Models, load_models
+from engine.drawing.provenance import request_of
+from engine.drawing.steps import Question, resolved
+from engine.pictures.images import read_png
+from tests.bench.engine.company import ScarceBatch, play, same_alone
+
+STAR = Request(prompt="a red star", seed=1, steps=4, cuts=1)
+MOON = Request(prompt="a blue moon:2 | green", seed=2, steps=3, cuts=1, tv_scale=10.0)
+
+
+@cache
+def models() -> Models:
+    return load_models("toybox", torch.device("cpu"))
+
+
+def run(batch: Batch, **requests: Request) -> dict[str, list[Outcome]]:
+    """What each had to say until all had ended; those that are in the batch already begin with them."""
+    for key, request in requests.items():
+        batch.add(key, request, None, Inputs())
+    told: dict[str, list[Outcome]] = {}
+    while len(batch):
+        for key, outcome in batch.step():
+            told.setdefault(str(key), []).append(outcome)
+    return told
+
+
+def last(told: list[Outcome]) -> Finished:
+    assert isinstance(told[-1], Finished), told[-1]
+    return told[-1]
+
+
+def alone(width: int, request: Request = STAR) -> Finished:
+    """Drawn by itself in calls of one width."""
+    *_, found = engine.draw(replace(request, widths=f"{width}x{request.steps}"))
+    assert isinstance(found, Finished)
+    return found
+
+
+def broken(request: Request) -> Drawing:
+    """A drawing that is nothing but NaN."""
+    request = resolved(request, models().description.defaults)
+    x = torch.full((request.count, 3, 64, 64), float("nan"))
+    return Drawing(models(), request, DrawingState(x=x, index=request.steps - 1))
+
+
+@pytest.mark.parametrize("width", [2, 4])
+def test_a_row_is_what_it_is_whoever_is_beside_it(width: int) -> None:
+    """First, last, beside noise or beside NaN: the U-Net, its way back and CLIP give the same bits."""
+    generator = torch.Generator().manual_seed(0)
+    clip, row = models().clips[0][0], torch.randn(1, 3, 64, 64, generator=generator)
+    crop = torch.rand(1, 3, clip.side, clip.side, generator=generator)
+
+    def found(place: int, filling: float | None) -> list[Tensor]:
+        x, crops = (
+            torch.randn((width, *one.shape[1:]), generator=generator)
+            if filling is None
+            else one.new_full((width, *one.shape[1:]), filling)
+            for one in (row, crop)
+        )
+        x[place], crops[place] = row[0], crop[0]
+        x, crops = x.requires_grad_(), crops.requires_grad_()
+        x0, seen = models().denoise(x, torch.full((width,), 600)).x0, clip.encode_images(crops)
+        (back,), (back_seen,) = torch.autograd.grad(x0.pow(2).sum(), x), torch.autograd.grad(seen.pow(2).sum(), crops)
+        return [tensor[place] for tensor in (x0, back, seen, back_seen)]
+
+    first = found(0, 0.0)
+    for place, filling in ((0, None), (0, float("nan")), (width - 1, None), (width - 1, float("nan"))):
+        assert all(torch.equal(*pair) for pair in zip(first, found(place, filling), strict=True)), (place, filling)
+
+
+def test_drawings_that_join_and_leave_are_what_they_are_alone() -> None:
+    """At the widths that their provenance tells, whatever became of the others."""
+    rng = random.Random(1)
+    finished, _ = play(rng, ScarceBatch(rng, 0.1), 4)
+    assert len(finished) >= 2 and all(map(same_alone, finished))
+
+
+def test_one_call_serves_drawings_that_differ_in_all_but_their_size() -> None:
+    """Prompt, seed, steps, scales: the state of each is its own."""
+    batch = Counting()
+    batch.add("star", STAR, None, Inputs())
+    list(batch.step())
+    told = run(batch, moon=replace(MOON, steps=4))
+    assert batch.widths == [1, 2, 2, 1, 1, 1]  # the star's last step is unguided, and so a call of another kind
+    assert [type(outcome) for outcome in told["moon"]][:2] == [Started, Progress]
+    assert sum(isinstance(outcome, Progress) for outcome in told["star"]) == 3
+    assert request_of(read_png(last(told["star"]).png)[1]).widths == "1x1,2x2,1x1"
+
+
+def test_what_nobody_shared_says_nothing_of_widths() -> None:
+    """A picture's metadata is what it was before there was company."""
+    told = run(Batch(), star=replace(STAR, steps=1))
+    assert request_of(read_png(last(told["star"]).png)[1]).widths is None
+
+
+def test_a_newcomer_is_in_the_next_call() -> None:
+    """It waits for a step of others, not for their pictures."""
+    batch = Counting()
+    batch.add("old", replace(STAR, steps=20), None, Inputs())
+    list(batch.step())
+    batch.add("new", replace(MOON, steps=20), None, Inputs())
+    told = [type(outcome) for key, outcome in batch.step() if key == "new"]
+    assert told == [Started, Progress] and batch.widths == [1, 2]
+
+
+def test_nan_ends_one_drawing_and_leaves_the_bytes_of_its_neighbours() -> None:
+    batch = Counting()
+    batch.take("nan", broken(MOON))
+    told = run(batch, star=STAR)
+    assert isinstance(told["nan"][-1], NumericalError)
+    assert batch.widths == [2, 1, 1, 1]
+    *_, again = engine.draw(replace(STAR, widths="2x1,1x3"))
+    assert isinstance(again, Finished) and last(told["star"]).png == again.png
+
+
+def test_a_request_that_cannot_be_drawn_ends_alone() -> None:
+    told = run(Batch(), bad=replace(MOON, size="17x17"), star=replace(STAR, steps=1))
+    assert isinstance(told["bad"][-1], BadRequest) and last(told["star"])
+
+
+def test_whoever_is_taken_out_is_not_heard_of_and_leaves_at_once() -> None:
+    batch = Counting()
+    batch.add("gone", MOON, None, Inputs())
+    batch.add("star", STAR, None, Inputs())
+    list(batch.step())
+    batch.remove("gone")
+    assert set(run(batch)) == {"star"} and batch.widths == [2, 1, 1, 1]
+
+
+def test_a_full_memory_makes_the_batch_narrower_once_for_all(caplog: pytest.LogCaptureFixture) -> None:
+    """The step is made again, nothing is lost, and it is said once."""
+    batch = Counting(room=2)
+    told = run(batch, **{str(seed): replace(MOON, seed=seed, steps=2) for seed in range(4)})
+    assert batch.widths == [4, 2, 2, 2, 2]
+    assert len(caplog.records) == 1 and "2 pictures at a time" in caplog.text
+    assert last(told["0"]).png == alone(2, replace(MOON, seed=0, steps=2)).png
+
+
+def test_memory_that_is_too_small_for_one_is_its_own_error(caplog: pytest.LogCaptureFixture) -> None:
+    told = run(Counting(room=1), two=replace(MOON, count=2), star=STAR)
+    assert isinstance(told["two"][-1], OutOfMemory) and last(told["star"])
+
+
+def test_a_replay_gets_its_width_beside_others() -> None:
+    """It fills its calls up, and never those of others."""
+    batch = Counting()
+    told = run(batch, again=replace(STAR, widths="3x4"), moon=MOON)
+    assert batch.widths.count(3) == 4 and batch.widths.count(1) == 3
+    assert last(told["again"]).png == alone(3).png
+
+
+def test_another_model_set_waits_until_this_one_is_done() -> None:
+    """Memory holds one; and who comes after the one that waits does not overtake it."""
+    batch = Batch()
+    batch.add("star", STAR, None, Inputs())
+    list(batch.step())
+    batch.add("other", replace(STAR, models="nowhere"), None, Inputs())
+    batch.add("moon", MOON, None, Inputs())
+    assert {key for key, _ in batch.step()} == {"star"} and batch.waiting == ["other", "moon"]
+    told = run(batch)
+    assert isinstance(told["other"][-1], BadRequest) and last(told["moon"])
+
+
+def test_one_drawing_with_more_pictures_than_a_call_has_room_for_gets_a_call_of_its_own() -> None:
+    batch = Counting(widest=2)
+    told = run(batch, grid=replace(MOON, count=3), star=STAR)
+    assert batch.widths[:2] == [3, 1] and last(told["grid"]).pictures
+
+
+class Counting(Batch):
+    """Notes the width of every call; on a card that has room for so many pictures."""
+
+    def __init__(self, widest: int = 8, room: int = 99) -> None:
+        super().__init__(widest)
+        self.widths: list[int] = []
+        self._room = room
+
+    def call(self, models: Models, questions: list[Question], width: int) -> list[Prediction]:
+        self.widths.append(width)
+        if width > self._room:
+            raise torch.OutOfMemoryError("CUDA out of memory.")
+        return super().call(models, questions, width)
