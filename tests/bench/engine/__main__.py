@@ -21,8 +21,10 @@ FIGURES = (
     "satisfied",
     "negative",
     "check",
+    "understood",
+    "bare",
 )
-COUNTED = ("satisfied", "negative")
+COUNTED = ("satisfied", "negative", "bare")
 LONG = ("picturebook", "judge")  # run only if named
 
 
