@@ -36,7 +36,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _parse(arguments: list[str]) -> argparse.Namespace:
     parser = make_parser()
     completion.complete(parser)
-    if arguments[:1] == ["draw"] and not {"-h", "--help"} & set(arguments):
+    before_words = arguments[: arguments.index("--")] if "--" in arguments else arguments
+    if arguments[:1] == ["draw"] and not {"-h", "--help"} & set(before_words):
         return draw.parse(arguments[1:])
     known = parser.commands
     if arguments and not arguments[0].startswith("-") and arguments[0] not in known:

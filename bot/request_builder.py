@@ -12,7 +12,7 @@ from bot.language.commands import Imagine
 from bot.language.styles import NONE, Styles, defaults_of
 from bot.messages import Fetch, Incoming, TextMessage, Value
 from bot.storage.pictures import PictureStore
-from engine import MAX_SEED, MAX_TARGETS, BadPicture, Request, accept_picture, nearest_size
+from engine import MAX_SEED, MAX_TARGETS, BadPicture, Request, accept_picture, knows_any_word, nearest_size
 
 FETCHING = 20.0  # seconds that an attached picture may take to come
 
@@ -40,6 +40,8 @@ class RequestBuilder:
         if models not in self._models:
             where = options.mark_value(text, "models", models)
             options.refuse_choice("models", models, sorted(self._models), where)
+        if prompt != command.prompt and not knows_any_word(models):
+            prompt = without_style(command, models, text)
         request = options.request(prompt, chosen)
         if request.size is not None and (near := nearest_size(request)) != request.size:
             where = options.mark_value(text, "size", request.size)
@@ -82,6 +84,17 @@ async def fetch_picture(fetch: Fetch, seconds: float = FETCHING) -> bytes:
             return await fetch()
     except TimeoutError:
         raise UserError("picture-lost") from None
+
+
+def without_style(command: Imagine, models: str, text: str) -> str:
+    """The words alone: a set that knows things by name reads a style's words as things. Raises UserError.
+
+    A style that the person asked for is refused; one that is only a default here lends its options.
+    """
+    if (style := command.options.get(options.STYLE)) is not None:
+        where = options.mark_value(text, options.STYLE, str(style))
+        raise UserError("style-unknown", name=str(style), models=models, where=where)
+    return command.prompt
 
 
 def check_steps(incoming: Incoming, request: Request) -> None:

@@ -106,6 +106,7 @@ __all__ = [
     "verify_models",
     "vocabulary",
     "MAX_PICTURE_BYTES",
+    "knows_any_word",
     "nearest_size",
 ]
 
@@ -138,6 +139,8 @@ def check_request(request: Request, inputs: Inputs = NO_INPUTS) -> None:
     from engine.model_sets.weights import load_model_set
 
     finished_size(request, load_model_set(request.models))
+    if request.size is not None and (near := nearest_size(request)) != request.size:
+        raise BadRequest("size", f"{request.models} draws {near} and no other size: leave size out.")
     check_inputs(request, inputs)
 
 
@@ -176,12 +179,22 @@ def gallery(models: str) -> bytes | None:
 
 
 def nearest_size(request: Request) -> str:
-    """The size of the request where its model set can draw that, else the nearest one that it can; without torch."""
+    """The size of the request where its model set draws that well, else the nearest one that it does; without torch."""
     from engine.drawing.canvas import nearest_size as nearest
     from engine.model_sets.weights import load_model_set
 
-    width, height = nearest(*size_of(request.size), load_model_set(request.models)) if request.size else (0, 0)
+    described = load_model_set(request.models)
+    if not request.size or described.words is not None:  # a set that knows things by name learned them in one size
+        return f"{described.side * described.scale}x{described.side * described.scale}"
+    width, height = nearest(*size_of(request.size), described)
     return f"{width}x{height}"
+
+
+def knows_any_word(models: str) -> bool:
+    """Whether a set's CLIPs know any word, so that styles made of words mean something to it. Raises BadRequest."""
+    from engine.model_sets.weights import load_model_set
+
+    return load_model_set(models).words is None
 
 
 def upscale(request: UpscaleRequest, *, parent: str | None = None) -> Iterator[Event]:

@@ -13,6 +13,7 @@ from bot.cli import models as model_commands
 from bot.cli.guard import report_errors
 from bot.cli.output import Files, display_for, files_for, write
 from bot.cli.parser import Parser
+from bot.errors import UserError
 from bot.language import options as grammar
 from bot.language.options import STYLE
 from bot.language.styles import BUILT_IN, Styles
@@ -156,8 +157,8 @@ def _request(text: str, state: bytes | None) -> Request:
     if state is None:
         if not prompt:
             raise BadRequest("prompt", 'Say what to draw, for example: imago draw "a red star on a blue background".')
-        prompt, options = Styles().apply(prompt, options, text)
-        return grammar.request(prompt, {"seed": secrets.randbelow(2**32), **_with_models(options)})
+        prompt, styled = _apply_style(prompt, _with_models(options), text)
+        return grammar.request(prompt, {"seed": secrets.randbelow(2**32), **styled})
     kept = engine.request_of_checkpoint(state)
     if STYLE in options:
         raise BadRequest(STYLE, "A style cannot be given to a drawing that goes on: leave --style out.")
@@ -171,6 +172,16 @@ def _request(text: str, state: bytes | None) -> Request:
                 f"leave {field.name} out to go on with it.",
             )
     return kept
+
+
+def _apply_style(prompt: str, options: dict[str, Value], text: str) -> tuple[str, dict[str, Value]]:
+    """Words and options with a style's; raises UserError where the models do not know its words."""
+    words, styled = Styles().apply(prompt, options, text)
+    models = str(styled.get("models", Request.models))
+    if words != prompt and not engine.knows_any_word(models):
+        name = str(options[STYLE])
+        raise UserError("style-unknown", name=name, models=models, where=f"⟨--style {name}⟩")
+    return words, styled
 
 
 def _with_models(options: dict[str, Value]) -> dict[str, Any]:

@@ -491,5 +491,7 @@ page-detach = Take the pictures away
 page-pick = Show alone picture
 page-vary = Vary picture
 
+style-unknown = The style { $name } is made of words that { $models } does not know: leave --style out, or choose larger models.
+    { $where }
 option-size-near = { $models } cannot draw { $size }: the nearest size is { $near }.
     { $where }

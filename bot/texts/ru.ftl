@@ -512,5 +512,7 @@ page-detach = Убрать картинки
 page-pick = Показать отдельно картинку
 page-vary = Вариация картинки
 
+style-unknown = Стиль { $name } состоит из слов, которых { $models } не знает: уберите --style или выберите модели побольше.
+    { $where }
 option-size-near = { $models } не рисует { $size }: ближайший размер — { $near }.
     { $where }

@@ -47,27 +47,39 @@ def test_what_is_said_wins_over_the_style_that_over_the_place_and_that_over_the_
     async def scenario(chat: fakes.Chat, engine: fakes.Engine) -> None:
         await chat.says("a star --style ink --eta 0.4", defaults={"steps": 12, "cuts": 6, "eta": 0.2})
         _, request, _ = await drawn(chat, engine)
-        assert request.prompt == "a star | black ink"
+        assert request.prompt == "a star"
         said = (request.steps, request.cuts, request.eta, request.tv_scale, request.range_scale)
         assert said == (13, 6, 0.4, 7.0, 5.0)
-        await chat.says("a star", defaults={"style": "ink"})
-        assert (await drawn(chat, engine, 2))[1].prompt == "a star | black ink"
         await chat.says("a star --style none", defaults={"style": "ink"})
-        assert (await drawn(chat, engine, 3))[1].prompt == "a star"
+        assert (await drawn(chat, engine, 2))[1].range_scale == 4.0
 
-    styles = {"ink": "black ink --steps 13 --eta 0.3 --range-scale 5"}
+    styles = {"ink": "--steps 13 --eta 0.3 --range-scale 5"}
     play(tmp_path, scenario, options="--steps 11 --tv-scale 7 --range-scale 4", styles=styles)
+
+
+def test_a_style_of_words_is_refused_where_the_models_know_things_by_name(tmp_path: Path) -> None:
+    """A green cat in ink came out white. One that is only a default here lends its options."""
+
+    async def scenario(chat: fakes.Chat, engine: fakes.Engine) -> None:
+        await chat.says("a green cat --style ink")
+        note = (await chat.until(lambda states: states[-1].stage is Stage.NOTE))[-1]
+        assert "toybox does not know" in note.text and "⟨--style ink⟩" in note.text
+        await chat.says("a green cat", defaults={"style": "ink"})
+        _, request, _ = await drawn(chat, engine)
+        assert (request.prompt, request.steps) == ("a green cat", 13)
+
+    play(tmp_path, scenario, styles={"ink": "black ink on white paper --steps 13"})
 
 
 def test_options_of_a_form_are_taken_by_name_and_win_over_those_in_the_words(tmp_path: Path) -> None:
     """They never become text; a ramp or a size is format_command as everywhere."""
 
     async def scenario(chat: fakes.Chat, engine: fakes.Engine) -> None:
-        given = {"steps": 9, "cuts": "0:8, 100:4", "size": "64х64", "style": "INK", "guidance_scale": "500"}
+        given = {"steps": 9, "cuts": "0:8, 100:4", "size": "256х256", "style": "DRAFT", "guidance_scale": "500"}
         await chat.says("/imagine a star --steps 7 --eta 0.5", options=given)
         _, request, _ = await drawn(chat, engine)
-        assert (request.steps, request.cuts, request.size, request.eta) == (9, "0:8,100:4", "64x64", 0.5)
-        assert request.guidance_scale == 500.0 and "ink" in request.prompt
+        assert (request.steps, request.cuts, request.size, request.eta) == (9, "0:8,100:4", "256x256", 0.5)
+        assert request.guidance_scale == 500.0
         for wrong, where in ({"cuts": "many"}, "⟨--cuts many⟩"), ({"eta": 7}, "⟨--eta 7⟩"):
             chat.messages.clear()
             await chat.says("a star", options=wrong)
@@ -112,7 +124,7 @@ def test_a_size_that_the_models_cannot_draw_is_answered_with_the_nearest(tmp_pat
 
     async def scenario(chat: fakes.Chat, engine: fakes.Engine) -> None:
         said = await answer(chat, "a star --size 65х64")
-        assert "toybox cannot draw 65x64: the nearest size is 64x64." in said and "⟨--size 65х64⟩" in said
+        assert "toybox cannot draw 65x64: the nearest size is 256x256." in said and "⟨--size 65х64⟩" in said
 
     play(tmp_path, scenario)
 

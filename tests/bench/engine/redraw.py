@@ -85,7 +85,6 @@ def random_request(rng: np.random.Generator, folder: Path, number: int) -> tuple
         "prompt": some(list(PROMPTS)),
         "seed": int(rng.integers(2**32)),
         "steps": int(rng.integers(1, 5)),
-        "size": some([None, "64x64", "128x64", "64x128"]),
         "sampler": some([None, "ddim", "ddpm"]),
         "eta": some([None, float(rng.random())]),
         "guidance_scale": ramp(500),
