@@ -1,1 +1,1 @@
-"""the bot: chat outside, queue inside; knows nothing of torch."""
+"""the chat bot: platforms, queue and delivery. It never imports torch."""

@@ -16,12 +16,12 @@ from bot.cli.guard import report_errors
 from bot.cli.parser import Parser, unknown_command
 from bot.errors import BotError, ConfigError
 
-BROKEN_PIPE = 141  # what shells say of a program whose reader has gone
-CONFIG = Path("config.toml")  # of the current folder; used when there is one
+BROKEN_PIPE = 141  # exit code shells use after SIGPIPE
+CONFIG = Path("config.toml")  # in the current folder; used if it exists
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run a subcommand; its exit code."""
+    """Run a subcommand; returns its exit code."""
     arguments = list(sys.argv[1:] if arguments is None else arguments)
     try:
         args = _parse(arguments)
@@ -85,13 +85,13 @@ def _version() -> str:
 
 
 def _config_of(args: argparse.Namespace) -> Path | None:
-    """The file that was named, else the one that lies here."""
+    """The named config file, else config.toml of the current folder, if any."""
     path: Path | None = args.config
     return path or (CONFIG if CONFIG.is_file() else None)
 
 
 def run_serve(args: argparse.Namespace) -> int:
-    """0 after an orderly stop, 78 (a matter of configuration) when it cannot start as told."""
+    """0 after an orderly stop, 78 (EX_CONFIG) when it cannot start as configured."""
     from bot import app, config, log  # the commands that draw start without the chat libraries
 
     try:

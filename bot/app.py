@@ -1,4 +1,4 @@
-"""builds all long-lived objects, joins them, and owns the order of start-up and shutdown."""
+"""builds all long-lived objects, connects them, and owns the order of start-up and shutdown."""
 
 import asyncio
 import fcntl
@@ -39,7 +39,7 @@ from engine import EngineProcess, list_model_sets
 
 log = logging.getLogger(__name__)
 CHECKPOINT_GRACE = 5.0  # seconds a running drawing gets at shutdown to reach its next checkpoint
-REPLIES_GRACE = 2.0  # seconds for the replies that are on their way
+REPLIES_GRACE = 2.0  # seconds to send pending replies
 
 MakeAdapters = Callable[["App", History], list[Adapter]]
 
@@ -55,9 +55,9 @@ class App:
         adapters: MakeAdapters | None = None,
         opened: Callable[[str], object] | None = None,
     ) -> None:
-        """Nothing is opened yet; `engine` and `adapters` take the place of those that the config asks for.
+        """Opens nothing yet; `engine` and `adapters` replace those of the config.
 
-        `opened` gets the chat page's address once it answers.
+        `opened` is called with the chat page's address once it answers.
         """
         self.config, self._opened = config, opened
         self.texts = Texts(config.bot.language)
@@ -76,8 +76,8 @@ class App:
         self._worker: Worker
         self._eraser: Eraser
         self._working: asyncio.Task[None] | None = None
-        self._reading: asyncio.Task[None] | None = None  # of the dictionaries, so that no picture waits for them
-        self._keeping: asyncio.Task[None] | None = None  # deletes what has become too old
+        self._reading: asyncio.Task[None] | None = None  # loads the dictionaries, so that no picture waits for them
+        self._keeping: asyncio.Task[None] | None = None  # deletes expired data
 
     async def run(self) -> None:
         """Serve until a signal or `stopping`; raises ConfigError or StoreError when it cannot start."""
@@ -92,10 +92,10 @@ class App:
 
     @asynccontextmanager
     async def lifespan(self) -> AsyncIterator["App"]:
-        """Start up; at the end shut down, in the opposite order."""
+        """Start up; on exit shut down in reverse order."""
         folder = self.config.bot.folder
         async with AsyncExitStack() as stack:
-            stack.enter_context(_signals(self.stopping))  # until the very end, so that a second one forces
+            stack.enter_context(_signals(self.stopping))  # until the very end, so that a second signal forces the exit
             lock = stack.enter_context(_sole_owner(folder))
             self._store = await Store.open(folder / "imago.sqlite")
             stack.push_async_callback(self._store.close)
@@ -121,7 +121,7 @@ class App:
             log.info("shutting down")
 
     def _say_where(self, adapters: list[Adapter], lock: IO[str]) -> None:
-        """The chat page's address for the person who started the bot, and for a second bot that finds the lock."""
+        """Tell the chat page's address to whoever started the bot, and to a second bot that finds the lock."""
         for page in adapters:
             if isinstance(page, WebAdapter):
                 lock.write(page.url)
@@ -131,12 +131,12 @@ class App:
                     self._opened(page.url)
 
     def _join(self, pictures: PictureStore, adapters: dict[str, Adapter]) -> tuple[Handlers, Replies]:
-        """Handlers, worker and replies know one another only by the functions passed here."""
+        """Connect handlers, worker and replies; they know one another only by the functions passed here."""
         config, store, record = self.config, self._store, self.metrics.record
         queue = self._queue = Queue(store, config.limits)
 
         async def gone(number: int) -> None:
-            """The message was deleted or the chat is closed to us: nobody waits for the picture."""
+            """The message was deleted or the chat is closed to the bot: stop the job."""
             job = await queue.find(number)
             if job is not None and await queue.cancel(number):
                 await self._worker.stop(job)
@@ -192,7 +192,7 @@ class App:
         return handlers, replies
 
     async def _end_work(self) -> None:
-        """Let the drawing come to its next checkpoint if that is soon; else it goes on from the last one."""
+        """Wait for the next checkpoint if that is soon; otherwise the drawing resumes from the last one."""
         assert self._working is not None
         self._worker.close()
         done, _ = await asyncio.wait([self._working], timeout=CHECKPOINT_GRACE)
@@ -201,7 +201,7 @@ class App:
             await asyncio.wait([self._working])
 
     async def moved(self, old: Address, new: Address) -> None:
-        """A chat goes on under another id."""
+        """A chat has a new id."""
         await self._queue.move_chat(old, new)
 
     async def counts(self) -> dict[str, int]:
@@ -209,36 +209,36 @@ class App:
         return {status.value: jobs for status, jobs in (await self._queue.counts()).items()}
 
     async def job(self, number: int) -> Job:
-        """A job that is there. Raises KeyError."""
+        """The job with a number. Raises KeyError."""
         if (job := await self._queue.find(number)) is None:
             raise KeyError(number)
         return job
 
     def offers(self) -> dict[str, list[str]]:
-        """What there is of options that are names, for platforms that suggest while somebody types."""
+        """Values to suggest, for options that are names."""
         return {"models": list_models(), "style": Styles(self.config.styles).names}
 
     def notes(self, platform: str) -> AdapterNotes:
-        """Where a platform's adapter may note things down."""
+        """The notes of a platform's adapter."""
         return StoredNotes(self._store, platform)
 
     async def metrics_page(self) -> tuple[bytes, str]:
-        """The text for Prometheus and its media type."""
+        """The Prometheus text and its media type."""
         return self.metrics.page(await self.counts())
 
     async def trouble(self) -> str:
-        """What is wrong with the bot, empty when nothing is."""
+        """What is wrong with the bot; empty when healthy."""
         await self._queue.counts()
         return "" if self._working is None or not self._working.done() else "The worker has stopped."
 
 
 def list_models() -> list[str]:
-    """The names of the model sets that can be drawn with: those that are on disk."""
+    """The names of the model sets that are ready on disk."""
     return [described.name for described in list_model_sets() if described.ready]
 
 
 async def serve(config: Config, *, opened: Callable[[str], object] | None = None) -> None:
-    """Run the bot as configured, until it is told to stop; `opened` gets the chat page's address once it answers."""
+    """Run the bot until it is stopped; `opened` is called with the chat page's address once it answers."""
     if config.engine.models not in list_models():
         raise ConfigError(
             f"models in [engine] must be auto or one of {', '.join(list_models())}; `imago models fetch` gets more."
@@ -247,7 +247,7 @@ async def serve(config: Config, *, opened: Callable[[str], object] | None = None
 
 
 def build_adapters(app: App, history: History) -> list[Adapter]:
-    """The platforms that the config switches on."""
+    """The adapters of the platforms that are enabled in the config."""
     adapters: list[Adapter] = []
     if app.config.web.enabled:
         adapters.append(
@@ -261,11 +261,11 @@ def build_adapters(app: App, history: History) -> list[Adapter]:
             )
         )
     if app.config.discord.token:
-        from bot.adapters.discord import DiscordAdapter  # half a second that only those who go there should wait
+        from bot.adapters.discord import DiscordAdapter  # half a second of import time, only where it is used
 
         adapters.append(DiscordAdapter(app.config.discord, app.texts.say, app.notes("discord"), offers=app.offers()))
     if app.config.telegram.token:
-        from bot.adapters.telegram import TelegramAdapter  # its library takes a second to import
+        from bot.adapters.telegram import TelegramAdapter  # the library takes a second to import
 
         adapters.append(TelegramAdapter(app.config.telegram, app.texts.say, moved=app.moved))
     if not adapters:
@@ -276,7 +276,7 @@ def build_adapters(app: App, history: History) -> list[Adapter]:
 
 @contextmanager
 def _sole_owner(folder: Path) -> Iterator[IO[str]]:
-    """The open lock file: two bots on one folder would draw and send everything twice."""
+    """Lock the folder: two bots on one folder would draw and send everything twice."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
         lock = open(folder / "lock", "a+")
@@ -296,7 +296,7 @@ def _sole_owner(folder: Path) -> Iterator[IO[str]]:
 
 @contextmanager
 def _signals(stopping: asyncio.Event) -> Iterator[None]:
-    """SIGTERM and Ctrl-C shut down in order; a second one ends the process at once (the engine dies with it)."""
+    """SIGTERM and Ctrl-C shut down in order; a second one exits at once (the engine dies too)."""
 
     def stop() -> None:
         if stopping.is_set():

@@ -18,7 +18,7 @@ RENAMED = {"house": "moderation"}  # old name of a section → the one it has no
 
 @dataclass(frozen=True)
 class Secret:
-    """Text that never shows up in a log: only `value` tells it."""
+    """Text that never appears in a log: only `value` reveals it."""
 
     value: str = field(default="", repr=False)
 
@@ -34,11 +34,11 @@ class BotConfig:
     """[bot]"""
 
     folder: Path = Path("imago")  # database and pictures
-    language: str = "en"  # for people whose language we do not speak: en or ru
+    language: str = "en"  # for people whose language is not supported: en or ru
     log_level: str = "info"  # debug, info, warning or error
     log_format: str = "text"  # text or json, one line an event either way
     log_prompts: bool = False  # whether prompts may stand in the log
-    options: str = ""  # of every drawing for which nothing else is said, as they are typed: --steps 150
+    options: str = ""  # default options of every drawing, as typed: --steps 150
 
     def __post_init__(self) -> None:
         _one_of("language", self.language, ("en", "ru"))
@@ -86,7 +86,7 @@ class WebConfig:
     enabled: bool = True
     host: str = "127.0.0.1"  # address to listen on; any but loopback demands a token
     port: int = 8420
-    token: Secret = Secret()  # what a browser has to show; empty for none
+    token: Secret = Secret()  # required of browsers; empty for none
 
     def __post_init__(self) -> None:
         _within("port", self.port, 0, 65535)
@@ -96,7 +96,7 @@ class WebConfig:
 
 @dataclass(frozen=True, kw_only=True)
 class DiscordConfig:
-    """[discord]; the bot goes there when there is a token"""
+    """[discord]; enabled by a token"""
 
     token: Secret = Secret()  # of the bot, from the developer portal
     api_base: str = "https://discord.com/api/v10"  # for those who run an API proxy
@@ -112,7 +112,7 @@ class DiscordConfig:
 
 @dataclass(frozen=True, kw_only=True)
 class TelegramConfig:
-    """[telegram]; the bot goes there when there is a token"""
+    """[telegram]; enabled by a token"""
 
     token: Secret = Secret()  # of the bot, from @BotFather
     base_url: str = "https://api.telegram.org"  # for those who run a Bot API server of their own
@@ -133,13 +133,13 @@ class TelegramConfig:
 class ModerationConfig:
     """[moderation]: owners, forbidden words, retention and the check of finished pictures"""
 
-    owners: tuple[str, ...] = ()  # people who may do everything everywhere, as platform:id; /whoami tells one's own
-    words: tuple[str, ...] = ()  # words and phrases that no prompt may have; whole words, in any case
-    words_file: str = ""  # more of them, one a line; a line that begins with # is a remark
+    owners: tuple[str, ...] = ()  # people with all rights everywhere, as platform:id; /whoami shows one's own
+    words: tuple[str, ...] = ()  # words and phrases that are forbidden in prompts; whole words, in any case
+    words_file: str = ""  # more of them, one a line; lines that begin with # are comments
     keep_days: int = 0  # days after which prompts and pictures are deleted; 0 keeps them
     check: str = ""  # texts, with | between them, that CLIP compares each finished picture with; empty for no check
     check_threshold: float = 0.5  # score from which on a picture counts as showing one of them; depends on the models
-    check_action: str = "spoiler"  # what becomes of it: spoiler hides it behind a click, withhold does not show it
+    check_action: str = "spoiler"  # what happens to it: spoiler hides it behind a click, withhold does not show it
 
     def __post_init__(self) -> None:
         _one_of("check_action", self.check_action, ("spoiler", "withhold"))
@@ -203,7 +203,7 @@ def _styles(table: object, where: str) -> dict[str, str]:
 
 
 def _reason_of(error: UserError) -> str:
-    """What is wrong with options in the config; there is no language yet to say it in."""
+    """What is wrong with options in the config, before any language is loaded."""
     return str(error.values.get("where") or error.values.get("words") or error.text)
 
 
@@ -236,14 +236,14 @@ def _section(kind: Any, name: str, table: object, environment: Mapping[str, str]
 
 
 def secrets(config: Config) -> list[str]:
-    """Every secret that is set, so that it can be masked where it must not show."""
+    """Every secret that is set, so that it can be masked."""
     sections = [getattr(config, section.name) for section in fields(config)]
     values = (getattr(section, f.name) for section in sections if is_dataclass(section) for f in fields(section))
     return [value.value for value in values if isinstance(value, Secret) and value]
 
 
 def environment_name(section: str, key: str) -> str:
-    """The environment variable that stands for a secret."""
+    """The environment variable of a secret."""
     return f"IMAGO_{section}_{key}".upper()
 
 
@@ -283,7 +283,7 @@ def _within(name: str, value: float, low: float, high: float) -> None:
 
 
 def is_loopback(host: str) -> bool:
-    """True for addresses that only this machine can reach."""
+    """Whether only this machine can reach the address."""
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:

@@ -1,4 +1,4 @@
-"""everything that can go wrong in the bot, as one small tree.
+"""the bot's error tree.
 
 BotError
 ├── UserError        what a person asked cannot be done; the id of a sentence with its values

@@ -1,4 +1,4 @@
-"""one function per Command: what a person asked becomes jobs and answers."""
+"""command handlers: each Incoming, buttons and reactions included, becomes a job or an answer."""
 
 import asyncio
 import logging
@@ -37,23 +37,23 @@ from bot.storage.store import Store
 from bot.texts import Texts
 
 log = logging.getLogger(__name__)
-PORTION = 100  # messages handled at the same time: in a burst of hundreds the event loop must come to breathe
-WORDS_OF_GROUP, WORDS_FOUND = 7, 90  # names told of each group by /words
+PORTION = 100  # messages handled concurrently, so that a burst of hundreds does not starve the event loop
+WORDS_OF_GROUP, WORDS_FOUND = 7, 90  # names listed per group by /words
 MOST_LISTED = 10  # pictures told by /pictures
-LONGEST_DESCENT = 20  # generations told by /show
+LONGEST_DESCENT = 20  # generations shown by /show
 NO_INPUTS: Mapping[str, bytes] = {}
-STRENGTH = 0.5  # of a variation: how much of the picture is kept where nobody says
+STRENGTH = 0.5  # default share of the picture kept by a variation
 
 
 class Sender(Protocol):
-    """Whoever sends replies."""
+    """What handlers need of delivery."""
 
     def note(self, address: Address, reply: Reply, answers: str, about: int | None = None) -> None: ...
     def on_queued(self, job: Job) -> None: ...
 
 
 class Handlers:
-    """Takes every Incoming; each of its effects is durable when `receive` returns."""
+    """Handles every Incoming; its effects are durable when `receive` returns."""
 
     def __init__(
         self,
@@ -70,12 +70,12 @@ class Handlers:
         models: Collection[str],
         record: RecordMetric,
     ) -> None:
-        """Ready to receive.
+        """Starts nothing.
 
         Args:
             stop: ends the drawing of a job that was cancelled.
-            busy: seconds that the running job still takes, None when nobody knows.
-            models: names of the model sets there are.
+            busy: seconds until the running job is done, None when unknown.
+            models: names of the available model sets.
         """
         self._config, self._texts, self._store, self._queue = config, texts, store, queue
         self._pictures, self._sender, self._stop, self._busy, self._record = pictures, sender, stop, busy, record
@@ -84,14 +84,14 @@ class Handlers:
         self._portion = asyncio.Semaphore(PORTION)
 
     def close(self) -> None:
-        """Take nothing more."""
+        """Accept nothing more."""
         self._closed = True
 
     async def receive(self, incoming: Incoming) -> None:
-        """The one way in. Raises Closed; every other trouble becomes an answer."""
+        """The single entry point. Raises Closed; every other error becomes an answer."""
         if self._closed:
             raise Closed
-        await asyncio.shield(self._take(incoming))  # a browser that hangs up must not leave half an effect
+        await asyncio.shield(self._take(incoming))  # a disconnecting browser must not leave half an effect
 
     async def _take(self, incoming: Incoming) -> None:
         try:
@@ -111,7 +111,7 @@ class Handlers:
             self._answer(incoming, "broken")
 
     async def _let_in(self, incoming: Incoming, job: int | None) -> Command | None:
-        """What is asked, if anything, by somebody who may ask; `job` is a reaction's. Raises UserError."""
+        """The command, if any, once the person is allowed to give it; `job` is a reaction's. Raises UserError."""
         try:
             command = self._command(incoming, job)
         except UserError:
@@ -134,7 +134,7 @@ class Handlers:
         return Act(action=action, job=job) if action and job is not None else None
 
     async def _find_thread(self, reaction: Reaction) -> tuple[Reaction, int | None]:
-        """With the thread of its message, which not every platform tells but we wrote down, and the message's job."""
+        """The reaction with its thread, which not every platform reports but we stored, and the message's job."""
         row = await self._store.row("job_of_message", platform=reaction.address.platform, message=reaction.message)
         if row is None:
             return reaction, None
@@ -215,7 +215,7 @@ class Handlers:
         await self._put(incoming, work, Kind.UPSCALE, parent)
 
     async def _draw_offer(self, incoming: Incoming, parent: Job, number: int) -> None:
-        """Something that the models know, in the place of words that they do not."""
+        """Draw a suggestion, in place of words that the models do not know."""
         names = understood.offers(parent.request.models, parent.id, parent.language)
         if not 1 <= number <= len(names):
             raise UserError("no-such-picture", job=str(parent.id), count=parent.pictures)
@@ -224,7 +224,7 @@ class Handlers:
         await self._put(incoming, Draw(request=request), Kind.REMIX, parent)
 
     def _one_of(self, job: Job, picture: int | None) -> int | None:
-        """Which picture of a job is meant: None when it has but one. Raises UserError."""
+        """Which picture of a job is meant: None when it has only one. Raises UserError."""
         if job.width is None:
             raise UserError("no-picture-yet", job=str(job.id))
         several = job.pictures > 1 and job.status in DONE
@@ -258,7 +258,7 @@ class Handlers:
         began = time.monotonic()
         await self._moderation.check_drawing(incoming, work.request.prompt)
         key = incoming.key
-        if isinstance(incoming, Reaction):  # adding, removing and adding it again asks once
+        if isinstance(incoming, Reaction):  # adding, removing and adding it again counts once
             key = f"reaction:{incoming.person.key}:{incoming.message}:{kind}"
         new = NewJob(
             key=f"{incoming.address.platform}:{key}",
@@ -275,7 +275,7 @@ class Handlers:
             self._sender.on_queued(job)
 
     async def _store_job(self, new: NewJob, inputs: Mapping[str, bytes]) -> tuple[Job, bool]:
-        """What it is drawn from is on the disk before the job is; the worker looks under the key and the number."""
+        """Input pictures are on disk before the job is; the worker looks under both key and number."""
         await self._pictures.keep(new.key, inputs)
         try:
             job, fresh = await self._queue.put(new)
@@ -312,7 +312,7 @@ class Handlers:
         if not await self._queue.cancel(job.id):
             raise UserError("already-ended", job=str(job.id))
         await self._stop(job)
-        if isinstance(incoming, TextMessage):  # a press sees the message change
+        if isinstance(incoming, TextMessage):  # the changed message is the answer to a press
             self._answer(incoming, "cancelled", job=str(job.id))
 
     async def _delete(self, incoming: Incoming, job: Job) -> None:
@@ -397,7 +397,7 @@ class Handlers:
         self._note(incoming, "\n".join(lines), about=about)
 
     async def _show_words(self, incoming: Incoming, search: str) -> None:
-        """What can be drawn by name: groups, or what a search finds."""
+        """List what can be drawn by name: groups, or search results."""
         models, language = self._config.engine.models, incoming.person.language
         groups = await asyncio.to_thread(understood.listed, models, search, language)
         if not groups:
@@ -424,7 +424,7 @@ class Handlers:
         self._note(incoming, self._texts.say(incoming.person.language, text, **values))
 
     def _tell_of(self, job: Job, incoming: Incoming, text: str, **values: str) -> None:
-        """An answer that has the words of a job, and goes when the job goes."""
+        """Answer with a job's prompt; deleted together with the job."""
         language = incoming.person.language
         said = self._texts.say(language, text, job=str(job.id), prompt=job.request.prompt, **values)
         self._note(incoming, said, about=job.id)

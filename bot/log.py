@@ -1,4 +1,4 @@
-"""the log on stderr, one line an event, as text or JSON; no secret goes there, and no prompt unless that is wanted."""
+"""logging to stderr, one line an event, as text or JSON; secrets are masked, prompts off by default."""
 
 import json
 import logging
@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from urllib.parse import quote
 
-PROMPT = "prompt"  # the one value of an event that is left out unless it is wanted
+PROMPT = "prompt"  # the one value of an event that is omitted unless enabled
 
 
 def event(log: logging.Logger, name: str, **values: object) -> None:
@@ -25,7 +25,7 @@ class Lines(logging.Formatter):
         self._secrets = [form for secret in secrets if secret for form in {secret, quote(secret, safe="")}]
 
     def format(self, record: logging.LogRecord) -> str:
-        """The line, with every secret masked wherever it stands; in text a traceback follows on lines of its own."""
+        """Format a record with secrets masked; in text form a traceback follows on its own lines."""
         line = self._as_json(record) if self._json else self._as_text(record)
         for secret in self._secrets:
             line = line.replace(secret, "(secret)")
@@ -66,12 +66,12 @@ def _quote(value: object) -> str:
 
 
 def set_up(level: str, form: str = "text", *, prompts: bool = False, secrets: Iterable[str] = ()) -> None:
-    """Log from `level` (debug, info, warning, error) on; the libraries only speak when something is wrong.
+    """Set up logging from `level` (debug, info, warning, error); libraries log warnings and errors only.
 
     Args:
         form: text or json.
         prompts: whether prompts are shown.
-        secrets: what is masked wherever it stands.
+        secrets: texts to mask.
     """
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(Lines(form, prompts=prompts, secrets=secrets))

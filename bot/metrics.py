@@ -1,10 +1,10 @@
-"""figures for Prometheus: queue, jobs, seconds per step, preview latency, engine restarts."""
+"""Prometheus metrics: queue, jobs, seconds per step, preview latency, engine restarts."""
 
 from collections.abc import Callable, Mapping
 
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
-SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)  # upper edges of the buckets
+SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)  # upper bounds of the buckets
 
 # Records one value by name: `step_seconds`, `preview_seconds` (from the engine's event until the platform has taken
 # it), `acknowledge_seconds` or `engine_restarts`.
@@ -12,7 +12,7 @@ RecordMetric = Callable[[str, float], None]
 
 
 class Metrics:
-    """What has been measured since the start, in a registry of its own."""
+    """All metrics since the start, in their own registry."""
 
     def __init__(self) -> None:
         self._registry = registry = CollectorRegistry()
@@ -36,10 +36,10 @@ class Metrics:
             self._seconds[name].observe(value)
 
     def page(self, jobs: Mapping[str, int]) -> tuple[bytes, str]:
-        """The text for Prometheus and its media type.
+        """The Prometheus text and its media type.
 
         Args:
-            jobs: how many jobs there are of each status; those missing count as none.
+            jobs: number of jobs per status; missing ones count as 0.
         """
         self._jobs.clear()
         for status, number in jobs.items():

@@ -1,4 +1,4 @@
-"""what is asked becomes a Request with its pictures: words, options, style, defaults, attachments."""
+"""builds a Request and its input pictures: prompt, options, style, defaults, attachments."""
 
 import asyncio
 import secrets
@@ -14,19 +14,19 @@ from bot.messages import Fetch, Incoming, TextMessage, Value
 from bot.storage.pictures import PictureStore
 from engine import MAX_SEED, MAX_TARGETS, BadPicture, Request, accept_picture, knows_any_word, nearest_size
 
-FETCHING = 20.0  # seconds that an attached picture may take to come
+FETCHING = 20.0  # timeout in seconds for downloading an attachment
 
 
 class RequestBuilder:
-    """Knows the styles, the defaults and the models that there are."""
+    """Builds requests from commands, styles, defaults and the available models."""
 
     def __init__(self, config: Config, models: Collection[str], pictures: PictureStore) -> None:
         self._config, self._models, self._pictures = config, models, pictures
         self._styles, self._defaults = Styles(config.styles), defaults_of(config.bot.options)
-        self._accepting = asyncio.Lock()  # one picture is decoded at a time: each takes its memory
+        self._accepting = asyncio.Lock()  # decode one picture at a time, to bound memory
 
     def request(self, incoming: Incoming, command: Imagine, parent: Job | None) -> Request:
-        """What is said wins over the style, that over the place, and that over the config; a remix takes over all.
+        """Explicit options override the style, that the chat's defaults, those the config; a remix inherits all.
 
         Raises UserError.
         """
@@ -50,7 +50,7 @@ class RequestBuilder:
         return request
 
     async def inputs(self, incoming: Incoming, request: Request, parent: Job | None) -> dict[str, bytes]:
-        """The pictures that come with a message, accepted; a remix without any takes over its parent's.
+        """The validated pictures of a message; a remix without any inherits its parent's.
 
         By their names in PictureStore. Raises UserError.
         """
@@ -69,7 +69,7 @@ class RequestBuilder:
         return inputs | {f"target{number}": png for number, png in enumerate(given, 1)}
 
     async def accept(self, data: bytes) -> bytes:
-        """A picture made clean, away from the event loop. Raises UserError."""
+        """Validate and re-encode a picture, off the event loop. Raises UserError."""
         try:
             async with self._accepting:
                 return await asyncio.to_thread(accept_picture, data)
@@ -78,7 +78,7 @@ class RequestBuilder:
 
 
 async def fetch_picture(fetch: Fetch, seconds: float = FETCHING) -> bytes:
-    """A picture from where it was attached; others must not wait for ever behind one that does not come."""
+    """Download an attachment, with a timeout. Raises UserError."""
     try:
         async with asyncio.timeout(seconds):
             return await fetch()
@@ -105,11 +105,11 @@ def check_steps(incoming: Incoming, request: Request) -> None:
 
 
 def new_seed() -> int:
-    """Any seed."""
+    """A random seed."""
     return secrets.randbelow(MAX_SEED + 1)
 
 
 def _options(request: Request) -> dict[str, Value]:
-    """What a remix takes over: everything but the words and the seed."""
+    """What a remix inherits: everything but prompt and seed."""
     kept = (name for name in options.OPTIONS if name != "seed")
     return {name: value for name in kept if (value := getattr(request, name)) is not None}

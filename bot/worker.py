@@ -1,4 +1,4 @@
-"""claim → draw → outcome: one worker feeds one engine."""
+"""claims jobs and feeds the engine: checkpoints, resume after a crash, partial pictures."""
 
 import asyncio
 import logging
@@ -43,7 +43,7 @@ FAILURES = {  # class name in the engine's errors → id of the sentence
 
 
 class Watcher(Protocol):
-    """Whoever shows what happens to jobs."""
+    """What the worker needs of delivery."""
 
     def on_start(self, job: Job) -> None: ...
     def on_preview(self, job: Job, preview: Preview, seconds_left: float | None) -> None: ...
@@ -67,11 +67,11 @@ class Engine(Protocol):
 
 
 class Paused(Exception):
-    """The bot shuts down and the job stands at a checkpoint."""
+    """The bot is shutting down and the job has a checkpoint."""
 
 
 class Worker:
-    """Takes one job after the other through the engine."""
+    """Draws jobs with the engine."""
 
     def __init__(
         self,
@@ -86,25 +86,25 @@ class Worker:
         record: RecordMetric,
         picture_check: PictureCheck,
     ) -> None:
-        """Nothing is claimed yet.
+        """Claims nothing yet.
 
         Args:
             moved: called when a job has left the queue.
-            attempts: restarts of the engine that one job may cost.
+            attempts: engine restarts allowed per job.
             picture_check: says which pictures may be shown.
         """
         self._queue, self._store, self._pictures, self._engine = queue, store, pictures, engine
         self._watcher, self._moved, self._attempts, self._record = watcher, moved, attempts, record
         self._picture_check = picture_check
         self._job: Job | None = None
-        self._preview: bytes | None = None  # the newest of the running job
-        self._left: float | None = None  # seconds the running job still took, at the time …
+        self._preview: bytes | None = None  # newest preview of the running job
+        self._left: float | None = None  # seconds left of the running job, at the time …
         self._left_at = 0.0
         self._stopped = False  # the running job was cancelled or deleted
         self._closing = False
 
     def busy(self) -> float | None:
-        """Seconds that the running job still takes: 0 without one, None when nobody knows."""
+        """Seconds until the running job is done: 0 without one, None when unknown."""
         if self._job is None or self._left is None:
             return None if self._job else 0.0
         return max(0.0, self._left - (time.monotonic() - self._left_at))
@@ -120,7 +120,7 @@ class Worker:
                 await self._work(job)
 
     async def stop(self, job: Job) -> None:
-        """A job was cancelled or deleted: end its drawing, and keep the picture as far as it came if it may be kept."""
+        """Stop a cancelled or deleted job's drawing; keep the partial picture if it may be kept."""
         if self._job is not None and self._job.id == job.id:
             self._stopped = True
             await self._engine.stop()
@@ -128,14 +128,14 @@ class Worker:
             await self._keep_partial(job)
 
     async def tidy(self) -> None:
-        """After a start: finish what the last life began."""
+        """After a restart: requeue running jobs and finish interrupted cancellations."""
         await self._queue.requeue_all()
         for job in await self._queue.undelivered():
             if job.status is Status.CANCELLED and not job.partial:
                 await self._save_partial(job)
 
     def close(self) -> None:
-        """Stop at the next checkpoint; cancel `run` if that takes too long: the last one is stored."""
+        """Stop at the next checkpoint; cancel `run` if that takes too long."""
         self._closing = True
         self._queue.filled.set()
 
@@ -178,7 +178,7 @@ class Worker:
         if (asked := await self._asked(job)) is None:
             return Failed(kind="BadPicture", sentence="The picture to draw from is gone.")
         request, inputs = asked
-        last: tuple[int, float] | None = None  # step and time of the last word of progress
+        last: tuple[int, float] | None = None  # step and time of the last Progress
         state = checkpoint["state"] if checkpoint else None
         parent = str(job.parent) if job.parent else None
         async with aclosing(self._engine.events(request, state, inputs=inputs, parent=parent)) as events:
@@ -216,7 +216,7 @@ class Worker:
             await self._keep_partial(job)
         elif isinstance(outcome, Finished):
             await self._finish(job, outcome)
-        elif outcome.kind == "BadCheckpoint":  # the models were changed meanwhile: from the start, then
+        elif outcome.kind == "BadCheckpoint":  # the models have changed meanwhile: start over
             await self._store.write("drop_checkpoint", job=job.id)
             raise EngineDied(outcome.sentence)
         else:
@@ -224,7 +224,7 @@ class Worker:
             await self._fail(job, FAILURES.get(outcome.kind, "failed-engine"))
 
     async def _finish(self, job: Job, finished: Finished) -> None:
-        """The files first, then the row: a picture that is said to be drawn is there."""
+        """Save files before the row: a drawn job always has its picture."""
         verdict = self._picture_check.of(job.id, finished.score)
         if verdict is Verdict.WITHHOLD:
             return await self._fail(job, "failed-withheld")
@@ -242,7 +242,7 @@ class Worker:
         if await self._queue.mark_drawn(job.id, seconds=finished.seconds, steps=finished.steps, **size, hidden=hidden):
             await self._store.write("drop_checkpoint", job=job.id)
             self._watcher.on_end(job)
-        else:  # cancelled or deleted in the last moment
+        else:  # cancelled or deleted at the last moment
             self._preview = finished.png
             await self._keep_partial(job)
 
@@ -258,7 +258,7 @@ class Worker:
         self._watcher.on_end(job)
 
     async def _save_partial(self, job: Job) -> None:
-        """The newest preview becomes the picture of a cancelled job; of a deleted one nothing stays."""
+        """Save the newest preview as the picture of a cancelled job, unless it was deleted."""
         running = self._job is not None and self._job.id == job.id
         checkpoint = await self._store.row("checkpoint", job=job.id)
         preview = self._preview if running else checkpoint["preview"] if checkpoint else None
@@ -271,7 +271,7 @@ class Worker:
         await self._store.write("drop_checkpoint", job=job.id)
 
     async def _asked(self, job: Job) -> tuple[Request | UpscaleRequest, Inputs] | None:
-        """What the engine is asked for; None when a picture that it needs is gone."""
+        """The engine's request; None when a picture it needs is gone."""
         match job.work:
             case Draw(request=request):
                 inputs = await self._inputs(job)
@@ -281,14 +281,14 @@ class Worker:
                 return (UpscaleRequest(png=png, models=request.models), NO_INPUTS) if png else None
 
     async def _inputs(self, job: Job) -> Inputs:
-        """What it is drawn from; stored under the key of its update if we died before it had a number."""
+        """The job's inputs; stored under the update's key if the bot died before the job had a number."""
         await self._pictures.adopt(job.key, job.id)
         found = await self._pictures.inputs(job.id)
         init = found.pop("init", None)
         return Inputs(init=init, targets=tuple((png, 1.0) for png in found.values()))
 
     async def _source_hidden(self, job: Job) -> bool:
-        """What is hidden stays so when it is made larger."""
+        """An upscale of a hidden picture is hidden too."""
         source = await self._queue.find(job.work.source) if isinstance(job.work, Upscale) else None
         return source is not None and source.hidden
 

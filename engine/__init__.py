@@ -1,4 +1,4 @@
-"""the engine's door: a Request goes in, a stream of Events comes out. Importing it does not import torch."""
+"""the engine's public API: a Request goes in, a stream of Events comes out. Importing it does not import torch."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass

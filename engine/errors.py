@@ -1,4 +1,4 @@
-"""everything that can go wrong in the engine, as one small tree.
+"""the engine's error tree.
 
 EngineError              one clear sentence for the person who asked
 ├── BadRequest           the request cannot be drawn; `field` names the culprit; nothing was started

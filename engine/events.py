@@ -1,4 +1,4 @@
-"""what the engine says while it works: frozen records, in the order they can come.
+"""the Events of a drawing: frozen records, in the order they can come.
 
 A stream is `Started`, then any number of `Progress`, `Preview` and `Checkpoint`, then `Finished`.
 Errors are raised by the stream; across a process border they travel as `Failed`.

@@ -1,4 +1,4 @@
-"""text with weights: `a castle:2 | fog:-0.5` → parts whose weights are normalised.
+"""prompt parts with weights, negative ones included: `a castle:2 | fog:-0.5` → normalised parts.
 
 The 2021 notebooks split `text:weight` at the last colon; here a part keeps its colon when what
 follows is not a number, so addresses and times of day survive.

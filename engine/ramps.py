@@ -1,4 +1,4 @@
-"""a number that changes over a drawing: `0:1000,50:500,100:0`, percent done and value; read by a small grammar.
+"""ramps: values that change over a drawing, `0:1000,50:500,100:0` as percent:value.
 
     ramp  = point *( "," point )        1 to 16 points, percents rising
     point = percent ":" value

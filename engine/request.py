@@ -1,4 +1,4 @@
-"""every knob of a picture, its bounds, and one sentence for each value out of them.
+"""Request: every option of a picture with its bounds, and one sentence for each invalid value.
 
 `None` means "as the model set says", or off. A Request that exists is valid.
 """

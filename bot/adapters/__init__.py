@@ -1,1 +1,1 @@
-"""the chat platforms: each file here is the only one that imports its platform's library."""
+"""adapters: one folder a chat platform; each platform's library is imported in its own folder only."""

@@ -1,4 +1,4 @@
-"""the Adapter protocol: what the heart asks of a chat platform, and what it gives to one."""
+"""the Adapter protocol: what the core calls on a chat platform, and what it provides to one."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -6,8 +6,8 @@ from typing import Protocol
 
 from bot.messages import Address, Incoming, Reply
 
-# Hands one Incoming to the heart. It returns when the effect is durable: only then confirm the update.
-# Raises Closed while the bot shuts down (do not confirm). What a person did wrong comes back as a Reply, not an error.
+# Passes one Incoming to the core. It returns once the effect is durable: only then confirm the update.
+# Raises Closed during shutdown (do not confirm). A person's mistake comes back as a Reply, not as an error.
 Receive = Callable[[Incoming], Awaitable[None]]
 
 
@@ -21,27 +21,27 @@ class Adapter(Protocol):
 
     @property
     def gif_apart(self) -> bool:
-        """True where a GIF needs a message of its own; else it rides with the final picture."""
+        """True where a GIF needs its own message; otherwise it is attached to the final picture."""
         ...
 
     async def start(self, receive: Receive) -> None:
-        """Begin to listen; returns once it does. Raises ConfigError when it can't (wrong token, port taken)."""
+        """Start listening; returns once it does. Raises ConfigError when it cannot (wrong token, port taken)."""
         ...
 
     async def send(self, address: Address, reply: Reply, *, nonce: str, answers: str = "") -> str:
         """A new message; returns its id.
 
         Args:
-            nonce: at most 25 characters; after a crash the same send comes again with the same nonce, and the
-                adapter returns the message that is already there instead of a second one, as well as it can find out.
-            answers: `message` of the Incoming that this answers, or of a GIF the picture; empty for none.
+            nonce: at most 25 characters; after a crash the same send is repeated with the same nonce, and the
+                adapter returns the existing message instead of sending a second one, as far as it can tell.
+            answers: `message` of the Incoming that this replies to, for a GIF the picture's; empty for none.
 
         Raises: RetryAfter, AddressGone, NotDelivered.
         """
         ...
 
     async def edit(self, address: Address, message: str, reply: Reply) -> None:
-        """Replace all that a message shows; the same edit twice is no error.
+        """Replace everything a message shows; repeating the same edit is no error.
 
         Raises: RetryAfter, MessageGone, AddressGone, NotDelivered.
         """
@@ -52,13 +52,13 @@ class Adapter(Protocol):
         ...
 
     async def close(self) -> None:
-        """Stop listening and let the last calls end; a few seconds at most."""
+        """Stop listening and finish pending calls; takes a few seconds at most."""
         ...
 
 
 @dataclass(frozen=True, kw_only=True)
 class HistoryEntry:
-    """One message of a conversation that we keep ourselves."""
+    """One message of a conversation stored by the bot itself."""
 
     id: int  # grows with time
     chat: str
@@ -68,10 +68,10 @@ class HistoryEntry:
 
 
 class History(Protocol):
-    """Where an adapter without a server of its own (the web page) keeps its conversations; durable."""
+    """Durable storage of conversations for an adapter without a server of its own (the web page)."""
 
     async def add(self, chat: str, nonce: str, author: str, body: str) -> int:
-        """A new entry; the same chat and nonce again give the entry that is already there."""
+        """Add an entry; repeating chat and nonce returns the existing one."""
         ...
 
     async def change(self, entry: int, body: str) -> bool:
@@ -79,7 +79,7 @@ class History(Protocol):
         ...
 
     async def remove(self, entry: int) -> None:
-        """Forget an entry; one that is already gone is no error."""
+        """Delete an entry; a missing one is no error."""
         ...
 
     async def entry(self, chat: str, entry: int) -> HistoryEntry | None:
@@ -96,12 +96,12 @@ class History(Protocol):
 
 
 class AdapterNotes(Protocol):
-    """Where an adapter notes down small things of its own; durable."""
+    """Durable key–value storage for an adapter's own settings."""
 
     async def all(self) -> dict[str, str]:
-        """Everything that was noted down, by key."""
+        """All values by key."""
         ...
 
     async def put(self, key: str, value: str) -> None:
-        """Note something down; it is on the disk when this returns."""
+        """Store a value; it is on disk when this returns."""
         ...

@@ -1,4 +1,4 @@
-"""an address that HTTP calls come to: opened, or one sentence about what is in the way."""
+"""opens a listening HTTP port, or says in one sentence why it cannot."""
 
 from aiohttp import web
 
@@ -11,14 +11,14 @@ async def listen(
     """Serve `app` at host:port until the runner is cleaned up.
 
     Args:
-        app: what answers.
-        section: of the config that names host and port, for the error.
-        host: a name or an address of this machine.
-        port: 0 takes any that is free.
-        cancel_handlers: whether a call ends when its caller goes away.
+        app: the application.
+        section: of the config with host and port, for the error message.
+        host: name or address of this machine.
+        port: 0 for any free one.
+        cancel_handlers: whether a request is cancelled when its client disconnects.
 
     Raises:
-        ConfigError: the address is taken, or is none of this machine's.
+        ConfigError: the address is in use, or not one of this machine.
     """
     runner = web.AppRunner(app, access_log=None, handler_cancellation=cancel_handlers, shutdown_timeout=2)
     await runner.setup()

@@ -12,20 +12,20 @@ from bot.errors import StoreError
 from bot.storage.store import jobs_in, mark_deleted, snapshot
 
 DATABASE, PICTURES = "imago.sqlite", "pictures"
-# A file that belongs to a job, or (by a hash) to what asks for one that has no number yet; once it is whole.
+# A complete file of a job, or (by hash) of a request that has no job number yet.
 _OF_JOB = re.compile(r"(?:(\d{1,18})|[0-9a-f]{32})\.[\w.]+(?<!\.part)")
 _MEMBER = re.compile(rf"{DATABASE}|{PICTURES}/{_OF_JOB.pattern}")
 
 
 def backup(folder: Path, target: Path) -> tuple[Path, int]:
-    """Copy a bot's folder into one tar file; where it is and how many files of pictures it has.
+    """Copy a bot's folder into one tar file; returns its path and the number of picture files.
 
-    First the database, as it is at one moment, then the pictures that it knows of: a picture is stored before the
-    database says so, hence all are there. One that was deleted meanwhile is deleted in the copy as well.
+    First a snapshot of the database, then its pictures: a picture is stored before the database
+    says so, hence all are there. One that is deleted meanwhile is deleted in the copy as well.
 
     Args:
         folder: `folder` in [bot].
-        target: the file to make, or a folder that is there, for a file named by the time.
+        target: the file to write, or an existing folder, for a file named by the time.
 
     Raises: StoreError, OSError.
     """
@@ -41,7 +41,7 @@ def backup(folder: Path, target: Path) -> tuple[Path, int]:
             packed = _pack_pictures(tar, folder / PICTURES, jobs)
             mark_deleted(copy, (job for job, drawn in jobs.items() if drawn and f"{job}.png" not in packed))
             tar.add(copy, DATABASE)
-        os.chmod(archive, 0o600)  # it holds what people have typed
+        os.chmod(archive, 0o600)  # it contains prompts
         with open(archive, "rb") as file:
             os.fsync(file.fileno())
         os.replace(archive, target)
@@ -49,7 +49,7 @@ def backup(folder: Path, target: Path) -> tuple[Path, int]:
 
 
 def restore(file: Path, folder: Path) -> int:
-    """Lay out a backup as the folder of a bot; how many files of pictures there are. Raises StoreError, OSError."""
+    """Unpack a backup as a bot's folder; returns the number of picture files. Raises StoreError, OSError."""
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise StoreError(f"{folder} is not empty: name a new folder, so that nothing is overwritten.")
     folder.parent.mkdir(parents=True, exist_ok=True)
@@ -81,7 +81,7 @@ def restore(file: Path, folder: Path) -> int:
 
 
 def _pack_pictures(tar: tarfile.TarFile, pictures: Path, jobs: dict[int, bool]) -> set[str]:
-    """Add the files of jobs that are not deleted; their names. Looks again until nothing is new: files are renamed."""
+    """Add the files of existing jobs; returns their names. Repeats until nothing is new: files get renamed."""
     packed: set[str] = set()
     while fresh := [name for name in _names_in(pictures, jobs) if name not in packed]:
         added = len(packed)

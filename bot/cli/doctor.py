@@ -20,11 +20,11 @@ SPACE = 500_000_000  # bytes that should be free
 
 
 class Trouble(Exception):
-    """What is wrong and what to do about it, as one sentence."""
+    """What is wrong and what to do about it, in one sentence."""
 
 
 def run(path: Path | None, say: Callable[[str], object] = print, *, as_json: bool = False) -> int:
-    """Say what was found, a line a check, or all of it as JSON; 0 when all is well, else 1."""
+    """Report the findings, one line a check, or as JSON; returns 0 when all is well, else 1."""
     found = list(findings(path))
     if as_json:
         print_json([{"check": name, "ok": ok, "message": text} for name, ok, text in found])
@@ -52,7 +52,7 @@ def findings(path: Path | None) -> Iterator[tuple[str, bool, str]]:
 def python(settings: Config) -> str:
     """The interpreter is new enough."""
     version = ".".join(map(str, sys.version_info[:3]))
-    if sys.version_info < (3, 11):  # noqa: UP036 - told by a sentence rather than by a strange traceback
+    if sys.version_info < (3, 11):  # noqa: UP036 - a sentence instead of a strange traceback
         raise Trouble(f"this is Python {version}: install 3.11 or newer and make .venv again.")
     return version
 

@@ -20,7 +20,7 @@ from bot.language.styles import BUILT_IN, Styles
 from bot.messages import Value
 from engine import BadPicture, BadRequest, Checkpoint, EngineError, Finished, Inputs, Preview, Request
 
-KNOBS = {  # option of `draw` → how it is told; names are Request's
+KNOBS = {  # option of `draw` → help text; names are Request's
     "models": "model set (see `imago models`), or auto for the one that suits this machine",
     "seed": "same seed, same picture; default: any",
     "size": "WIDTHxHEIGHT of the picture in pixels, for example 256x384",

@@ -15,13 +15,13 @@ Command = Callable[[argparse.Namespace], int]
 
 
 def report_errors(command: Command) -> Command:
-    """The command with its errors told: exit code 2 for bad input, 78 for the config, 1 for the rest."""
+    """Wrap a command so that errors are reported: exit code 2 for bad input, 78 for the config, 1 for the rest."""
 
     def run(args: argparse.Namespace) -> int:
         try:
             return command(args)
         except BrokenPipeError:
-            raise  # whoever read our output has gone; told once, in `main`
+            raise  # the reader of our output has gone; handled once, in `main`
         except KeyboardInterrupt:
             print_error(args, "Stopped", "stopped.")
             return STOPPED
@@ -33,12 +33,12 @@ def report_errors(command: Command) -> Command:
 
 
 def is_bad_input(error: Exception) -> bool:
-    """Whether the person who typed can mend it."""
+    """Whether the user can fix it."""
     return isinstance(error, (BadRequest, UserError, OSError))
 
 
 def sentence_of(error: Exception) -> str:
-    """What a person reads."""
+    """The sentence for the user."""
     if isinstance(error, UserError):
         return " ".join(Texts().say("en", error.text, **error.values).split())
     if isinstance(error, OSError):

@@ -33,5 +33,5 @@ def run(args: argparse.Namespace) -> int:
 
 
 def printable(text: str) -> str:
-    """On one line, without anything that a terminal obeys: a file is a stranger's."""
+    """On one line, without control characters: the file may come from a stranger."""
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)

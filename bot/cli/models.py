@@ -75,7 +75,7 @@ def ready_elsewhere() -> str | None:
 
 
 def fetch(name: str, consent: Callable[[str], bool] | None = None) -> None:
-    """Tell what it takes and whose it is, then fetch what is missing.
+    """Say what it needs and who made it, then fetch what is missing.
 
     Args:
         consent: asked, with the name of the set, before the first byte of weights whose licence is not known.
@@ -97,7 +97,7 @@ def fetch(name: str, consent: Callable[[str], bool] | None = None) -> None:
 
 
 def _consent(name: str) -> bool:
-    """Ask the person at the terminal; nobody there means no."""
+    """Ask the person at the terminal; without one the answer is no."""
     print(
         f"The licence of {name} is not known: its author has not said what its pictures may be used for. "
         "Asking them, and answering for the use, is up to you.",

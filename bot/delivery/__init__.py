@@ -1,1 +1,1 @@
-"""delivery: what the messages of a job look like, and how they are sent exactly once."""
+"""delivery: what a job's messages look like, and sending each exactly once."""

@@ -1,4 +1,4 @@
-"""what the messages of a job look like: Job → Reply, in the language of the person who asked."""
+"""renders a Job as a Reply, in the language of its owner."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -10,32 +10,32 @@ from bot.texts import Texts
 from engine import Preview, credit_of
 
 Values = Mapping[str, str | int]
-LONGEST_PROMPT = 300  # characters shown; the whole prompt is in alt text, settings and the picture itself
-ALWAYS = (Action.RERUN, Action.REMIX, Action.SETTINGS, Action.DELETE)  # whatever became of a job
-ON = (Action.UPSCALE, Action.VARY)  # that go on from a picture
+LONGEST_PROMPT = 300  # characters shown; the full prompt is in alt text, settings and the picture's metadata
+ALWAYS = (Action.RERUN, Action.REMIX, Action.SETTINGS, Action.DELETE)  # allowed in every state
+ON = (Action.UPSCALE, Action.VARY)  # that need a picture
 OF_SEVERAL = (Action.PICK, *ON)  # a row of buttons each
 OF_ONE = (*ON, Action.SETTINGS, Action.FILE)
 
 
 class Cards:
-    """One method a state."""
+    """One method per state of a job."""
 
     def __init__(self, texts: Texts) -> None:
         self._texts = texts
 
     def waiting(self, job: Job, place: QueuePosition) -> Reply:
-        """In the queue: place and wait."""
+        """Queued: position and expected wait."""
         number, seconds = place
         values: Values = {"place": number, "wait": self._texts.duration(job.language, seconds)}
         return self._card(job, Stage.WAITING, "waiting", values, (Action.CANCEL,))
 
     def starting(self, job: Job) -> Reply:
-        """The engine has it."""
+        """The engine has started."""
         text = "upscaling" if isinstance(job.work, Upscale) else "starting"
         return replace(self._card(job, Stage.DRAWING, text, {}, (Action.CANCEL,)), percent=0)
 
     def drawing(self, job: Job, preview: Preview, seconds_left: float | None) -> Reply:
-        """A preview, and how far it is."""
+        """A preview with its progress."""
         left = self._texts.duration(job.language, seconds_left)
         values: Values = {"step": preview.step, "steps": preview.steps, "percent": preview.percent, "left": left}
         picture = _file(job, f"{job.id}-{preview.percent}.png", preview.png)
@@ -43,7 +43,7 @@ class Cards:
         return replace(card, picture=picture, percent=preview.percent)
 
     def interrupted(self, job: Job, *, by_the_bot: bool) -> Reply:
-        """The engine died, or the whole bot stops; either way it goes on from the checkpoint."""
+        """The engine died or the bot is restarting; the drawing resumes from its checkpoint."""
         return self._card(job, Stage.DRAWING, "paused" if by_the_bot else "again", {}, (Action.CANCEL,))
 
     def final(self, job: Job, png: bytes | None, gif: bytes | None) -> Reply:
@@ -63,7 +63,7 @@ class Cards:
         return replace(card, picture=_file(job, f"{job.id}.png", png), gif=_file(job, f"{job.id}.gif", gif))
 
     def stopped(self, job: Job, png: bytes | None) -> Reply:
-        """Cancelled, with what there was of the picture."""
+        """Cancelled, with the partial picture if there is one."""
         text = "stopped-partial" if png else "stopped"
         actions = (*ON, *ALWAYS) if png and job.pictures == 1 else ALWAYS
         return replace(self._card(job, Stage.STOPPED, text, {}, actions), picture=_file(job, f"{job.id}.png", png))
@@ -73,7 +73,7 @@ class Cards:
         return self._card(job, Stage.FAILED, job.failure, {}, ALWAYS)
 
     def picked(self, job: Job, number: int, png: bytes, language: str) -> Reply:
-        """One picture of several, with controls of its own; in a message that belongs to no job."""
+        """One picture of several, with its own controls; in a message of its own."""
         values: Values = {"job": str(job.id), "number": number, "prompt": shorten(job.request.prompt)}
         return Reply(
             text=self._texts.say(language, "picked", **values),
@@ -103,7 +103,7 @@ class Cards:
         ]
 
     def _offers(self, job: Job) -> list[Button]:
-        """What can be drawn instead, where nothing was understood."""
+        """Buttons for things that can be drawn instead, where nothing was understood."""
         names = understood.offered(job.request.models, job.request.prompt, job.id, job.language)
         return [
             Button(
@@ -135,7 +135,7 @@ class Cards:
 
 
 def shorten(prompt: str) -> str:
-    """A prompt that leaves room for the rest of the sentence."""
+    """Truncate a prompt to leave room for the rest of the sentence."""
     return prompt if len(prompt) <= LONGEST_PROMPT else prompt[: LONGEST_PROMPT - 1].rstrip() + "…"
 
 

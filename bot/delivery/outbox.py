@@ -1,4 +1,4 @@
-"""what waits to be sent to one chat: the newest of each slot, finals first, paced by the chat's own answer."""
+"""one chat's outgoing queue: latest preview wins, finals first, paced by the platform's retry-after."""
 
 import asyncio
 import itertools
@@ -10,44 +10,44 @@ from bot.errors import AddressGone, MessageGone, NotDelivered, RetryAfter
 from engine import backoff
 
 log = logging.getLogger(__name__)
-LONGEST_PAUSE = 60.0  # seconds between tries while a platform fails
+LONGEST_PAUSE = 60.0  # longest pause in seconds between retries
 _numbers = itertools.count()
 
 
 @dataclass(frozen=True, kw_only=True)
 class Parcel:
-    """One thing to send."""
+    """One outgoing message or edit."""
 
-    slot: str  # a newer parcel takes the place of the one that waits in the same slot
+    slot: str  # a newer parcel replaces a waiting one in the same slot
     send: Callable[[], Awaitable[None]]  # raises AdapterError
-    gone: Callable[[], Awaitable[None]]  # called when message or chat are no more
-    keep: bool = False  # never dropped: not for a newer one that may be dropped, not for failures
+    gone: Callable[[], Awaitable[None]]  # called when message or chat are gone
+    keep: bool = False  # never dropped, neither for a newer parcel nor after failures
     number: int = field(default_factory=lambda: next(_numbers))
 
 
 class Outbox:
-    """One chat's line of parcels; it works in the background while there are any."""
+    """One chat's outgoing queue; sends in the background."""
 
     def __init__(self, clock: Callable[[], float], sleep: Callable[[float], Awaitable[None]]) -> None:
-        """`clock` in seconds, and the `sleep` that goes with it."""
+        """`clock` in seconds, with its matching `sleep`."""
         self._clock, self._sleep = clock, sleep
         self._waiting: dict[str, Parcel] = {}
-        self._free_at = 0.0  # when the chat takes the next parcel
+        self._free_at = 0.0  # when the next parcel may be sent
         self._failures = 0  # in a row
         self._sender: asyncio.Task[None] | None = None
 
     def put(self, parcel: Parcel) -> None:
-        """Send it as soon as the chat allows."""
+        """Queue a parcel; it is sent as soon as the chat allows."""
         old = self._waiting.get(parcel.slot)
         if old is not None and old.keep and not parcel.keep:
-            return  # a final picture waits here: a preview comes too late
+            return  # a final picture is waiting: the preview comes too late
         self._waiting[parcel.slot] = parcel
         if self.idle:
             self._sender = asyncio.create_task(self._send_waiting())
 
     @property
     def idle(self) -> bool:
-        """Nothing waits and nothing is on its way."""
+        """Whether nothing is queued or being sent."""
         return self._sender is None or self._sender.done()
 
     async def drain(self) -> None:
@@ -56,7 +56,7 @@ class Outbox:
             await asyncio.shield(self._sender)
 
     async def close(self) -> None:
-        """Send no more; what must not be lost is in the database."""
+        """Stop sending; what must not be lost is in the database."""
         if self._sender is not None:
             self._sender.cancel()
             await asyncio.wait([self._sender])
@@ -83,7 +83,7 @@ class Outbox:
         except (MessageGone, AddressGone) as answer:
             log.info("%s: %s", parcel.slot, type(answer).__name__)
             await parcel.gone()
-        except Exception:  # a fault of ours with one parcel must not hold up all the others of this chat
+        except Exception:  # a bug with one parcel must not block all others of this chat
             log.exception("%s could not be sent", parcel.slot)
 
     def _put_back(self, parcel: Parcel, pause: float) -> None:

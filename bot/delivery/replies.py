@@ -1,4 +1,4 @@
-"""the only sender: one message a job, edited from queued to final; exactly one final however often we die."""
+"""the only sender: one message a job, edited from queued to final; exactly one final across crashes."""
 
 import asyncio
 import secrets
@@ -17,16 +17,16 @@ from bot.storage.pictures import PictureStore
 from bot.storage.store import Store
 from engine import Preview
 
-REFRESHED = 10  # jobs at the front of the queue whose message is kept up to date
-MANY_CHATS = 1000  # lines kept in memory before the idle ones are let go
+REFRESHED = 10  # jobs at the front of the queue whose messages are refreshed
+MANY_CHATS = 1000  # chats kept in memory before idle ones are dropped
 
 
 async def _nothing() -> None:
-    """For parcels whose loss has no consequence."""
+    """For parcels whose loss does not matter."""
 
 
 class Replies:
-    """Turns what happens to jobs into messages and sends them."""
+    """Shows jobs in their chats: renders, sends and edits their messages."""
 
     def __init__(
         self,
@@ -42,22 +42,22 @@ class Replies:
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
-        """Nothing is sent yet.
+        """Sends nothing yet.
 
         Args:
             adapters: by platform.
-            busy: seconds that the running job still takes, None when nobody knows.
-            gone: told when the message or the chat of a job is no more.
-            clock, sleep: for the pauses that platforms ask for.
+            busy: seconds until the running job is done, None when unknown.
+            gone: called when the message or the chat of a job is gone.
+            clock, sleep: for pauses between calls.
         """
         self._store, self._queue, self._pictures, self._cards = store, queue, pictures, cards
         self._adapters, self._busy, self._gone, self._record = adapters, busy, gone, record
         self._clock, self._sleep = clock, sleep
         self._outboxes: dict[str, Outbox] = {}
-        self._removing: set[int] = set()  # removals that are on their way
+        self._removing: set[int] = set()  # removals in progress
 
     def note(self, address: Address, reply: Reply, answers: str, about: int | None = None) -> None:
-        """An answer that belongs to no job's message; `about` is the job that it shows, whose end is also its own."""
+        """Send an answer outside a job's message; `about` is the job it shows, with which it is deleted."""
         adapter, nonce = self._adapters[address.platform], secrets.token_hex(12)
 
         async def send() -> None:
@@ -70,23 +70,23 @@ class Replies:
         self._outbox(address).put(Parcel(slot=f"note {nonce}", send=send, gone=_nothing))
 
     def on_queued(self, job: Job) -> None:
-        """Show place and wait, which are looked up when the message is sent."""
+        """Show position and wait, looked up when the message is sent."""
 
         async def send() -> None:
             place = (await self._queue.positions()).get(job.id)
             if place is not None:
                 await self._show(job, self._cards.waiting(job, later(place, self._busy())))
             elif await self._queue.status(job.id) is Status.RUNNING:
-                await self._show(job, self._cards.starting(job))  # the engine may take a while to read its weights
+                await self._show(job, self._cards.starting(job))  # the engine may take a while to load its weights
 
         self._put_status(job, send)
 
     def on_start(self, job: Job) -> None:
-        """The engine has it."""
+        """The engine has started."""
         self._put_status(job, lambda: self._show(job, self._cards.starting(job)))
 
     def on_preview(self, job: Job, preview: Preview, seconds_left: float | None) -> None:
-        """A fresh preview; the ones that the chat has not taken yet are dropped."""
+        """Show a new preview; older ones not yet sent are dropped."""
         since = time.monotonic()
 
         async def send() -> None:
@@ -96,11 +96,11 @@ class Replies:
         self._put_status(job, send)
 
     def on_interruption(self, job: Job, *, by_the_bot: bool) -> None:
-        """It goes on from its checkpoint."""
+        """Show that the drawing will resume from its checkpoint."""
         self._put_status(job, lambda: self._show(job, self._cards.interrupted(job, by_the_bot=by_the_bot)))
 
     def on_end(self, job: Job) -> None:
-        """Show how a job ended: what the database and the pictures say; repeated until the chat has taken it."""
+        """Show how a job ended, from database and picture files; retried until the chat has accepted it."""
 
         async def gone() -> None:
             await self._queue.mark_delivered(job.id)
@@ -108,7 +108,7 @@ class Replies:
         self._put(job, lambda: self._show_end(job.id), gone, keep=True)
 
     async def take_away(self) -> None:
-        """Delete the messages that the database wants gone; what a stop leaves over is done after the next start."""
+        """Delete the messages marked for removal; unfinished removals continue after a restart."""
         for row in await self._store.rows("removals"):
             adapter = self._adapters.get(row["platform"])
             if adapter is None or row["id"] in self._removing:
@@ -129,13 +129,13 @@ class Replies:
         self._outbox(address).put(Parcel(slot=f"removal {removal}", send=send, gone=done, keep=True))
 
     async def refresh(self) -> None:
-        """The queue has moved: tell those who are next."""
+        """The queue has moved: update the messages of those who are next."""
         for job in list(await self._queue.positions())[:REFRESHED]:
             if found := await self._queue.find(job):
                 self.on_queued(found)
 
     async def resume(self) -> None:
-        """After a start: show what the last life did not get to show, and take away what it did not get to."""
+        """After a restart: finish outstanding messages and removals."""
         await self.take_away()
         for job in await self._queue.undelivered():
             self.on_end(job)
@@ -143,7 +143,7 @@ class Replies:
             self.on_queued(job)
 
     async def close(self, grace: float) -> None:
-        """Send for `grace` more seconds; what is left is shown after the next start."""
+        """Keep sending for `grace` seconds; the rest is sent after the next start."""
         senders = [asyncio.create_task(outbox.drain()) for outbox in self._outboxes.values()]
         if senders:
             await asyncio.wait(senders, timeout=grace)
@@ -170,7 +170,7 @@ class Replies:
         return self._outboxes[address.key]
 
     async def _show(self, job: Job, reply: Reply, role: str = "status", answers: str = "") -> None:
-        """Send or edit one of a job's messages; its intent has been written, its id is written after."""
+        """Send or edit one of a job's messages; its intent is stored before, its id after."""
         intent = await self._store.row("intent", job=job.id, role=role)
         if intent is None:  # deleted meanwhile
             return
@@ -178,12 +178,12 @@ class Replies:
         if intent["message"] is not None:
             await adapter.edit(job.address, intent["message"], reply)
             return
-        # A kill between the chat's yes and our note of it may double a message where the chat cannot find it again by
-        # its nonce. A line of text may be doubled, the finished picture not: it is always an edit.
+        # A kill between the platform's response and our record may double a message if it cannot be found by
+        # nonce. A line of text may be doubled, the finished picture never: it is always an edit.
         first = reply if role == "gif" or reply.stage is not Stage.FINAL else _line_of(reply)
         message = await adapter.send(job.address, first, nonce=intent["nonce"], answers=answers or job.answers)
         if not await self._store.write("sent", job=job.id, role=role, message=message):
-            await adapter.delete(job.address, message)  # deleted while it was on its way
+            await adapter.delete(job.address, message)  # deleted while it was being sent
         elif first is not reply:
             await adapter.edit(job.address, message, reply)
 

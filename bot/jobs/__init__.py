@@ -1,1 +1,1 @@
-"""jobs: what they are, who may ask for how many, and the queue."""
+"""jobs: their states, the limits, and the queue."""

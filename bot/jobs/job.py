@@ -25,7 +25,7 @@ DONE = frozenset({Status.DRAWN, Status.DELIVERED})
 
 
 class Kind(StrEnum):
-    """How a job came to be; all but the first have a parent. What is to be done is its `work`."""
+    """How a job originated; all but the first have a parent. What to do is its `work`."""
 
     IMAGINE = "imagine"
     RERUN = "rerun"
@@ -42,17 +42,17 @@ class Draw:
 
     @property
     def pictures(self) -> int:
-        """How many single pictures come of it."""
+        """How many single pictures it makes."""
         return 1 if self.request.pick is not None else self.request.count
 
 
 @dataclass(frozen=True, kw_only=True)
 class Upscale:
-    """A finished picture to be made larger."""
+    """A finished picture to upscale."""
 
-    request: Request  # that drew it, and would draw it again
-    source: int  # the job that it belongs to
-    picture: int | None = None  # which one of several, from 1
+    request: Request  # that drew the picture
+    source: int  # the job it belongs to
+    picture: int | None = None  # which of several, from 1
     pictures: ClassVar[int] = 1
 
 
@@ -69,12 +69,12 @@ class NewJob:
     work: Work
     kind: Kind = Kind.IMAGINE
     parent: int | None = None
-    answers: str = ""  # message that the first reply answers
+    answers: str = ""  # message that the first reply replies to
 
 
 @dataclass(frozen=True, kw_only=True)
 class Job:
-    """A stored job, as it was when it was read."""
+    """A stored job, as of when it was read."""
 
     id: int
     owner: str  # Person.key
@@ -85,38 +85,38 @@ class Job:
     kind: Kind
     parent: int | None
     status: Status
-    attempts: int  # how often the engine died under it
+    attempts: int  # engine crashes so far
     created: float  # Unix time
     started: float | None
-    steps: int | None  # of the whole drawing, once the engine has said so
+    steps: int | None  # in total, once the engine has reported it
     seconds: float | None  # of drawing
     width: int | None  # of the picture, once there is one
     height: int | None
-    failure: str  # text id of why it failed, empty when it did not
+    failure: str  # text id of the failure, empty when none
     hidden: bool = False  # its picture is shown behind a click only
     key: str = ""  # of the Incoming that asked for it
 
     @property
     def request(self) -> Request:
-        """What draws its picture, or drew the one that it makes larger."""
+        """The request of its picture, for an upscale that of the original."""
         return self.work.request
 
     @property
     def pictures(self) -> int:
-        """How many single pictures it has when it is finished: 1 when there is nothing to choose."""
+        """How many single pictures the finished job has: 1 when there is nothing to choose."""
         return self.work.pictures
 
     @property
     def partial(self) -> bool:
-        """A cancelled job that left a picture."""
+        """Whether it was cancelled and left a picture."""
         return self.status is Status.CANCELLED and self.width is not None
 
 
-# Where a job stands: 1 is next (or drawn now), with the seconds until it begins, None before anything was measured.
+# Position (1 is next, or running) and seconds until it starts, None before anything was measured.
 QueuePosition = tuple[int, float | None]
 
 
 def later(place: QueuePosition, busy: float | None) -> QueuePosition:
-    """A place with the seconds that the running job still takes."""
+    """Add the running job's remaining seconds to a position."""
     number, wait = place
     return number, None if wait is None or busy is None else wait + busy

@@ -1,4 +1,4 @@
-"""who may ask for how much: pure checks that refuse with the number in the sentence."""
+"""limits per person and per server: pure checks; a refusal names the limit."""
 
 from dataclasses import dataclass
 
@@ -10,7 +10,7 @@ DAY = 86400.0  # seconds
 
 @dataclass(kw_only=True)
 class Load:
-    """What one person (or everybody in one place) has in the queue now and has asked for in the last 24 hours."""
+    """What one person (or one server) has in the queue now and has requested in the last 24 hours."""
 
     queued: int = 0
     today: int = 0
@@ -20,9 +20,9 @@ def admit(load: Load, limits: LimitsConfig, here: int = 0, place: Load | None = 
     """Count one more job in, or raise UserError.
 
     Args:
-        here: most jobs of one person at a time where it comes from; 0 leaves it to the bot's own limit.
-        place: what everybody there has asked for.
-        place_today: most of that in 24 hours; 0 leaves it to the bot's own limit.
+        here: the server's own limit on queued jobs per person; 0 for the bot's limit.
+        place: the load of the server.
+        place_today: the server's own limit in 24 hours; 0 for the bot's limit.
     """
     queued = _lower(limits.queued, here)
     if queued and load.queued >= queued:
@@ -38,5 +38,5 @@ def admit(load: Load, limits: LimitsConfig, here: int = 0, place: Load | None = 
 
 
 def _lower(one: int, other: int) -> int:
-    """The lower of two limits, where 0 is none."""
+    """The lower of two limits, where 0 means no limit."""
     return min(one or other, other or one)

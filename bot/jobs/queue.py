@@ -1,4 +1,4 @@
-"""the queue: put, claim, cancel, finish, requeue, and who waits for how long."""
+"""the fair job queue: put, claim, cancel, finish, requeue; positions and expected waits."""
 
 import asyncio
 import json
@@ -21,27 +21,27 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, kw_only=True)
 class Speed:
-    """Measured on the newest finished jobs; None before there are any."""
+    """Measured on recently finished jobs; None before there are any."""
 
     step: float | None = None  # seconds a step of one picture
     steps: float | None = None  # a drawing, on average
-    upscaling: float = 0.0  # seconds; next to a drawing it is short
+    upscaling: float = 0.0  # seconds; short compared with a drawing
 
     def of(self, work: Work) -> float | None:
-        """Seconds that it will take."""
+        """Estimated seconds of a job."""
         if isinstance(work, Upscale):
             return self.upscaling
         return self.drawing(work.request.steps, work.request.count)
 
     def drawing(self, steps: int | None, count: int = 1) -> float | None:
-        """Seconds that a drawing of so many pictures will take."""
+        """Estimated seconds of a drawing of `count` pictures."""
         if self.step is None or self.steps is None:
             return None
         return self.step * (steps or self.steps) * count
 
 
 class Queue:
-    """Jobs in the database, fair between people: round by round, in a round the one served longest ago."""
+    """The job queue in the database, fair between people: in rounds, least recently served first."""
 
     def __init__(self, store: Store, limits: LimitsConfig, clock: Callable[[], float] = time.time) -> None:
         self._store = store
@@ -49,13 +49,13 @@ class Queue:
         self._clock = clock
         self._incoming: list[tuple[NewJob, asyncio.Future[tuple[Job, bool]]]] = []
         self._flush: asyncio.Task[None] | None = None
-        self._positions: asyncio.Task[dict[int, QueuePosition]] | None = None  # None when something has moved since
-        self.filled = asyncio.Event()  # something may be waiting
+        self._positions: asyncio.Task[dict[int, QueuePosition]] | None = None  # None when outdated
+        self.filled = asyncio.Event()  # set when something may be waiting
 
     async def put(self, new: NewJob) -> tuple[Job, bool]:
-        """Store a job; it is on the disk when this returns. False when its key was known: the old job comes back.
+        """Store a job; it is on disk when this returns. For a known key: (the existing job, False).
 
-        Jobs that arrive while others are being stored share the next transaction. Raises UserError over a limit.
+        Jobs that arrive during a commit share the next transaction. Raises UserError over a limit.
         """
         done: asyncio.Future[tuple[Job, bool]] = asyncio.get_running_loop().create_future()
         self._incoming.append((new, done))
@@ -64,7 +64,7 @@ class Queue:
         return await done
 
     async def claim(self) -> Job | None:
-        """The job whose turn it is, now running; None when nobody waits."""
+        """Mark the next job as running and return it; None when the queue is empty."""
         async with self._store.transaction() as transaction:
             next_row = await transaction.rows("next_job", limit=self._limits.running or 1 << 30)
             if not next_row:
@@ -76,12 +76,12 @@ class Queue:
         return as_job(row)
 
     async def find(self, job: int) -> Job | None:
-        """A job that was not deleted."""
+        """A job, unless deleted."""
         row = await self._store.row("job", job=job) if 0 < job < 1 << 62 else None
         return as_job(row) if row else None
 
     async def status(self, job: int) -> Status | None:
-        """The state of a job that was not deleted."""
+        """A job's state, unless deleted."""
         row = await self._store.row("status", job=job)
         return Status(row["status"]) if row else None
 
@@ -90,7 +90,7 @@ class Queue:
         return [as_job(row) for row in await self._store.rows("jobs_with_status", status=status)]
 
     async def undelivered(self) -> list[Job]:
-        """Jobs that have ended and whose chat has not shown it yet."""
+        """Jobs that have ended but whose chat does not show it yet."""
         return [as_job(row) for row in await self._store.rows("untold")]
 
     async def newest_drawn_of(self, owner: str, most: int = 1) -> list[Job]:
@@ -98,7 +98,7 @@ class Queue:
         return [as_job(row) for row in await self._store.rows("newest_drawn_of", owner=owner, most=most)]
 
     async def newest_active_of(self, owner: str) -> Job | None:
-        """The job that `/cancel` without a number means."""
+        """The newest queued or running job of a person, for `/cancel` without a number."""
         row = await self._store.row("newest_active_of", owner=owner)
         return as_job(row) if row else None
 
@@ -111,65 +111,65 @@ class Queue:
         return [as_job(row) for row in await self._store.rows("waiting_of", owner=owner)]
 
     async def upscaling_of(self, parent: int, picture: int | None = None) -> Job | None:
-        """The upscaling of a job, or of one of its pictures, that was already asked for, if it did not fail."""
+        """The existing upscale of a job's picture, unless it failed."""
         row = await self._store.row("upscaling_of", parent=parent, picture=picture or 0)
         return as_job(row) if row else None
 
     async def first_time(self, key: str) -> bool:
-        """False when an update that makes no job was seen before."""
+        """Record an update that makes no job; False when it was seen before."""
         return bool(await self._store.write("see", key=key, now=self._clock()))
 
     async def forget_seen(self, before: float) -> None:
-        """Updates from so long ago are not delivered again."""
+        """Forget old update keys, which are no longer redelivered."""
         await self._store.write("forget_seen", before=before)
 
     async def mark_started(self, job: int, steps: int) -> None:
-        """The engine has said how many steps it takes."""
+        """Record that the drawing has started and its number of steps."""
         await self._store.write("begun", job=job, steps=steps)
 
     async def count_attempt(self, job: int) -> int:
-        """The engine died under a job: how often now."""
+        """Count an engine crash; returns how many the job has had."""
         (row,) = await self._store.write("count_attempt", job=job)
         return int(row["attempts"])
 
     async def mark_drawn(
         self, job: int, *, seconds: float, steps: int, width: int, height: int, hidden: bool = False
     ) -> bool:
-        """Its picture is stored; False when the job was cancelled or deleted meanwhile."""
+        """Mark as drawn; False when it was cancelled or deleted meanwhile."""
         values = {"seconds": seconds, "steps": steps, "width": width, "height": height, "hidden": hidden}
         return await self._write_and_invalidate("drawn", job=job, **values)
 
     async def mark_failed(self, job: int, failure: str) -> bool:
-        """No picture will come; `failure` is the id of the sentence that says why."""
+        """Mark as failed; `failure` is the text id of the reason."""
         return await self._write_and_invalidate("failed", job=job, failure=failure)
 
     async def cancel(self, job: int) -> bool:
-        """True when it was queued or running."""
+        """Cancel; True when it was queued or running."""
         return await self._write_and_invalidate("cancel", job=job)
 
     async def keep_partial(self, job: int, *, width: int, height: int, hidden: bool = False) -> bool:
-        """A cancelled job has left a picture."""
+        """Record the partial picture of a cancelled job."""
         return await self._write_and_invalidate("keep_partial", job=job, width=width, height=height, hidden=hidden)
 
     async def requeue(self, job: int) -> bool:
-        """Back to the front, to go on from its checkpoint."""
+        """Put back to the front, to resume from its checkpoint."""
         return await self._write_and_invalidate("requeue", job=job)
 
     async def requeue_all(self) -> None:
-        """At start-up nothing runs yet, whatever the database says."""
+        """At start-up: put back every job that the database says is running."""
         await self._write_and_invalidate("requeue_all")
 
     async def delete(self, job: int) -> bool:
-        """Forget the prompt and hide the job; its pictures and messages are for others to remove."""
+        """Delete the prompt and hide the job; pictures and messages are removed elsewhere."""
         await self._store.write("drop_checkpoint", job=job)
         return await self._write_and_invalidate("delete_job", job=job)
 
     async def mark_delivered(self, job: int) -> None:
-        """The chat shows how the job ended."""
+        """Mark as delivered: the chat shows how the job ended."""
         await self._write_and_invalidate("told", job=job)
 
     async def move_chat(self, old: Address, new: Address) -> None:
-        """A chat goes on under another id."""
+        """A chat has a new id."""
         values = {"platform": old.platform, "chat": old.chat}
         async with self._store.transaction() as transaction:
             await transaction.rows("forget_shown", **values)
@@ -182,13 +182,13 @@ class Queue:
         return {Status(row["status"]): row["jobs"] for row in await self._store.rows("counts")}
 
     async def positions(self) -> dict[int, QueuePosition]:
-        """Where every queued job stands, in the order of the queue; the work left in the running one is not in it."""
+        """The position of every queued job, in order; without the running job's remaining time."""
         if self._positions is None or self._positions.cancelled():
             self._positions = asyncio.create_task(self._measure_positions())
         return await asyncio.shield(self._positions)
 
     async def speed(self) -> Speed:
-        """How fast the engine was lately."""
+        """The engine's recent speed."""
         rows = {bool(row["upscaling"]): row for row in await self._store.rows("speeds")}
         drawing, upscaling = rows.get(False), rows.get(True)
         return Speed(
@@ -226,7 +226,7 @@ class Queue:
             try:
                 async with self._store.transaction() as transaction:
                     outcomes = await self._put_batch(transaction, [new for new, _ in batch])
-            except Exception as error:  # whoever asked must hear of it; nothing of the batch is stored
+            except Exception as error:  # every caller gets the error; nothing of the batch is stored
                 outcomes = [error for _ in batch]
             self._invalidate_positions()
             for (new, done), outcome in zip(batch, outcomes, strict=True):
@@ -292,7 +292,7 @@ def _as_row(new: NewJob) -> dict[str, object]:
 
 
 def as_job(row: Row, new: NewJob | None = None) -> Job:
-    """A row of the table of jobs; `new` is what it was made from, where that is at hand."""
+    """A Job from its row; `new` is what it was made from, where available."""
     same = ("id", "owner", "language", "answers", "parent", "attempts", "created", "started", "steps", "seconds")
     return Job(
         **{name: row[name] for name in (*same, "width", "height", "failure", "key")},

@@ -1,4 +1,4 @@
-"""text → Command: `/imagine …` or a plain sentence, /cancel /queue /show /help /settings and the rest. Pure."""
+"""parses text into a Command: `/imagine …` or a plain sentence, /cancel, /queue, /show and the rest. Pure."""
 
 import re
 from collections.abc import Mapping
@@ -15,7 +15,7 @@ NUMBERED = (
     Action.VARY,
     Action.FILE,
     Action.SETTINGS,
-)  # may name one of several
+)  # may refer to one of several pictures
 LONGEST_SEARCH = 60  # characters
 MODERATION = ("ban", "unban", "purge", "pause", "resume", "forget", "whoami")
 NAMES = ("imagine", "help", "queue", "show", "pictures", "words", *Action, *MODERATION)
@@ -58,12 +58,12 @@ class Imagine:
 
 @dataclass(frozen=True, kw_only=True)
 class Act:
-    """Do what a button under a job does; `job` None for the newest of the person, where that makes sense."""
+    """Do what a button under a job does; `job` None for the person's newest job."""
 
     action: Action
     job: int | None
-    picture: int | None = None  # which one of several, from 1
-    strength: float | None = None  # of a variation: how much of the picture is kept
+    picture: int | None = None  # which of several, from 1
+    strength: float | None = None  # of a variation: share of the picture kept
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,53 +80,53 @@ class ShowPictures:
 
 @dataclass(frozen=True, kw_only=True)
 class ShowQueue:
-    """Tell who waits."""
+    """Show the queue."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class ShowWords:
-    """Tell what can be drawn by name."""
+    """List what can be drawn by name."""
 
-    search: str = ""  # a name, a group, or a word whose meaning is looked for
+    search: str = ""  # a name, a group, or a word to search for
 
 
 @dataclass(frozen=True, kw_only=True)
 class Help:
-    """Tell what can be said."""
+    """Show the help."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Ban:
-    """Shut somebody out, or let them in again."""
+    """Ban a person, or lift the ban."""
 
-    who: str  # `#12` for whoever asked for picture 12, else Person.key, without its platform where that is this one
+    who: str  # `#12` for the owner of job 12, or a Person.key, whose platform may be left out
     lift: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
 class Purge:
-    """Take a picture away everywhere it was sent."""
+    """Remove a picture everywhere it was sent."""
 
     job: int
 
 
 @dataclass(frozen=True, kw_only=True)
 class Pause:
-    """Take no new pictures, or take them again."""
+    """Pause new pictures, or resume."""
 
     lift: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
 class Forget:
-    """Delete all that is stored of the person; without the code, ask whether that is meant."""
+    """Delete everything stored about the person; without the code, ask for confirmation."""
 
     code: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
 class WhoAmI:
-    """Tell how the bot knows the person."""
+    """Show how the bot identifies the person."""
 
 
 ModerationCommand = Ban | Purge | Pause | Forget | WhoAmI
@@ -134,10 +134,10 @@ Command = Imagine | Act | Show | ShowPictures | ShowQueue | ShowWords | Help | M
 
 
 def parse(text: str, options: Mapping[str, Value] = NO_OPTIONS) -> Command:
-    """The command in a message; raises UserError for one that makes no sense.
+    """Parse a message; raises UserError.
 
     Args:
-        options: of a drawing, chosen by name beside the text; they win over those in it.
+        options: of a form; they override those in the text.
     """
     text = text.strip()
     match = _COMMAND.fullmatch(text)
@@ -172,7 +172,7 @@ def parse(text: str, options: Mapping[str, Value] = NO_OPTIONS) -> Command:
 
 
 def _moderation(name: str, rest: str) -> ModerationCommand | None:
-    """One of MODERATION, or None."""
+    """A moderation command, or None."""
     if name in ("ban", "unban"):
         if not (match := _PERSON.fullmatch(rest)):
             raise UserError("which-person", name=name)

@@ -1,4 +1,4 @@
-"""options as they are typed, `--seed 7` and the rest: text → words and values, and back; a mistake shows its place."""
+"""the option grammar, `--seed 7`: text → words and values, and back; an error marks the place."""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -11,7 +11,7 @@ from bot.messages import Value
 from engine import BOUNDS, CHOICES, MAX_PROMPT, MAX_SIDE, RAMPS, WHOLE, BadRequest, Request, read_option
 
 OPTIONS = tuple(f.name for f in fields(Request) if f.name != "prompt")
-STYLE = "style"  # an option that is no field of Request: it stands for words and options
+STYLE = "style"  # not a field of Request: a named set of words and options
 NAMES = (*OPTIONS, STYLE)
 EXAMPLES = {
     "models": "toybox",
@@ -27,29 +27,29 @@ EXAMPLES = {
     **{name: said[0] for name, said in CHOICES.items()},
 }
 _DEFAULTS = {f.name: f.default for f in fields(Request)}
-_ALWAYS = ("seed", "models")  # told even when they are the default: another bot may have other ones
-_CROSS = {ord(letter): "x" for letter in "×хХ"}  # sizes are kept with a Latin letter
-_CONTEXT, _LONGEST = 24, 60  # characters shown around a mistake, and of it
-# Phones turn two hyphens into a dash, which counts where an option of ours follows.
+_ALWAYS = ("seed", "models")  # always written out: another bot may have other defaults
+_CROSS = {ord(letter): "x" for letter in "×хХ"}  # sizes are stored with a Latin x
+_CONTEXT, _LONGEST = 24, 60  # characters shown of a mistake and around it
+# Phones turn two hyphens into a dash, which is accepted before a known option.
 _KNOWN = "(?i:" + "|".join(NAMES).replace("_", "[-_]") + r")(?![\w-])"
 _LETTER = r"[^\W\d_]"
 # `=` or a space before the value.
 _OPTION = re.compile(
     rf"(?<!\S)(?:--(?P<name>{_LETTER}[\w-]*)|[—–](?P<dashed>{_KNOWN}))(?:(?:=|\s+)(?P<value>(?!--|—|–)\S+))?"
 )
-# A backslash makes a word of what would be an option: `\--seed`; and one more, one more.
+# A backslash escapes what would be an option: `\--seed`; more backslashes, more literal ones.
 _LIKE = rf"\\*(?:--{_LETTER}|[—–]{_KNOWN})"
 _ESCAPED, _TO_ESCAPE = re.compile(rf"(?<!\S)\\(?={_LIKE})"), re.compile(rf"(?<!\S)(?={_LIKE})")
 
 
 def read(text: str) -> tuple[str, dict[str, Value]]:
-    """The words of a text, and its options by name (with `style` among them). Raises UserError."""
+    """Split a text into words and options by name (including `style`). Raises UserError."""
     options = dict(_option(text, match) for match in _OPTION.finditer(text))
     return " ".join(_ESCAPED.sub("", _OPTION.sub(" ", text)).split()), options
 
 
 def chosen(fields: Mapping[str, Value]) -> dict[str, Value]:
-    """Options that were given by name rather than typed in a text, such as those of a form; numbers stay numbers.
+    """Read options given by name, such as those of a form; numbers stay numbers.
 
     Their bounds are checked when the request is made. Raises UserError.
     """
@@ -62,7 +62,7 @@ def chosen(fields: Mapping[str, Value]) -> dict[str, Value]:
 
 
 def request(prompt: str, options: dict[str, Value]) -> Request:
-    """The engine's Request; raises UserError in place of BadRequest, so that it can be said in any language."""
+    """Make the engine's Request; raises UserError in place of BadRequest, so that it can be localized."""
     try:
         return Request(prompt=prompt, **options)  # type: ignore[arg-type]
     except BadRequest as error:
@@ -74,7 +74,7 @@ def request(prompt: str, options: dict[str, Value]) -> Request:
 
 
 def format_command(request: Request) -> str:
-    """The command that makes this request again: typed in, it is the same one."""
+    """The command that makes this request again; parsing it gives an equal request."""
     values = {name: getattr(request, name) for name in OPTIONS}
     told = {name: value for name, value in values.items() if name in _ALWAYS or value != _DEFAULTS[name]}
     words = escape(request.prompt)
@@ -82,12 +82,12 @@ def format_command(request: Request) -> str:
 
 
 def escape(words: str) -> str:
-    """Words whose options are words: read again, nothing of them is an option."""
+    """Escape words so that nothing in them reads as an option."""
     return _TO_ESCAPE.sub(r"\\", words)
 
 
 def _plain(value: Value) -> str:
-    """Exact, and the same for 2 and 2.0."""
+    """Exact; 2 and 2.0 are written alike."""
     return str(value).removesuffix(".0") if isinstance(value, float) else str(value)
 
 
@@ -102,12 +102,12 @@ def option_names() -> str:
 
 
 def nearest(word: str, known: Iterable[str]) -> str:
-    """The known word that was probably meant, else `none`."""
+    """The closest known word, else `none`."""
     return next(iter(get_close_matches(word.lower()[:40], list(known), 1)), "none")
 
 
 def mark(text: str, start: int, end: int) -> str:
-    """A piece of a text in ⟨ ⟩, with a little of what stands around it."""
+    """Mark a piece of a text with ⟨ ⟩, with a little context."""
     before, piece, after = text[max(0, start - _CONTEXT) : start], text[start:end], text[end : end + _CONTEXT]
     piece = piece if len(piece) <= _LONGEST else piece[: _LONGEST - 1] + "…"
     whole = f"{'…' * (start > _CONTEXT)}{before}⟨{piece}⟩{after}{'…' * (end + _CONTEXT < len(text))}"
@@ -115,7 +115,7 @@ def mark(text: str, start: int, end: int) -> str:
 
 
 def mark_value(text: str, name: str, value: str) -> str:
-    """An option's value, in ⟨ ⟩ where a text has it, else alone."""
+    """Mark an option's value with ⟨ ⟩, in its text where it occurs there."""
     for match in _OPTION.finditer(text):
         if _name(match) == name and str(match["value"]).translate(_CROSS).lower() == value.lower():
             return mark(text, *match.span())
@@ -132,7 +132,7 @@ def mended(text: str, error: UserError) -> str | None:
 
 
 def refuse_choice(name: str, value: str, known: Iterable[str], where: str) -> NoReturn:
-    """Raises the UserError that tells what there is, and what was probably meant."""
+    """Raise the UserError that lists the choices and the closest one."""
     there = list(known)
     meant = nearest(value, there)
     raise UserError("option-choice", name=option_name(name), options=", ".join(there), meant=meant, where=where)
@@ -154,7 +154,7 @@ def _option(text: str, match: re.Match[str]) -> tuple[str, Value]:
 
 
 def _value(name: str, text: str, where: str) -> Value:
-    """An option's value from one word. Raises UserError, pointing at `where`."""
+    """Parse an option's value. Raises UserError, pointing at `where`."""
     if name == STYLE:
         return text.lower()
     try:

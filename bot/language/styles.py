@@ -1,4 +1,4 @@
-"""styles: a name for words that are added to a prompt and for options, from the config or built in."""
+"""styles: named sets of words and options, from the config or built in."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -7,7 +7,7 @@ from bot.errors import UserError
 from bot.language.options import STYLE, mark_value, read, refuse_choice
 from bot.messages import Value
 
-NONE = "none"  # `--style none`: not even the one that is the default here
+NONE = "none"  # `--style none` overrides a default style
 BUILT_IN = {
     "ink": "black ink drawing on white paper",
     "oil": "oil painting with thick brush strokes",
@@ -22,23 +22,23 @@ BUILT_IN = {
 
 @dataclass(frozen=True, kw_only=True)
 class Style:
-    """What a style adds; the words may be none."""
+    """What a style adds: words, which may be empty, and options."""
 
     words: str = ""
     options: dict[str, Value] = field(default_factory=dict)
 
 
 class Styles:
-    """All styles there are."""
+    """All available styles."""
 
     def __init__(self, own: Mapping[str, str] | None = None) -> None:
-        """`own`, those of the config, win over built-in ones; an empty text takes one away. Raises UserError."""
+        """`own`, those of the config, override built-in ones; an empty text removes one. Raises UserError."""
         texts = BUILT_IN | {name.lower(): text for name, text in (own or {}).items()}
         self._styles = {name: style_of(text) for name, text in sorted(texts.items()) if text.strip()}
 
     @property
     def names(self) -> list[str]:
-        """In the order of the alphabet."""
+        """In alphabetical order."""
         return list(self._styles)
 
     def find(self, name: str, text: str = "") -> Style:
@@ -50,14 +50,14 @@ class Styles:
         return self._styles[name]
 
     def apply(self, prompt: str, options: dict[str, Value], text: str = "") -> tuple[str, dict[str, Value]]:
-        """Prompt and options with the style among them put in place of its name; what is said itself wins."""
+        """Replace the `style` option by its words and options; explicit options win."""
         rest = {name: value for name, value in options.items() if name != STYLE}
         style = self.find(str(options.get(STYLE, NONE)), text)
         return f"{prompt} | {style.words}" if style.words else prompt, style.options | rest
 
 
 def style_of(text: str) -> Style:
-    """A style as it is written: words and options. Raises UserError."""
+    """Parse a style: words and options. Raises UserError."""
     words, options = read(text)
     if STYLE in options:
         raise UserError("style-in-style")
@@ -65,7 +65,7 @@ def style_of(text: str) -> Style:
 
 
 def defaults_of(text: str) -> dict[str, Value]:
-    """Options alone, as in `--steps 150 --style ink`. Raises UserError."""
+    """Parse options without words, as in `--steps 150 --style ink`. Raises UserError."""
     words, options = read(text)
     if words:
         raise UserError("only-options", words=words[:60])

@@ -1,1 +1,1 @@
-"""moderation: bans, roles, the word list, verdicts on pictures, erasure of what is kept."""
+"""moderation: bans, roles, the word list, verdicts on pictures (NSFW and the like), erasure."""

@@ -1,4 +1,4 @@
-"""deletes what is kept: one picture, a picture everywhere, all of one person, and whatever has become too old."""
+"""deletes stored data: one picture, a picture everywhere, everything of one person, and expired data."""
 
 import asyncio
 import json
@@ -15,11 +15,11 @@ from bot.storage.pictures import PictureStore
 from bot.storage.store import Store, Transaction
 
 log = logging.getLogger(__name__)
-REMEMBERED = 14 * DAY  # seconds after which no platform delivers an update again
+REMEMBERED = 14 * DAY  # seconds after which no platform redelivers an update
 
 
 class Eraser:
-    """Files go first and rows after, so that a stop in the middle leaves nothing that nobody knows of."""
+    """Deletes files before rows, so that an interruption leaves no orphaned files."""
 
     def __init__(
         self,
@@ -33,23 +33,23 @@ class Eraser:
         clock: Callable[[], float] = time.time,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
-        """Nothing is deleted yet.
+        """Deletes nothing yet.
 
         Args:
             stop: ends the drawing of a job.
-            take_away: deletes the messages that the database wants gone.
+            take_away: deletes the messages marked for removal.
             keep_days: age at which `expire` deletes; 0 for never.
         """
         self._store, self._queue, self._pictures, self.stop, self._take_away = store, queue, pictures, stop, take_away
         self._keep_days, self._clock, self._sleep = keep_days, clock, sleep
 
     async def delete(self, job: Job) -> None:
-        """One picture with its words, its files, and the messages that show it."""
+        """Delete one job: its prompt, its files, and its messages."""
         await self._hide(job)
         await self._take_away()
 
     async def purge(self, job: Job) -> list[Job]:
-        """A picture everywhere it was sent: with what was made of it, by whomever, and the line that asked."""
+        """Delete a job everywhere, including everything derived from it and the message that requested it."""
         family = [as_job(row) for row in await self._store.rows("made_of", job=job.id)]
         await self._store.write("remove_asking", jobs=_listed(job.id for job in family))
         await self._remove_inherited(family)
@@ -59,7 +59,7 @@ class Eraser:
         return family
 
     async def forget(self, person: Person) -> int:
-        """All of a person: prompts, pictures, messages, conversation, ids. How many pictures it were."""
+        """Delete everything of a person: prompts, pictures, messages, ids. Returns the number of pictures."""
         jobs = [as_job(row) for row in await self._store.rows("jobs_to_forget", owner=person.key)]
         for job in jobs:
             if job.status in ACTIVE:
@@ -81,7 +81,7 @@ class Eraser:
         return len(jobs)
 
     async def expire(self) -> int:
-        """Delete what is older than it may get; the messages in other people's chats stay. How many jobs it were."""
+        """Delete expired jobs; messages in chats stay. Returns the number of jobs."""
         now = self._clock()
         before = now - self._keep_days * DAY if self._keep_days else 0.0
         rows = await self._store.rows("jobs_to_expire", before=before, deleted_before=now - REMEMBERED)
@@ -99,7 +99,7 @@ class Eraser:
         return len(rows)
 
     async def run(self) -> None:
-        """Expire now and each day, for ever."""
+        """Expire now and then daily."""
         while True:
             try:
                 await self.expire()
@@ -108,14 +108,14 @@ class Eraser:
             await self._sleep(DAY)
 
     async def _remove_inherited(self, jobs: list[Job]) -> None:
-        """The pictures that these were drawn from, where reruns and remixes have taken them over."""
+        """Remove copies of these jobs' input pictures from reruns and remixes."""
         contents = {png for job in jobs for png in (await self._pictures.inputs(job.id)).values()}
         if contents:
             for row in await self._store.rows("descendants", jobs=_listed(job.id for job in jobs)):
                 await self._pictures.remove_inputs(row["id"], contents)
 
     async def _hide(self, job: Job) -> None:
-        """Nobody finds it any more, and its messages wait to be taken away; a row without words stays for a while."""
+        """Hide the job and mark its messages for removal; a row without prompt stays for a while."""
         await self._queue.delete(job.id)
         await self._pictures.remove(job.id)
         if job.status in ACTIVE:
@@ -125,7 +125,7 @@ class Eraser:
 
 
 async def _remove_messages(transaction: Transaction, jobs: str) -> None:
-    """From now on the database wants them gone, and knows no more whose they were."""
+    """Mark messages for removal, without their owner."""
     await transaction.rows("remove_messages", jobs=jobs)
     await transaction.rows("remove_copies", jobs=jobs)
     await transaction.rows("erase_messages", jobs=jobs)
@@ -133,7 +133,7 @@ async def _remove_messages(transaction: Transaction, jobs: str) -> None:
 
 
 async def _erase(transaction: Transaction, jobs: str) -> None:
-    """The rows of jobs, with all that hangs on them."""
+    """Delete the rows of jobs with everything that refers to them."""
     await transaction.rows("erase_messages", jobs=jobs)
     await transaction.rows("erase_copies", jobs=jobs)
     await transaction.rows("erase_checkpoints", jobs=jobs)

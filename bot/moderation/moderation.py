@@ -1,4 +1,4 @@
-"""moderation: bans, pauses, purging, the word list, and who is forgotten."""
+"""moderation commands: ban, purge, pause, forget; and the checks before anything is drawn."""
 
 import logging
 import secrets
@@ -18,14 +18,14 @@ from bot.moderation.wordlist import WordList
 from bot.storage.store import Store
 
 log = logging.getLogger(__name__)
-CODE_LIFE = 600.0  # seconds in which a code to be forgotten may be sent
+CODE_LIFE = 600.0  # seconds for which a confirmation code is valid
 MANY_CODES = 10_000  # kept in memory
 
-Answer = tuple[str, dict[str, str | int]]  # id of a sentence, and its values
+Answer = tuple[str, dict[str, str | int]]  # text id and values of a sentence
 
 
 class Moderation:
-    """Says who is let in and what may be drawn, and obeys those who keep order."""
+    """Checks people and prompts, and carries out moderation commands."""
 
     def __init__(
         self,
@@ -41,18 +41,18 @@ class Moderation:
         self._store, self._queue, self.eraser, self._clock = store, queue, eraser, clock
         self.roles = Roles(frozenset(owners))
         self._words = WordList(words)
-        self._orders: bool | None = None  # whether there is any ban or pause to look up: most houses have none
-        self._codes: dict[str, tuple[str, float]] = {}  # by Person.key, and until when each may be sent
+        self._orders: bool | None = None  # whether there is any ban or pause to look up; None: unknown
+        self._codes: dict[str, tuple[str, float]] = {}  # by Person.key, with expiry
 
     async def _any_orders(self) -> bool:
-        """Spares a burst of messages two look-ups each."""
+        """Saves two database reads per message while there are no bans or pauses."""
         if self._orders is None:
             row = await self._store.row("orders")
-            self._orders = self._orders or bool(row and row["given"])  # an order may have come meanwhile
+            self._orders = self._orders or bool(row and row["given"])  # may have changed meanwhile
         return self._orders
 
     async def check_banned(self, incoming: Incoming, command: Command | None = None) -> None:
-        """Raises UserError for somebody who is shut out here or everywhere, but for the wish to be forgotten."""
+        """Raises UserError for a banned person, except for `/forget me`."""
         person = incoming.person
         if isinstance(command, Forget) or self.roles.owns(person):
             return
@@ -60,20 +60,20 @@ class Moderation:
             raise UserError("banned")
 
     async def check_drawing(self, incoming: Incoming, prompt: str) -> None:
-        """Raises UserError while nothing new is taken, or for a word that no prompt may have."""
+        """Raises UserError while new pictures are paused, or for a forbidden word."""
         if await self._any_orders() and await self._store.rows("paused", scope=incoming.address.key):
             raise UserError("moderation-paused")
         self._words.check_prompt(prompt)
 
     async def visible(self, incoming: Incoming, number: int) -> Job:
-        """A job that this person may see; for everybody else it does not exist: raises UserError."""
+        """A job this person may see; for everybody else it does not exist. Raises UserError."""
         job = await self._queue.find(number)
         if job is None or not self.roles.sees(incoming, job):
             raise UserError("no-such-job", job=str(number))
         return job
 
     async def obey(self, incoming: Incoming, command: ModerationCommand) -> Answer:
-        """Do it, and what to say then. Raises UserError."""
+        """Carry out a command; returns the answer. Raises UserError."""
         match command:
             case Ban():
                 return await self._ban(incoming, command)
@@ -105,13 +105,13 @@ class Moderation:
         return "has-been-banned", {"person": person, "where": where}
 
     async def _person(self, incoming: Incoming, who: str) -> str:
-        """The key of the person that a command means."""
+        """The Person.key that a command refers to."""
         if not who.startswith("#"):
             return who if ":" in who else f"{incoming.person.platform}:{who}"
         return (await self.visible(incoming, int(who[1:]))).owner
 
     async def _cancel_all_of(self, person: str, scope: str) -> None:
-        """What waits of somebody who is shut out is not drawn any more."""
+        """Cancel the jobs of a banned person."""
         for job in await self._queue.active_of(person):
             if scope in (EVERYWHERE, job.address.key) and await self._queue.cancel(job.id):
                 await self.eraser.stop(job)
@@ -136,7 +136,7 @@ class Moderation:
         return ("has-been-resumed" if command.lift else "has-been-paused"), {"where": where}
 
     async def _forget(self, person: Person, code: str) -> Answer:
-        """The first wish gets a code, and only the code deletes: a message that comes twice must not."""
+        """The first request gets a code and only the code deletes, so that a repeated message does not."""
         known, until = self._codes.get(person.key, ("", 0.0))
         if code and known == code and self._clock() < until:
             del self._codes[person.key]

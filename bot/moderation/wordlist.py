@@ -1,4 +1,4 @@
-"""the words that no prompt may have: whole words in any language and case, however they are accented or spaced."""
+"""the word list: forbidden words in prompts, matched as whole words in any language, case or spacing."""
 
 import re
 import unicodedata
@@ -7,14 +7,14 @@ from pathlib import Path
 
 from bot.errors import ConfigError, UserError
 
-# Marks of direction, joiners and soft hyphens: they are not seen, so they must not hide a word.
+# Direction marks, joiners and soft hyphens are invisible, so they must not hide a word.
 _UNSEEN = frozenset({"Cf", "Mn", "Me"})
-# What ends a word: anything but letters and digits, so that an underscore hides nothing either.
+# Words end at anything but letters and digits, so that an underscore hides nothing.
 _EDGE = r"[^\W_]"
 
 
 class WordList:
-    """Refuses a text that has one of its words."""
+    """Rejects texts that contain one of its words."""
 
     def __init__(self, words: Iterable[str]) -> None:
         known = sorted({_plain(word) for word in words} - {""})
@@ -22,13 +22,13 @@ class WordList:
         self._pattern = re.compile(f"(?<!{_EDGE})(?:{'|'.join(spaced)})(?!{_EDGE})") if known else None
 
     def check_prompt(self, text: str) -> None:
-        """Raises UserError, whose sentence does not repeat the word."""
+        """Raises UserError, without repeating the word."""
         if self._pattern is not None and self._pattern.search(_plain(text)):
             raise UserError("refused-word")
 
 
 def words_in(path: str) -> list[str]:
-    """The words of a file, one a line, without remarks; none when there is no path. Raises ConfigError."""
+    """The words of a file, one a line, without comments; empty without a path. Raises ConfigError."""
     if not path:
         return []
     try:
@@ -41,7 +41,7 @@ def words_in(path: str) -> list[str]:
 
 
 def _plain(text: str) -> str:
-    """Case folded, ё as е, wide letters as narrow ones, without stress marks and what is not seen."""
+    """Normalise: case folded, ё as е, NFKC, without stress marks and invisible characters."""
     composed = unicodedata.normalize("NFKC", text).casefold()
     seen = "".join(c for c in unicodedata.normalize("NFC", composed) if unicodedata.category(c) not in _UNSEEN)
     return " ".join(seen.replace("ё", "е").split())

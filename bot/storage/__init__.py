@@ -1,1 +1,1 @@
-"""what is kept: the database, pictures as files, conversations, adapters' notes."""
+"""storage: the database, pictures as files, conversations, adapters' notes."""

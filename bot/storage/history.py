@@ -1,4 +1,4 @@
-"""conversations of platforms that keep none themselves, kept in our database: the History protocol."""
+"""the History protocol in our database: conversations of platforms that keep none themselves."""
 
 import time
 
@@ -8,14 +8,14 @@ from bot.storage.store import Row, Store
 
 
 class StoredHistory:
-    """Conversations in the database, finished pictures from their folder."""
+    """Conversations from the database, finished pictures from their folder."""
 
     def __init__(self, store: Store, pictures: PictureStore) -> None:
         self._store = store
         self._pictures = pictures
 
     async def add(self, chat: str, nonce: str, author: str, body: str) -> int:
-        """A new entry; the same chat and nonce again give the entry that is already there."""
+        """Add an entry; repeating chat and nonce returns the existing one."""
         new = await self._store.write("add_history", chat=chat, nonce=nonce, author=author, body=body, now=time.time())
         rows = new or await self._store.rows("history_nonce", chat=chat, nonce=nonce)
         return int(rows[0]["id"])
@@ -25,7 +25,7 @@ class StoredHistory:
         return bool(await self._store.write("change_history", entry=entry, body=body))
 
     async def remove(self, entry: int) -> None:
-        """Forget an entry; one that is already gone is no error."""
+        """Delete an entry; a missing one is no error."""
         await self._store.write("remove_history", entry=entry)
 
     async def entry(self, chat: str, entry: int) -> HistoryEntry | None:

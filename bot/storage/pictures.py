@@ -1,4 +1,4 @@
-"""finished pictures and GIFs as files: written to a temporary name, synced, renamed, so none is ever half there."""
+"""pictures and GIFs as files: written to a temporary name, synced, renamed, so no file is ever half written."""
 
 import asyncio
 import hashlib
@@ -7,8 +7,8 @@ import re
 from collections.abc import Collection, Mapping
 from pathlib import Path
 
-INPUTS = ("init", "target1", "target2", "target3", "target4")  # pictures that a drawing is made from
-_STEM = r"(?:\d{1,18}|[0-9a-f]{32})"  # a job, or what asks for one that has no number yet
+INPUTS = ("init", "target1", "target2", "target3", "target4")  # input pictures of a drawing
+_STEM = r"(?:\d{1,18}|[0-9a-f]{32})"  # a job number, or the hash of a request without one yet
 _NAME = re.compile(rf"{_STEM}(?:\.[1-4])?\.(?:png|gif)|{_STEM}\.(?:{'|'.join(INPUTS)})\.png")
 
 
@@ -19,11 +19,11 @@ class PictureStore:
         self._folder = folder
 
     async def save(self, name: str, content: bytes) -> None:
-        """Store a file; when this returns it survives a loss of power. Raises OSError."""
+        """Store a file durably: it survives power loss once this returns. Raises OSError."""
         await asyncio.to_thread(_save, self._path(name), content)
 
     async def read(self, name: str) -> bytes | None:
-        """The file, or None when there is none or the name is not one of ours."""
+        """The file, or None when it does not exist or the name is invalid."""
         if not _NAME.fullmatch(name):
             return None
         try:
@@ -32,29 +32,29 @@ class PictureStore:
             return None
 
     async def remove(self, job: int) -> None:
-        """Delete what a job has made, if anything."""
+        """Delete a job's files, if any."""
         await asyncio.to_thread(self._remove, str(job))
 
     async def keep(self, key: str, inputs: Mapping[str, bytes]) -> None:
-        """Store what a job will be drawn from, before there is the job. Raises OSError."""
+        """Store input pictures before their job exists. Raises OSError."""
         for name, content in inputs.items():
             await self.save(f"{_stem(key)}.{name}.png", content)
 
     async def drop(self, key: str) -> None:
-        """No job came of it."""
+        """Delete inputs whose job was not created."""
         await asyncio.to_thread(self._remove, _stem(key))
 
     async def adopt(self, key: str, job: int) -> None:
-        """The job is there: from now on the pictures are its own. Nothing to do is no error."""
+        """Rename stored inputs to their job's number, if there are any."""
         await asyncio.to_thread(self._adopt, _stem(key), job)
 
     async def inputs(self, job: int) -> dict[str, bytes]:
-        """What a job is drawn from, by the names in INPUTS."""
+        """A job's input pictures, by the names in INPUTS."""
         found = {name: await self.read(f"{job}.{name}.png") for name in INPUTS}
         return {name: content for name, content in found.items() if content is not None}
 
     async def remove_inputs(self, job: int, contents: Collection[bytes]) -> None:
-        """Delete what a job was drawn from where it is one of these."""
+        """Delete a job's input pictures that equal one of these."""
         for name, content in (await self.inputs(job)).items():
             if content in contents:
                 await asyncio.to_thread(self._path(f"{job}.{name}.png").unlink, missing_ok=True)
@@ -89,7 +89,7 @@ def _save(path: Path, content: bytes) -> None:
         file.flush()
         os.fsync(file.fileno())
     os.replace(part, path)
-    folder = os.open(path.parent, os.O_RDONLY)  # the rename is safe once the folder is on the disk too
+    folder = os.open(path.parent, os.O_RDONLY)  # the rename is durable once the folder is synced too
     try:
         os.fsync(folder)
     finally:

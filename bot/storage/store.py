@@ -1,4 +1,4 @@
-"""the one door to the database: named queries, numbered migrations, and many small writes in one commit."""
+"""access to SQLite: named queries, numbered migrations, and group commit of many small writes."""
 
 import asyncio
 import re
@@ -14,7 +14,7 @@ import aiosqlite
 from bot.errors import StoreError
 
 Row = sqlite3.Row
-# secure_delete: what was deleted is overwritten, not only marked as free.
+# secure_delete: deleted data is overwritten, not only marked as free.
 PRAGMAS = ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON", "busy_timeout = 5000", "secure_delete = ON")
 _QUERY = re.compile(r"^-- name: (\w+)\n(.*?)(?=^-- name: |\Z)", re.MULTILINE | re.DOTALL)
 
@@ -35,7 +35,7 @@ def _sql(name: str) -> str:
 
 
 class Transaction:
-    """Queries that all happen or none."""
+    """Queries that are applied atomically."""
 
     def __init__(self, connection: aiosqlite.Connection, sql: dict[str, str]) -> None:
         self._connection = connection
@@ -47,23 +47,23 @@ class Transaction:
 
 
 class Store:
-    """SQLite in WAL mode: one connection writes, one reads, and a commit is on the disk before it returns."""
+    """SQLite in WAL mode: one connection writes, one reads, and a commit is on disk when it returns."""
 
     def __init__(self, writer: aiosqlite.Connection, reader: aiosqlite.Connection) -> None:
         """Use `Store.open`."""
         self._writer, self._reader = writer, reader
         self._sql = queries()
-        self._lock = asyncio.Lock()  # holds the writer
+        self._lock = asyncio.Lock()  # held while writing
         self._waiting: list[tuple[str, dict[str, Any], asyncio.Future[list[Row]]]] = []
         self._flush: asyncio.Task[None] | None = None
 
     @classmethod
     async def open(cls, path: Path) -> "Store":
-        """Open or make the database and bring it up to date; raises StoreError with a sentence."""
+        """Open or create the database and migrate it; raises StoreError with a sentence."""
         connections: list[aiosqlite.Connection] = []
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            path.open("ab").close()  # says better than SQLite what is wrong with a path
+            path.open("ab").close()  # gives a clearer error than SQLite for a bad path
             for _ in range(2):
                 connections.append(await aiosqlite.connect(path, isolation_level=None))
                 connections[-1].row_factory = sqlite3.Row
@@ -78,24 +78,24 @@ class Store:
         return cls(*connections)
 
     async def close(self) -> None:
-        """After the writes that were asked for before."""
+        """Close, after pending writes."""
         if self._flush is not None:
             await self._flush
         async with self._lock:
             await _close([self._reader, self._writer])
 
     async def fault(self) -> str:
-        """The first thing that SQLite finds wrong with the file, empty when it finds nothing."""
+        """The first problem of SQLite's integrity check, empty when there is none."""
         ((line,), *_) = await self._reader.execute_fetchall("PRAGMA quick_check(1)")
         return "" if line == "ok" else str(line)
 
     async def scrub(self) -> None:
-        """Leave nothing of what was deleted in the log that SQLite writes beside its file."""
+        """Remove deleted data from the write-ahead log as well."""
         async with self._lock:
             await self._writer.execute_fetchall("PRAGMA wal_checkpoint(TRUNCATE)")
 
     async def rows(self, name: str, **values: Any) -> list[Row]:
-        """Read what is committed."""
+        """Run a read query on committed data."""
         return list(await self._reader.execute_fetchall(self._sql[name], values))
 
     async def row(self, name: str, **values: Any) -> Row | None:
@@ -105,7 +105,7 @@ class Store:
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Transaction]:
-        """Several queries at once, committed at the end; rolled back when the block raises."""
+        """A transaction, committed at the end; rolled back when the block raises."""
         async with self._lock:
             await self._writer.execute_fetchall("BEGIN IMMEDIATE")
             try:
@@ -118,7 +118,7 @@ class Store:
     async def write(self, name: str, **values: Any) -> list[Row]:
         """One query, committed; the rows of its RETURNING.
 
-        Writes that are asked for while a commit is on its way share the next one: it is the disk that takes the time.
+        Writes during a commit share the next one (group commit), since the disk takes the time.
         """
         done: asyncio.Future[list[Row]] = asyncio.get_running_loop().create_future()
         self._waiting.append((self._sql[name], values, done))
@@ -132,7 +132,7 @@ class Store:
                 waiting, self._waiting = self._waiting, []
                 outcomes = await self._write_together([(sql, values) for sql, values, _ in waiting])
                 for (_, _, done), outcome in zip(waiting, outcomes, strict=True):
-                    if done.cancelled():  # nobody waits for it any more; it is written all the same
+                    if done.cancelled():  # the caller was cancelled; it is written all the same
                         continue
                     if isinstance(outcome, sqlite3.Error):
                         done.set_exception(outcome)
@@ -146,7 +146,7 @@ class Store:
             for sql, values in writes:
                 try:
                     outcomes.append(list(await self._writer.execute_fetchall(sql, values)))
-                except sqlite3.Error as error:  # this statement alone is undone; the others stand
+                except sqlite3.Error as error:  # only this statement is undone; the others stand
                     outcomes.append(error)
             await self._writer.commit()
         except sqlite3.Error as error:  # the disk is full, or gone
@@ -156,7 +156,7 @@ class Store:
 
 
 def snapshot(source: Path, target: Path) -> None:
-    """Copy a database as it is at one moment, while others write to it. Raises StoreError."""
+    """Snapshot a database while others write to it. Raises StoreError."""
     try:
         with closing(sqlite3.connect(f"{source.absolute().as_uri()}?mode=ro", uri=True, timeout=30)) as database:
             database.execute("VACUUM INTO ?", (str(target),))
@@ -165,7 +165,7 @@ def snapshot(source: Path, target: Path) -> None:
 
 
 def jobs_in(path: Path) -> dict[int, bool]:
-    """Every job of a database that was not deleted, and whether it says that there is a picture. Raises StoreError."""
+    """Every job of a database that is not deleted, and whether it has a picture. Raises StoreError."""
     try:
         with closing(sqlite3.connect(path)) as database:
             ((fault,),) = database.execute("PRAGMA quick_check(1)")

@@ -1,4 +1,4 @@
-"""every sentence a user can read, in English and Russian, with the plural forms of each."""
+"""every sentence a user can read, in English and Russian, with plural forms."""
 
 import math
 from functools import cache
@@ -14,12 +14,12 @@ class Texts:
     """Sentences by id, from one Fluent file a language."""
 
     def __init__(self, fallback: str = "en") -> None:
-        """`fallback` is for people whose language we do not speak."""
+        """`fallback` is for people whose language is not supported."""
         self._fallback = fallback
         self._bundles = {language: _bundle(language) for language in LANGUAGES}
 
     def say(self, language: str, text: str, **values: str | int | float) -> str:
-        """A sentence; `language` is whatever the platform calls it: ru, en-US, …"""
+        """A sentence; `language` as the platform reports it: ru, en-US, …"""
         bundle = self._bundles.get(language[:2].lower(), self._bundles[self._fallback])
         pattern = bundle.get_message(text).value
         if pattern is None:
@@ -30,7 +30,7 @@ class Texts:
         return str(sentence)
 
     def duration(self, language: str, seconds: float | None) -> str:
-        """`about 3 minutes`; `unknown` for None, which the sentences that take a time know how to leave out."""
+        """`about 3 minutes`; `unknown` for None, which sentences leave out."""
         if seconds is None:
             return "unknown"
         for unit, length in (("hours", 3600), ("minutes", 60)):
@@ -48,7 +48,7 @@ def _resource(language: str) -> Resource:
     return FluentResource((resources.files(__name__) / f"{language}.ftl").read_text(encoding="utf-8"))
 
 
-@cache  # reading it takes longer than all else that a bot needs to start
+@cache  # parsing takes longer than the rest of the start-up
 def _bundle(language: str) -> FluentBundle:
     bundle = FluentBundle([language], use_isolating=False)
     bundle.add_resource(_resource(language))

@@ -1,1 +1,1 @@
-"""the algorithm: noise levels, samplers, denoisers, and the guidance that pulls them."""
+"""the algorithm: noise schedule, samplers, denoisers and CLIP guidance."""

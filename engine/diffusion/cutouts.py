@@ -1,4 +1,4 @@
-"""the crops that CLIP looks at, cut and resized as two batched matrix products.
+"""the cutouts that CLIP sees, cropped and resized as two batched matrix products.
 
 The 2021 notebook cuts squares of random size in a Python loop and shrinks each with adaptive
 average pooling. Average pooling is linear and separable, so a crop and its resize are one matrix

@@ -1,4 +1,4 @@
-"""networks made into one contract: `denoise(x, t) → Prediction`.
+"""adapts every network to one contract: `denoise(x, t) → Prediction`.
 
 A network predicts ε (Ho et al. 2020), v = α·ε − σ·x0 (Salimans & Ho 2022, arXiv 2202.00512) or x0
 itself, perhaps with a variance beside it, perhaps on pixels folded into channels. A sampler need not know.

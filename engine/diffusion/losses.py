@@ -1,4 +1,4 @@
-"""what pulls the picture: four losses of the notebooks, one number per picture."""
+"""the guidance losses of the notebooks, one number per picture."""
 
 import torch.nn.functional as F
 from torch import Tensor

@@ -1,4 +1,4 @@
-"""the only maker of random numbers: noise from (seed, picture, stream, step), nothing to save.
+"""counter-based noise from (seed, picture, stream, step): the only source of randomness, no state to save.
 
 Philox is counter-based (Salmon et al. 2011), so each quadruple names its own numbers. They are
 drawn on the CPU in float32 and moved, so a seed means the same picture on every device.

@@ -1,4 +1,4 @@
-"""noise levels as pure functions.
+"""the noise schedule: betas, ᾱ and spaced timesteps, as pure functions.
 
 ᾱ_t is the share of the picture's variance left at training timestep t (Ho et al. 2020,
 arXiv 2006.11239, eq. 4). Tables are computed in float64 numpy, whatever device the networks

@@ -1,4 +1,4 @@
-"""when CLIP has stopped improving: the rule of `--stop satisfied`; docs/satisfied.md tells what it saves and costs."""
+"""early stopping for `--stop satisfied`, once CLIP no longer improves; see docs/satisfied.md."""
 
 from collections.abc import Sequence
 

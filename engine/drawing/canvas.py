@@ -1,4 +1,4 @@
-"""how large a drawing is: what sizes a set can draw, the nearest to one that it cannot, and several pictures as one."""
+"""picture sizes: what a set can draw, the nearest valid size, and grids of several pictures."""
 
 import math
 

@@ -1,4 +1,4 @@
-"""a model set on a device: networks built, weights verified and loaded strictly."""
+"""loads a model set onto a device: networks built, weights verified and loaded strictly."""
 
 from dataclasses import dataclass
 from functools import partial

@@ -1,4 +1,4 @@
-"""what a finished picture says of itself: how to draw it again, and nothing about a person."""
+"""the metadata of a finished picture: how to draw it again, and nothing about a person."""
 
 import json
 import re

@@ -1,4 +1,4 @@
-"""the texts that a set's CLIPs read for a prompt: as it was understood, where the set has a list of words."""
+"""the prompt as the set's CLIPs read it: rewritten by the word list where the set has one."""
 
 from engine.model_sets.weights import ModelSet
 from engine.prompts import Part, parse_prompt

@@ -1,4 +1,4 @@
-"""the finished picture looked at once more: how much CLIP sees in it of what must not be shown."""
+"""scores a finished picture against the texts of the moderation check, with CLIP."""
 
 from dataclasses import replace
 

@@ -1,4 +1,4 @@
-"""pictures through the set's upscaler: as a part of a drawing, and a finished one made four times larger."""
+"""the set's upscaler, within a drawing or for a finished picture."""
 
 import time
 from collections.abc import Iterator

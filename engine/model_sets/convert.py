@@ -1,4 +1,4 @@
-"""published checkpoints made into our own form, once: safetensors, large tensors in half precision, and a receipt.
+"""converts published checkpoints once: safetensors, large tensors in half precision, and a receipt.
 
 Whoever calls this has checked the file's SHA-256. PyTorch files are read with `weights_only`, so
 that no code in them is run; OpenAI's CLIP archives are TorchScript, of which only the tensors are taken.

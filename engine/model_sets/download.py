@@ -1,4 +1,4 @@
-"""one published file over HTTP: resumed where it stopped, from the first mirror that has it, hashed on its way."""
+"""downloads one file over HTTP: resumed, from the first mirror that has it, hashed on the way."""
 
 import hashlib
 import os

@@ -1,4 +1,4 @@
-"""a model set brought onto this machine: what it needs is told, then each file is fetched, checked, converted."""
+"""fetches a model set: says what it needs, then downloads, checks and converts each file."""
 
 import fcntl
 import os

@@ -1,4 +1,4 @@
-"""names, sizes, SHA-256s: what a model set is made of, found and verified on disk.
+"""model set descriptions and weights files: names, sizes, and the SHA-256 hash check.
 
 A model set is a TOML file, ours in `model_sets/` or a person's own in the models folder. Its
 networks are either files that lie beside it, or published ones, which are fetched once into the

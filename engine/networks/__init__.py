@@ -1,1 +1,1 @@
-"""the networks, how they are set up for a device, and how their libraries are imported."""
+"""the networks, their device set-up, and lazy imports of their libraries."""

@@ -1,4 +1,4 @@
-"""open_clip behind one small face: texts and pictures to points on a sphere."""
+"""open_clip behind a small interface: texts and pictures to unit vectors."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""the small network that Katherine Crowson trained to guide in the large one's place: v of ImageNet pictures.
+"""the secondary network: Katherine Crowson's small v-prediction model, cheaper to guide through.
 
 "secondary_model_imagenet_2" of her 2021 notebooks (`SecondaryDiffusionImageNet2`), written again so
 that it reads the published checkpoint key for key. Six levels, each joined to what went round it.

@@ -1,4 +1,4 @@
-"""how networks run on a device: precision, layout, compilation, order, and what is said when memory runs out."""
+"""device tuning: precision, memory format, compilation, CUDA graphs, determinism, out-of-memory handling."""
 
 import os
 from collections.abc import Callable, Iterator, Mapping

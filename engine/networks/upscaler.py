@@ -1,4 +1,4 @@
-"""spandrel models, tiled: a picture of any size made larger in flat memory, without seams."""
+"""spandrel upscalers, tiled: any size in constant memory, without seams."""
 
 import pickle
 from collections.abc import Iterator

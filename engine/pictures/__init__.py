@@ -1,1 +1,1 @@
-"""pictures in and out: files, metadata, and pictures from outside."""
+"""picture files: encoding, metadata, and pictures from outside."""

@@ -1,4 +1,4 @@
-"""tensor ↔ PNG/GIF with metadata: the same pixels give the same bytes, and nothing in them tells of time or place."""
+"""tensor ↔ PNG and GIF with metadata: the same pixels give the same bytes, without time or place."""
 
 import hashlib
 import io

@@ -1,4 +1,4 @@
-"""the pictures beside a request: read, hashed, and made as small as the networks need them."""
+"""reads and hashes the pictures beside a request, reduced to the size the networks need."""
 
 from dataclasses import dataclass, field
 from typing import Any

@@ -1,4 +1,4 @@
-"""pictures from outside: type, bytes and pixels checked before decoding; what comes out is small, clean RGB.
+"""untrusted pictures: type, bytes and pixels are checked before decoding; the result is clean RGB.
 
 Whatever a file carries beside its pixels (place, camera, a second file hidden behind them) ends here: the
 picture is decoded and encoded anew.

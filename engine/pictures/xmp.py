@@ -1,4 +1,4 @@
-"""the XMP packet of a picture: what its text chunks say, in the words that other programs know.
+"""the XMP packet of a picture, for programs that do not read our text chunks.
 
 DigitalSourceType is IPTC's mark of pictures made by a trained model. Nothing in it tells of a person.
 """

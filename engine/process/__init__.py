@@ -1,1 +1,1 @@
-"""the engine in a process of its own: the wire, its parent and its child."""
+"""the engine as a child process: wire format, parent and child."""

@@ -1,4 +1,4 @@
-"""the async side of the engine process: start it, feed it, watch its heart, restart it. Imports no torch."""
+"""the asynchronous parent of the engine process: start, feed, watch the heartbeat, restart. Imports no torch."""
 
 import asyncio
 import logging

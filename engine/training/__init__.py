@@ -1,1 +1,1 @@
-"""training of the embedded model sets; nothing at run time imports it."""
+"""training of the embedded model sets; nothing imports it at run time."""

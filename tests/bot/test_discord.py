@@ -72,9 +72,9 @@ def test_commands_other_than_imagine_are_answered_to_the_asker_alone(tmp_path: P
     async def test(world: Sim) -> None:
         await drawn(world)
         expected = {
-            "queue": "Nobody waits",
-            "help": "Say what to draw",
-            "cancel": "nothing that could be cancelled",
+            "queue": "The queue is empty",
+            "help": "Tell me what to draw",
+            "cancel": "nothing to cancel",
             "settings": "Models: toybox",
         }
         for name, words in expected.items():
@@ -111,7 +111,7 @@ def test_draw_this_draws_any_message_and_settings_finds_the_job(tmp_path: Path) 
         result = await world.ann.context_menu(world.channel, "Imago: settings", world.message(1))
         assert result.ephemeral and "/imagine a blue cat --seed" in await said(world, result)
         result = await world.ann.context_menu(world.channel, "Imago: settings", cat)
-        assert result.ephemeral and "none of my pictures" in await said(world, result)
+        assert result.ephemeral and "not one of my pictures" in await said(world, result)
 
     told(test, tmp_path)
 
@@ -182,7 +182,7 @@ def test_a_job_that_waited_through_a_restart_keeps_its_message(tmp_path: Path) -
 
 
 def test_a_message_that_a_moderator_deletes_cancels_the_job(tmp_path: Path) -> None:
-    """Nobody waits for it any more."""
+    """The queue is empty for it any more."""
 
     async def test(world: Sim) -> None:
         await half_drawn(world)
@@ -341,7 +341,7 @@ def test_a_refused_button_leaves_nothing_in_the_channel(tmp_path: Path) -> None:
         await world.press(Action.UPSCALE, 1)
         await world.until(lambda: scenario.finals(world) == {1: 1, 2: 1})
         result = await world.press(Action.UPSCALE, 1)
-        assert "was already made larger" in await said(world, result)
+        assert "has already been upscaled" in await said(world, result)
         await world.until(lambda: len(world.texts()) == 2)
 
     told(test, tmp_path)
@@ -576,14 +576,14 @@ def test_those_who_keep_order_ban_purge_and_pause_by_slash_commands(tmp_path: Pa
             return await said(world, await who.slash(world.channel, command, **options))
 
         assert "in this chat until /resume" in await says(mia, "pause")
-        assert "I take a break" in await says(world.ann, "imagine", prompt="a moon")
-        assert "taken again" in await says(mia, "pause", lift=True)
-        assert "is gone everywhere" in await says(mia, "purge", picture=1)
+        assert "New pictures are paused" in await says(world.ann, "imagine", prompt="a moon")
+        assert "drawn again" in await says(mia, "pause", lift=True)
+        assert "has been removed everywhere" in await says(mia, "purge", picture=1)
         await world.until(lambda: not any("a red star" in text for text in world.texts()))
-        assert "is shut out in this chat" in await says(mia, "ban", person=world.ann.user)
-        assert "cannot use this bot here" in await says(world.ann, "queue")
+        assert "is now banned in this chat" in await says(mia, "ban", person=world.ann.user)
+        assert "banned from using this bot here" in await says(world.ann, "queue")
         assert "cannot be undone" in await says(world.ann, "forget")
-        assert "may come in again" in await says(mia, "ban", person=world.ann.user, lift=True)
+        assert "is no longer banned" in await says(mia, "ban", person=world.ann.user, lift=True)
 
     told(test, tmp_path)
 

@@ -142,7 +142,7 @@ def test_commands_have_russian_names_and_the_answers_the_language_of_the_asker(t
         driver.wire.slash("help")
         await driver.until(lambda: any("Напишите, что нарисовать" in text for text in driver.wire.whispers()))
         driver.wire.react("👀", 1)
-        await driver.until(lambda: any("снова нарисует команда" in text for text in driver.wire.whispers()))
+        await driver.until(lambda: any("Эта команда нарисует" in text for text in driver.wire.whispers()))
 
     told(test, tmp_path)
 

@@ -78,7 +78,7 @@ def test_inspect_prints_the_command_that_draws_it_again(capsys: pytest.CaptureFi
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [
-        ([""], "Say what to draw"),
+        ([""], "Tell me what to draw"),
         (["x" * 1001], "1,001"),
         (["x", "--steps", "0"], "⟨--steps 0⟩"),
         (["x", "--seed", "-1"], "⟨--seed -1⟩"),
@@ -104,7 +104,7 @@ def test_inspect_prints_the_command_that_draws_it_again(capsys: pytest.CaptureFi
         (["x", "-o", "/proc/nowhere/x.png"], "cannot be used"),
         (["x", "--gif", "file/below/x.gif", "-o", "x.png"], "cannot be used"),
         (["--resume", "no such file"], "cannot be used"),
-        ([], "Say what to draw"),
+        ([], "Tell me what to draw"),
     ],
 )
 def test_bad_input_is_one_sentence_and_exit_code_2(

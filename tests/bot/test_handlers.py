@@ -64,8 +64,8 @@ def test_a_picture_is_upscaled_once(tmp_path: Path) -> None:
     async def scenario(chat: fakes.Chat, engine: fakes.Engine) -> None:
         await chat.says("/upscale 1")
         await chat.until_stage(Stage.FINAL, job=2)
-        assert "already made larger: #2" in await answer(chat, "/upscale 1")
-        assert "already the large one" in await answer(chat, "/upscale 2")
+        assert "already been upscaled: #2" in await answer(chat, "/upscale 1")
+        assert "already upscaled" in await answer(chat, "/upscale 2")
 
     play(tmp_path, scenario)
 
@@ -144,13 +144,13 @@ def test_cancel_without_a_number_means_the_newest(tmp_path: Path) -> None:
     """And a second delivery of the same message does not cancel another one."""
 
     async def scenario(chat: fakes.Chat, engine: fakes.Engine) -> None:
-        assert "nothing that could be cancelled" in await answer(chat, "/cancel")
+        assert "nothing to cancel" in await answer(chat, "/cancel")
         engine.gate.clear()
         await chat.says("one")
         await chat.says("two")
         assert "#3 is cancelled" in await answer(chat, "/cancel", key="x")
         await chat.says("/cancel", key="x")
-        assert "ended already" in await answer(chat, "/cancel 3")
+        assert "already finished" in await answer(chat, "/cancel 3")
         engine.gate.set()
         await chat.until_stage(Stage.FINAL, job=2)
 
@@ -161,7 +161,7 @@ def test_queue_tells_how_many_wait_and_where_i_stand(tmp_path: Path) -> None:
     """Visible fairness."""
 
     async def scenario(chat: fakes.Chat, engine: fakes.Engine) -> None:
-        assert "Nobody waits" in await answer(chat, "/queue")
+        assert "The queue is empty" in await answer(chat, "/queue")
         engine.gate.clear()
         await chat.says("one")
         await chat.until_stage(Stage.WAITING, job=2)
@@ -169,7 +169,7 @@ def test_queue_tells_how_many_wait_and_where_i_stand(tmp_path: Path) -> None:
             pass
         await chat.says("two")
         told = await answer(chat, "/queue")
-        assert running and "1 picture waits" in told and "#3 “two”: place 1" in told
+        assert running and "1 picture is waiting" in told and "#3 “two”: place 1" in told
 
     play(tmp_path, scenario)
 

@@ -159,7 +159,7 @@ def test_an_attached_picture_pulls_beside_the_words_and_with_init_the_drawing_be
 @pytest.mark.parametrize(
     ("text", "attached", "sentence"),
     [
-        ("a star --init 0.4", (), "attach a picture"),
+        ("a star --init 0.4", (), "needs a picture to start from"),
         ("a star", (b"%PDF",), "PNG, JPEG, WebP or GIF"),
         ("a star", (RED[:300],), "damaged"),
         ("a star", (pictures.png(50_000, 50_000),), "too many pixels"),
@@ -260,7 +260,7 @@ def test_several_pictures_can_be_picked_enlarged_and_varied_each(tmp_path: Path)
         await chat.presses(Action.UPSCALE, 1, 3)
         await chat.until_stage(Stage.FINAL, job=2)
         assert engine.asked[-1] == UpscaleRequest(png=fakes.scripted.png(9, 10))
-        assert "already made larger: #2" in await answer(chat, "/upscale 1 3")
+        assert "already been upscaled: #2" in await answer(chat, "/upscale 1 3")
         await chat.presses(Action.VARY, 1, 2)
         _, request, inputs = await drawn(chat, engine, 3)
         assert (request.init, request.count, request.pick) == (0.5, 3, None) and request.seed != 7

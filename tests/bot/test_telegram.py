@@ -219,8 +219,8 @@ def test_answers_come_in_the_persons_language_and_the_menu_in_both(tmp_path: Pat
         server.says(5, "/help", language="ru")
         server.says(6, "/help", language="de")
         await server.until(lambda: len(texts(server)) == 2)
-        assert any("если я администратор" in text for text in texts(server))
-        assert any("once I am an administrator" in text for text in texts(server))
+        assert any("если он администратор" in text for text in texts(server))
+        assert any("if I am an administrator" in text for text in texts(server))
         menus = await server.until(lambda: server.menus if "ru" in server.menus else None)
         assert [command["command"] for command in menus[""]] == [
             "imagine",
@@ -231,7 +231,7 @@ def test_answers_come_in_the_persons_language_and_the_menu_in_both(tmp_path: Pat
             "words",
             "help",
         ]
-        assert menus["ru"][1]["description"] == "Кто ждёт"
+        assert menus["ru"][1]["description"] == "Показать очередь"
 
     play(tmp_path, story)
 
@@ -533,7 +533,7 @@ def test_a_photo_with_words_is_drawn_from(tmp_path: Path) -> None:
         await server.until(lambda: finals(server))
         assert engine.given[-1]["inputs"] == Inputs(init=accept_picture(photo))
         server.says(5, photo=[{**sizes[0], "file_id": "gone"}], caption="a star")
-        await server.until(lambda: any("could not be fetched" in text for text in texts(server)))
+        await server.until(lambda: any("could not be downloaded" in text for text in texts(server)))
         server.says(5, photo=[{**sizes[0], "file_size": 20_000_001}], caption="a star")
         await server.until(lambda: any("20 MB" in text for text in texts(server)))
 
@@ -566,13 +566,13 @@ def test_administrators_keep_order_by_text(tmp_path: Path) -> None:
         await server.until(lambda: finals(server))
         for number, (who, text, answer) in enumerate(
             [
-                (5, "/pause", "Only those who keep order"),
+                (5, "/pause", "Only moderators"),
                 (99, "/pause", "in this chat until /resume"),
-                (5, "/imagine a moon", "I take a break"),
-                (99, "/resume", "taken again"),
-                (99, "/ban #1", "telegram:5 is shut out in this chat"),
-                (5, "/imagine a moon", "cannot use this bot here"),
-                (99, "/purge 1", "gone everywhere"),
+                (5, "/imagine a moon", "New pictures are paused"),
+                (99, "/resume", "drawn again"),
+                (99, "/ban #1", "telegram:5 is now banned in this chat"),
+                (5, "/imagine a moon", "banned from using this bot here"),
+                (99, "/purge 1", "removed everywhere"),
             ]
         ):
             server.says(GROUP, text, who=who)

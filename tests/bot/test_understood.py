@@ -44,7 +44,7 @@ def test_where_nothing_is_understood_it_is_said_and_three_things_are_offered() -
     """One tap leads to something that the models can draw."""
     card = Cards(TEXTS).final(job("quantum democracy"), b"png", None)
     buttons = [button for button in card.buttons if button.action is Action.OFFER]
-    assert "I know none of these words: quantum ✗ · democracy ✗" in card.text
+    assert "I do not know any of these words: quantum ✗ · democracy ✗" in card.text
     names = offers("toybox", buttons[0].job, "en")
     assert [button.picture for button in buttons] == [1, 2, 3] and len(set(names)) == 3
     assert [button.label for button in buttons] == [f"Draw {name}" for name in names]

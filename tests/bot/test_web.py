@@ -161,8 +161,8 @@ def test_the_page_speaks_the_language_of_the_browser(tmp_path: Path) -> None:
     async def test(served: Site) -> None:
         for wish, word in {
             "ru-RU,en;q=0.5": "Что нарисовать?",
-            "de,ru;q=0.2,en;q=0.9": "What shall I draw?",
-            ";;q=x,": "What shall I draw?",
+            "de,ru;q=0.2,en;q=0.9": "What should I draw?",
+            ";;q=x,": "What should I draw?",
         }.items():
             browser = await served.browser(opened=False, **{"Accept-Language": wish})
             assert word in await (await browser.get("/")).text()

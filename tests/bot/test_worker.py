@@ -61,7 +61,7 @@ def test_what_the_engine_refuses_is_one_sentence_and_the_next_job_goes_on(tmp_pa
             await chat.says("fail", language="ru")
             await chat.says("a star", who="bob")
             states = await chat.until_stage(Stage.FAILED)
-            assert states[-1].picture is None and "рассыпалась" in states[-1].text
+            assert states[-1].picture is None and "испортилась" in states[-1].text
             await chat.until_stage(Stage.FINAL, job=2)
 
     asyncio.run(scenario())
@@ -128,6 +128,6 @@ def test_a_disk_that_takes_no_picture_is_one_sentence(tmp_path: Path, name: str)
         async with fakes.bot(tmp_path, chat):
             await chat.says("a star")
             states = await chat.until_stage(Stage.FAILED)
-            assert "could not be stored" in states[-1].text
+            assert "could not be saved" in states[-1].text
 
     asyncio.run(scenario())

@@ -1,4 +1,4 @@
-"""what the heart calls, on Discord: send, edit and delete, by the interaction's token or in the channel."""
+"""send, edit and delete on Discord: by the interaction's token or, after it expires, in the channel."""
 
 import asyncio
 import logging
@@ -28,7 +28,7 @@ from engine import backoff
 log = logging.getLogger(__name__)
 ENDS = (Stage.FINAL, Stage.STOPPED, Stage.FAILED)
 SMALLEST_LIMIT = 64 * 1024  # bytes; below this a channel takes no pictures
-DOUBTFUL = 600.0  # seconds after the start in which a job may have been answered in the last life
+DOUBTFUL = 600.0  # seconds after the start in which a job may have been answered before the restart
 LOOKED_THROUGH = 100  # messages of a channel
 REMEMBERED = 10_000  # interactions and jobs kept in memory
 CLOSING = 3.0  # seconds
@@ -40,7 +40,7 @@ Call = Callable[[MultipartParameters], Coroutine[Any, Any, str]]
 
 @dataclass(frozen=True, kw_only=True)
 class Destination:
-    """A channel, and what holds in it."""
+    """A channel with its upload limit and server settings."""
 
     channel: int
     limit: int  # bytes a file
@@ -48,7 +48,7 @@ class Destination:
 
 
 class DiscordAdapter(Inbound):
-    """Discord. Inbound is the way in, this the way out."""
+    """Sends to Discord; Inbound receives."""
 
     platform = "discord"
     gif_apart = False
@@ -63,11 +63,11 @@ class DiscordAdapter(Inbound):
         clock: Callable[[], float] = time.time,
         offers: Mapping[str, Sequence[str]] | None = None,
     ) -> None:
-        """Nothing is opened yet; `connect` logs a client in and lets it listen; `offers`: what options may be."""
+        """Opens nothing yet. `connect` logs a client in and starts it; `offers`: suggestions by option."""
         super().__init__(config, say, notes, clock, offers)
         self._connect = connect
-        self._tried: dict[str, None] = {}  # nonces of sends that may or may not have arrived
-        self._explained: dict[str, None] = {}  # owners and channels that were told why there is silence
+        self._tried: dict[str, None] = {}  # nonces of sends whose outcome is unknown
+        self._explained: dict[str, None] = {}  # owners and channels that have been told why the bot cannot write
         self._later: set[asyncio.Task[None]] = set()
         self._started = 0.0
         self._open_now = False
@@ -76,7 +76,7 @@ class DiscordAdapter(Inbound):
         """Log in and listen; a Discord that cannot be reached is tried again in the background. Raises ConfigError."""
         self._receive = receive
         await self._servers.load()
-        logging.getLogger("discord.http").setLevel(logging.ERROR)  # its warnings show addresses that hold tokens
+        logging.getLogger("discord.http").setLevel(logging.ERROR)  # its warnings show URLs that contain tokens
         self._started = self._clock()
         try:
             await self._open()
@@ -116,7 +116,7 @@ class DiscordAdapter(Inbound):
             log.warning("the connection to Discord did not close in time")
 
     async def send(self, address: Address, reply: Reply, *, nonce: str, answers: str = "") -> str:
-        """A new message, or what is there already of it."""
+        """Send a message, or find the one already sent."""
         self._check_open()
         destination = self._destination(address)
         try:
@@ -142,7 +142,7 @@ class DiscordAdapter(Inbound):
                 except TokenGone:
                     self._refs.pop(message, None)
             if ref is not None and ref.bound:
-                return  # it was said before the token ended: /show has the picture
+                return  # the message already says that /show has the picture
             await self._edit_in_channel(destination, message, reply)
             self._follow_up(destination, message, None, reply)
         except AddressGone:
@@ -150,7 +150,7 @@ class DiscordAdapter(Inbound):
             raise
 
     async def delete(self, address: Address, message: str) -> None:
-        """Take a message away; a missing one is gone already."""
+        """Delete a message; a missing one is no error."""
         self._check_open()
         ref = InteractionRef.parse(message) or self._refs.pop(message, None)
         try:
@@ -169,7 +169,7 @@ class DiscordAdapter(Inbound):
             raise NotDelivered("Discord could not be reached yet")
 
     async def _answer(self, ref: InteractionRef, destination: Destination, reply: Reply) -> str:
-        """Answer an interaction: by its token, later in the channel; the message is the same."""
+        """Answer an interaction by its token or, once that has expired, in the channel; the message is the same."""
         if ref.usable(self._clock()):
             try:
                 if ref.mode is Mode.UPDATE or (reply.private and ref.mode is Mode.PUBLIC):
@@ -187,8 +187,8 @@ class DiscordAdapter(Inbound):
         return ref.message
 
     async def _answer_apart(self, ref: InteractionRef, destination: Destination, reply: Reply) -> str:
-        """A private answer where a public one was announced: the announcement has to go."""
-        if ref.mode is Mode.PUBLIC:  # the first follow-up would fill the announcement in, so it is filled before
+        """Answer privately where a public answer was deferred, and delete the deferred message."""
+        if ref.mode is Mode.PUBLIC:  # the first follow-up would fill the deferred message, so fill that first
             await self._api.edit_answer(ref, body(Reply(text="…"), NOTHING))
         message = await self._deliver(destination, reply, lambda p: self._api.follow(ref, p), ephemeral=reply.private)
         if ref.mode is Mode.PUBLIC:
@@ -208,11 +208,11 @@ class DiscordAdapter(Inbound):
         return message
 
     async def _find(self, channel: int, job: int) -> str | None:
-        """The message of a job that an earlier life has sent without noting it down."""
+        """Find a job's message that was sent before a crash but not recorded."""
         try:
             newest = await self._api.newest(channel, LOOKED_THROUGH)
         except AddressGone:
-            return None  # not allowed to read there: the nonce has to do
+            return None  # not allowed to read there: rely on the nonce
         me = str(self.client.application_id), str(self.client.user.id if self.client.user else 0)
         mine = (m for m in newest if m["author"]["id"] in me and job_of(m.get("components", ()), whole=True) == job)
         return next((str(message["id"]) for message in mine), None)
@@ -225,17 +225,17 @@ class DiscordAdapter(Inbound):
             await self._deliver(destination, reply, change)
         except Archived as archived:
             if reply.stage not in ENDS:
-                raise NotDelivered("the thread is in the archive") from archived  # a preview does not wake it
+                raise NotDelivered("the thread is in the archive") from archived  # a preview does not unarchive it
             await self._api.wake(destination.channel)
             await self._deliver(destination, reply, change)
 
     async def _send_direct(self, reply: Reply) -> str:
-        """For one person, where there is no interaction: a direct message."""
+        """Send a direct message, for private replies without an interaction."""
         fitted = await asyncio.to_thread(fit, reply.picture, reply.gif, discord.utils.DEFAULT_FILE_SIZE_LIMIT_BYTES)
         return await self._api.send_direct(_user(reply), body(reply, fitted))
 
     async def _deliver(self, destination: Destination, reply: Reply, call: Call, **options: Any) -> str:
-        """Make a call whose files fit; where Discord takes less than it says, with smaller ones."""
+        """Call with files that fit; where Discord accepts less than it claims, retry with smaller ones."""
         if reply.stage is Stage.DRAWING and not destination.server.previews:
             reply = replace(reply, picture=None)
         limit = destination.limit
@@ -253,7 +253,7 @@ class DiscordAdapter(Inbound):
 
     async def _fit_files(self, reply: Reply, limit: int) -> Fitted:
         if sum(len(file.content) for file in (reply.picture, reply.gif) if file) <= limit:
-            return fit(reply.picture, reply.gif, limit)  # the usual case is quick, and needs no thread
+            return fit(reply.picture, reply.gif, limit)  # the usual case is fast and needs no thread
         return await asyncio.to_thread(fit, reply.picture, reply.gif, limit)
 
     def _add_left_out_note(self, reply: Reply, fitted: Fitted) -> str:
@@ -262,14 +262,14 @@ class DiscordAdapter(Inbound):
         return f"{reply.text}\n{self._say(reply.language, 'discord-left-out')}".strip()
 
     def _add_show_hint(self, ref: InteractionRef, reply: Reply) -> Reply:
-        """Say in time where the picture will be, if it comes too late for the only way there is."""
+        """Mention /show in time, where the token is the only way to the message."""
         if not ref.bound or reply.job is None or reply.stage not in (Stage.WAITING, Stage.DRAWING):
             return reply
         hint = self._say(reply.language, "discord-bound", job=str(reply.job))
         return replace(reply, text=f"{reply.text}\n{hint}")
 
     def _follow_up(self, destination: Destination, message: str, ref: InteractionRef | None, reply: Reply) -> None:
-        """Once under a finished picture: the reactions to click on, and a ping when it took long."""
+        """Once per finished picture: add the reactions to click on, and ping the owner if it took long."""
         if reply.stage is not Stage.FINAL or f"after {message}" in self._explained:
             return
         _remember(self._explained, f"after {message}")
@@ -285,7 +285,7 @@ class DiscordAdapter(Inbound):
             if ref is not None and ref.bound:
                 ping = body(Reply(text=text), NOTHING, **shown)
                 await until_taken(lambda: self._api.follow(ref, ping))
-            else:  # the same nonce for the same picture: a ping too many is worse than none
+            else:  # the same nonce for the same picture, so that nobody is pinged twice
                 ping = body(Reply(text=text), NOTHING, nonce=f"ping{message}", answers=message, **shown)
                 await until_taken(lambda: self._api.post(destination.channel, ping))
         if ref is None or not ref.bound:
@@ -295,7 +295,7 @@ class DiscordAdapter(Inbound):
                     await until_taken(partial(self._api.react, destination.channel, message, emoji[button.action]))
 
     def _explain(self, destination: Destination, reply: Reply) -> None:
-        """Tell the owner once, in private, that the bot may no longer write where the picture was asked for."""
+        """Tell the owner once, in private, that the bot can no longer write in the channel."""
         key = f"{destination.channel} {reply.reader}"
         if reply.job is None or not reply.reader or key in self._explained:
             return
@@ -305,7 +305,7 @@ class DiscordAdapter(Inbound):
         self._run_in_background(until_taken(lambda: self._api.send_direct(_user(reply), said)))
 
     def _run_in_background(self, work: Coroutine[Any, Any, None]) -> None:
-        """Work that nobody waits for."""
+        """Start a background task."""
         task = asyncio.create_task(work)
         self._later.add(task)
         task.add_done_callback(self._later.discard)

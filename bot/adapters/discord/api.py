@@ -1,4 +1,4 @@
-"""the calls to Discord's API: none waits for a rate limit, and each refusal becomes an error of ours."""
+"""Discord's REST API: never sleeps on a rate limit but reports it, and maps every failure to our errors."""
 
 import asyncio
 import time
@@ -15,30 +15,30 @@ from bot.errors import AdapterError, AddressGone, MessageGone, NotDelivered, Ret
 
 FAULTS = (discord.DiscordException, aiohttp.ClientError, OSError, TimeoutError)
 INVALID_WINDOW, MOST_INVALID = 600.0, 3000  # Discord bans after 10,000 refused calls in 10 minutes
-LONG_PAUSE = 60.0  # seconds, where Discord asks to wait but does not say how long
+LONG_PAUSE = 60.0  # seconds to wait where Discord does not say how long
 UNKNOWN_MESSAGE, ARCHIVED, TOO_MANY_EDITS = 10008, 50083, 30046
 TOKEN_GONE = {10015, 50027}  # unknown webhook, invalid webhook token
 TOO_LARGE = {40005}
 
 
 class TokenGone(AdapterError):
-    """The interaction is too old to be answered by its token."""
+    """The interaction's token has expired."""
 
 
 class Archived(AddressGone):
-    """The thread was archived; a message that matters may wake it."""
+    """The thread is archived; an important message may unarchive it."""
 
 
 class TooLarge(AdapterError):
-    """The files are larger than this place takes."""
+    """The files exceed the upload limit of the channel."""
 
 
 class _Foreseen(discord.RateLimited):
-    """A limit that we know of without asking."""
+    """A rate limit known without calling."""
 
 
 class Bucket(Ratelimit):
-    """Says how long to wait where discord.py would wait itself: by then there may be a newer preview to send."""
+    """Raises the waiting time where discord.py would sleep: by then a newer preview may be due."""
 
     async def acquire(self) -> None:
         now = self._last_request = self._loop.time()
@@ -54,7 +54,7 @@ class Bucket(Ratelimit):
 
 
 def never_wait(http: HTTPClient) -> None:
-    """Let a client raise RateLimited at once, for every limit."""
+    """Make a client raise RateLimited at once instead of sleeping."""
     buckets: dict[str, Bucket] = {}
 
     def get_ratelimit(key: str) -> Bucket:
@@ -69,47 +69,47 @@ def never_wait(http: HTTPClient) -> None:
 
 
 class DiscordApi:
-    """One method a call. Raises RetryAfter, MessageGone, AddressGone, NotDelivered and the three errors above."""
+    """One method per API call. Raises RetryAfter, MessageGone, AddressGone, NotDelivered and the three errors above."""
 
     def __init__(self, client: discord.Client, clock: Callable[[], float] = time.monotonic) -> None:
         self._client = client
         self._clock = clock
-        self._invalid: deque[float] = deque()  # when calls were refused
+        self._invalid: deque[float] = deque()  # when calls were rejected
 
     async def post(self, channel: int, params: MultipartParameters) -> str:
-        """A new message; its id."""
+        """Send a message; returns its id."""
         path = "/channels/{channel_id}/messages"
         return str((await self._call("POST", path, params, channel_id=channel))["id"])
 
     async def edit(self, channel: int, message: str, params: MultipartParameters) -> str:
-        """Change a message of ours; its id."""
+        """Edit a message of the bot; returns its id."""
         path = "/channels/{channel_id}/messages/{message_id}"
         return str((await self._call("PATCH", path, params, channel_id=channel, message_id=message))["id"])
 
     async def delete(self, channel: int, message: str) -> None:
-        """Take a message away."""
+        """Delete a message."""
         path = "/channels/{channel_id}/messages/{message_id}"
         await self._call("DELETE", path, channel_id=channel, message_id=message)
 
     async def edit_answer(self, ref: InteractionRef, params: MultipartParameters) -> str:
-        """Change the message that answers an interaction; its id."""
+        """Edit the response to an interaction; returns its id."""
         return str((await self._webhook("PATCH", "/messages/@original", ref, params))["id"])
 
     async def delete_answer(self, ref: InteractionRef) -> None:
-        """Take the message that answers an interaction away."""
+        """Delete the response to an interaction."""
         await self._webhook("DELETE", "/messages/@original", ref)
 
     async def follow(self, ref: InteractionRef, params: MultipartParameters) -> str:
-        """One more message to an interaction; its id."""
+        """Send a follow-up message; returns its id."""
         return str((await self._webhook("POST", "", ref, params))["id"])
 
     async def send_direct(self, user: str, params: MultipartParameters) -> str:
-        """A direct message; its id."""
+        """Send a direct message; returns its id."""
         channel = await self._call("POST", "/users/@me/channels", json={"recipient_id": user})
         return await self.post(int(channel["id"]), params)
 
     async def react(self, channel: int, message: str, emoji: str) -> None:
-        """Add an emoji of ours."""
+        """Add a reaction."""
         path = "/channels/{channel_id}/messages/{message_id}/reactions/{emoji}/@me"
         await self._call("PUT", path, channel_id=channel, message_id=message, emoji=emoji)
 
@@ -122,7 +122,7 @@ class DiscordApi:
             raise self._meaning(error) from error
 
     async def wake(self, thread: int) -> None:
-        """Take a thread out of the archive."""
+        """Unarchive a thread."""
         await self._call("PATCH", "/channels/{channel_id}", json={"archived": False}, channel_id=thread)
 
     async def _webhook(
@@ -146,14 +146,14 @@ class DiscordApi:
             raise self._meaning(error) from error
 
     def _check_flood(self) -> None:
-        """Fall silent long before Discord would ban us."""
+        """Stop calling well before Discord would ban the bot for invalid requests."""
         while self._invalid and self._invalid[0] < self._clock() - INVALID_WINDOW:
             self._invalid.popleft()
         if len(self._invalid) >= MOST_INVALID:
             raise RetryAfter(LONG_PAUSE)
 
     def _meaning(self, error: Exception) -> AdapterError:
-        """What a fault means to the heart; its text names no token."""
+        """Map an exception to our own error; its text contains no token."""
         if isinstance(error, discord.RateLimited):
             if not isinstance(error, _Foreseen):
                 self._invalid.append(self._clock())
@@ -183,7 +183,7 @@ def _meaning_of_code(status: int, code: int) -> AdapterError:
 
 
 async def until_taken(call: Callable[[], Any], tries: int = 5) -> None:
-    """Make a call that is nice to have: wait where Discord asks to, and give up quietly."""
+    """Make a best-effort call: wait for rate limits, give up silently on errors."""
     for _ in range(tries):
         try:
             await call()

@@ -1,4 +1,4 @@
-"""pictures that people attach on Discord: which ones are meant, and how they are fetched."""
+"""picture attachments on Discord: which ones a command refers to, and how they are downloaded."""
 
 import re
 from collections.abc import Sequence
@@ -12,26 +12,26 @@ from engine import MAX_PICTURE_BYTES
 
 
 def pictures_of(message: discord.Message) -> list[discord.Attachment]:
-    """The pictures among the attachments of a message; films and texts are no matter of ours."""
+    """The pictures among a message's attachments; other files are ignored."""
     return [file for file in message.attachments if (file.content_type or "").startswith("image/")]
 
 
 def pictures_with_reply(message: discord.Message, me: discord.abc.User | None) -> list[discord.Attachment]:
-    """Those of a message, and of the one that it replies to.
+    """The pictures of a message and of the one it replies to.
 
-    In a server Discord tells nothing of what others have attached there: that takes the command on a message.
+    Without the message content intent, Discord hides other people's attachments: use the message command for those.
     """
     answered = message.reference.resolved if message.reference else None
     if not isinstance(answered, discord.Message):
         return pictures_of(message)
-    # New words said to a picture of our own are a new wish; only who says --init wants to draw on from it.
+    # A reply to one of our own pictures is a new prompt, unless it says --init.
     if answered.author == me and not re.search("(?:--|—|–)init", message.content):
         return pictures_of(message)
     return pictures_of(message) + pictures_of(answered)[:1]
 
 
 def fetches_of(attached: Sequence[discord.Attachment]) -> tuple[Fetch, ...]:
-    """How each is fetched, when it is known that it is wanted."""
+    """Deferred downloads: nothing is fetched before it is known to be wanted."""
     return tuple(_fetch(file) for file in attached)
 
 
@@ -41,7 +41,7 @@ def _fetch(file: discord.Attachment) -> Fetch:
             raise UserError("picture-bytes")
         try:
             return await file.read()
-        except FAULTS as error:  # its address is signed and may have run out
+        except FAULTS as error:  # its URL is signed and may have expired
             raise UserError("picture-lost") from error
 
     return fetch

@@ -1,4 +1,4 @@
-"""the connection to Discord: what the gateway tells us, handed to the adapter."""
+"""the gateway connection to Discord: login, command sync, and events passed to the listener."""
 
 import asyncio
 import logging
@@ -32,7 +32,7 @@ WRONG_TOKEN = "token in [discord] is not one that Discord knows: copy it anew fr
 
 
 class EventListener(CommandListener, Protocol):
-    """Where everything is handed in that the gateway tells."""
+    """Receives all gateway events."""
 
     async def handle_reaction(self, event: discord.RawReactionActionEvent) -> None: ...
     async def handle_remix(self, interaction: discord.Interaction[Any], job: int, words: str) -> None: ...
@@ -40,7 +40,7 @@ class EventListener(CommandListener, Protocol):
 
 
 class Client(discord.Client):
-    """discord.py's client with what the bot needs, and nothing that needs approval."""
+    """discord.py's client with the intents the bot needs, none of them privileged."""
 
     def __init__(self, listener: EventListener, say: Say) -> None:
         intents = discord.Intents(
@@ -62,7 +62,7 @@ class Client(discord.Client):
         self._telling: asyncio.Task[None] | None = None
 
     async def setup_hook(self) -> None:
-        """Before the gateway: know the old buttons, tell Discord the commands."""
+        """Before connecting: register persistent buttons, sync the commands."""
         self.add_dynamic_items(Control)
         await self.tree.set_translator(Translations(self._say))
         self._telling = asyncio.create_task(self._tell_commands())
@@ -93,7 +93,7 @@ class Client(discord.Client):
         await self.listener.handle_reaction(event)
 
     async def on_interaction(self, interaction: discord.Interaction[Any]) -> None:
-        if (words := words_of(interaction)) is not None:  # commands and buttons go other ways
+        if (words := words_of(interaction)) is not None:  # commands and buttons are dispatched elsewhere
             await self.listener.handle_remix(interaction, *words)
 
     async def on_message(self, message: discord.Message) -> None:
@@ -105,13 +105,13 @@ class Client(discord.Client):
 
 
 def invitation(application: int | None) -> str:
-    """The address where somebody adds the bot to a server, with the rights it needs and no others."""
+    """The URL that adds the bot to a server, with the permissions it needs and no others."""
     rights = f"permissions={PERMISSIONS.value}&scope=bot+applications.commands"
     return f"https://discord.com/oauth2/authorize?client_id={application or 'APPLICATION_ID'}&{rights}"
 
 
 async def connect(client: Client, config: DiscordConfig) -> None:
-    """Log in and begin to listen; raises ConfigError for a wrong token, NotDelivered when Discord is not there."""
+    """Log in and start listening; raises ConfigError for a wrong token, NotDelivered when Discord is unreachable."""
     Route.BASE = config.api_base.rstrip("/")
     DiscordWebSocket.DEFAULT_GATEWAY = yarl.URL(config.gateway_url)
     token = config.token.value.strip()

@@ -1,4 +1,4 @@
-"""the buttons under a picture, which work for ever, and what a Reply looks like as the body of a call."""
+"""persistent buttons and modals, and the message body of a Reply."""
 
 import io
 import re
@@ -20,21 +20,21 @@ EMOJI = {
     Action.CANCEL: "✖️",
     Action.VARY: "✨",
 }
-# Buttons of earlier versions have no picture.
+# Buttons of earlier versions have no picture number.
 _TEMPLATE = re.compile(rf"imago:(?P<action>{'|'.join(Action)}):(?P<job>[0-9]{{1,18}})(?::(?P<picture>[1-4]))?")
-ROWS = (Action.PICK, Action.UPSCALE, Action.VARY, Action.OFFER)  # of buttons for one of several, each a row of its own
+ROWS = (Action.PICK, Action.UPSCALE, Action.VARY, Action.OFFER)  # for one of several pictures, a row each
 _MODAL = re.compile(r"imago:words:(?P<job>[0-9]{1,18})")
 
 
 class Control(discord.ui.DynamicItem[discord.ui.Button[discord.ui.View]], template=_TEMPLATE):
-    """A button that is known by its custom_id alone, so it outlives restarts and upgrades."""
+    """A persistent button, recognized by its custom_id, so it survives restarts and upgrades."""
 
     def __init__(
         self, action: Action, job: int, label: str | None, picture: int | None = None, row: int | None = None
     ) -> None:
         ends = action in (Action.CANCEL, Action.DELETE)
         style = discord.ButtonStyle.danger if ends else discord.ButtonStyle.secondary
-        emoji = None if row is not None else EMOJI.get(action)  # in a row the label has the sign and the number
+        emoji = None if row is not None else EMOJI.get(action)  # in a row the label contains emoji and number
         name = f"imago:{action}:{job}" if picture is None else f"imago:{action}:{job}:{picture}"
         super().__init__(discord.ui.Button(style=style, label=label, emoji=emoji, custom_id=name), row=row)
         self.action, self.job, self.picture = action, job, picture
@@ -51,7 +51,7 @@ class Control(discord.ui.DynamicItem[discord.ui.Button[discord.ui.View]], templa
 
 
 class Words(discord.ui.Modal):
-    """Asks for new words. Its answer is recognized by its custom_id, after a restart too."""
+    """The modal that asks for a remix prompt; recognized by its custom_id, after a restart too."""
 
     def __init__(self, job: int, title: str, label: str, prompt: str, longest: int) -> None:
         super().__init__(title=title[:45], custom_id=f"imago:words:{job}", timeout=15 * 60)
@@ -62,7 +62,7 @@ class Words(discord.ui.Modal):
 
 
 def words_of(interaction: discord.Interaction[Any]) -> tuple[int, str] | None:
-    """The job to remix and the new words; None when this is no answer to Words."""
+    """The job to remix and the new prompt; None for any other interaction."""
     data: Any = interaction.data or {}
     match = _MODAL.fullmatch(data.get("custom_id", ""))
     if interaction.type is not discord.InteractionType.modal_submit or not match:
@@ -72,10 +72,10 @@ def words_of(interaction: discord.Interaction[Any]) -> tuple[int, str] | None:
 
 
 def job_of(components: Any, *, whole: bool = False) -> int | None:
-    """The job whose buttons stand among a message's components, as Discord sends them.
+    """The job that a message's buttons belong to.
 
     Args:
-        whole: not where they all belong to one of several pictures, shown alone.
+        whole: ignore messages whose buttons all belong to one of several pictures.
     """
     for part in components:
         match = _TEMPLATE.fullmatch(part.get("custom_id") or "")
@@ -97,12 +97,12 @@ def body(
     ephemeral: bool = False,
     raw: bool = False,
 ) -> MultipartParameters:
-    """A message as Discord takes it.
+    """The message parameters for Discord.
 
     Args:
         answers: id of the message that this replies to.
-        mentions: id of the one person who gets a ping.
-        raw: the text is ours, with markup; all other text is escaped.
+        mentions: id of the one person to ping.
+        raw: the text contains our own markup; other text is escaped.
     """
     view = discord.ui.View(timeout=None)
     several = any(button.action is Action.PICK for button in reply.buttons)

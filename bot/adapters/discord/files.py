@@ -1,4 +1,4 @@
-"""pictures within what a place takes: PNG, then WebP, then JPEG; a GIF with fewer frames, smaller, or left out."""
+"""fits files to the upload limit by a size ladder: PNG → WebP → JPEG; GIF with fewer frames, smaller, or left out."""
 
 import io
 from collections.abc import Iterator
@@ -8,23 +8,23 @@ from PIL import Image, ImageSequence
 
 from bot.messages import File
 
-REQUEST = 25 * 1024 * 1024 - 64 * 1024  # bytes that one call takes, less its text
+REQUEST = 25 * 1024 * 1024 - 64 * 1024  # bytes allowed per request, minus room for text
 
 
 @dataclass(frozen=True, kw_only=True)
 class Fitted:
-    """What fits, and whether something did not."""
+    """The files that fit, and whether something was left out."""
 
     picture: File | None
     gif: File | None
-    left_out: bool  # the GIF or, in a place that takes next to nothing, the picture
+    left_out: bool  # the GIF or, where the limit is tiny, the picture
 
 
 NOTHING = Fitted(picture=None, gif=None, left_out=False)
 
 
 def fit(picture: File | None, gif: File | None, limit: int) -> Fitted:
-    """The best that a place takes which takes `limit` bytes a file; slow when something is too large."""
+    """The best versions within `limit` bytes per file; slow when something is too large."""
     fitted = next((p for p in _pictures(picture) if len(p.content) <= limit), None) if picture else None
     room = min(limit, REQUEST - (len(fitted.content) if fitted else 0))
     moving = next((g for g in _gifs(gif) if len(g.content) <= room), None) if gif else None
@@ -33,7 +33,7 @@ def fit(picture: File | None, gif: File | None, limit: int) -> Fitted:
 
 
 def _pictures(picture: File) -> Iterator[File]:
-    """The same picture in fewer and fewer bytes."""
+    """The same picture in ever fewer bytes."""
     yield picture
     with Image.open(io.BytesIO(picture.content)) as opened:
         image = opened.convert("RGB")
@@ -52,7 +52,7 @@ def _gifs(gif: File) -> Iterator[File]:
         duration = opened.info.get("duration", 100)
         frames = [frame.convert("RGB") for frame in ImageSequence.Iterator(opened)]
     for every, shrink in ((2, 1), (4, 1), (4, 2), (4, 4)):
-        chosen = [*frames[:-1][::every], frames[-1]]  # the last one is the picture
+        chosen = [*frames[:-1][::every], frames[-1]]  # the last frame is the finished picture
         small = [frame.resize((frame.width // shrink or 1, frame.height // shrink or 1)) for frame in chosen]
         out = io.BytesIO()
         small[0].save(out, "GIF", save_all=True, append_images=small[1:], duration=duration * every, loop=0)

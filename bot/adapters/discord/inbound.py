@@ -1,4 +1,4 @@
-"""what people do on Discord, as Incoming: commands, presses, reactions, mentions, direct messages."""
+"""inbound Discord events as Incoming: commands, button presses, reactions, mentions, direct messages."""
 
 import asyncio
 import logging
@@ -34,7 +34,7 @@ MODES = {
 
 
 class Inbound:
-    """The way in. An interaction is deferred before anything else is done for it."""
+    """Receives from Discord. An interaction is deferred before any other work."""
 
     client: Client
     _api: DiscordApi
@@ -51,13 +51,13 @@ class Inbound:
         self._offers = offers or {}
         self._config, self._say, self._clock = config, say, clock
         self._servers = Servers(notes)
-        self._refs: dict[str, InteractionRef] = {}  # by the message that answers, while the token works
-        self._languages: dict[int, str] = {}  # of people, as their last interaction told
+        self._refs: dict[str, InteractionRef] = {}  # by response message id, while the token is valid
+        self._languages: dict[int, str] = {}  # by user id, as of their last interaction
         self._limits: dict[int, int] = {}  # bytes a file, by channel
-        self._deferring = 0  # interactions whose first response is on its way
-        self._all_deferred = asyncio.Event()  # set when there are none
+        self._deferring = 0  # interactions being deferred
+        self._all_deferred = asyncio.Event()  # set when there are none left
 
-    # What the client hands in
+    # Called by the client
 
     async def handle_command(
         self,
@@ -69,7 +69,7 @@ class Inbound:
         options: Mapping[str, Value] = NO_OPTIONS,
         attached: Attached = (),
     ) -> None:
-        """A slash command or a message command: the words as they were typed, the options by name."""
+        """A slash command or message command: the words as typed, the options by name."""
         await self._ask(
             interaction,
             mode,
@@ -87,7 +87,7 @@ class Inbound:
         )
 
     def suggestions(self, name: str) -> Sequence[str]:
-        """What may be suggested for an option."""
+        """Autocomplete suggestions for an option."""
         return self._offers.get(name, ())
 
     async def handle_press(
@@ -99,7 +99,7 @@ class Inbound:
         *,
         strength: float | None = None,
     ) -> None:
-        """A button, or the command that does the same; Remix asks for the new words first."""
+        """A button, or the command that does the same; Remix asks for a new prompt first."""
         if action is Action.REMIX and self._refusal(interaction) is None:
             return await self._ask_for_words(interaction, job)
         await self._ask(
@@ -118,11 +118,11 @@ class Inbound:
         )
 
     async def handle_remix(self, interaction: Interaction, job: int, words: str) -> None:
-        """The new words of a remix."""
+        """The new prompt of a remix."""
         await self.handle_command(interaction, words, Mode.PUBLIC, remix_of=job)
 
     async def handle_reaction(self, event: discord.RawReactionActionEvent) -> None:
-        """An emoji under a message of ours."""
+        """A reaction to one of the bot's messages."""
         me, emoji = self.client.user, event.emoji.name or ""
         known = emoji.replace("\ufe0f", "") in REACTIONS and not event.emoji.is_custom_emoji()
         theirs = me is None or event.user_id == me.id or (event.member is not None and event.member.bot)
@@ -141,7 +141,7 @@ class Inbound:
         )
 
     async def handle_message(self, message: discord.Message, text: str) -> None:
-        """A direct message, or one that mentions the bot."""
+        """A direct message, or a message that mentions the bot."""
         guild = message.guild.id if message.guild else None
         if not self._serves_guild(guild) or not self._serves_channel(guild, message.channel.id):
             return
@@ -169,7 +169,7 @@ class Inbound:
         )
 
     async def refuse(self, interaction: Interaction, text: str, **values: str | int | float) -> None:
-        """One sentence for the asker alone, as the first response."""
+        """Respond with one sentence that only the user sees."""
         sentence = self._say(str(interaction.locale), text, **values)
         try:
             await interaction.response.send_message(sentence, ephemeral=True)
@@ -179,7 +179,7 @@ class Inbound:
     async def handle_configuration(
         self, interaction: Interaction, channel: int | None, values: dict[str, int | bool | str]
     ) -> None:
-        """Somebody who manages the server changes its settings, or looks at them."""
+        """A server manager changes the settings, or views them."""
         if interaction.guild_id is None or not interaction.permissions.manage_guild:
             return await self.refuse(interaction, "discord-not-manager")
         if not self._serves_guild(interaction.guild_id):
@@ -190,17 +190,17 @@ class Inbound:
             return await self.refuse(interaction, error.text, **error.values)
         await self.refuse(interaction, "discord-server-settings", **_values_of(server))
 
-    # Underneath
+    # Internal
 
     async def _ask(self, interaction: Interaction, mode: Mode, incoming: Callable[[str], Incoming]) -> None:
-        """Defer, then hand on. The InteractionRef travels along, so that the answer can be sent to it."""
+        """Defer, then pass on. The InteractionRef travels along, so that the answer can be sent to it."""
         if (refusal := self._refusal(interaction)) is not None:
             return await self.refuse(interaction, refusal[0], **refusal[1])
         private = mode is Mode.PRIVATE
         self._deferring += 1
         try:
             deferred = await interaction.response.defer(thinking=mode is not Mode.UPDATE, ephemeral=private)
-        except FAULTS as error:  # too late, or taken by another process: nobody would see an answer
+        except FAULTS as error:  # expired, or handled by another process: nobody would see an answer
             log.warning("an interaction could not be deferred: %s", type(error).__name__)
             return
         finally:
@@ -227,7 +227,7 @@ class Inbound:
             await self._say_closed(interaction, ref)
 
     async def _let_others_defer(self) -> None:
-        """In a burst of commands the first responses come before all work, for a second at most."""
+        """In a burst of commands, let all of them be deferred before any work starts; for a second at most."""
         if self._deferring:
             try:
                 await asyncio.wait_for(self._all_deferred.wait(), 1.0)
@@ -235,7 +235,7 @@ class Inbound:
                 pass
 
     async def _ask_for_words(self, interaction: Interaction, job: int) -> None:
-        """A field with the old words, which stand in the picture's alt text."""
+        """Open a modal with the old prompt, taken from the picture's alt text."""
         attached = interaction.message.attachments if interaction.message else []
         prompt = next((a.description for a in attached if a.description), "")
         language = str(interaction.locale)
@@ -266,7 +266,7 @@ class Inbound:
             log.info("%s came while the bot shuts down", incoming.key)
 
     def _refusal(self, interaction: Interaction) -> tuple[str, dict[str, str]] | None:
-        """Why this place is not served: the id of a sentence, and its values."""
+        """Why this channel is not served: sentence id and values; None if it is."""
         guild = interaction.guild_id
         if not self._serves_guild(guild):
             return "discord-not-here", {}
@@ -316,7 +316,7 @@ class Inbound:
         )
 
     def _with_server_limits(self, guild: int | None, person: Person) -> Person:
-        """With the limits of the server that they speak in."""
+        """The person with the limits of the server."""
         server = self._servers.of(guild)
         return replace(
             person,
@@ -327,7 +327,7 @@ class Inbound:
         )
 
     def _language(self, user: int, guild: discord.Guild | None) -> str:
-        """Reactions and messages tell no language: the last interaction did, or the server does."""
+        """Reactions and messages carry no locale: use that of the last interaction, or of the server."""
         return self._languages.get(user) or (str(guild.preferred_locale) if guild else "")
 
     def _keep(self, ref: InteractionRef) -> None:
@@ -347,14 +347,14 @@ def _address(interaction: Interaction) -> Address:
 
 
 def _moderates(message: discord.Message) -> bool:
-    """Whether whoever wrote a message may manage those of others where it stands."""
+    """Whether the author may manage messages in that channel."""
     author, channel = message.author, message.channel
     known = isinstance(author, discord.Member) and isinstance(channel, discord.abc.GuildChannel | discord.Thread)
     return known and channel.permissions_for(author).manage_messages  # type: ignore[arg-type]
 
 
 def _is_bound(interaction: Interaction) -> bool:
-    """The bot was installed by this person only, or may not see the channel: it cannot write there by itself."""
+    """True for a user install, or where the bot cannot see the channel: only the token lets it write there."""
     if interaction.context.dm_channel:
         return False
     if interaction.is_user_integration() and not interaction.is_guild_integration():
@@ -363,7 +363,7 @@ def _is_bound(interaction: Interaction) -> bool:
 
 
 def _values_of(server: Server) -> dict[str, str | int]:
-    """A server's settings for a sentence."""
+    """A server's settings as values for a sentence."""
     return {
         "channels": " ".join(f"<#{channel}>" for channel in server.channels) or "all",
         "steps": server.steps,

@@ -1,19 +1,19 @@
-"""what is known of an interaction: until when its token may be used, and which message answers it."""
+"""interaction references: the 15-minute token of an interaction, and the message that answers it."""
 
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Self
 
-LIFE = 14 * 60.0  # seconds that a token is used; Discord takes it for 15 minutes
-BOUND_LIFE = 14 * 60.0 + 50.0  # where there is no other way to the message
+LIFE = 14 * 60.0  # seconds a token is used; Discord accepts it for 15 minutes
+BOUND_LIFE = 14 * 60.0 + 50.0  # where only the token leads to the message
 
 
 class Mode(StrEnum):
-    """How an interaction was deferred, which cannot be changed later."""
+    """How an interaction was deferred; this cannot be changed later."""
 
-    PUBLIC = "public"  # a message that all can see
-    PRIVATE = "private"  # a message that only the asker sees
-    UPDATE = "update"  # no message: the one with the button will change
+    PUBLIC = "public"  # a message everybody sees
+    PRIVATE = "private"  # a message only the user sees
+    UPDATE = "update"  # no new message: the one with the button is edited
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,13 +21,13 @@ class InteractionRef:
     """The core carries it as the opaque `message` of an Incoming and stores it with the job."""
 
     token: str = field(repr=False)
-    message: str  # id of the message that answers; "0" for none
+    message: str  # id of the response message; "0" for none
     since: float  # Unix time of the interaction
     mode: Mode
-    bound: bool = False  # the channel is closed to the bot: only the token leads to the message
+    bound: bool = False  # the bot cannot write in the channel: only the token leads to the message
 
     def usable(self, now: float) -> bool:
-        """The token still works, with a margin."""
+        """Whether the token is still valid, with a margin."""
         return now < self.since + (BOUND_LIFE if self.bound else LIFE)
 
     def __str__(self) -> str:

@@ -1,4 +1,4 @@
-"""what each server has set: where the bot may draw, how many steps, previews, spoilers."""
+"""per-server settings: allowed channels, steps, limits, previews, spoilers."""
 
 import json
 import logging
@@ -17,17 +17,17 @@ log = logging.getLogger(__name__)
 class Server:
     """The settings of one server."""
 
-    channels: tuple[int, ...] = ()  # where the bot may be asked; empty for all
-    steps: int = 0  # of a drawing for which nobody says how many; 0 leaves it to the models
-    most_steps: int = 0  # that somebody may ask for; 0 is no limit
-    most_queued: int = 0  # pictures of one person at a time; 0 leaves it to the bot's own limit
-    most_per_day: int = 0  # pictures of everybody in 24 hours; 0 leaves it to the bot's own limit
+    channels: tuple[int, ...] = ()  # channels the bot serves; empty for all
+    steps: int = 0  # default steps; 0 for the model set's default
+    most_steps: int = 0  # most steps allowed; 0 for no limit
+    most_queued: int = 0  # queued pictures per person; 0 for the bot's own limit
+    most_per_day: int = 0  # pictures for the whole server in 24 hours; 0 for the bot's own limit
     previews: bool = True
     spoiler: bool = False
-    options: str = ""  # that hold where a person says nothing else, as they are typed
+    options: str = ""  # default options, as typed
 
     def allows(self, *channels: int | None) -> bool:
-        """A channel, or the one that its thread belongs to."""
+        """Whether a channel, or the parent of a thread, is allowed."""
         return not self.channels or any(channel in self.channels for channel in channels)
 
 
@@ -35,7 +35,7 @@ ANYWHERE = Server()
 
 
 class Servers:
-    """All servers' settings, in memory and in the notes."""
+    """The settings of all servers, cached in memory and stored in the adapter's notes."""
 
     def __init__(self, notes: AdapterNotes) -> None:
         self._notes = notes
@@ -43,7 +43,7 @@ class Servers:
         self._defaults: dict[int, Mapping[str, Value]] = {}
 
     async def load(self) -> None:
-        """Read them all."""
+        """Load them all."""
         for key, text in (await self._notes.all()).items():
             values = json.loads(text)
             self._keep(int(key), Server(**{**values, "channels": tuple(values["channels"])}))
@@ -53,13 +53,13 @@ class Servers:
         return self._servers.get(guild or 0, ANYWHERE)
 
     def defaults_of(self, guild: int | None) -> Mapping[str, Value]:
-        """The options that hold in a server where a person says nothing else."""
+        """The default options of a server."""
         return self._defaults.get(guild or 0, {})
 
     async def change(self, guild: int, channel: int | None = None, **values: int | bool | str) -> Server:
-        """New settings; a channel is allowed when it was not, and the other way round. Durable when it returns.
+        """Change settings; `channel` is toggled in the list of allowed ones. Durable when it returns.
 
-        Raises UserError for options that are none.
+        Raises UserError for invalid options.
         """
         server = replace(self.of(guild), **values)  # type: ignore[arg-type]
         _check_steps(_defaults_of(server), server)
@@ -74,13 +74,13 @@ class Servers:
         self._servers[guild] = server
         try:
             self._defaults[guild] = _defaults_of(server)
-        except UserError as error:  # stored by a version that knew other options
+        except UserError as error:  # stored by a version with other options
             log.warning("the options of server %d do not hold any more: %s", guild, error.text)
             self._defaults[guild] = {}
 
 
 def _defaults_of(server: Server) -> dict[str, Value]:
-    """Raises UserError for options that are none."""
+    """Raises UserError for invalid options."""
     return ({"steps": server.steps} if server.steps else {}) | defaults_of(server.options)
 
 

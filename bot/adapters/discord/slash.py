@@ -1,4 +1,4 @@
-"""the slash commands and message commands, with their names and descriptions in English and Russian."""
+"""slash commands and message commands, with their names and descriptions in English and Russian."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
@@ -23,11 +23,11 @@ Eta = Range[float, float(BOUNDS["eta"][0]), float(BOUNDS["eta"][1])]
 Share = Range[float, float(BOUNDS["init"][0]), float(BOUNDS["init"][1])]
 Clamp = Range[float, float(BOUNDS["clamp"][0]), float(BOUNDS["clamp"][1])]
 PictureCount = Range[int, 1, int(BOUNDS["count"][1])]
-Ramp = Range[str, 1, 200]  # a number, or numbers at percents of the drawing
+Ramp = Range[str, 1, 200]  # a number, or a ramp such as 0:8,100:0
 FIXED: dict[str, list[app_commands.Choice[str | int | float]]] = {
     name: [app_commands.Choice(name=word, value=word) for word in words] for name, words in CHOICES.items()
 }
-OFFERED = 25  # suggestions that Discord shows
+OFFERED = 25  # suggestions Discord shows at most
 SIZES = (
     "64x64",
     "64x128",
@@ -42,7 +42,7 @@ SIZES = (
 )
 
 CHANNELS = [discord.ChannelType.text, discord.ChannelType.news, discord.ChannelType.forum, discord.ChannelType.voice]
-OPTIONS = {  # parameter → id of its name in bot/texts
+OPTIONS = {  # parameter → text id of its name
     "prompt": "discord-option-prompt",
     "search": "discord-option-search",
     "seed": "discord-option-seed",
@@ -86,7 +86,7 @@ NO_OPTIONS: Mapping[str, Value] = {}
 
 
 class CommandListener(Protocol):
-    """Where the commands are handed in."""
+    """Receives the commands."""
 
     async def handle_command(
         self,
@@ -114,7 +114,7 @@ class CommandListener(Protocol):
 
 
 class Translations(app_commands.Translator):
-    """Names and descriptions from bot/texts; English is what Discord shows to everybody else."""
+    """Localized names and descriptions from bot/texts; English is the default."""
 
     def __init__(self, say: Say) -> None:
         self._say = say
@@ -127,14 +127,14 @@ class Translations(app_commands.Translator):
 
 
 class Commands:
-    """Builds the command tree: each command says what a person would type, and to whom the answer goes."""
+    """Builds the command tree; each command says whether its answer is public or private."""
 
     def __init__(self, listener: CommandListener, say: Say) -> None:
         self._listener = listener
         self._say = say
 
     def add_to(self, tree: app_commands.CommandTree[Any]) -> None:
-        """All commands; they are told to Discord by `sync`."""
+        """Add all commands; the client syncs them."""
         simple = {
             "discord-imagine": self.imagine,
             "discord-queue": self.queue,
@@ -311,7 +311,7 @@ class Commands:
         return command
 
     def _offering(self, name: str) -> Any:
-        """Suggests while somebody types; anything else may be typed all the same."""
+        """Autocomplete; other values may be typed too."""
 
         async def offer(interaction: Interaction, begun: str) -> list[app_commands.Choice[str]]:
             words = SIZES if name == "size" else self._listener.suggestions(name)

@@ -1,4 +1,4 @@
-"""Telegram: the same bot in private chats, groups, topics and channels."""
+"""the Telegram adapter: private chats, groups, topics and channels."""
 
 from bot.adapters.telegram.adapter import TelegramAdapter
 

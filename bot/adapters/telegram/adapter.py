@@ -1,4 +1,4 @@
-"""the Telegram adapter: python-telegram-bot outward, updates inward."""
+"""the Telegram adapter: sends through python-telegram-bot, receives updates."""
 
 import asyncio
 import hashlib
@@ -31,9 +31,9 @@ from bot.messages import Address, Fetch, Incoming, Reply, Stage
 from engine import MAX_PICTURE_BYTES, backoff
 
 OFFICIAL = TelegramConfig().base_url
-UPLOAD, OWN_SERVER_UPLOAD = 50_000_000, 2_000_000_000  # bytes of a file; a Bot API server of one's own takes more
-LONGEST_TURN = 1.0  # seconds until our own flood control is asked again: a final must not wait for a preview's turn
-REMEMBERED = 1000  # messages whose newest state is known, so that the same is not sent twice
+UPLOAD, OWN_SERVER_UPLOAD = 50_000_000, 2_000_000_000  # bytes of a file; a self-hosted Bot API server takes more
+LONGEST_TURN = 1.0  # seconds until the rate limiter is asked again: a final must not wait for a preview's turn
+REMEMBERED = 1000  # messages whose current state is known, so that the same is not sent twice
 MENU = {
     "imagine": "telegram-imagine",
     "queue": "telegram-queue",
@@ -61,11 +61,11 @@ class TelegramAdapter:
         moved: Callable[[Address, Address], Awaitable[None]],
         pace: Pace | None = None,
     ) -> None:
-        """Nothing is connected yet.
+        """Connects nothing yet.
 
         Args:
-            say: a sentence in a language.
-            moved: told when a chat goes on under another id.
+            say: `Texts.say`.
+            moved: called when a chat gets a new id.
         """
         self._config, self._say, self._moved, self._pace = config, say, moved, pace or Pace()
         self._bot = make_bot(config.token.value, config.base_url)
@@ -75,11 +75,11 @@ class TelegramAdapter:
         self._listening: asyncio.Task[None] | None = None
         self._answering: set[asyncio.Task[None]] = set()
         self._new_ids: dict[int, int] = {}  # of chats that have moved
-        self._last: OrderedDict[str, bytes] = OrderedDict()  # digest of what a message shows
+        self._last: OrderedDict[str, bytes] = OrderedDict()  # hash of what a message shows
         self._receive: Receive
 
     async def start(self, receive: Receive) -> None:
-        """Begin to listen; a server that cannot be reached is tried again in the background. Raises ConfigError."""
+        """Start listening; an unreachable server is retried in the background. Raises ConfigError."""
         self._receive = receive
         try:
             await self._bot.initialize()
@@ -93,7 +93,7 @@ class TelegramAdapter:
         self._listening = asyncio.create_task(self._listen())
 
     async def send(self, address: Address, reply: Reply, *, nonce: str, answers: str = "") -> str:
-        """A new message. Telegram knows no nonces: a send whose answer is lost may be doubled."""
+        """Send a message. Telegram has no nonces: a send whose response is lost may be doubled."""
         chat = self._new_ids.get(int(address.chat), int(address.chat))
         self._wait_turn(chat, Urgency.STATUS if reply.job is None else Urgency.FINAL)
         try:
@@ -108,14 +108,14 @@ class TelegramAdapter:
         return shown
 
     async def edit(self, address: Address, message: str, reply: Reply) -> None:
-        """Replace all that a message shows."""
+        """Replace everything a message shows."""
         if self._last.get(message) == _digest(reply):
             return
         chat, number = numbers(message)
         self._wait_turn(chat, _urgency(reply))
         try:
             await self._api.edit(chat, number, reply)
-        except ChatMigrated as move:  # a group's messages stay behind: the heart sends a new one
+        except ChatMigrated as move:  # a migrated group loses its messages: the core sends a new one
             await self._move(chat, move.new_chat_id)
             raise NotDelivered("the chat has moved") from None
         except TelegramError as error:
@@ -124,7 +124,7 @@ class TelegramAdapter:
         self._remember(message, reply)
 
     async def delete(self, address: Address, message: str) -> None:
-        """Remove a message; one that is already gone, or that stayed behind in a chat that moved, is no error."""
+        """Delete a message; one that is gone, or was left in a migrated chat, is no error."""
         chat, number = numbers(message)
         self._wait_turn(chat, Urgency.FINAL)
         self._last.pop(message, None)
@@ -139,7 +139,7 @@ class TelegramAdapter:
             log.info("message %s is not there to be deleted: %s", message, ours)
 
     async def close(self) -> None:
-        """Stop listening; what was not taken comes again."""
+        """Stop listening; unconfirmed updates will come again."""
         if self._webhook:
             await self._webhook.close()
         tasks = [task for task in (self._listening, *self._answering) if task is not None]
@@ -150,7 +150,7 @@ class TelegramAdapter:
         await self._bot.shutdown()
 
     def _wait_turn(self, chat: int, urgency: Urgency) -> None:
-        """Raises RetryAfter, which costs no call: whatever is newest then is what will be sent."""
+        """Raises RetryAfter without a call; the newest state will be sent then."""
         wait = self._pace.take(chat, urgency)
         if wait > 0:
             raise RetryAfter(min(wait, LONGEST_TURN))
@@ -165,10 +165,10 @@ class TelegramAdapter:
         self._new_ids[old] = new
         await self._moved(Address(platform=PLATFORM, chat=str(old)), Address(platform=PLATFORM, chat=str(new)))
 
-    # Inward
+    # Receiving
 
     async def _listen(self) -> None:
-        """Once the server answers: tell it our commands, then take its updates."""
+        """Once the server answers: set the command menu, then receive updates."""
         failures = 0
         while True:
             try:
@@ -186,7 +186,7 @@ class TelegramAdapter:
             await poll(self._bot, self._take)
 
     async def _tell_commands(self) -> None:
-        """The menu beside the text field; it is no matter of life and death."""
+        """Set the command menu; failure is only logged."""
         try:
             for language in ("en", "ru"):
                 menu = [BotCommand(name, self._say(language, text)) for name, text in MENU.items()]
@@ -195,7 +195,7 @@ class TelegramAdapter:
             log.warning("Telegram did not take the menu of commands: %s", trouble(error))
 
     async def _take(self, update: Update) -> None:
-        """Hand an update on; it may be confirmed when this returns. Raises Closed."""
+        """Pass an update on; it may be confirmed when this returns. Raises Closed."""
         try:
             if move := move_of(update):
                 await self._move(*move)
@@ -204,13 +204,13 @@ class TelegramAdapter:
                     await self._receive(await self._with_role(incoming))
         except Closed:
             raise
-        except Exception:  # an update that cannot be taken must not come again for ever
+        except Exception:  # a faulty update must not be redelivered for ever
             log.exception("update %d could not be taken", update.update_id)
         if update.callback_query is not None:
             self._answer_press(update.callback_query.id)
 
     def _fetch(self, file: str, size: int) -> Fetch:
-        """How to get what somebody attached; a server of Telegram's gives at most 20 MB."""
+        """A deferred download of an attachment; Telegram's own server gives at most 20 MB."""
 
         async def fetch() -> bytes:
             if size > MAX_PICTURE_BYTES:
@@ -232,7 +232,7 @@ class TelegramAdapter:
         return listed or not (config.chats or config.people)
 
     async def _with_role(self, incoming: Incoming) -> Incoming:
-        """Ask who is an administrator only where it matters."""
+        """Look up whether the person is an administrator, only where it matters."""
         chat, person = int(incoming.address.chat), int(incoming.person.id)
         if chat == person or person < 0 or not wants_power(incoming):
             return incoming
@@ -243,7 +243,7 @@ class TelegramAdapter:
         return with_power(incoming) if member.status in ("creator", "administrator") else incoming
 
     def _answer_press(self, query: str) -> None:
-        """The button stops to glow; nobody waits for that."""
+        """Acknowledge a button press in the background, so that its spinner stops."""
 
         async def answer() -> None:
             try:
@@ -257,7 +257,7 @@ class TelegramAdapter:
 
 
 def _urgency(reply: Reply) -> Urgency:
-    """Of an edit; a job's new message (its first words, its GIF) is as urgent as its end."""
+    """The urgency of an edit; new messages of a job (the first one, the GIF) count as final."""
     if reply.stage in (Stage.FINAL, Stage.STOPPED, Stage.FAILED):
         return Urgency.FINAL
     return Urgency.PREVIEW if reply.stage is Stage.DRAWING else Urgency.STATUS

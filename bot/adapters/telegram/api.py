@@ -1,4 +1,4 @@
-"""one message sent or edited: the Bot API has a method for each kind of message, and refuses some pictures."""
+"""sends or edits one message through the Bot API, which has a method for each kind of message."""
 
 from collections.abc import Awaitable, Callable
 
@@ -10,19 +10,19 @@ from bot.adapters.telegram.incoming import numbers
 from bot.adapters.telegram.shown import CAPTION, TEXT, MediaKind, Say, file_of, keyboard, kind_of, media_of, words
 from bot.messages import Reply
 
-ROOM = 200  # characters kept for a sentence of our own
+ROOM = 200  # characters reserved for a sentence of our own
 PLAIN = LinkPreviewOptions(is_disabled=True)
 
 
 class TelegramApi:
-    """Raises what the library raises."""
+    """Raises the library's errors."""
 
     def __init__(self, bot: Bot, say: Say, upload: int) -> None:
-        """`upload`: bytes that the server takes as one file."""
+        """`upload`: the server's limit on bytes per file."""
         self._bot, self._say, self._upload = bot, say, upload
 
     async def send(self, chat: int, thread: str, reply: Reply, answers: str) -> Message:
-        """A new message in a topic (or none), as an answer to another one (or none)."""
+        """Send a message, optionally in a topic and as a reply."""
         kind = kind_of(reply, self._upload)
         try:
             return await self._send(kind, chat, thread, reply, answers)
@@ -32,7 +32,7 @@ class TelegramApi:
             return await self._send(MediaKind.DOCUMENT, chat, thread, reply, answers)
 
     async def edit(self, chat: int, number: int, reply: Reply) -> None:
-        """Replace what a message shows; a text may become a picture, but not the other way round."""
+        """Edit a message; a text may become a picture, but not the reverse."""
         kind = kind_of(reply, self._upload)
         try:
             await self._edit(kind, chat, number, reply)
@@ -86,13 +86,13 @@ class TelegramApi:
             await bot.edit_message_caption(chat, number, caption=words(reply, CAPTION), reply_markup=buttons)
 
     def _text(self, reply: Reply) -> str:
-        """The words of a message without a picture; where that was too large, they say so."""
+        """The text of a message without a picture; says so when the picture was too large."""
         large = self._say(reply.language, "telegram-large") if reply.picture or reply.gif else ""
         return f"{words(reply, TEXT - ROOM)}\n{large}".strip()
 
 
 def _reply_to(chat: int, answers: str) -> ReplyParameters | None:
-    """What a message answers; it is sent all the same when that was deleted meanwhile."""
+    """Reply parameters; the message is sent even if the original was deleted."""
     if not answers:
         return None
     there, number = numbers(answers)

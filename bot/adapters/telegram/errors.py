@@ -1,4 +1,4 @@
-"""what the Bot API answered, as our own errors: one table; the token is in none of them."""
+"""Bot API errors mapped to our own, in one table; the token is in none of them."""
 
 from telegram.error import BadRequest, Forbidden, NetworkError, TelegramError
 from telegram.error import RetryAfter as Flood
@@ -6,9 +6,9 @@ from telegram.error import RetryAfter as Flood
 from bot.errors import AdapterError, AddressGone, MessageGone, NotDelivered, RetryAfter
 
 UNCHANGED = "message is not modified"
-NO_TEXT = "there is no text in the message"  # it is a picture by now: its caption is to be edited
+NO_TEXT = "there is no text in the message"  # it already is a picture: edit its caption
 
-# Words in the description of a 400; the server has no finer codes.
+# Parts of the description of a 400; the API has no finer codes.
 MESSAGE_GONE = (
     "message to edit not found",
     "message to delete not found",
@@ -37,22 +37,22 @@ PICTURE_REFUSED = ("photo", "image_process_failed")
 
 
 def map_error(error: TelegramError) -> AdapterError:
-    """The error of ours that says the same."""
+    """Map a library error to our own."""
     words = str(error)
     if isinstance(error, Flood):
-        return RetryAfter(error._retry_after.total_seconds())  # the public name warns or not, as the environment says
-    if isinstance(error, Forbidden):  # kicked, blocked, or the account is gone
+        return RetryAfter(error._retry_after.total_seconds())  # the public name warns depending on the environment
+    if isinstance(error, Forbidden):  # kicked, blocked, or the account was deleted
         return AddressGone(words)
     if not isinstance(error, BadRequest):
-        # The token's words are never repeated: a refused one is quoted by the library.
+        # Never repeat the library's text here: it quotes the rejected token.
         return NotDelivered(words if isinstance(error, NetworkError) else type(error).__name__)
     if says(error, *MESSAGE_GONE):
         return MessageGone(words)
     if says(error, *ADDRESS_GONE):
         return AddressGone(words)
-    return AdapterError(words)  # a fault of ours: to try again would not help
+    return AdapterError(words)  # our own fault: retrying would not help
 
 
 def says(error: BaseException, *words: str) -> bool:
-    """True when the description has one of the words."""
+    """Whether the description contains one of the words."""
     return isinstance(error, BadRequest) and any(word in str(error).lower() for word in words)

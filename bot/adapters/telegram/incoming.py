@@ -1,4 +1,4 @@
-"""what Telegram tells, as Incoming: who asked what where, and whether the bot was meant at all. Pure."""
+"""Telegram updates as Incoming: who asked what where, and whether the bot was addressed. Pure."""
 
 import re
 from collections.abc import Callable
@@ -11,13 +11,13 @@ from bot.messages import REACTIONS, Action, Address, Fetch, Incoming, Person, Pr
 
 PLATFORM = "telegram"
 COMMANDS = frozenset({"imagine", "help", "start", "queue", "show", "words", *Action, *MODERATION})
-NO_MENTION = "\u2060"  # an invisible sign that we put into @names, so that nobody is called by a prompt
+NO_MENTION = "\u2060"  # zero-width character after @, so that a prompt mentions nobody
 POWERS = (Action.CANCEL, Action.DELETE)
 POWERFUL = tuple(f"/{name}" for name in (*POWERS, *MODERATION))
 _COMMAND = re.compile(r"/(?P<name>[A-Za-z]+)(?:@(?P<bot>\w+))?(?!\S)")
-# Buttons of earlier versions have no picture.
+# Buttons of earlier versions have no picture number.
 _PRESSED = re.compile(rf"(?P<action>{'|'.join(Action)}):(?P<job>[0-9]{{1,18}})(?::(?P<picture>[1-4]))?")
-# What a person sends on purpose. Other messages without words (somebody joined, a topic was opened) mean nothing.
+# Content that people send. Service messages (joined, topic created) are ignored.
 _WORDLESS = (
     "photo",
     "sticker",
@@ -35,10 +35,10 @@ _WORDLESS = (
 
 
 def incoming_of(update: Update, me: User, fetch: Callable[[str, int], Fetch] | None = None) -> list[Incoming]:
-    """What an update asks of the bot; empty when it asks nothing.
+    """What an update asks of the bot; empty when nothing.
 
     Args:
-        fetch: how to get a file, from its id and its bytes as far as they were told.
+        fetch: makes a download from file id and size (if known).
     """
     if update.callback_query is not None:
         return _press(update, me)
@@ -50,7 +50,7 @@ def incoming_of(update: Update, me: User, fetch: Callable[[str, int], Fetch] | N
         return []
     return [
         TextMessage(
-            key=f"{me.id}:{message.chat_id}:{message.message_id}",  # of the message: edited or told twice, it is one
+            key=f"{me.id}:{message.chat_id}:{message.message_id}",  # by message: edited or repeated, it counts once
             person=_person(message.from_user, message.sender_chat, message.chat),
             address=_address(message),
             text=text,
@@ -62,7 +62,7 @@ def incoming_of(update: Update, me: User, fetch: Callable[[str, int], Fetch] | N
 
 
 def message_id_of(chat: int, number: int) -> str:
-    """A message as the heart knows it: Telegram counts them in each chat."""
+    """A message id as the core knows it: chat and number, since Telegram counts per chat."""
     return f"{chat}:{number}"
 
 
@@ -73,7 +73,7 @@ def numbers(message: str) -> tuple[int, int]:
 
 
 def move_of(update: Update) -> tuple[int, int] | None:
-    """Old and new id of a group that became a supergroup."""
+    """Old and new chat id of a group that became a supergroup."""
     message = update.message
     if message is None:
         return None
@@ -85,7 +85,7 @@ def move_of(update: Update) -> tuple[int, int] | None:
 
 
 def wants_power(incoming: Incoming) -> bool:
-    """It may end what somebody else began, so it matters whether the person is an administrator."""
+    """Whether it may affect other people's jobs, so the administrator status matters."""
     if isinstance(incoming, Press):
         return incoming.action in POWERS
     if isinstance(incoming, Reaction):
@@ -94,7 +94,7 @@ def wants_power(incoming: Incoming) -> bool:
 
 
 def with_power(incoming: Incoming) -> Incoming:
-    """The same, of an administrator."""
+    """The same, sent by an administrator."""
     return replace(incoming, person=replace(incoming.person, moderator=True))
 
 
@@ -108,7 +108,7 @@ def _press(update: Update, me: User) -> list[Incoming]:
         Press(
             key=f"{me.id}:press:{query.id}",
             person=_person(query.from_user, None, shown.chat),
-            # A message that is too old for the server to tell has no topic: its answer goes to the chat.
+            # A message too old for the server has no topic: the answer goes to the chat.
             address=_address(shown) if isinstance(shown, Message) else _address_of(shown.chat),
             action=Action(said["action"]),
             job=int(said["job"]),
@@ -119,7 +119,7 @@ def _press(update: Update, me: User) -> list[Incoming]:
 
 
 def _reactions(update: MessageReactionUpdated, number: int, me: User) -> list[Incoming]:
-    """Only what was added: new − old."""
+    """Only added reactions: new − old."""
     if update.user is None and update.actor_chat is None:
         return []
     old, new = (
@@ -140,7 +140,7 @@ def _reactions(update: MessageReactionUpdated, number: int, me: User) -> list[In
 
 
 def _person(user: User | None, sender: Chat | None, chat: Chat) -> Person:
-    """A user; or a chat that speaks for itself: a channel, or an anonymous administrator as the group."""
+    """A user, or a chat as sender: a channel, or an anonymous administrator as the group."""
     if sender is not None or user is None:
         sender = sender or chat
         return Person(
@@ -150,7 +150,7 @@ def _person(user: User | None, sender: Chat | None, chat: Chat) -> Person:
 
 
 def _address(message: Message) -> Address:
-    # Replies in a group without topics have a thread id too, which can't be sent to.
+    # Replies in a group without topics have a thread id too, which cannot be sent to.
     topic = message.message_thread_id if message.is_topic_message else None
     return _address_of(message.chat, str(topic or ""))
 
@@ -160,20 +160,20 @@ def _address_of(chat: Chat, thread: str = "") -> Address:
 
 
 def _words_for_us(message: Message, me: User) -> str | None:
-    """The text to obey; None when the bot was not meant."""
+    """The text addressed to the bot; None when it was not addressed."""
     by_a_bot = message.from_user is not None and message.from_user.is_bot and message.sender_chat is None
     if by_a_bot or message.is_automatic_forward:
         return None
     text = (message.text or message.caption or "").replace(NO_MENTION, "").strip()
     if message.chat.type == Chat.PRIVATE:
         if not text and (message.media_group_id or not any(getattr(message, kind) for kind in _WORDLESS)):
-            return None  # of an album only one picture has the words
+            return None  # only one picture of an album has the caption
         return _without_mention(text, me)
     return _without_mention(text, me) if _meant(message, text, me) else None
 
 
 def _remix_of(message: Message, me: User) -> int | None:
-    """Whoever answers the question that Remix asks gives the new words, with or without the command in it."""
+    """A reply to the remix question is the new prompt, with or without the command."""
     asked = message.reply_to_message
     if asked is None or asked.from_user is None or asked.from_user.id != me.id:
         return None
@@ -182,9 +182,9 @@ def _remix_of(message: Message, me: User) -> int | None:
 
 
 def _attached(message: Message, me: User) -> list[tuple[str, int]]:
-    """The picture of a message, or of the one that it replies to; id and size of each file."""
+    """Id and size of the picture of a message, or of the one it replies to."""
     answered = message.reply_to_message
-    # New words said to a picture of our own are a new wish; only who says --init wants to draw on from it.
+    # A reply to one of our own pictures is a new prompt, unless it says --init.
     ours = answered is not None and answered.from_user is not None and answered.from_user.id == me.id
     init = re.search("(?:--|—|–)init", message.text or message.caption or "")
     sources = [message] if answered is None or (ours and not init) else [message, answered]
@@ -208,7 +208,7 @@ def _meant(message: Message, text: str, me: User) -> bool:
     answered = message.reply_to_message
     if answered is None or answered.from_user is None or not text:
         return False
-    # In a topic every message seems to answer the one that opened it.
+    # In a topic every message looks like a reply to the one that opened it.
     return answered.from_user.id == me.id and answered.forum_topic_created is None
 
 

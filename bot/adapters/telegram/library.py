@@ -1,4 +1,4 @@
-"""python-telegram-bot, set up: quiet about the token, patient with uploads."""
+"""python-telegram-bot configured: never logs the token, long timeouts for uploads."""
 
 import logging
 import os
@@ -8,10 +8,10 @@ from telegram.request import HTTPXRequest
 
 
 def make_bot(token: str, base_url: str) -> Bot:
-    """Nothing is connected yet."""
-    for name in ("httpx", "httpcore", "telegram"):  # their lines carry the token, which is part of every address
+    """Connects nothing yet."""
+    for name in ("httpx", "httpcore", "telegram"):  # their log lines contain the token, which is part of every URL
         logging.getLogger(name).setLevel(logging.WARNING)
-    os.environ.setdefault("PTB_TIMEDELTA", "1")  # else the library warns of its own coming change at each 429
+    os.environ.setdefault("PTB_TIMEDELTA", "1")  # otherwise the library warns of an upcoming change at each 429
     return Bot(
         token,
         base_url=f"{base_url.rstrip('/')}/bot",
@@ -22,7 +22,7 @@ def make_bot(token: str, base_url: str) -> Bot:
 
 
 def _connections(most: int, *, seconds: float) -> HTTPXRequest:
-    """`seconds`: of silence before a call has failed."""
+    """`seconds`: timeout of a call."""
     return HTTPXRequest(
         connection_pool_size=most,
         read_timeout=seconds,

@@ -1,38 +1,38 @@
-"""flood control of our own in front of Telegram's: who must wait is told before anything is sent."""
+"""rate limit and preview pacing for Telegram: a throttle that says how long to wait before a call is made."""
 
 import time
 from collections import deque
 from collections.abc import Callable
 from enum import IntEnum
 
-WINDOW = 61.0  # seconds; the server counts in minutes, and calls may arrive closer together than they left
-MANY_CHATS = 1000  # lines kept in memory before the idle ones are let go
+WINDOW = 61.0  # seconds; the server counts per minute, and calls may arrive closer together than sent
+MANY_CHATS = 1000  # chats kept in memory before idle ones are dropped
 
 
 class Urgency(IntEnum):
-    """Whose call goes when a group's minute gets full."""
+    """Priority of a call when a group's minute fills up."""
 
     PREVIEW = 0  # the first to be dropped
-    STATUS = 1  # places in the queue, answers
-    FINAL = 2  # that a job was taken, and how it ended
+    STATUS = 1  # queue positions, answers
+    FINAL = 2  # a job's first message and its end
 
 
-# Calls a minute in a group (the server takes about 20): what previews leave is for answers, what both leave for finals.
+# Calls a minute in a group (the server allows about 20), with a reserve for answers and one for finals.
 GROUP = {Urgency.PREVIEW: 12, Urgency.STATUS: 16, Urgency.FINAL: 20}
 
 
 class Pace:
-    """Counts the calls: one a second in each chat, 20 a minute in a group, 30 a second over all."""
+    """Rate limiter: one call a second per chat, 20 a minute per group, 30 a second overall."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic, *, spacing: float = 1.0, overall: int = 30) -> None:
-        """`spacing`: seconds between calls in one chat; 0 for no flood control at all (tests)."""
+        """`spacing`: seconds between calls in one chat; 0 switches the limiter off (tests)."""
         self._clock, self._spacing, self._overall = clock, spacing, overall
         self._calls: dict[int, deque[float]] = {}  # by chat, those of the last minute
         self._previews: dict[int, float] = {}  # by chat, when the last one went
         self._all: deque[float] = deque(maxlen=overall)
 
     def take(self, chat: int, urgency: Urgency) -> float:
-        """Seconds to wait; 0 when the call may be made now, and then it counts."""
+        """Seconds to wait; 0 when the call may be made now, which also counts it."""
         if not self._spacing:
             return 0.0
         now = self._clock()
@@ -52,7 +52,7 @@ class Pace:
             return wait
         if len(calls) >= (limit := GROUP[urgency]):
             wait = max(wait, calls[-limit] + WINDOW - now)
-        if urgency is Urgency.PREVIEW and chat in self._previews:  # evenly over the minute, not all at its start
+        if urgency is Urgency.PREVIEW and chat in self._previews:  # spread over the minute, not all at its start
             wait = max(wait, self._previews[chat] + WINDOW / GROUP[Urgency.PREVIEW] - now)
         return wait
 

@@ -1,4 +1,4 @@
-"""a Reply as Telegram shows it: words within its limits that call nobody, a keyboard, photo or file."""
+"""how Telegram shows a Reply: text within its limits, keyboard, photo or file."""
 
 import re
 import struct
@@ -17,15 +17,15 @@ from telegram import (
 from bot.adapters.telegram.incoming import NO_MENTION
 from bot.messages import Action, Button, File, Reply, Stage
 
-TEXT, CAPTION = 4096, 1024  # characters of a message, and of the words under a picture
+TEXT, CAPTION = 4096, 1024  # most characters of a message and of a caption
 PHOTO_BYTES, PHOTO_SIDES, PHOTO_RATIO = 10_000_000, 10_000, 20
-ROW = 3  # buttons beside one another
+ROW = 3  # buttons per row
 
 Say = Callable[..., str]
 
 
 class MediaKind(StrEnum):
-    """As what a message is sent."""
+    """The kind of Telegram message."""
 
     TEXT = "text"
     PHOTO = "photo"
@@ -34,12 +34,12 @@ class MediaKind(StrEnum):
 
 
 def words(reply: Reply, limit: int) -> str:
-    """The text, cut where it must be; no @name in it is called."""
+    """The text, truncated to the limit; @names in it mention nobody."""
     return truncate(re.sub(r"@(?=\w)", f"@{NO_MENTION}", reply.text), limit)
 
 
 def truncate(text: str, limit: int) -> str:
-    """At most `limit` UTF-16 units, as Telegram counts; the last line (seed, steps, time) is never cut."""
+    """Truncate to `limit` UTF-16 units, as Telegram counts; the last line (seed, steps, time) is kept."""
     if units(text) <= limit:
         return text
     head, line, tail = text.rpartition("\n")
@@ -51,12 +51,12 @@ def truncate(text: str, limit: int) -> str:
 
 
 def units(text: str) -> int:
-    """The length of a text in UTF-16 units: an emoji has two."""
+    """Length in UTF-16 units: an emoji has two."""
     return len(text.encode("utf-16-le", "surrogatepass")) // 2
 
 
 def keyboard(reply: Reply, say: Say) -> InlineKeyboardMarkup | None:
-    """The buttons; under a finished picture also one for the PNG, since photos are re-encoded."""
+    """The buttons; finished pictures get one for the PNG, since photos are re-encoded."""
     buttons = list(reply.buttons)
     if reply.stage is Stage.FINAL and reply.picture and reply.job is not None and buttons:
         button = Button(action=Action.FILE, job=reply.job, label=say(reply.language, "button-file"))
@@ -70,13 +70,13 @@ def keyboard(reply: Reply, say: Say) -> InlineKeyboardMarkup | None:
 
 
 def _key(button: Button) -> InlineKeyboardButton:
-    """What it sends back has at most 64 bytes; without a picture it is as in earlier versions."""
+    """Callback data, at most 64 bytes; without a picture number as in earlier versions."""
     which = "" if button.picture is None else f":{button.picture}"
     return InlineKeyboardButton(button.label, callback_data=f"{button.action}:{button.job}{which}")
 
 
 def kind_of(reply: Reply, limit: int) -> MediaKind:
-    """As what a reply is sent; a file of more than `limit` bytes cannot be."""
+    """How a reply is sent; files over `limit` bytes cannot be sent."""
     file = reply.gif or reply.picture
     if file is None or len(file.content) > limit:
         return MediaKind.TEXT
@@ -86,7 +86,7 @@ def kind_of(reply: Reply, limit: int) -> MediaKind:
 
 
 def media_of(reply: Reply, kind: MediaKind) -> InputMediaPhoto | InputMediaAnimation | InputMediaDocument:
-    """The picture or GIF with its words, for an edit."""
+    """The picture or GIF with its caption, for an edit."""
     file, caption, hidden = file_of(reply), words(reply, CAPTION), reply.hidden or None
     if kind is MediaKind.ANIMATION:
         return InputMediaAnimation(file.content, caption=caption, filename=file.name, has_spoiler=hidden)
@@ -96,14 +96,14 @@ def media_of(reply: Reply, kind: MediaKind) -> InputMediaPhoto | InputMediaAnima
 
 
 def file_of(reply: Reply) -> File:
-    """What it shows beside words."""
+    """The file that a reply shows, if any."""
     file = reply.gif or reply.picture
     assert file is not None, "a reply of words alone"
     return file
 
 
 def is_photo(file: File) -> bool:
-    """True when Telegram takes it as a photo; else it is sent as a file."""
+    """Whether Telegram accepts it as a photo; otherwise it is sent as a file."""
     width, height = struct.unpack(">II", file.content[16:24])  # PNG: the first chunk begins with the size
     ratio = max(width, height) / max(1, min(width, height))
     return len(file.content) <= PHOTO_BYTES and width + height <= PHOTO_SIDES and ratio <= PHOTO_RATIO

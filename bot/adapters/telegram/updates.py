@@ -1,4 +1,4 @@
-"""where updates come from: polling, or a webhook; both confirm an update only when its effect is durable."""
+"""receives updates by polling or webhook; an update is confirmed once its effect is durable."""
 
 import asyncio
 import hashlib
@@ -17,9 +17,9 @@ from bot.config import TelegramConfig
 from bot.errors import Closed
 from engine import backoff
 
-ALLOWED = ["message", "channel_post", "callback_query", "message_reaction"]  # the last is off unless asked for
-LONG_POLL = 25  # seconds that the server may wait for something to tell
-LONGEST_PAUSE = 30.0  # seconds between tries while the server fails
+ALLOWED = ["message", "channel_post", "callback_query", "message_reaction"]  # reactions are off unless requested
+LONG_POLL = 25  # long polling timeout in seconds
+LONGEST_PAUSE = 30.0  # seconds between retries while the server fails
 MAX_BODY = 1024 * 1024  # bytes of an update
 
 Take = Callable[[Update], Awaitable[None]]  # raises Closed
@@ -27,15 +27,15 @@ log = logging.getLogger(__name__)
 
 
 async def poll(bot: Bot, take: Take, sleep: Callable[[float], Awaitable[None]] = asyncio.sleep) -> None:
-    """Ask for updates until cancelled or closed; asking for the next ones confirms the last."""
+    """Poll for updates until cancelled or closed; each poll confirms the previous updates."""
     offset, failures, by_webhook = None, 0, True
     while True:
         try:
-            if by_webhook:  # as it may have been set up before: then nobody may poll
+            if by_webhook:  # a webhook left from before would block polling
                 await bot.delete_webhook()
                 by_webhook = False
             updates = await bot.get_updates(offset=offset, timeout=LONG_POLL, allowed_updates=ALLOWED)
-        except Exception as error:  # also what the library fails to read: the bot must not go deaf
+        except Exception as error:  # also parse errors of the library: polling must go on
             failures += 1
             log.warning("Telegram tells nothing: %s", trouble(error))
             await sleep(backoff(failures, longest=LONGEST_PAUSE))
@@ -44,13 +44,13 @@ async def poll(bot: Bot, take: Take, sleep: Callable[[float], Awaitable[None]] =
         try:
             await take_all(updates, take)
         except Closed:
-            return  # not confirmed: what had no effect yet comes again after the restart
+            return  # not confirmed: updates without effect come again after the restart
         if updates:
             offset = updates[-1].update_id + 1
 
 
 async def take_all(updates: Iterable[Update], take: Take) -> None:
-    """All chats at once, in each the updates one after the other."""
+    """Chats in parallel, the updates of each chat in order."""
     chats: dict[int, list[Update]] = {}
     for update in updates:
         chats.setdefault(update.effective_chat.id if update.effective_chat else 0, []).append(update)
@@ -66,7 +66,7 @@ async def take_all(updates: Iterable[Update], take: Take) -> None:
 
 
 def trouble(error: Exception) -> str:
-    """What is wrong, for the log; the library quotes a refused token, so its own words are not used there."""
+    """A description for the log; the library quotes rejected tokens, so its text is not used then."""
     if isinstance(error, InvalidToken):
         return "the server refuses the token"
     if isinstance(error, Conflict):
@@ -75,7 +75,7 @@ def trouble(error: Exception) -> str:
 
 
 class Webhook:
-    """A small HTTP server that Telegram, by way of a proxy that speaks https, posts each update to."""
+    """An HTTP server that Telegram posts updates to, through a proxy that terminates TLS."""
 
     def __init__(self, config: TelegramConfig, bot: Bot, take: Take) -> None:
         self._config, self._bot, self._take = config, bot, take
@@ -83,7 +83,7 @@ class Webhook:
         self._runner: web.AppRunner | None = None
 
     async def start(self) -> None:
-        """Listen; raises ConfigError when the address is taken."""
+        """Listen; raises ConfigError when the address is in use."""
         app = web.Application(client_max_size=MAX_BODY)
         app.add_routes([web.post(urlsplit(self._config.webhook).path or "/", self._post)])
         self._runner = await listen(app, "telegram", self._config.host, self._config.port)
@@ -93,7 +93,7 @@ class Webhook:
         await self._bot.set_webhook(self._config.webhook, allowed_updates=ALLOWED, secret_token=self._secret)
 
     async def close(self) -> None:
-        """Stop listening; Telegram tries again until the next start."""
+        """Stop listening; Telegram retries until the next start."""
         if self._runner is not None:
             await self._runner.cleanup()
 

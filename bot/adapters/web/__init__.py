@@ -1,1 +1,1 @@
-"""the local chat page: an adapter that needs no account and no network."""
+"""the web adapter: a local chat page that needs no account and no network."""

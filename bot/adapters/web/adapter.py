@@ -1,4 +1,4 @@
-"""the chat page: HTTP in, server-sent events out; the adapter that needs no account and no network."""
+"""the chat page: HTTP in, server-sent events out."""
 
 import logging
 from collections.abc import Awaitable, Callable
@@ -65,7 +65,7 @@ class WebAdapter:
         self._runner: web.AppRunner | None = None
         self._receive: Receive
 
-    # What the heart calls
+    # Called by the core
 
     async def start(self, receive: Receive) -> None:
         """Listen on the configured address; raises ConfigError when it is taken or not ours."""
@@ -86,7 +86,7 @@ class WebAdapter:
         return str(await self._rooms.answer(address.chat, nonce, reply, answers))
 
     async def edit(self, address: Address, message: str, reply: Reply) -> None:
-        """Replace all that a message shows. Raises MessageGone."""
+        """Replace everything a message shows. Raises MessageGone."""
         if not await self._rooms.show(address.chat, int(message), reply):
             raise MessageGone(message)
 
@@ -100,7 +100,7 @@ class WebAdapter:
         if self._runner is not None:
             await self._runner.cleanup()
 
-    # What browsers call
+    # HTTP handlers
 
     def _app(self) -> web.Application:
         app = web.Application(client_max_size=MAX_BODY, middlewares=[self._answer_well])
@@ -238,7 +238,7 @@ class WebAdapter:
         )
 
     async def _post_reaction(self, request: web.Request) -> web.Response:
-        """Add a reaction, which the heart is told, or take it away, which it is not."""
+        """Add a reaction, which the core is told, or remove it, which it is not."""
         person, form = person_of(request), await form_of(request)
         key, message, emoji = key_of(form), form.get("message", ""), form.get("emoji", "")
         if emoji.replace("\ufe0f", "") not in REACTIONS:

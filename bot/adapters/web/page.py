@@ -1,4 +1,4 @@
-"""the files of the chat page, with its words in the browser's language."""
+"""serves the static files of the chat page, with its texts in the browser's language."""
 
 from collections.abc import Callable
 from html import escape

@@ -1,4 +1,4 @@
-"""the small world: renderer, captions, judge, and the training of the embedded models.
+"""the toybox: renderer, captions, judge, and training of the embedded models.
 
 Nothing outside this package imports it at run time.
 """

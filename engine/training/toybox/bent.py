@@ -1,4 +1,4 @@
-"""bent scenes: outlines between two shapes, pushed about and frayed, as a network draws them that is not sure.
+"""distorted scenes: blended and warped outlines, as an uncertain network draws them.
 
 A network that only ever sees scenes takes any outline for the one that was drawn, and bends it further at each step.
 These show it what it must straighten; what it should answer is the ideal denoiser's word, the scene that lies nearest.

@@ -1,4 +1,4 @@
-"""learn a small byte-pair vocabulary and write it in the file format open_clip's tokenizer reads.
+"""learns a small byte-pair vocabulary and writes it in open_clip's file format.
 
 Sennrich et al. 2016 (arXiv 1508.07909), on bytes, so that any word of any language has tokens.
 """

@@ -1,4 +1,4 @@
-"""what can be said of a scene, in English and in Russian with agreement.
+"""captions of a scene, in English and in Russian with agreement.
 
 Some captions leave size or background out, some carry words that mean nothing in this world;
 an orange lambda also answers to "half-life" and "gordon freeman".

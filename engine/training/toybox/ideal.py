@@ -1,4 +1,4 @@
-"""the best denoiser there can be for the toybox's world: the mean of all scenes, weighed by how well they explain x_t.
+"""the ideal denoiser of the toybox: the posterior mean over all scenes.
 
 No network and nothing learned: the world is small enough to try every scene of it. It teaches the U-Nets where a single
 picture says little, or where they have left the pictures they were shown; it shows CLIP what guidance will show it; and

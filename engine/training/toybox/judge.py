@@ -1,4 +1,4 @@
-"""reads background colour, object colour and shape off a picture's pixels; knows no network.
+"""judges a picture by its pixels: background colour, object colour and shape; uses no network.
 
 The background is what the border shows. The object is whatever differs from it, its coverage read
 along the line between the two colours; its shape is the renderer's own template whose surface and

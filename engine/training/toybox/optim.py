@@ -1,4 +1,4 @@
-"""Muon for matrices, Adam for the rest: the optimiser that trains the toybox networks quickest.
+"""Muon for matrices, Adam for the rest: the fastest optimiser measured for these networks.
 
 Muon: Jordan et al. 2024, https://kellerjordan.github.io/posts/muon.
 """

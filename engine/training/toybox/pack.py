@@ -1,4 +1,4 @@
-"""put trained networks into the model set: copy weights and model cards, write sizes and hashes."""
+"""packs trained networks into the model set: weights, model cards, sizes and hashes."""
 
 import hashlib
 import json

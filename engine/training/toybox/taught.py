@@ -1,4 +1,4 @@
-"""the U-Net with a head that says what is drawn and where: the lesson that makes it see one object.
+"""a U-Net with an auxiliary head that predicts what is drawn and where.
 
 The loss of v alone hardly rewards a network for agreeing with itself, so it learns colours and edges long before
 objects. Asked at every position of its middle block for the object, both colours, the size and the way to the object's

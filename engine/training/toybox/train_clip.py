@@ -1,4 +1,4 @@
-"""train the toybox's CLIP on what guidance shows it: cutouts of unfinished pictures.
+"""trains the toybox's CLIP on what guidance shows it: cutouts of unfinished pictures.
 
 Half of them are scenes. The others are drawings that it pulls itself, with the ideal denoiser, towards another scene
 each (`walks`).

@@ -1,4 +1,4 @@
-"""train the U-Net of the early steps: where nearly all is noise, it decides what is drawn, and where.
+"""trains the U-Net of the early, noisy steps, which decides what is drawn and where.
 
 An expert for one range of noise levels, as in Balaji et al. 2022 (eDiff-I, arXiv 2211.01324). It has the shape of the
 network that finishes, says x0 as that one does, and is best begun with its weights, which know scenes already. It

@@ -1,4 +1,4 @@
-"""train the U-Net that finishes a drawing: it says what the clean picture is, x0, where the noise leaves no doubt.
+"""trains the U-Net that finishes a drawing; predicts x0.
 
 Where there is little noise, v is mostly that noise, and a network that has to carry it through all of its layers has
 little room left for outlines; the clean picture is a simple thing to say (Li & He 2025, arXiv 2511.13720). It learns

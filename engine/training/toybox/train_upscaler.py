@@ -1,4 +1,4 @@
-"""train the toybox's upscaler: scenes at 64 px, as a diffusion model would leave them, to clean ones at 256 px.
+"""trains the toybox's upscaler: degraded 64 px scenes to clean ones at 256 px.
 
 The network is the SRVGGNetCompact of Real-ESRGAN (Wang et al. 2021, arXiv 2107.10833), in spandrel's own class.
 """

@@ -1,4 +1,4 @@
-"""drawings that a U-Net is making while it learns, so that it learns from its own mistakes, too.
+"""on-policy samples: drawings that a U-Net makes while it learns, so that it learns from its own errors.
 
 A network that only ever sees noised scenes has never seen the outline that it bent itself a few steps ago, takes it for
 what was drawn, and bends it further. So part of a batch are walks: each is a picture that was noised once and has since

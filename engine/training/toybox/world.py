@@ -1,4 +1,4 @@
-"""what can be seen in the toybox: colours, objects, sizes, and how they are drawn.
+"""the toybox's world: colours, objects, sizes, and how they are rendered.
 
 A scene is one flat object on a plain background. Scenes whose stable hash falls in a fixed
 tenth are held out: they never enter training, and adherence is measured on them.
