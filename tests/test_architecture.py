@@ -186,6 +186,15 @@ def test_the_architecture_page_shows_the_true_file_tree() -> None:
     assert file_tree() in PAGE.read_text(), "run `python -m tests.test_architecture`"
 
 
+def test_the_newcomers_table_is_true() -> None:
+    """Somebody who searches for the usual word of a thing must find the file that does it."""
+    rows = re.findall(r"^\| [^|`]+ \| (`[^|]+`) \| (.+) \|$", PAGE.read_text().split("## Where is")[1], re.MULTILINE)
+    assert len(rows) >= 12
+    for words, places in rows:
+        text = "".join((ROOT / path).read_text() for path in re.findall(r"`((?:bot|engine)/[\w/.]+)`", places)).lower()
+        assert all(word.lower() in text for word in re.findall("`([^`]+)`", words)), f"{words} is not in {places}"
+
+
 if __name__ == "__main__":
     for side in ("bot", "engine"):
         print(f"{side}: {len(arrows(side))} arrows between {len({room_of(m) for m in FILES if under(m, side)})} rooms")
