@@ -36,7 +36,9 @@ def _plain(words: WordList, found: Understood, seed: Seed | None) -> str:
     if seed is not None:
         usual = words.named[ground].things if ground else ()
         things = things or (pick(seed, "thing", usual or words.ids("thing")),)
-        ground = ground or pick(seed, f"ground of {things}", words.ids("colour") + words.ids("setting"))
+        own = {colour for thing in things for colour in words.named[thing].colours}  # in front of which it is lost
+        plain = [colour for colour in words.ids("colour") if colour not in own]
+        ground = ground or pick(seed, f"ground of {things}", plain + words.ids("setting"))
     text = " and ".join(words.named[thing].en for thing in things)
     if ground is None:
         return text

@@ -83,6 +83,16 @@ def test_what_is_not_said_comes_from_the_seed() -> None:
     assert all(len({word for word in text.split() if word in toybox().ids("colour")}) == 2 for text in texts.values())
 
 
+def test_no_ground_is_chosen_in_which_the_thing_is_lost() -> None:
+    """A white dove on white is a picture of nothing."""
+    found = understand(book(), "dove")
+    texts = {spelled_out(book(), found, (seed, 0)) for seed in range(200)}
+    assert {"white", "grey"} <= set(book().named["dove"].colours)
+    assert len(texts) > 15 and not any(
+        f" {colour} background" in text for text in texts for colour in ("white", "grey")
+    )
+
+
 def test_nothing_is_added_where_no_seed_is_given() -> None:
     """Beside a picture that the drawing begins from, the prompt says only what it says."""
     assert spelled_out(toybox(), understand(toybox(), "cat"), None) == "a cat"
