@@ -4,6 +4,7 @@ import asyncio
 import io
 import json
 import random
+import re
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
@@ -577,3 +578,15 @@ def test_a_button_with_a_number_is_pressed_with_its_number(tmp_path: Path) -> No
         assert (await ann.post("/press", form | {"action": "rerun"}))[0] == 202
 
     scenario(test, tmp_path)
+
+
+def test_every_import_of_the_pages_scripts_is_exported_there() -> None:
+    """One wrong name and the whole page stays dead, which only a browser would notice."""
+    static = Path(__file__).parents[2] / "bot" / "adapters" / "web" / "static"
+    scripts = {path.name: path.read_text(encoding="utf-8") for path in static.glob("*.js")}
+    for name, script in scripts.items():
+        for names, source in re.findall(r'^import \{([^}]*)\} from "\./([^"]+)"', script, re.MULTILINE):
+            exported = set(re.findall(r"^export (?:async )?(?:function|const|class) ([\w$]+)", scripts[source], re.M))
+            assert {word.strip() for word in names.split(",")} <= exported, f"{name} imports from {source}"
+        for source in re.findall(r'^import \* as \w+ from "\./([^"]+)"', script, re.MULTILINE):
+            assert source in scripts, f"{name} imports {source}"

@@ -1,6 +1,6 @@
 // one line at the bottom for a few seconds, with something that can be done about it
 
-import { $, button, make } from "./words.js";
+import { $, button, make } from "./dom.js";
 
 let timer = null;
 
