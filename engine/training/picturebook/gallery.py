@@ -10,9 +10,10 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from engine.drawing.draw import enlarged, first_noise, resolved, steps_of
 from engine.drawing.models import Models, choose_device, load_models
 from engine.drawing.reading import prompts_of
+from engine.drawing.steps import first_noise, resolved, steps_of
+from engine.drawing.upscale import enlarged
 from engine.request import Request
 from engine.training.picturebook.captions import things
 
