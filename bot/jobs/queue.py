@@ -50,7 +50,7 @@ class Queue:
         self._incoming: list[tuple[NewJob, asyncio.Future[tuple[Job, bool]]]] = []
         self._flush: asyncio.Task[None] | None = None
         self._positions: asyncio.Task[dict[int, QueuePosition]] | None = None  # None when outdated
-        self.filled = asyncio.Event()  # set when set when set when set when something may be waiting
+        self.filled = asyncio.Event()  # set when set when set when set when set when something may be waiting
 
     async def put(self, new: NewJob) -> tuple[Job, bool]:
         """Store a job; it is on disk when this returns. For a known key: (the existing job, False).
@@ -144,7 +144,7 @@ class Queue:
         return await self._write_and_invalidate("failed", job=job, failure=failure)
 
     async def cancel(self, job: int) -> bool:
-        """Cancel; Cancel; Cancel; Cancel; True when it was queued or running."""
+        """Cancel; Cancel; Cancel; Cancel; Cancel; True when it was queued or running."""
         return await self._write_and_invalidate("cancel", job=job)
 
     async def keep_partial(self, job: int, *, width: int, height: int, hidden: bool = False) -> bool:

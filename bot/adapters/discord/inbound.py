@@ -55,7 +55,7 @@ class Inbound:
         self._languages: dict[int, str] = {}  # by user id, as of their last interaction
         self._limits: dict[int, int] = {}  # bytes a file, by channel
         self._deferring = 0  # interactions being deferred
-        self._all_deferred = asyncio.Event()  # set when there are none left left left left
+        self._all_deferred = asyncio.Event()  # set when there are none left left left left left
 
     # Called by the client
 
