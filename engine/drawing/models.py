@@ -10,6 +10,7 @@ from safetensors.torch import load_file
 from torch import nn
 
 from engine.diffusion.denoisers import Beside, by_timestep, network_denoiser, secondary_denoiser
+from engine.diffusion.linear import load_linear
 from engine.diffusion.retrieval import SceneTable, load_pictures
 from engine.diffusion.samplers import Denoise
 from engine.errors import BadRequest, CorruptWeights
@@ -175,14 +176,18 @@ def _load_secondary(description: ModelSet, device: torch.device) -> Denoise | No
     if description.secondary is None:
         return None
     path = verify(description.file(description.secondary, "secondary"))
-    network = SecondaryNet()
+    schedule = description.unet["schedule"]
     try:
+        if description.secondary.get("linear"):
+            linear = load_linear(path).to(device).requires_grad_(False)
+            return network_denoiser(linear, objective="x0", schedule=schedule)
+        network = SecondaryNet()
         network.load_state_dict(load_file(path), strict=True)
-    except (RuntimeError, SafetensorError) as error:
+    except (KeyError, RuntimeError, SafetensorError) as error:
         raise CorruptWeights(
             path, f"The weights file {path.name} does not hold the secondary network: get the set again."
         ) from error
-    return secondary_denoiser(network.float().eval().requires_grad_(False).to(device), description.unet["schedule"])
+    return secondary_denoiser(network.float().eval().requires_grad_(False).to(device), schedule)
 
 
 def _load_upscaler(description: ModelSet, device: torch.device) -> nn.Module | None:

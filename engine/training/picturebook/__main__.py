@@ -8,7 +8,7 @@ from pathlib import Path
 
 import torch
 
-STEPS = {"unet": 3_000, "clip": 4_000, "text": 2_500, "upscaler": 3_000}
+STEPS = {"unet": 3_000, "text": 2_500, "upscaler": 3_000}
 PACKAGES = Path(__file__).with_name("package.json")
 
 
@@ -53,16 +53,29 @@ def draw(runs: Path, packages: Path | None) -> None:
 
 def train(network: str, runs: Path, steps: int, seed: int) -> None:
     """Train one network into `runs`/`network`."""
-    from engine.training.picturebook import clips, texts, unets, upscaler
+    from engine.training.picturebook import texts, unets, upscaler
 
     folder = runs / network
-    if network == "text":
-        texts.train(folder, runs / "clip", steps, seed=seed)
-    elif network == "upscaler":
-        upscaler.train(folder, steps, seed=seed)
-    else:
-        unets.quickened()
-        {"unet": unets, "clip": clips}[network].train(folder, steps, seed=seed)
+    if network == "upscaler":
+        return upscaler.train(folder, steps, seed=seed)
+    unets.quickened()
+    if network == "unet":
+        return unets.train(folder, steps, seed=seed)
+    texts.train(folder, linear_of(runs), steps, seed=seed)
+    return None
+
+
+def linear_of(runs: Path) -> Path:
+    """The file of the linear denoiser; computed where there is none."""
+    from engine.training.picturebook.clips import components, save_linear
+    from engine.training.picturebook.tables import Tables
+
+    path = runs / "linear.safetensors"
+    if not path.exists():
+        torch.set_float32_matmul_precision("highest")
+        save_linear(components(Tables(runs / "drawings.npz")), str(path))
+        torch.set_float32_matmul_precision("medium")
+    return path
 
 
 if __name__ == "__main__":

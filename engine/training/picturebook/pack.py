@@ -14,7 +14,6 @@ from engine.diffusion.retrieval import SceneTable
 from engine.model_sets.weights import FOLDER
 from engine.training.picturebook.clips import MODEL
 from engine.training.picturebook.tables import Tables
-from engine.training.picturebook.texts import assembled
 
 SET = FOLDER / "picturebook"
 SOURCES = """
@@ -27,16 +26,18 @@ See docs/picturebook.md.
 
 
 def pack(runs: Path) -> None:
-    """Pack the runs `unet`, `clip`, `text` and `upscaler` in a folder, and the table of pictures."""
+    """Pack the runs `unet`, `text` and `upscaler` in a folder, its linear denoiser, and the table of pictures."""
     SET.mkdir(exist_ok=True)
     _write_table(SET / "retrieval.safetensors")
-    assembled(runs / "clip", runs / "text", SET / "clip.safetensors")
+    shutil.copy(runs / "linear.safetensors", SET / "linear.safetensors")
+    clip = {key.removeprefix("clip."): value for key, value in load_file(runs / "text" / "model.safetensors").items()}
+    save_file(clip, SET / "clip.safetensors")
     (SET / "picturebook-clip.json").write_text(json.dumps(MODEL, indent=2) + "\n")
     shutil.copy(runs / "text" / "vocabulary.txt.gz", SET)
     for network in ("unet", "upscaler"):
         save_file(load_file(runs / network / "model.safetensors"), SET / f"{network}.safetensors")
-    for network in ("unet", "clip", "text", "upscaler"):
-        (SET / f"{network}.md").write_text((runs / network / "card.md").read_text() + SOURCES)
+    for network, name in (("unet", "unet"), ("text", "clip"), ("upscaler", "upscaler")):
+        (SET / f"{name}.md").write_text((runs / network / "card.md").read_text() + SOURCES)
     for path in SET.glob("*.safetensors"):
         path.chmod(0o644)
         _write_hash(FOLDER / "picturebook.toml", path)

@@ -1,4 +1,4 @@
-"""draw through the product's own guidance with networks that are still learning, and let the ideal denoiser judge.
+"""draw through the product's own guidance before the text tower has learned, and let the ideal denoiser judge.
 
 For choosing settings and looking at progress; what is reported is measured by the benchmark on packed weights.
 """
@@ -10,69 +10,62 @@ import torch
 from torch import Tensor
 
 from engine.diffusion.denoisers import network_denoiser
+from engine.diffusion.linear import LinearDenoiser
+from engine.diffusion.samplers import Denoise
 from engine.diffusion.schedule import alphas_cumprod
 from engine.drawing.models import Models
 from engine.drawing.steps import first_noise, levels_of, resolved, steps_of
 from engine.model_sets.weights import Defaults, load_model_set
 from engine.request import Request
-from engine.training.picturebook.clips import Student
+from engine.training.picturebook.clips import SIDE, Points, clip_of
 from engine.training.picturebook.grounds import GROUNDS
 from engine.training.picturebook.ideal import IdealDenoiser
-from engine.training.picturebook.tables import Scenes
+from engine.training.picturebook.tables import Scenes, Tables
 from engine.training.picturebook.texts import concepts_of
 from engine.training.picturebook.world import things
 
+DEFAULTS = Defaults(
+    steps=60, sampler="ddim", eta=1.0, guidance_scale=1000.0, tv_scale=0.0, range_scale=0.0, cuts=1, cut_power=0.5,
+    smallest_cut=64, spacing=((800, 0.25), (870, 0.35), (960, 0.65), (985, 0.85)), until_level=0.1,
+    fresh_until_level=0.1, largest_shift=2.0)  # fmt: skip
+
 
 class Reading:
-    """The student in the place of a CLIP: a text `fox&cat@snow` is the concept's point."""
+    """A CLIP whose text tower is perfect: a text `fox&cat@snow` is that scene's point."""
 
-    side = 64
+    side = SIDE
 
-    def __init__(self, student: Student) -> None:
-        self.student = student.eval().requires_grad_(False)
+    def __init__(self, linear: LinearDenoiser, tables: Tables) -> None:
+        clip = clip_of(linear).eval().requires_grad_(False)
+        self.visual, self.points = clip.visual, Points(clip, tables)
 
-    @torch.no_grad()
     def encode_texts(self, texts: list[str]) -> Tensor:
-        asked = []
-        for text in texts:
-            names, _, ground = text.partition("@")
-            asked.append((tuple(names.split("&")) if names else (), ground or None))
-        return self.student.points(concepts_of(asked)).float()
+        """[m, d]"""
+        parts = [text.partition("@") for text in texts]
+        return self.points(concepts_of([(tuple(names.split("&")), ground or None) for names, _, ground in parts]))
 
     def encode_images(self, pictures: Tensor) -> Tensor:
-        return self.student.encode_images(pictures).float()
+        """[m, 3, 32, 32] in 0 … 1 → [m, d]"""
+        encoded: Tensor = self.visual(pictures * 2 - 1)
+        return encoded
 
 
-DEFAULTS = Defaults(
-    steps=60, sampler="ddim", eta=1.0, guidance_scale=40.0, tv_scale=0.0, range_scale=0.0, cuts=1, cut_power=0.5,
-    smallest_cut=64, spacing=((800, 0.25), (870, 0.4), (985, 0.92)), until_level=0.1, fresh_until_level=0.1,
-    largest_shift=2.0)  # fmt: skip
-
-
-def models_of(denoise, student: Student, defaults: Defaults = DEFAULTS) -> Models:
+def models_of(denoise: Denoise, linear: LinearDenoiser, tables: Tables, defaults: Defaults = DEFAULTS) -> Models:
+    """A model set in memory, without an upscaler."""
     description = replace(load_model_set("toybox"), defaults=defaults, early=None, words=None)
-    return Models(description=description, device=torch.device("cpu"), denoise=denoise, clips=[(Reading(student), 1.0)],
-                  upscaler=None)  # fmt: skip
+    guide = network_denoiser(linear, objective="x0", schedule="cosine")
+    return Models(description=description, device=torch.device("cpu"), denoise=denoise, secondary=guide,
+                  clips=[(Reading(linear, tables), 1.0)], upscaler=None)  # type: ignore[list-item]  # fmt: skip
 
 
-def ideal_denoiser(ideal: IdealDenoiser):
-    return network_denoiser(ideal, objective="x0", schedule="cosine")
-
-
-def drawn(
-    models: Models, prompts: list[str], seed: int, defaults: Defaults, until: float = 1.0
-) -> tuple[Tensor, Tensor]:
-    """(x0, x_t) of each prompt where ᾱ first exceeds `until`; seeds are seed, seed + 1, …"""
-    models = replace(models, description=replace(models.description, defaults=defaults))
+def drawn(models: Models, prompts: list[str], seed: int, until: float = 1.0) -> Tensor:
+    """x0 of each prompt where ᾱ first exceeds `until`; seeds are seed, seed + 1, …"""
+    defaults = models.description.defaults
     requests = [resolved(Request(prompt=prompt, seed=seed + k), defaults) for k, prompt in enumerate(prompts)]
-    levels = levels_of(models, requests[0])
-    last = int((levels.alphas_cumprod > until).sum()) - 1
-    for step in takewhile(
-        lambda step: step.index > last, steps_of(models, requests, first_noise(models, requests), defaults.steps - 1)
-    ):
-        x0, x = step.x0, step.x
-        index = step.index
-    return (x if index == 0 else x0), x
+    last = int((levels_of(models, requests[0]).alphas_cumprod > until).sum()) - 1
+    steps = steps_of(models, requests, first_noise(models, requests), defaults.steps - 1)
+    *_, step = takewhile(lambda step: step.index > last, steps)
+    return step.x if step.index == 0 else step.x0
 
 
 @torch.no_grad()
@@ -85,8 +78,7 @@ def judged(ideal: IdealDenoiser, x0: Tensor, scenes: Scenes, t: int = 700) -> di
     single = (posterior.single.sum((1, 2)) > 0.5) == one
     second = posterior.right.sum(1).argmax(1)
     left, right = (first == scenes.left) & single, (second == scenes.right) & single
-    ground = (scenes.ground < 0) | (posterior.ground.argmax(1) == scenes.ground)
-    figures = {"ground": ground.float().mean().item()}
+    figures = {"ground": (posterior.ground.argmax(1) == scenes.ground).float().mean().item()}
     if bool(one.any()):
         figures["thing"] = left[one].float().mean().item()
     if bool((~one).any()):
@@ -98,5 +90,6 @@ def judged(ideal: IdealDenoiser, x0: Tensor, scenes: Scenes, t: int = 700) -> di
 
 
 def prompt_of(scenes: Scenes, row: int) -> str:
+    """The text that `Reading` reads."""
     names = "&".join(things()[int(k)] for k in (scenes.left[row], scenes.right[row]) if k >= 0)
     return names + (f"@{GROUNDS[int(scenes.ground[row])]}" if scenes.ground[row] >= 0 else "")

@@ -95,13 +95,14 @@ class Tables(nn.Module):
         left, right, grounds = torch.from_numpy(rows[rng.permutation(count)].T.astype(np.int64))
         return Scenes(left, right, grounds)
 
-    def pictures(self, scenes: Scenes) -> Tensor:
-        """[n, 3, 64, 64] in −1 … 1."""
+    def pictures(self, scenes: Scenes, grounds: Tensor | None = None) -> Tensor:
+        """[n, 3, 64, 64] in −1 … 1; `grounds` in the place of the world's."""
+        grounds = self.grounds if grounds is None else grounds
         one = scenes.right < 0
         left, right = scenes.left, scenes.right.clamp(min=0)
         drawn = torch.where(_wide(one), self.single[left], torch.cat([self.halves[left], self.halves[right]], dim=3))
         clear = torch.where(_wide(one), self.clear[left], torch.cat([self.clear_half[left], self.clear_half[right]], 3))
-        return drawn + clear * self.grounds[scenes.ground]
+        return drawn + clear * grounds[scenes.ground]
 
 
 def _wide(values: Tensor) -> Tensor:

@@ -9,14 +9,14 @@ from pathlib import Path
 import numpy as np
 import torch
 import torch.nn.functional as F
-from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
-from engine.networks.imports import import_open_clip
+from engine.diffusion.linear import LinearDenoiser, load_linear
 from engine.training.picturebook.captions import canonical, caption
-from engine.training.picturebook.clips import MODEL, Concepts, Points
+from engine.training.picturebook.clips import MODEL, Points, clip_of
 from engine.training.picturebook.grounds import GROUNDS
-from engine.training.picturebook.world import Scene, things
+from engine.training.picturebook.tables import Scenes, Tables
+from engine.training.picturebook.world import pair_held_out, random_scene, single_held_out, things
 from engine.training.toybox.bpe import learn_merges, write_vocabulary
 from engine.training.trainer import Run, Trainer
 
@@ -29,37 +29,26 @@ def vocabulary(path: Path, merges: int = 2000) -> None:
     """Learn the byte pairs from all canonical names, most of the weight, and from captions of all kinds."""
     rng = np.random.default_rng(5)
     texts = [canonical((name,), ground) for name in things() for ground in (None, *GROUNDS)] * 3
-    texts += [caption(random_asked(rng)[0], rng).text for _ in range(15_000)]
+    texts += [caption(random_scene(rng, 0.4), rng).text for _ in range(15_000)]
     size = write_vocabulary(learn_merges(texts, merges), path)
     if size != MODEL["text_cfg"]["vocab_size"]:
         raise RuntimeError(f"the vocabulary has {size} words: write that into MODEL")
 
 
-def random_asked(rng: np.random.Generator) -> tuple[Scene, None]:
-    """Any scene, held out or not: which words stand for what is no picture."""
-    names, count = things(), 2 if rng.random() < 0.4 else 1
-    return Scene(tuple(names[k] for k in rng.choice(len(names), size=count, replace=False)),
-                 GROUNDS[rng.integers(len(GROUNDS))]), None  # fmt: skip
-
-
-def concepts_of(asked: list[tuple[tuple[str, ...], str | None]]) -> Concepts:
+def concepts_of(asked: list[tuple[tuple[str, ...], str | None]]) -> Scenes:
     """Ids to numbers."""
     names, grounds = {name: k for k, name in enumerate(things())}, {name: k for k, name in enumerate(GROUNDS)}
     rows = [(names[said[0]] if said else -1, names[said[1]] if len(said) > 1 else -1, grounds.get(on, -1) if on else -1)
             for said, on in asked]  # fmt: skip
-    return Concepts(*torch.tensor(rows).T)
+    return Scenes(*torch.tensor(rows).T)
 
 
 class Reader(nn.Module):
-    """The text tower alone, with open_clip's names of its parts."""
+    """The CLIP, of which the text tower learns."""
 
-    def __init__(self) -> None:
+    def __init__(self, linear: LinearDenoiser) -> None:
         super().__init__()
-        import_open_clip()
-        from open_clip.model import CLIP
-
-        self.clip = CLIP(**MODEL)
-        self.clip.visual = nn.Identity()
+        self.clip = clip_of(linear)
         self.clip.logit_scale.requires_grad_(False)
 
     def forward(self, tokens: Tensor) -> Tensor:
@@ -67,11 +56,11 @@ class Reader(nn.Module):
         return F.normalize(self.clip.encode_text(tokens).float(), dim=-1)
 
 
-def some(rng: np.random.Generator, count: int) -> tuple[list[str], Concepts]:
+def some(rng: np.random.Generator, count: int) -> tuple[list[str], Scenes]:
     """Texts and what they ask for."""
     texts, asked = [], []
     for _ in range(count):
-        scene, _ = random_asked(rng)
+        scene = random_scene(rng, 0.4)
         if rng.random() < FREE:
             said = caption(scene, rng)
             texts.append(said.text)
@@ -84,9 +73,9 @@ def some(rng: np.random.Generator, count: int) -> tuple[list[str], Concepts]:
 
 
 def train(
-    folder: Path, vision: Path, steps: int, batch: int = 256, seed: int = 0, start_from: Path | None = None
+    folder: Path, guide: Path, steps: int, batch: int = 192, seed: int = 0, start_from: Path | None = None
 ) -> None:
-    """`vision`: the vision tower's run, whose points are to be said."""
+    """`guide`: the linear denoiser, whose components the vision tower has."""
     from open_clip.tokenizer import SimpleTokenizer
 
     torch.manual_seed(seed)
@@ -94,18 +83,14 @@ def train(
     if not (folder / "vocabulary.txt.gz").exists():
         vocabulary(folder / "vocabulary.txt.gz")
     tokenizer = SimpleTokenizer(str(folder / "vocabulary.txt.gz"), context_length=MODEL["text_cfg"]["context_length"])
-    points = Points().requires_grad_(False)
-    kept = load_file(vision / "model.safetensors")
-    points.load_state_dict(
-        {key.removeprefix("points."): value.float() for key, value in kept.items() if key.startswith("points.")}
-    )
-    reader = Reader()
+    reader = Reader(load_linear(guide))
+    points = Points(reader.clip, Tables(held_out_too=True))
     run = Run(folder=folder, steps=steps, seed=seed, bf16=True, hold=0.4, ema=0.99, start_from=start_from, adam_lr=2e-3,
               outer=("clip.token_embedding", "clip.positional_embedding", "clip.text_projection"))  # fmt: skip
 
     def loss_of(rng: np.random.Generator, step: int) -> Tensor:
         texts, asked = some(rng, batch)
-        wanted, said = points(asked).float(), reader(tokenizer(texts))
+        wanted, said = whole(points, asked), reader(tokenizer(texts))
         logits = SHARPNESS * said @ wanted.T
         same = (wanted @ wanted.T) > 0.9999
         apart = logits.masked_fill(same & ~torch.eye(batch, dtype=torch.bool), -1e4)
@@ -113,22 +98,10 @@ def train(
 
     @torch.no_grad()
     def evaluate(average: nn.Module) -> dict[str, float]:
-        rng = np.random.default_rng((1, 1))
-        singles = [((name,), ground) for name in things() for ground in GROUNDS]
-        pairs = [
-            (scene.things, scene.ground)
-            for scene in (random_asked(rng)[0] for _ in range(2000))
-            if len(scene.things) == 2
-        ]
         figures = {}
-        for name, asked in (("singles", singles), ("pairs", pairs)):
-            said = torch.cat(
-                [
-                    average(tokenizer([canonical(*one) for one in asked[at : at + 512]]))
-                    for at in range(0, len(asked), 512)
-                ]
-            )
-            wanted = points(concepts_of(asked))
+        for name, asked in held_out_asked().items():
+            said = torch.cat([average(tokenizer([canonical(*one) for one in part])) for part in batched(asked, 256)])
+            wanted = whole(points, concepts_of(asked))
             cosines = (said * wanted).sum(1)
             figures |= {f"{name}_cosine": cosines.mean().item(), f"{name}_lowest": cosines.min().item()}
             figures[f"{name}_right"] = ((said @ wanted.T).argmax(1) == torch.arange(len(said))).float().mean().item()
@@ -137,13 +110,23 @@ def train(
     Trainer(reader, run).fit(loss_of, evaluate, every=250)
 
 
-def assembled(vision: Path, text: Path, path: Path) -> None:
-    """Write both towers as one CLIP of open_clip's."""
-    seen, read = load_file(vision / "model.safetensors"), load_file(text / "model.safetensors")
-    both = {key: value for key, value in seen.items() if key.startswith("visual.")}
-    both |= {
-        key.removeprefix("clip."): value
-        for key, value in read.items()
-        if key.startswith("clip.") and "attn_mask" not in key
-    }
-    save_file(both, path)
+def held_out_asked() -> dict[str, list[tuple[tuple[str, ...], str | None]]]:
+    """What training never hears of: all such single scenes, and some such pairs."""
+    rng, names = np.random.default_rng((1, 1)), things()
+    singles = [((name,), on) for name in names for on in GROUNDS if single_held_out(name, on)]
+    pairs = []
+    while len(pairs) < 400:
+        one, other, on = (int(rng.integers(limit)) for limit in (len(names), len(names), len(GROUNDS)))
+        if one != other and pair_held_out(names[one], names[other]):
+            pairs.append(((names[one], names[other]), GROUNDS[on]))
+    return {"singles": singles, "pairs": pairs}
+
+
+def batched(asked: list, size: int) -> list[list]:
+    return [asked[at : at + size] for at in range(0, len(asked), size)]
+
+
+def whole(points: Points, asked: Scenes) -> Tensor:
+    """Points in float32."""
+    with torch.autocast("cpu", enabled=False):
+        return points(asked)

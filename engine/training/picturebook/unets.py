@@ -32,7 +32,7 @@ OUTER = ("input_blocks.0.", "out.", "time_embed.")  # what Adam trains
 CLEAN = 4.0  # how much more an error of x0 weighs, at most, where there is little noise
 
 Spread = tuple[tuple[float, ...], tuple[int, ...]]  # where timesteps lie: shares, and the timesteps that they reach
-EVERYWHERE: Spread = ((0, 0.1, 0.3, 0.55, 0.93, 1), (0, 400, 700, 850, 970, 1000))
+EVERYWHERE: Spread = ((0, 0.15, 0.5, 0.8, 0.97, 1), (0, 400, 700, 850, 970, 1000))
 DOUBTFUL = 820  # from this timestep on the ideal denoiser is asked
 FIRST: Spread = ((0, 1), (840, 940))  # timesteps where walks begin
 LAST, STRIDES = 15, (12, 70)  # where they end, and their steps
