@@ -1,7 +1,6 @@
 """builds all long-lived objects, connects them, and owns the order of start-up and shutdown."""
 
 import asyncio
-import fcntl
 import logging
 import os
 import signal
@@ -35,7 +34,7 @@ from bot.storage.pictures import PictureStore
 from bot.storage.store import Store
 from bot.texts import Texts
 from bot.worker import Engine, Worker
-from engine import EngineProcess, list_model_sets
+from engine import EngineProcess, FolderLocked, list_model_sets, lock_folder
 
 log = logging.getLogger(__name__)
 CHECKPOINT_GRACE = 5.0  # seconds a running drawing gets at shutdown to reach its next checkpoint
@@ -278,19 +277,13 @@ def build_adapters(app: App, history: History) -> list[Adapter]:
 def _sole_owner(folder: Path) -> Iterator[IO[str]]:
     """Lock the folder: two bots on one folder would draw and send everything twice."""
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        lock = open(folder / "lock", "a+")
+        lock = lock_folder(folder)
+    except FolderLocked as error:
+        there = f"open {error.note}, or stop it first" if error.note.startswith("http://") else "stop it first"
+        raise ConfigError(f"folder in [bot]: another Imago works in {folder}; {there}.") from error
     except OSError as error:
         raise ConfigError(f"folder in [bot]: {folder} cannot be written to ({error.strerror}).") from error
     with lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            lock.seek(0)
-            where = lock.read(200).strip()
-            there = f"open {where}, or stop it first" if where.startswith("http://") else "stop it first"
-            raise ConfigError(f"folder in [bot]: another Imago works in {folder}; {there}.") from error
-        lock.truncate(0)
         yield lock
 
 

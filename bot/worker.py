@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-import struct
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing
@@ -27,6 +26,7 @@ from engine import (
     Request,
     Started,
     UpscaleRequest,
+    png_size,
 )
 
 log = logging.getLogger(__name__)
@@ -264,7 +264,7 @@ class Worker:
         preview = self._preview if running else checkpoint["preview"] if checkpoint else None
         if preview:
             await self._pictures.save(f"{job.id}.png", preview)
-            width, height = struct.unpack(">II", preview[16:24])  # PNG: the first chunk begins with the size
+            width, height = png_size(preview)
             hidden = self._picture_check.unfinished is Verdict.SPOILER
             if not await self._queue.keep_partial(job.id, width=width, height=height, hidden=hidden):
                 await self._pictures.remove(job.id)

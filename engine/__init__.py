@@ -18,10 +18,10 @@ from engine.errors import (
     WeightsError,
 )
 from engine.events import Checkpoint, Event, Failed, Fetching, Finished, Needs, Preview, Progress, Started, as_json
+from engine.files import FolderLocked, lock_folder, put_in_place, write_file
 from engine.networks.imports import share_processor
 from engine.process.parent import EngineProcess
 from engine.prompts import parse_prompt
-from engine.ramps import Ramp, parse_ramp
 from engine.request import (
     BOUNDS,
     CHOICES,
@@ -31,7 +31,6 @@ from engine.request import (
     MAX_SIDE,
     MAX_TARGETS,
     RAMPS,
-    SAMPLERS,
     WHOLE,
     Inputs,
     Request,
@@ -51,7 +50,6 @@ __all__ = [
     "MAX_SIDE",
     "MAX_TARGETS",
     "RAMPS",
-    "SAMPLERS",
     "WHOLE",
     "BadCheckpoint",
     "BadPicture",
@@ -66,6 +64,7 @@ __all__ = [
     "Failed",
     "Fetching",
     "Finished",
+    "FolderLocked",
     "Inputs",
     "Inspection",
     "MissingWeights",
@@ -76,7 +75,6 @@ __all__ = [
     "OutOfMemory",
     "Preview",
     "Progress",
-    "Ramp",
     "Request",
     "Started",
     "Understood",
@@ -96,14 +94,16 @@ __all__ = [
     "inspect",
     "model_needs",
     "list_model_sets",
-    "parse_ramp",
+    "lock_folder",
+    "png_size",
+    "put_in_place",
     "read_option",
     "request_of_checkpoint",
-    "size_of",
     "torch_and_device",
     "understand",
     "upscale",
     "verify_models",
+    "write_file",
     "vocabulary",
     "MAX_PICTURE_BYTES",
     "knows_any_word",
@@ -217,6 +217,13 @@ def accept_picture(data: bytes) -> bytes:
     from engine.pictures.intake import accept
 
     return accept(data)
+
+
+def png_size(png: bytes) -> tuple[int, int]:
+    """Width and height in pixels of a PNG that Imago made or accepted."""
+    from engine.pictures.intake import png_size as size
+
+    return size(png)
 
 
 def request_of_checkpoint(state: bytes) -> Request:

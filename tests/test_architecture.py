@@ -22,7 +22,7 @@ FILES = {
 
 # A room is a folder or a file directly in engine/ or bot/. Imports point to a room on an earlier row only.
 LEVELS = [
-    "engine.errors engine.events engine.prompts engine.ramps engine.retry engine.widths",
+    "engine.errors engine.events engine.prompts engine.ramps engine.retry engine.files engine.widths",
     "engine.request engine.words",
     "engine.pictures",
     "engine.networks",
@@ -60,6 +60,8 @@ HOMES = {
         "bot.adapters.discord",  # its library lets aiohttp's errors through
     ),
     "yarl": ("bot.adapters.discord",),
+    "cachetools": ("bot.adapters", "bot.moderation"),
+    "imageio": ("engine.pictures.images",),
     "aiosqlite": ("bot.storage.store",),
     "fluent": ("bot.texts",),
     "simplemma": ("engine.words.lemmas",),

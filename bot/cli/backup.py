@@ -10,6 +10,7 @@ from pathlib import Path
 
 from bot.errors import StoreError
 from bot.storage.store import jobs_in, mark_deleted, snapshot
+from engine import put_in_place
 
 DATABASE, PICTURES = "imago.sqlite", "pictures"
 # A complete file of a job, or (by hash) of a request that has no job number yet.
@@ -42,9 +43,7 @@ def backup(folder: Path, target: Path) -> tuple[Path, int]:
             mark_deleted(copy, (job for job, drawn in jobs.items() if drawn and f"{job}.png" not in packed))
             tar.add(copy, DATABASE)
         os.chmod(archive, 0o600)  # it contains prompts
-        with open(archive, "rb") as file:
-            os.fsync(file.fileno())
-        os.replace(archive, target)
+        put_in_place(archive, target)
     return target, len(packed)
 
 

@@ -13,7 +13,7 @@ from typing import Any, Protocol
 from tqdm import tqdm
 
 import engine
-from engine import BadRequest, Finished, Preview, Progress, Request, Started, as_json
+from engine import BadRequest, Finished, Preview, Progress, Request, Started, as_json, write_file
 
 FORMATS = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WEBP", ".gif": "GIF"}
 STDOUT = Path("-")
@@ -105,12 +105,7 @@ def write(path: Path, content: bytes) -> None:
         sys.stdout.buffer.write(content)
         sys.stdout.buffer.flush()
         return
-    part = path.with_name(path.name + ".part")
-    try:
-        part.write_bytes(content)
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)
+    write_file(path, content)
 
 
 def _check_writable(path: Path) -> None:

@@ -79,11 +79,11 @@ class Replies:
             elif await self._queue.status(job.id) is Status.RUNNING:
                 await self._show(job, self._cards.starting(job))  # the engine may take a while to load its weights
 
-        self._put_status(job, send)
+        self._put(job, send)
 
     def on_start(self, job: Job) -> None:
         """The engine has started."""
-        self._put_status(job, lambda: self._show(job, self._cards.starting(job)))
+        self._put(job, lambda: self._show(job, self._cards.starting(job)))
 
     def on_preview(self, job: Job, preview: Preview, seconds_left: float | None) -> None:
         """Show a new preview; older ones not yet sent are dropped."""
@@ -93,19 +93,15 @@ class Replies:
             await self._show(job, self._cards.drawing(job, preview, seconds_left))
             self._record("preview_seconds", time.monotonic() - since)
 
-        self._put_status(job, send)
+        self._put(job, send)
 
     def on_interruption(self, job: Job, *, by_the_bot: bool) -> None:
         """Show that the drawing will resume from its checkpoint."""
-        self._put_status(job, lambda: self._show(job, self._cards.interrupted(job, by_the_bot=by_the_bot)))
+        self._put(job, lambda: self._show(job, self._cards.interrupted(job, by_the_bot=by_the_bot)))
 
     def on_end(self, job: Job) -> None:
         """Show how a job ended, from database and picture files; retried until the chat has accepted it."""
-
-        async def gone() -> None:
-            await self._queue.mark_delivered(job.id)
-
-        self._put(job, lambda: self._show_end(job.id), gone, keep=True)
+        self._put(job, lambda: self._show_end(job.id), end=True)
 
     async def take_away(self) -> None:
         """Delete the messages marked for removal; unfinished removals continue after a restart."""
@@ -151,16 +147,13 @@ class Replies:
             await outbox.close()
             sender.cancel()
 
-    def _put_status(self, job: Job, send: Callable[[], Awaitable[None]]) -> None:
+    def _put(self, job: Job, send: Callable[[], Awaitable[None]], *, end: bool = False) -> None:
+        """Send a state of a job; the message or the chat may be gone: then nobody waits, or its end counts as shown."""
+
         async def gone() -> None:
-            await self._gone(job.id)
+            await (self._queue.mark_delivered(job.id) if end else self._gone(job.id))
 
-        self._put(job, send, gone)
-
-    def _put(
-        self, job: Job, send: Callable[[], Awaitable[None]], gone: Callable[[], Awaitable[None]], keep: bool = False
-    ) -> None:
-        self._outbox(job.address).put(Parcel(slot=f"job {job.id}", send=send, gone=gone, keep=keep))
+        self._outbox(job.address).put(Parcel(slot=f"job {job.id}", send=send, gone=gone, keep=end))
 
     def _outbox(self, address: Address) -> Outbox:
         if address.key not in self._outboxes:

@@ -6,6 +6,8 @@ import time
 from collections.abc import Callable, Collection
 from dataclasses import replace
 
+from cachetools import TTLCache
+
 from bot.errors import UserError
 from bot.jobs.job import Job
 from bot.jobs.queue import Queue
@@ -42,7 +44,7 @@ class Moderation:
         self.roles = Roles(frozenset(owners))
         self._words = WordList(words)
         self._orders: bool | None = None  # whether there is any ban or pause to look up; None: unknown
-        self._codes: dict[str, tuple[str, float]] = {}  # by Person.key, with expiry
+        self._codes: TTLCache[str, str] = TTLCache(MANY_CODES, CODE_LIFE, timer=clock)  # by Person.key
 
     async def _any_orders(self) -> bool:
         """Saves two database reads per message while there are no bans or pauses."""
@@ -137,14 +139,11 @@ class Moderation:
 
     async def _forget(self, person: Person, code: str) -> Answer:
         """The first request gets a code and only the code deletes, so that a repeated message does not."""
-        known, until = self._codes.get(person.key, ("", 0.0))
-        if code and known == code and self._clock() < until:
+        if code and self._codes.get(person.key) == code:
             del self._codes[person.key]
             return "forgotten", {"count": await self.eraser.forget(replace(person, name=""))}
         fresh = f"{secrets.randbelow(9000) + 1000}"
-        self._codes[person.key] = fresh, self._clock() + CODE_LIFE
-        if len(self._codes) > MANY_CODES:
-            del self._codes[next(iter(self._codes))]
+        self._codes[person.key] = fresh
         return ("forget-wrong-code" if code else "forget-sure"), {"code": fresh, "minutes": round(CODE_LIFE / 60)}
 
     def _role(self, person: Person) -> str:

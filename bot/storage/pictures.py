@@ -7,6 +7,8 @@ import re
 from collections.abc import Collection, Mapping
 from pathlib import Path
 
+from engine import write_file
+
 INPUTS = ("init", "target1", "target2", "target3", "target4")  # input pictures of a drawing
 _STEM = r"(?:\d{1,18}|[0-9a-f]{32})"  # a job number, or the hash of a request without one yet
 _NAME = re.compile(rf"{_STEM}(?:\.[1-4])?\.(?:png|gif)|{_STEM}\.(?:{'|'.join(INPUTS)})\.png")
@@ -83,14 +85,4 @@ def _stem(key: str) -> str:
 
 def _save(path: Path, content: bytes) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(path.name + ".part")
-    with open(part, "wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(part, path)
-    folder = os.open(path.parent, os.O_RDONLY)  # the rename is durable once the folder is synced too
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
+    write_file(path, content)

@@ -1,7 +1,5 @@
 """fetches a model set: says what it needs, then downloads, checks and converts each file."""
 
-import fcntl
-import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,6 +7,7 @@ from pathlib import Path
 
 from engine.errors import BadRequest, CannotFetch, CorruptWeights
 from engine.events import Fetching, Needs
+from engine.files import FolderLocked, lock_folder, put_in_place
 from engine.model_sets.download import Patience, download
 from engine.model_sets.weights import (
     ModelSet,
@@ -164,9 +163,7 @@ def _copy(source: Path, target: Path) -> None:
     part = target.with_name(target.name + ".part")
     try:
         shutil.copyfile(source, part)
-        with open(part, "rb") as file:
-            os.fsync(file.fileno())
-        part.replace(target)
+        put_in_place(part, target)
     except OSError as error:
         raise CannotFetch(
             target,
@@ -184,19 +181,14 @@ def _forget(file: WeightsFile) -> None:
 def _alone(folder: Path) -> Iterator[None]:
     """Two at once would write the same file."""
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        lock = open(folder / "lock", "w")
+        lock = lock_folder(folder)
+    except FolderLocked as error:
+        raise CannotFetch(folder, f"Another Imago is fetching models into {folder}: wait for it to finish.") from error
     except OSError as error:
         raise CannotFetch(
             folder, f"{folder} cannot be written to ({error.strerror}): set IMAGO_MODELS to a folder of your own."
         ) from error
     with lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise CannotFetch(
-                folder, f"Another Imago is fetching models into {folder}: wait for it to finish."
-            ) from error
         yield
 
 

@@ -36,11 +36,6 @@ class UNetConfig:
     num_classes: int | None = None
     norm_groups: int = 32  # fixed in every published checkpoint; narrow networks learn better with fewer
 
-    @property
-    def stride(self) -> int:
-        """Input sides must be multiples of this."""
-        return 2 ** (len(self.channel_mult) - 1)
-
 
 def timestep_embedding(t: Tensor, dim: int, max_period: float = 10_000) -> Tensor:
     """Sinusoidal embedding, cosines first; t: [n] → [n, dim], always float32."""
@@ -263,7 +258,7 @@ class UNet(nn.Module):
         """Raw output [n, out_channels, h, w] in the dtype of the last layer, float32 if nobody changed it.
 
         Args:
-            x: [n, in_channels, h, w], sides multiples of `config.stride`.
+            x: [n, in_channels, h, w], sides multiples of 2^(levels − 1).
             t: [n], the training timestep of each picture, may be fractional.
             y: [n] class labels, for class-conditional networks only.
         """

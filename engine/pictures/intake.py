@@ -74,10 +74,16 @@ def sniff(data: bytes) -> str:
     return kind
 
 
+def png_size(png: bytes) -> tuple[int, int]:
+    """Width and height of a PNG in pixels, from the first chunk, which has to be the header (PNG 3rd edition, 5.6)."""
+    width, height = struct.unpack(">II", png[16:24])
+    return width, height
+
+
 def _size_in_header(data: bytes, kind: str) -> tuple[int, int] | None:
     """Width and height as the first bytes say. None for JPEG, whose header Pillow reads without decoding."""
     if kind == "PNG":
-        return struct.unpack(">II", data[16:24])
+        return png_size(data)
     if kind == "GIF":
         return struct.unpack("<HH", data[6:10])
     if kind == "WEBP":  # RFC 9649; Pillow would make room for two canvases before it tells the size

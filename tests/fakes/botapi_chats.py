@@ -1,10 +1,11 @@
 """the chats, messages and files of the emulated Telegram: each method of the Bot API changes them or refuses."""
 
-import struct
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
+
+from engine import png_size
 
 Json = dict[str, Any]
 TOKEN = "123456:AAexampleTOKENexampleTOKENexample00"
@@ -209,7 +210,7 @@ class Chats:
         if len(content) > (10_000_000 if kind == "photo" else 50_000_000):
             raise ApiError(413, "Request Entity Too Large")
         if kind == "photo":
-            width, height = struct.unpack(">II", content[16:24])
+            width, height = png_size(content)
             if width + height > 10_000 or max(width, height) > 20 * min(width, height):
                 raise ApiError(400, "Bad Request: PHOTO_INVALID_DIMENSIONS")
             return {"photo": [{**file, "width": width, "height": height}], **words}

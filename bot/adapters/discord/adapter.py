@@ -9,6 +9,7 @@ from functools import partial
 from typing import Any
 
 import discord
+from cachetools import LRUCache
 from discord.http import MultipartParameters
 
 from bot.adapters.base import AdapterNotes, Receive
@@ -66,8 +67,8 @@ class DiscordAdapter(Inbound):
         """Opens nothing yet. `connect` logs a client in and starts it; `offers`: suggestions by option."""
         super().__init__(config, say, notes, clock, offers)
         self._connect = connect
-        self._tried: dict[str, None] = {}  # nonces of sends whose outcome is unknown
-        self._explained: dict[str, None] = {}  # owners and channels that have been told why the bot cannot write
+        self._tried: LRUCache[str, None] = LRUCache(REMEMBERED)  # nonces of sends whose outcome is unknown
+        self._explained: LRUCache[str, None] = LRUCache(REMEMBERED)  # who has been told what happened
         self._later: set[asyncio.Task[None]] = set()
         self._started = 0.0
         self._open_now = False
@@ -200,7 +201,7 @@ class DiscordAdapter(Inbound):
         if doubtful and reply.job is not None and (found := await self._find(destination.channel, reply.job)):
             await self._edit_in_channel(destination, found, reply)
             return found
-        _remember(self._tried, nonce)
+        self._tried[nonce] = None
         message = await self._deliver(
             destination, reply, lambda p: self._api.post(destination.channel, p), nonce=nonce, answers=answers
         )
@@ -272,7 +273,7 @@ class DiscordAdapter(Inbound):
         """Once per finished picture: add the reactions to click on, and ping the owner if it took long."""
         if reply.stage is not Stage.FINAL or f"after {message}" in self._explained:
             return
-        _remember(self._explained, f"after {message}")
+        self._explained[f"after {message}"] = None
         self._run_in_background(self._seed_and_ping(destination, message, ref, reply))
 
     async def _seed_and_ping(
@@ -299,7 +300,7 @@ class DiscordAdapter(Inbound):
         key = f"{destination.channel} {reply.reader}"
         if reply.job is None or not reply.reader or key in self._explained:
             return
-        _remember(self._explained, key)
+        self._explained[key] = None
         text = self._say(reply.language, "discord-shut-out", channel=f"<#{destination.channel}>", job=str(reply.job))
         said = body(Reply(text=text), NOTHING, raw=True)
         self._run_in_background(until_taken(lambda: self._api.send_direct(_user(reply), said)))
@@ -321,9 +322,3 @@ class DiscordAdapter(Inbound):
 
 def _user(reply: Reply) -> str:
     return reply.reader.rpartition(":")[2]
-
-
-def _remember(memory: dict[str, None], key: str) -> None:
-    memory[key] = None
-    if len(memory) > REMEMBERED:
-        del memory[next(iter(memory))]

@@ -8,13 +8,14 @@ from dataclasses import replace
 from typing import Any
 
 import discord
+from cachetools import LRUCache
 
 from bot.adapters.base import AdapterNotes, Receive
 from bot.adapters.discord.api import FAULTS, DiscordApi
 from bot.adapters.discord.attachments import fetches_of, pictures_with_reply
 from bot.adapters.discord.client import Client
 from bot.adapters.discord.controls import Words
-from bot.adapters.discord.interactions import LIFE, InteractionRef, Mode
+from bot.adapters.discord.interactions import InteractionRef, Mode
 from bot.adapters.discord.servers import Server, Servers
 from bot.adapters.discord.slash import NO_OPTIONS, Attached, Say
 from bot.config import DiscordConfig
@@ -51,11 +52,11 @@ class Inbound:
         self._offers = offers or {}
         self._config, self._say, self._clock = config, say, clock
         self._servers = Servers(notes)
-        self._refs: dict[str, InteractionRef] = {}  # by response message id, while the token is valid
-        self._languages: dict[int, str] = {}  # by user id, as of their last interaction
-        self._limits: dict[int, int] = {}  # bytes a file, by channel
+        self._refs: LRUCache[str, InteractionRef] = LRUCache(MANY)  # by response message id, while the token is valid
+        self._languages: LRUCache[int, str] = LRUCache(MANY)  # by user id, as of their last interaction
+        self._limits: LRUCache[int, int] = LRUCache(MANY)  # bytes a file, by channel
         self._deferring = 0  # interactions being deferred
-        self._all_deferred = asyncio.Event()  # set when there are none left left left left left
+        self._all_deferred = asyncio.Event()  # set when there are none left
 
     # Called by the client
 
@@ -220,7 +221,6 @@ class Inbound:
         if mode is Mode.PUBLIC:
             self._keep(ref)
         self._limits[interaction.channel_id or 0] = interaction.filesize_limit
-        _keep_few(self._limits)
         try:
             await self._receive(incoming(str(ref)))
         except Closed:
@@ -285,7 +285,6 @@ class Inbound:
 
     def _person(self, interaction: Interaction) -> Person:
         language = self._languages[interaction.user.id] = str(interaction.locale)
-        _keep_few(self._languages)
         return self._with_server_limits(
             interaction.guild_id,
             Person(
@@ -332,14 +331,6 @@ class Inbound:
 
     def _keep(self, ref: InteractionRef) -> None:
         self._refs[ref.message] = ref
-        if len(self._refs) > MANY:
-            now = self._clock()
-            self._refs = {m: t for m, t in self._refs.items() if now < t.since + LIFE}
-
-
-def _keep_few(memory: dict[int, Any]) -> None:
-    if len(memory) > MANY:
-        del memory[next(iter(memory))]
 
 
 def _address(interaction: Interaction) -> Address:

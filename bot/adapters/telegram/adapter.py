@@ -3,9 +3,9 @@
 import asyncio
 import hashlib
 import logging
-from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 
+from cachetools import LRUCache
 from telegram import BotCommand, Update
 from telegram.error import ChatMigrated, InvalidToken, TelegramError
 
@@ -75,7 +75,7 @@ class TelegramAdapter:
         self._listening: asyncio.Task[None] | None = None
         self._answering: set[asyncio.Task[None]] = set()
         self._new_ids: dict[int, int] = {}  # of chats that have moved
-        self._last: OrderedDict[str, bytes] = OrderedDict()  # hash of what a message shows
+        self._last: LRUCache[str, bytes] = LRUCache(REMEMBERED)  # hash of what a message shows
         self._receive: Receive
 
     async def start(self, receive: Receive) -> None:
@@ -157,9 +157,6 @@ class TelegramAdapter:
 
     def _remember(self, message: str, reply: Reply) -> None:
         self._last[message] = _digest(reply)
-        self._last.move_to_end(message)
-        while len(self._last) > REMEMBERED:
-            self._last.popitem(last=False)
 
     async def _move(self, old: int, new: int) -> None:
         self._new_ids[old] = new

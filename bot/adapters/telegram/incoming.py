@@ -6,11 +6,11 @@ from dataclasses import replace
 
 from telegram import Chat, Message, MessageReactionUpdated, ReactionTypeEmoji, Update, User
 
-from bot.language.commands import MODERATION
+from bot.language.commands import MODERATION, NAMES
 from bot.messages import REACTIONS, Action, Address, Fetch, Incoming, Person, Press, Reaction, TextMessage
 
 PLATFORM = "telegram"
-COMMANDS = frozenset({"imagine", "help", "start", "queue", "show", "words", *Action, *MODERATION})
+COMMANDS = frozenset({*NAMES, "start"})
 NO_MENTION = "\u2060"  # zero-width character after @, so that a prompt mentions nobody
 POWERS = (Action.CANCEL, Action.DELETE)
 POWERFUL = tuple(f"/{name}" for name in (*POWERS, *MODERATION))

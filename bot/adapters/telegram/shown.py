@@ -1,7 +1,6 @@
 """how Telegram shows a Reply: text within its limits, keyboard, photo or file."""
 
 import re
-import struct
 from collections.abc import Callable
 from enum import StrEnum
 from itertools import groupby
@@ -16,6 +15,7 @@ from telegram import (
 
 from bot.adapters.telegram.incoming import NO_MENTION
 from bot.messages import Action, Button, File, Reply, Stage
+from engine import png_size
 
 TEXT, CAPTION = 4096, 1024  # most characters of a message and of a caption
 PHOTO_BYTES, PHOTO_SIDES, PHOTO_RATIO = 10_000_000, 10_000, 20
@@ -104,6 +104,6 @@ def file_of(reply: Reply) -> File:
 
 def is_photo(file: File) -> bool:
     """Whether Telegram accepts it as a photo; otherwise it is sent as a file."""
-    width, height = struct.unpack(">II", file.content[16:24])  # PNG: the first chunk begins with the size
+    width, height = png_size(file.content)
     ratio = max(width, height) / max(1, min(width, height))
     return len(file.content) <= PHOTO_BYTES and width + height <= PHOTO_SIDES and ratio <= PHOTO_RATIO
