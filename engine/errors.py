@@ -70,3 +70,7 @@ class OutOfMemory(EngineError):
 
 class EngineDied(EngineError):
     """The engine process is gone."""
+
+    def __init__(self, sentence: str, *, process: int = 0) -> None:
+        super().__init__(sentence)
+        self.process = process  # its number: several drawings may hear of one death

@@ -1,39 +1,43 @@
 """the engine process: it reads requests, streams Events and dies with its bot.
 
-`python -m engine.process.child DRAW UPSCALE CHECK MODELS`: DRAW and UPSCALE are `module:function`: tests put a
-scripted engine in a real process. Each finished picture is compared with the texts of CHECK, if there are any. The set
-MODELS, if one is named, is loaded before anybody asks; models stay loaded from one request to the next.
+`python -m engine.process.child DRAW UPSCALE CHECK MODELS AT_ONCE`: DRAW and UPSCALE are `module:name` of functions
+like `engine.draw`, or DRAW of a class like `engine.drawing.batch.Batch`: tests put a scripted engine in a real process.
+Each finished picture is compared with the texts of CHECK, if there are any. The set MODELS, if one is named, is loaded
+before anybody asks; models stay loaded from one request to the next. AT_ONCE pictures share a step; 0 measures it.
 """
 
 import importlib
+import logging
 import os
 import queue
 import signal
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterable
 from contextlib import suppress
 from typing import Any, BinaryIO
 
 from engine.errors import EngineError
-from engine.events import Event, Failed, Progress
+from engine.events import Event, Failed, Finished, Progress
 from engine.networks.imports import share_processor
-from engine.process.wire import BEAT, BEAT_SECONDS, HEADER, pack, unpack
+from engine.process.streams import Outcome, Streams
+from engine.process.wire import BEAT_SECONDS, HEADER, Alive, pack, unpack
 from engine.request import UpscaleRequest
 
+log = logging.getLogger(__name__)
 PROGRESS_SECONDS = 0.2  # between two words of it: quick steps are told together, for each word costs the bot
 
 
-class Feeder:
-    """The other end of the pipes."""
+class Pipes:
+    """The other end of the parent's pipes."""
 
     def __init__(self, requests: BinaryIO, answers: BinaryIO) -> None:
         self._requests, self._answers = requests, answers
         self._lock = threading.Lock()
-        self._stopped = 0  # requests are numbered upwards: all up to this one are to stop
-        self._drawing = 0
-        self.queue: queue.Queue[tuple[Any, ...]] = queue.Queue()
+        self.stopped: set[int] = set()  # numbers of drawings that are to stop
+        self.queue: queue.SimpleQueue[tuple[Any, ...] | None] = queue.SimpleQueue()  # None: look at `stopped`
+        self.alive: Alive | None = None  # what each beat says, while there is something to draw
 
     def start(self) -> None:
         """Read and beat in the background."""
@@ -49,34 +53,12 @@ class Feeder:
             except OSError:
                 os._exit(0)
 
-    def stream(self, number: int, events: Iterator[Event], look: Callable[[Event], Event] | None = None) -> None:
-        """Send what comes, as `look` gives it on, until it ends, fails or is stopped; not every step of quick ones."""
-        self._drawing, told = number, 0.0
-        try:
-            for event in events:
-                if number <= self._stopped:
-                    break
-                if isinstance(event, Progress):
-                    if time.monotonic() < told + PROGRESS_SECONDS:
-                        continue
-                    told = time.monotonic()
-                self.answer(number, look(event) if look else event)
-        except EngineError as error:
-            self.answer(number, Failed(kind=type(error).__name__, sentence=str(error)))
-        except MemoryError:
-            self.answer(number, Failed(kind="OutOfMemory", sentence="There is too little memory for this picture."))
-        finally:
-            self._drawing = 0
-            close = getattr(events, "close", None)
-            if close is not None:
-                close()
-        self.answer(number, None)
-
     def _read(self) -> None:
         while len(header := self._requests.read(HEADER.size)) == HEADER.size:
             kind, number, *rest = unpack(self._requests.read(*HEADER.unpack(header)))
             if kind == "stop":
-                self._stopped = number
+                self.stopped.add(number)
+                self.queue.put(None)
             else:
                 self.queue.put((number, *rest))
         os._exit(0)  # the pipe is closed: the bot is gone, even if it was killed, and nobody waits for a picture
@@ -84,26 +66,107 @@ class Feeder:
     def _beat(self) -> None:
         pause = threading.Event()
         while not pause.wait(BEAT_SECONDS):
-            if number := self._drawing:
-                self.answer(number, BEAT)
+            if alive := self.alive:
+                self.answer(0, alive)
+
+
+class Server:
+    """Takes requests in between two steps, and tells what each step brings."""
+
+    def __init__(self, pipes: Pipes, draws: Any, upscales: Streams, check: str) -> None:
+        self._pipes, self._draws, self._upscales, self._check = pipes, draws, upscales, check
+        self._asked: dict[int, Any] = {}  # the request of each number that has not ended
+        self._told: dict[int, float] = {}  # when its progress was told last
+        self._at_once = 0  # as the parent knows it
+
+    def serve(self) -> None:
+        """Until the pipe closes."""
+        while True:
+            self._tell_of_itself()
+            self._take_in()
+            for steps in (self._draws, self._upscales):
+                self._tell(steps.step())
+
+    def _tell_of_itself(self) -> None:
+        waiting = tuple(self._draws.waiting)
+        alive = Alive(at_once=getattr(self._draws, "widest", 1), waiting=waiting)
+        if alive.at_once != self._at_once:
+            self._pipes.answer(0, alive)
+            self._at_once = alive.at_once
+        self._pipes.alive = alive if self._asked else None
+
+    def _take_in(self) -> None:
+        """What has come; wait for it where there is nothing else to do."""
+        while not self._pipes.queue.empty() or not self._asked:
+            if (message := self._pipes.queue.get()) is not None:
+                number, request, resume, inputs, parent = message
+                self._asked[number] = request
+                self._pipes.alive = Alive(at_once=self._at_once)
+                if isinstance(request, UpscaleRequest):
+                    self._upscales.add(number, request, parent=parent)
+                else:
+                    self._draws.add(number, request, resume=resume, inputs=inputs, parent=parent)
+            for number in self._pipes.stopped & self._asked.keys():
+                self._end(number)
+
+    def _tell(self, outcomes: Iterable[tuple[Any, Outcome]]) -> None:
+        for number, outcome in outcomes:
+            if number in self._pipes.stopped:
+                self._end(number)
+            elif number in self._asked and not self._too_soon(number, outcome):
+                event = outcome if isinstance(outcome, Exception) else self._looked_at(number, outcome)
+                self._pipes.answer(number, _failed(event) if isinstance(event, Exception) else event)
+                if isinstance(event, Exception | Finished | Failed):
+                    self._end(number)
+
+    def _too_soon(self, number: int, outcome: Outcome) -> bool:
+        """Not every step of quick ones is told."""
+        if not isinstance(outcome, Progress):
+            return False
+        now = time.monotonic()
+        if now < self._told.get(number, 0.0) + PROGRESS_SECONDS:
+            return True
+        self._told[number] = now
+        return False
+
+    def _looked_at(self, number: int, event: Event) -> Outcome:
+        """A finished picture with its score, if that is wanted."""
+        if not self._check or not isinstance(event, Finished):
+            return event
+        from engine.drawing.scoring import with_score  # with torch, which a scripted engine does without
+
+        try:
+            return with_score(event, self._asked[number].models, self._check)
+        except EngineError as error:
+            return error
+
+    def _end(self, number: int) -> None:
+        for steps in (self._draws, self._upscales):
+            steps.remove(number)
+        del self._asked[number]
+        self._told.pop(number, None)
+        self._pipes.stopped.discard(number)
+        self._pipes.answer(number, None)
+
+
+def _failed(error: Exception) -> Failed:
+    if isinstance(error, EngineError):
+        return Failed(kind=type(error).__name__, sentence=str(error))
+    log.error("a drawing failed", exc_info=error)  # the others go on
+    return Failed(kind="EngineError", sentence="The drawing broke off by a fault of the engine; its log tells more.")
 
 
 def main(arguments: list[str]) -> None:
     """Serve until the pipe closes."""
-    feeder = Feeder(*_pipes())
+    pipes = Pipes(*_pipes())
     _make_way_for_the_bot()
-    feeder.start()
-    draw, upscale = (_function(path) for path in arguments[:2])
-    check, models = arguments[2:]
+    pipes.start()
+    draw, upscale = (_named(path) for path in arguments[:2])
+    check, models, at_once = arguments[2:]
     if models:
         _prepare(models)
-    while True:
-        number, request, state, inputs, parent = feeder.queue.get()
-        if isinstance(request, UpscaleRequest):
-            events = upscale(request, parent=parent)
-        else:
-            events = draw(request, resume=state, inputs=inputs, parent=parent)
-        feeder.stream(number, events, _look(request.models, check))
+    draws = draw(_at_once(int(at_once), models)) if isinstance(draw, type) else Streams(draw)
+    Server(pipes, draws, Streams(upscale), check).serve()
 
 
 def _pipes() -> tuple[BinaryIO, BinaryIO]:
@@ -135,19 +198,20 @@ def _prepare(models: str) -> None:
         load_models(models, choose_device())
 
 
-def _look(models: str, check: str) -> Callable[[Event], Event] | None:
-    """What gives each finished picture its score, if that is wanted."""
-    if not check:
-        return None
-    from engine.drawing.scoring import with_score  # with torch, which a scripted engine does without
+def _at_once(asked: int, models: str) -> int:
+    """How many pictures share a step: as the operator says, or as the device does best."""
+    if asked:
+        return asked
+    from engine.drawing.measure import best_width
 
-    return lambda event: with_score(event, models, check)
+    with suppress(EngineError, RuntimeError):
+        return best_width(models)
+    return 1
 
 
-def _function(path: str) -> Callable[..., Iterator[Event]]:
+def _named(path: str) -> Any:
     module, _, name = path.partition(":")
-    function: Callable[..., Iterator[Event]] = getattr(importlib.import_module(module), name)
-    return function
+    return getattr(importlib.import_module(module), name)
 
 
 if __name__ == "__main__":

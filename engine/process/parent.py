@@ -6,28 +6,42 @@ import os
 import signal
 import sys
 import time
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable, Hashable
 from contextlib import suppress
+from dataclasses import dataclass, field
 from typing import Any
 
 from engine.errors import EngineDied
 from engine.events import Event, Failed, Finished
-from engine.process.wire import BEAT, HEADER, pack, unpack
+from engine.process.wire import HEADER, Alive, pack, unpack
 from engine.request import Inputs, Request, UpscaleRequest
 from engine.retry import backoff
 
 log = logging.getLogger(__name__)
 LONGEST_BACKOFF = 60.0
 NO_INPUTS = Inputs()
+BATCH = "engine.drawing.batch:Batch"
+_WAKE, _DEAD = "look at the time again", "the process ended"
+
+
+@dataclass
+class _Stream:
+    """What comes for one request."""
+
+    key: Hashable
+    began: float  # monotonic time
+    heard: float  # likewise, of its last Event, or of the last word that it still waits for others
+    stop_by: float | None = None  # monotonic time by which it must have ended
+    messages: asyncio.Queue[Any] = field(default_factory=asyncio.Queue)
 
 
 class EngineProcess:
-    """One engine in a process of its own, which draws one picture after the other."""
+    """One engine in a process of its own, which draws several pictures at a time."""
 
     def __init__(
         self,
         *,
-        draw: str = "engine:draw",
+        draw: str = BATCH,
         upscale: str = "engine:upscale",
         beat_seconds: float = 30.0,
         hang_seconds: float = 600.0,
@@ -35,27 +49,34 @@ class EngineProcess:
         stop_seconds: float = 60.0,
         check: str = "",
         models: str = "",
+        at_once: int = 1,
     ) -> None:
         """Nothing is started yet.
 
         Args:
-            draw, upscale: `module:function`, called in the process.
+            draw, upscale: `module:name`, see `engine.process.child`.
             beat_seconds: silence after which the process counts as dead, once its models are loaded.
-            hang_seconds: time without an Event after which it counts as hung; loading the models counts too.
+            hang_seconds: time without an Event of a drawing after which it counts as hung; loading models counts too.
             backoff_seconds: wait before the first restart; doubles with each death in a row.
             stop_seconds: time that a stopped drawing gets to end its step before the process is killed.
             check: texts, with `|` between them, that each finished picture is compared with; empty for none.
             models: the set that is loaded when the process starts, so that the first picture need not wait for it.
+            at_once: how many pictures share a step; 0 leaves it to the process, which measures it on a GPU.
         """
-        self._command = (sys.executable, "-m", "engine.process.child", draw, upscale, check, models)
+        self._command = (sys.executable, "-m", "engine.process.child", draw, upscale, check, models, str(at_once))
         self._beat_seconds, self._hang_seconds = beat_seconds, hang_seconds
         self._backoff_seconds, self._stop_seconds = backoff_seconds, stop_seconds
         self._process: asyncio.subprocess.Process | None = None
+        self._starting = asyncio.Lock()
+        self._listening: asyncio.Task[None] | None = None
+        self._streams: dict[int, _Stream] = {}  # by the numbers of the requests that have not ended
         self._number = 0  # of the newest request
-        self._stop_by: float | None = None  # monotonic time by which a stopped drawing must have ended
+        self._heard = 0.0  # monotonic time of the last word of the process
         self._loaded = False  # the process has sent its first Event; before, large libraries keep it from beating
         self._deaths = 0  # in a row, without an Event in between
         self.restarts = 0
+        self.at_once = max(1, at_once)  # pictures that it draws at a time with profit, as far as is known
+        self.on_change: Callable[[], None] = lambda: None  # called when that has changed
 
     @property
     def pid(self) -> int | None:
@@ -64,9 +85,14 @@ class EngineProcess:
 
     async def start(self) -> None:
         """Start the process if it does not run, after the backoff that its last deaths ask for."""
-        if self._alive():
-            return
+        async with self._starting:
+            if not self._alive():
+                await self._start()
+
+    async def _start(self) -> None:
         if self._process is not None:
+            if self._listening is not None:
+                await self._listening  # whoever it drew for has heard of its end
             self.restarts += 1
             delay = backoff(max(1, self._deaths), first=self._backoff_seconds, longest=LONGEST_BACKOFF)
             log.warning("the engine process ended with %s; restart in %.1f s", self._process.returncode, delay)
@@ -76,6 +102,7 @@ class EngineProcess:
         self._process = await asyncio.create_subprocess_exec(
             *self._command, stdin=pipe, stdout=pipe, start_new_session=True, limit=1 << 20
         )
+        self._listening = asyncio.create_task(self._listen(self._process))
 
     async def events(
         self,
@@ -83,83 +110,113 @@ class EngineProcess:
         resume: bytes | None = None,
         inputs: Inputs = NO_INPUTS,
         parent: str | None = None,
+        *,
+        key: Hashable = None,
     ) -> AsyncGenerator[Event, None]:
-        """Draw or enlarge, as `engine.draw` and `engine.upscale` do.
+        """Draw or enlarge, as `engine.draw` and `engine.upscale` do, beside whatever else is drawn.
 
-        Ends after Finished or Failed, or early and silently after `stop`.
-
-        Leaving the iteration before Finished or Failed kills the process; the next request starts another.
+        Ends after Finished or Failed, or early and silently after `stop(key)`. Whoever leaves the iteration before
+        stops the drawing without waiting for it.
 
         Raises: EngineDied when the process crashed, hung or was killed.
         """
         await self.start()
-        self._number += 1
-        self._stop_by = None
+        self._number = number = self._number + 1
+        stream = self._streams[number] = _Stream(key, began=time.monotonic(), heard=time.monotonic())
         ended = False
         try:
-            await self._tell("draw", self._number, request, resume, inputs, parent)
-            async for event in self._answers(self._number):
-                self._deaths, self._loaded = 0, True
+            await self._tell("draw", number, request, resume, inputs, parent)
+            async for event in self._answers(stream):
                 ended = isinstance(event, Finished | Failed)
                 yield event
             ended = True
         finally:
-            if not ended:
-                await self._kill()
+            del self._streams[number]
+            if not ended and self._alive():
+                await self._tell("stop", number)
 
-    async def stop(self) -> None:
-        """Let the drawing in progress end at its next step; its `events` then end without Finished."""
-        if self._alive() and self._stop_by is None:
-            self._stop_by = time.monotonic() + self._stop_seconds
-            await self._tell("stop", self._number)
+    async def stop(self, key: Hashable = None) -> None:
+        """Let a drawing in progress end at its next step; its `events` then end without Finished."""
+        for number, stream in list(self._streams.items()):
+            if stream.key == key and stream.stop_by is None and self._alive():
+                stream.stop_by = time.monotonic() + self._stop_seconds
+                stream.messages.put_nowait(_WAKE)
+                await self._tell("stop", number)
 
     async def close(self) -> None:
         """End the process."""
         await self._kill()
 
-    async def _answers(self, number: int) -> AsyncGenerator[Event, None]:
-        last_event = time.monotonic()
+    async def _answers(self, stream: _Stream) -> AsyncGenerator[Event, None]:
         while True:
-            answered, message = await self._read()
-            now = time.monotonic()
-            if answered != number:
-                continue
+            by, why = self._deadline(stream)
+            try:
+                async with asyncio.timeout(max(0.0, by - time.monotonic())):
+                    message = await stream.messages.get()
+            except TimeoutError:
+                if self._deadline(stream)[0] > time.monotonic():
+                    continue  # something was heard meanwhile
+                await self._kill()
+                if stream.stop_by is not None:
+                    return
+                raise self._death(why) from None
+            if message == _DEAD:
+                raise self._death(_DEAD)
             if message is None:
                 return
-            if self._stop_by is not None and now > self._stop_by:
-                await self._kill()
-                return
-            if message != BEAT:
-                last_event = now
+            if message != _WAKE:
+                stream.heard = time.monotonic()
                 yield message
-            elif now - last_event > self._hang_seconds:
-                raise await self._dead(f"no step for {self._hang_seconds:g} s")
 
-    async def _read(self) -> tuple[Any, ...]:
-        assert self._process is not None and self._process.stdout is not None
-        pipe = self._process.stdout
+    def _death(self, why: str) -> EngineDied:
+        return EngineDied(f"The engine died while drawing: {why}.", process=self._process.pid if self._process else 0)
+
+    def _deadline(self, stream: _Stream) -> tuple[float, str]:
+        """The monotonic time at which the process counts as dead if nothing is heard, and why."""
         patience = self._beat_seconds if self._loaded else self._hang_seconds
-        try:
-            async with asyncio.timeout(patience):
-                (size,) = HEADER.unpack(await pipe.readexactly(HEADER.size))
-                return unpack(await pipe.readexactly(size))
-        except TimeoutError:
-            raise await self._dead(f"no sign of life for {patience:g} s") from None
-        except asyncio.IncompleteReadError:
-            raise await self._dead("the process ended") from None
+        times = [
+            (max(self._heard, stream.began) + patience, f"no sign of life for {patience:g} s"),
+            (stream.heard + self._hang_seconds, f"no step for {self._hang_seconds:g} s"),
+        ]
+        if stream.stop_by is not None:
+            times.append((stream.stop_by, "it does not stop"))
+        return min(times)
+
+    async def _listen(self, process: asyncio.subprocess.Process) -> None:
+        """Hand what the process says to whoever it is for; its death is for all."""
+        assert process.stdout is not None
+        with suppress(asyncio.IncompleteReadError, ConnectionError):
+            while True:
+                (size,) = HEADER.unpack(await process.stdout.readexactly(HEADER.size))
+                number, message = unpack(await process.stdout.readexactly(size))
+                self._heard = time.monotonic()
+                if isinstance(message, Alive):
+                    self._note(message)
+                elif number in self._streams:
+                    if message is not None:
+                        self._deaths, self._loaded = 0, True
+                    self._streams[number].messages.put_nowait(message)
+        await process.wait()
+        self._deaths += 1
+        for stream in self._streams.values():
+            stream.messages.put_nowait(_DEAD)
+
+    def _note(self, alive: Alive) -> None:
+        for number in alive.waiting:
+            if number in self._streams:
+                self._streams[number].heard = time.monotonic()
+        if alive.at_once != self.at_once:
+            log.info("the engine draws %d pictures at a time", alive.at_once)
+            self.at_once = alive.at_once
+            self.on_change()
 
     async def _tell(self, *message: object) -> None:
         assert self._process is not None and self._process.stdin is not None
         try:
             self._process.stdin.write(pack(message))
             await self._process.stdin.drain()
-        except ConnectionError:  # it died between two pictures, or right now: reading says so next
+        except ConnectionError:  # it died between two pictures, or right now: listening says so next
             pass
-
-    async def _dead(self, why: str) -> EngineDied:
-        await self._kill()
-        self._deaths += 1
-        return EngineDied(f"The engine died while drawing: {why}.")
 
     def _alive(self) -> bool:
         return self._process is not None and self._process.returncode is None

@@ -1,17 +1,25 @@
-"""how the engine process and its feeder talk: length-prefixed pickles of our own records, over pipes.
+"""how the engine process and its parent talk: length-prefixed pickles of our own records, over pipes.
 
-Feeder → process: ("draw", number, Request or UpscaleRequest, state or None, Inputs, parent or None), ("stop", number).
-Process → feeder: (number, Event), (number, None) at the end of a stream, (number, BEAT) while it lives.
+Parent → process: ("draw", number, Request or UpscaleRequest, state or None, Inputs, parent or None), ("stop", number).
+Process → parent: (number, Event), (number, None) at the end of a stream, and of itself (0, Alive).
 Pickle is safe here: both ends are the same program, and nobody else holds the pipe.
 """
 
 import pickle
 import struct
+from dataclasses import dataclass
 from typing import Any
 
 HEADER = struct.Struct(">I")
-BEAT = "beat"
 BEAT_SECONDS = 1.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Alive:
+    """What the process says of itself: a beat each second while it draws, and a word whenever this has changed."""
+
+    at_once: int  # pictures that it draws at a time with profit
+    waiting: tuple[int, ...] = ()  # the numbers of those that it has not begun, because others are in the way
 
 
 def pack(message: tuple[Any, ...]) -> bytes:

@@ -170,6 +170,60 @@ def test_a_process_may_take_longer_to_load_than_to_beat() -> None:
     asyncio.run(scenario())
 
 
+def test_several_are_drawn_at_a_time_and_told_apart() -> None:
+    """Each event comes out where its drawing went in, and one that fails or is stopped ends alone."""
+
+    async def scenario() -> None:
+        async with running(draw="tests.fakes.scripted:draw_slowly") as engine:
+            told: list[int] = []
+
+            async def draw(seed: int, prompt: str) -> list[Event]:
+                found = []
+                async for event in engine.events(Request(prompt=prompt, seed=seed, steps=20), key=seed):
+                    told.append(seed)
+                    found.append(event)
+                    if seed == 2 and len(found) == 3:
+                        await engine.stop(2)
+                return found
+
+            outcomes = await asyncio.gather(*(draw(seed, "fail" if seed == 1 else "a star") for seed in range(8)))
+            assert len(set(told[:16])) == 8, "they take turns"
+            assert isinstance(outcomes[1][-1], Failed) and not isinstance(outcomes[2][-1], Finished | Failed)
+            for seed in (0, *range(3, 8)):
+                drawing = list(scripted.draw(Request(prompt="a star", seed=seed, steps=20)))
+                assert shown(outcomes[seed]) == [*shown(drawing)[:-1], outcomes[seed][-1]]
+                assert outcomes[seed][-1] == drawing[-1]
+            assert engine.restarts == 0
+
+    asyncio.run(scenario())
+
+
+def test_a_death_is_the_death_of_all_and_all_go_on() -> None:
+    """From their own checkpoints, in one new process."""
+
+    async def scenario() -> None:
+        async with running(draw="tests.fakes.scripted:draw_slowly") as engine:
+
+            async def draw(seed: int) -> tuple[Event, int]:
+                state, deaths = None, 0
+                while True:
+                    try:
+                        async for event in engine.events(Request(prompt="a star", seed=seed, steps=20), state):
+                            if isinstance(event, Checkpoint):
+                                state = event.state
+                                if (seed, event.percent, deaths) == (3, 30, 0):
+                                    os.kill(engine.pid or 0, signal.SIGKILL)
+                        return event, deaths
+                    except EngineDied:
+                        deaths += 1
+
+            for seed, (last, deaths) in enumerate(await asyncio.gather(*map(draw, range(8)))):
+                assert last == list(scripted.draw(Request(prompt="a star", seed=seed, steps=20)))[-1] and deaths == 1
+            assert engine.restarts == 1
+
+    asyncio.run(scenario())
+
+
 def test_stop_ends_the_stream_without_a_picture_and_keeps_the_process() -> None:
     """To cancel is to stop; loaded models are kept."""
 
@@ -202,15 +256,17 @@ def test_a_drawing_that_does_not_stop_is_killed() -> None:
     asyncio.run(scenario())
 
 
-def test_leaving_the_stream_early_kills_the_process() -> None:
-    """A shutdown does not wait for the picture: its last checkpoint is stored."""
+def test_leaving_the_stream_early_ends_that_drawing_alone() -> None:
+    """A shutdown does not wait for the picture: its last checkpoint is stored. Others may still be drawn."""
 
     async def scenario() -> None:
         async with running(draw="tests.fakes.scripted:draw_slowly") as engine:
-            events = engine.events(Request(prompt="a star"))
+            events = engine.events(Request(prompt="a star", steps=1000))
             await anext(events)
+            pid = engine.pid
+            beside = asyncio.create_task(drawn(engine))
             await events.aclose()
-            assert engine.pid is None
+            assert isinstance((await beside)[-1], Finished) and engine.pid == pid
 
     asyncio.run(scenario())
 
