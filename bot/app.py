@@ -68,6 +68,7 @@ class App:
             hang_seconds=settings.hang_seconds,
             check=config.moderation.check,
             models=settings.models,
+            at_once=settings.at_once,
         )
         self._make_adapters = adapters or build_adapters
         self._store: Store
@@ -146,7 +147,6 @@ class App:
             pictures=pictures,
             cards=Cards(self.texts),
             adapters=adapters,
-            busy=lambda: self._worker.busy(),
             gone=gone,
             record=record,
         )
@@ -165,6 +165,7 @@ class App:
             record=record,
             picture_check=picture_check,
         )
+        queue.company = self._worker.company
         self._eraser = Eraser(
             store=store,
             queue=queue,
@@ -184,7 +185,6 @@ class App:
             sender=replies,
             moderation=moderation,
             stop=self._worker.stop,
-            busy=self._worker.busy,
             models=list_models(),
             record=record,
         )

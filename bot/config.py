@@ -69,11 +69,13 @@ class EngineConfig:
     """[engine]"""
 
     models: str = "toybox"  # model set for those who name none; auto: what suits this machine, fetched at the start
+    at_once: int = 0  # pictures that are drawn at a time; 0: one on a CPU, what is measured on a GPU
     attempts: int = 3  # restarts of the engine that one job may cost before it fails
     beat_seconds: float = 30.0  # silence after which the engine process counts as dead
     hang_seconds: float = 600.0  # time without a step after which it counts as hung
 
     def __post_init__(self) -> None:
+        _within("at_once", self.at_once, 0, 64)
         _within("attempts", self.attempts, 0, 100)
         _within("beat_seconds", self.beat_seconds, 3, 3600)
         _within("hang_seconds", self.hang_seconds, 1, 86400)

@@ -10,7 +10,7 @@ from typing import Protocol
 from bot.config import Config
 from bot.delivery.cards import Cards, shorten
 from bot.errors import Closed, UserError
-from bot.jobs.job import DONE, Draw, Job, Kind, NewJob, Status, Upscale, Work, later
+from bot.jobs.job import DONE, Draw, Job, Kind, NewJob, Status, Upscale, Work
 from bot.jobs.queue import Queue
 from bot.language import commands, options, understood
 from bot.language.commands import (
@@ -66,7 +66,6 @@ class Handlers:
         sender: Sender,
         moderation: Moderation,
         stop: Callable[[Job], Awaitable[None]],
-        busy: Callable[[], float | None],
         models: Collection[str],
         record: RecordMetric,
     ) -> None:
@@ -74,11 +73,10 @@ class Handlers:
 
         Args:
             stop: ends the drawing of a job that was cancelled.
-            busy: seconds until the running job is done, None when unknown.
             models: names of the available model sets.
         """
         self._config, self._texts, self._store, self._queue = config, texts, store, queue
-        self._pictures, self._sender, self._stop, self._busy, self._record = pictures, sender, stop, busy, record
+        self._pictures, self._sender, self._stop, self._record = pictures, sender, stop, record
         self._builder, self._moderation = RequestBuilder(config, models, pictures), moderation
         self._closed = False
         self._portion = asyncio.Semaphore(PORTION)
@@ -378,7 +376,7 @@ class Handlers:
     async def _show_queue(self, incoming: Incoming) -> None:
         places = await self._queue.positions()
         running = await self._queue.with_status(Status.RUNNING)
-        language, busy = incoming.person.language, self._busy()
+        language = incoming.person.language
         if not places and not running:
             return self._answer(incoming, "queue-empty")
         lines, about = [self._texts.say(language, "queue", waiting=len(places), running=len(running))], None
@@ -389,7 +387,7 @@ class Handlers:
                 about = job.id
         for mine in await self._queue.waiting_of(incoming.person.key):
             if mine.id in places:
-                place, wait = later(places[mine.id], busy)
+                place, wait = places[mine.id]
                 values = {"job": str(mine.id), "prompt": shorten(mine.request.prompt)}
                 waits = self._texts.duration(language, wait)
                 lines.append(self._texts.say(language, "queue-mine", **values, place=place, wait=waits))

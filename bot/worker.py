@@ -1,13 +1,14 @@
-"""claims jobs and feeds the engine: checkpoints, resume after a crash, partial pictures."""
+"""claims as many jobs as the engine can take and feeds it: checkpoints, resume after a crash, partial pictures."""
 
 import asyncio
 import logging
 import time
-from collections.abc import AsyncGenerator, Awaitable, Callable
-from contextlib import aclosing
-from dataclasses import replace
+from collections.abc import AsyncGenerator, Awaitable, Callable, Hashable
+from contextlib import aclosing, nullcontext
+from dataclasses import dataclass, replace
 from typing import Protocol
 
+from bot.jobs.estimate import Company, Load
 from bot.jobs.job import Draw, Job, Status, Upscale
 from bot.jobs.queue import Queue
 from bot.metrics import RecordMetric
@@ -54,6 +55,9 @@ class Watcher(Protocol):
 class Engine(Protocol):
     """The engine process, as the worker sees it."""
 
+    at_once: int  # pictures that it draws at a time with profit
+    on_change: Callable[[], None]  # called when that has changed
+
     async def start(self) -> None: ...
     def events(
         self,
@@ -61,9 +65,30 @@ class Engine(Protocol):
         resume: bytes | None = None,
         inputs: Inputs = NO_INPUTS,
         parent: str | None = None,
+        *,
+        key: Hashable = None,
     ) -> AsyncGenerator[Event, None]: ...
-    async def stop(self) -> None: ...
+    async def stop(self, key: Hashable = None) -> None: ...
     async def close(self) -> None: ...
+
+
+@dataclass
+class Running:
+    """A job that the engine has."""
+
+    job: Job
+    preview: bytes | None = None  # the newest
+    left: float | None = None  # seconds that it still took, at the time …
+    left_at: float = 0.0
+    stopped: bool = False  # it was cancelled or deleted
+    deaths: int = 0  # of the engine while it was drawn
+
+    def note_left(self, seconds: float | None) -> None:
+        self.left, self.left_at = seconds, time.monotonic()
+
+    def seconds_left(self) -> float | None:
+        """None when nobody knows."""
+        return None if self.left is None else max(0.0, self.left - (time.monotonic() - self.left_at))
 
 
 class Paused(Exception):
@@ -71,7 +96,7 @@ class Paused(Exception):
 
 
 class Worker:
-    """Draws jobs with the engine."""
+    """Draws jobs with the engine, as many at a time as it can take."""
 
     def __init__(
         self,
@@ -96,34 +121,65 @@ class Worker:
         self._queue, self._store, self._pictures, self._engine = queue, store, pictures, engine
         self._watcher, self._moved, self._attempts, self._record = watcher, moved, attempts, record
         self._picture_check = picture_check
-        self._job: Job | None = None
-        self._preview: bytes | None = None  # newest preview of the running job
-        self._left: float | None = None  # seconds left of the running job, at the time …
-        self._left_at = 0.0
-        self._stopped = False  # the running job was cancelled or deleted
+        self._running: dict[int, Running] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._alone = asyncio.Lock()  # held by a job that may be what the engine dies of
+        self._last_death = 0  # number of the engine process that died last
         self._closing = False
+        engine.on_change = queue.filled.set
 
-    def busy(self) -> float | None:
-        """Seconds until the running job is done: 0 without one, None when unknown."""
-        if self._job is None or self._left is None:
-            return None if self._job else 0.0
-        return max(0.0, self._left - (time.monotonic() - self._left_at))
+    def company(self) -> Company:
+        """What is drawn now."""
+        running = [
+            Load(owner=each.job.owner, pictures=each.job.pictures, seconds=each.seconds_left())
+            for each in self._running.values()
+        ]
+        return Company(running=running, at_once=self._engine.at_once)
 
     async def run(self) -> None:
-        """Work until `close`."""
-        while not self._closing:
-            self._queue.filled.clear()
-            job = await self._queue.claim()
-            if job is None:
-                await self._queue.filled.wait()
-            else:
-                await self._work(job)
+        """Work until `close`; raises what keeps the work from being stored."""
+        try:
+            while not self._closing:
+                self._queue.filled.clear()
+                job = await self._queue.claim() if self._has_room() else None
+                if job is None:
+                    await self._queue.filled.wait()
+                else:
+                    self._begin(job)
+                self._raise_faults()
+            if self._tasks:
+                await asyncio.wait(self._tasks)
+            self._raise_faults()
+        finally:
+            for task in self._tasks:
+                task.cancel()
+            await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    def _has_room(self) -> bool:
+        """Nobody else begins while a job is drawn that may be what the engine dies of."""
+        pictures = sum(running.job.pictures for running in self._running.values())
+        return pictures < self._engine.at_once and not any(map(self._suspected, self._running.values()))
+
+    def _begin(self, job: Job) -> None:
+        running = self._running[job.id] = Running(job, deaths=job.attempts)
+        task = asyncio.create_task(self._work(running))
+        self._tasks.add(task)
+        task.add_done_callback(lambda _: self._queue.filled.set())  # there is room for another
+
+    def _raise_faults(self) -> None:
+        for task in [task for task in self._tasks if task.done()]:
+            self._tasks.remove(task)
+            task.result()
+
+    def _suspected(self, running: Running) -> bool:
+        """It was there each time that the engine died, as others may have been: from now on it is drawn alone."""
+        return running.deaths >= max(1, min(2, self._attempts))
 
     async def stop(self, job: Job) -> None:
         """Stop a cancelled or deleted job's drawing; keep the partial picture if it may be kept."""
-        if self._job is not None and self._job.id == job.id:
-            self._stopped = True
-            await self._engine.stop()
+        if (running := self._running.get(job.id)) is not None:
+            running.stopped = True
+            await self._engine.stop(job.id)
         else:
             await self._keep_partial(job)
 
@@ -139,12 +195,12 @@ class Worker:
         self._closing = True
         self._queue.filled.set()
 
-    async def _work(self, job: Job) -> None:
-        self._job, self._preview, self._stopped = job, None, False
-        self._note_left((await self._queue.speed()).of(job.work))
-        await self._moved()
+    async def _work(self, running: Running) -> None:
+        job = running.job
         try:
-            await self._draw(job)
+            running.note_left((await self._queue.speed()).of(job.work))
+            await self._moved()
+            await self._draw(running)
         except (Paused, asyncio.CancelledError) as end:
             await self._queue.requeue(job.id)
             self._watcher.on_interruption(job, by_the_bot=True)
@@ -154,49 +210,56 @@ class Worker:
             log.exception("job %d: a fault in the bot", job.id)
             await self._fail(job, "failed-engine")
         finally:
-            self._job = None
+            del self._running[job.id]
 
-    async def _draw(self, job: Job) -> None:
+    async def _draw(self, running: Running) -> None:
         """Run the engine until the job has ended, again from the last checkpoint each time the engine dies."""
-        while not self._stopped:
+        job = running.job
+        while not running.stopped:
             try:
-                return await self._conclude(job, await self._run_engine(job))
+                async with self._alone if self._suspected(running) else nullcontext():
+                    outcome = await self._run_engine(running)
+                return await self._conclude(running, outcome)
             except EngineDied as death:
-                attempt = await self._queue.count_attempt(job.id)
-                log.warning("job %d, death %d of the engine: %s", job.id, attempt, death)
-                self._record("engine_restarts", 1)
-                if attempt > self._attempts and not self._stopped:
+                running.deaths = await self._queue.count_attempt(job.id)
+                log.warning("job %d, death %d of the engine: %s", job.id, running.deaths, death)
+                if not death.process or death.process != self._last_death:
+                    self._record("engine_restarts", 1)
+                self._last_death = death.process
+                if running.deaths > self._attempts and not running.stopped:
                     return await self._fail(job, "failed-engine")
                 self._watcher.on_interruption(job, by_the_bot=False)
         await self._keep_partial(job)
 
-    async def _run_engine(self, job: Job) -> Finished | Failed | None:
+    async def _run_engine(self, running: Running) -> Finished | Failed | None:
         """Draw from the last checkpoint on; None when stopped. Raises EngineDied, Paused."""
+        job = running.job
         checkpoint = await self._store.row("checkpoint", job=job.id)
         if checkpoint is not None:
-            self._preview = checkpoint["preview"]
+            running.preview = checkpoint["preview"]
         if (asked := await self._asked(job)) is None:
             return Failed(kind="BadPicture", sentence="The picture to draw from is gone.")
         request, inputs = asked
         last: tuple[int, float] | None = None  # step and time of the last Progress
         state = checkpoint["state"] if checkpoint else None
         parent = str(job.parent) if job.parent else None
-        async with aclosing(self._engine.events(request, state, inputs=inputs, parent=parent)) as events:
+        async with aclosing(self._engine.events(request, state, inputs=inputs, parent=parent, key=job.id)) as events:
             async for event in events:
-                if self._stopped:
-                    await self._engine.stop()
+                if running.stopped:
+                    await self._engine.stop(job.id)
                 elif isinstance(event, Finished | Failed):
                     return event
                 elif isinstance(event, Progress):
                     if last is not None:
                         self._record("step_seconds", (time.monotonic() - last[1]) / (event.step - last[0]))
                     last = event.step, time.monotonic()
-                    self._note_left(event.seconds_left)
+                    running.note_left(event.seconds_left)
                 else:
-                    await self._handle(job, event)
+                    await self._handle(running, event)
         return None
 
-    async def _handle(self, job: Job, event: Event) -> None:
+    async def _handle(self, running: Running, event: Event) -> None:
+        job = running.job
         if isinstance(event, Started):
             await self._queue.mark_started(job.id, event.steps)
             self._watcher.on_start(job)
@@ -204,18 +267,20 @@ class Worker:
             unchecked = self._picture_check.unfinished
             if unchecked is Verdict.WITHHOLD:
                 event = replace(event, png=b"")
-            self._preview = event.png or None
-            self._watcher.on_preview(replace(job, hidden=unchecked is Verdict.SPOILER), event, self.busy())
+            running.preview = event.png or None
+            shown = replace(job, hidden=unchecked is Verdict.SPOILER)
+            self._watcher.on_preview(shown, event, running.seconds_left())
         elif isinstance(event, Checkpoint):
-            await self._store.write("put_checkpoint", job=job.id, state=event.state, preview=self._preview)
+            await self._store.write("put_checkpoint", job=job.id, state=event.state, preview=running.preview)
             if self._closing:
                 raise Paused
 
-    async def _conclude(self, job: Job, outcome: Finished | Failed | None) -> None:
+    async def _conclude(self, running: Running, outcome: Finished | Failed | None) -> None:
+        job = running.job
         if outcome is None:
             await self._keep_partial(job)
         elif isinstance(outcome, Finished):
-            await self._finish(job, outcome)
+            await self._finish(running, outcome)
         elif outcome.kind == "BadCheckpoint":  # the models have changed meanwhile: start over
             await self._store.write("drop_checkpoint", job=job.id)
             raise EngineDied(outcome.sentence)
@@ -223,8 +288,9 @@ class Worker:
             log.warning("job %d failed: %s: %s", job.id, outcome.kind, outcome.sentence)
             await self._fail(job, FAILURES.get(outcome.kind, "failed-engine"))
 
-    async def _finish(self, job: Job, finished: Finished) -> None:
+    async def _finish(self, running: Running, finished: Finished) -> None:
         """Save files before the row: a drawn job always has its picture."""
+        job = running.job
         verdict = self._picture_check.of(job.id, finished.score)
         if verdict is Verdict.WITHHOLD:
             return await self._fail(job, "failed-withheld")
@@ -243,7 +309,7 @@ class Worker:
             await self._store.write("drop_checkpoint", job=job.id)
             self._watcher.on_end(job)
         else:  # cancelled or deleted at the last moment
-            self._preview = finished.png
+            running.preview = finished.png
             await self._keep_partial(job)
 
     async def _fail(self, job: Job, failure: str) -> None:
@@ -259,9 +325,9 @@ class Worker:
 
     async def _save_partial(self, job: Job) -> None:
         """Save the newest preview as the picture of a cancelled job, unless it was deleted."""
-        running = self._job is not None and self._job.id == job.id
+        running = self._running.get(job.id)
         checkpoint = await self._store.row("checkpoint", job=job.id)
-        preview = self._preview if running else checkpoint["preview"] if checkpoint else None
+        preview = running.preview if running else checkpoint["preview"] if checkpoint else None
         if preview:
             await self._pictures.save(f"{job.id}.png", preview)
             width, height = png_size(preview)
@@ -291,6 +357,3 @@ class Worker:
         """An upscale of a hidden picture is hidden too."""
         source = await self._queue.find(job.work.source) if isinstance(job.work, Upscale) else None
         return source is not None and source.hidden
-
-    def _note_left(self, seconds: float | None) -> None:
-        self._left, self._left_at = seconds, time.monotonic()

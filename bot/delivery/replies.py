@@ -9,7 +9,7 @@ from dataclasses import replace
 from bot.adapters.base import Adapter
 from bot.delivery.cards import Cards
 from bot.delivery.outbox import Outbox, Parcel
-from bot.jobs.job import DONE, Job, Status, later
+from bot.jobs.job import DONE, Job, Status
 from bot.jobs.queue import Queue
 from bot.messages import Address, Reply, Stage
 from bot.metrics import RecordMetric
@@ -36,7 +36,6 @@ class Replies:
         pictures: PictureStore,
         cards: Cards,
         adapters: Mapping[str, Adapter],
-        busy: Callable[[], float | None],
         gone: Callable[[int], Awaitable[None]],
         record: RecordMetric,
         clock: Callable[[], float] = time.monotonic,
@@ -46,12 +45,11 @@ class Replies:
 
         Args:
             adapters: by platform.
-            busy: seconds until the running job is done, None when unknown.
             gone: called when the message or the chat of a job is gone.
             clock, sleep: for pauses between calls.
         """
         self._store, self._queue, self._pictures, self._cards = store, queue, pictures, cards
-        self._adapters, self._busy, self._gone, self._record = adapters, busy, gone, record
+        self._adapters, self._gone, self._record = adapters, gone, record
         self._clock, self._sleep = clock, sleep
         self._outboxes: dict[str, Outbox] = {}
         self._removing: set[int] = set()  # removals in progress
@@ -75,7 +73,7 @@ class Replies:
         async def send() -> None:
             place = (await self._queue.positions()).get(job.id)
             if place is not None:
-                await self._show(job, self._cards.waiting(job, later(place, self._busy())))
+                await self._show(job, self._cards.waiting(job, place))
             elif await self._queue.status(job.id) is Status.RUNNING:
                 await self._show(job, self._cards.starting(job))  # the engine may take a while to load its weights
 

@@ -114,9 +114,3 @@ class Job:
 
 # Position (1 is next, or running) and seconds until it starts, None before anything was measured.
 QueuePosition = tuple[int, float | None]
-
-
-def later(place: QueuePosition, busy: float | None) -> QueuePosition:
-    """Add the running job's remaining seconds to a position."""
-    number, wait = place
-    return number, None if wait is None or busy is None else wait + busy

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from bot.config import LimitsConfig
 from bot.errors import UserError
+from bot.jobs import estimate
 from bot.jobs.job import Draw, Job, Kind, NewJob, QueuePosition, Status, Upscale, Work
 from bot.jobs.limits import DAY, Load, admit
 from bot.log import event
@@ -49,8 +50,9 @@ class Queue:
         self._clock = clock
         self._incoming: list[tuple[NewJob, asyncio.Future[tuple[Job, bool]]]] = []
         self._flush: asyncio.Task[None] | None = None
-        self._positions: asyncio.Task[dict[int, QueuePosition]] | None = None  # None when outdated
-        self.filled = asyncio.Event()  # set when set when set when set when set when something may be waiting
+        self._waiting: asyncio.Task[dict[int, estimate.Load]] | None = None  # None when outdated
+        self.company: Callable[[], estimate.Company] = estimate.Company  # what is drawn now; set by whoever draws
+        self.filled = asyncio.Event()  # set when something may be waiting
 
     async def put(self, new: NewJob) -> tuple[Job, bool]:
         """Store a job; it is on disk when this returns. For a known key: (the existing job, False).
@@ -182,10 +184,12 @@ class Queue:
         return {Status(row["status"]): row["jobs"] for row in await self._store.rows("counts")}
 
     async def positions(self) -> dict[int, QueuePosition]:
-        """The position of every queued job, in order; without the running job's remaining time."""
-        if self._positions is None or self._positions.cancelled():
-            self._positions = asyncio.create_task(self._measure_positions())
-        return await asyncio.shield(self._positions)
+        """The position of every queued job, in order, with the seconds until it starts."""
+        if self._waiting is None or self._waiting.cancelled():
+            self._waiting = asyncio.create_task(self._measure_waiting())
+        waiting = await asyncio.shield(self._waiting)
+        waits = estimate.waits(waiting.values(), self.company(), self._limits.running)
+        return {job: (number, wait) for number, (job, wait) in enumerate(zip(waiting, waits, strict=True), start=1)}
 
     async def speed(self) -> Speed:
         """The engine's recent speed."""
@@ -198,7 +202,7 @@ class Queue:
         )
 
     def _invalidate_positions(self) -> None:
-        self._positions = None
+        self._waiting = None
         self.filled.set()
 
     async def _write_and_invalidate(self, query: str, **values: object) -> bool:
@@ -208,17 +212,16 @@ class Queue:
         self._invalidate_positions()
         return bool(changed)
 
-    async def _measure_positions(self) -> dict[int, QueuePosition]:
+    async def _measure_waiting(self) -> dict[int, estimate.Load]:
         speed = await self.speed()
-        places: dict[int, QueuePosition] = {}
-        wait: float | None = 0.0
-        for number, row in enumerate(await self._store.rows("waiting"), start=1):
-            places[row["id"]] = (number, wait)
+        waiting: dict[int, estimate.Load] = {}
+        for row in await self._store.rows("waiting"):
             request = json.loads(row["request"])
-            drawing = speed.drawing(row["steps"] or request.get("steps"), request.get("count", 1))
-            takes = speed.upscaling if row["upscaling"] else drawing
-            wait = None if wait is None or takes is None else wait + takes
-        return places
+            count = request.get("count", 1)
+            drawing = speed.drawing(row["steps"] or request.get("steps"), count)
+            takes, pictures = (speed.upscaling, 1) if row["upscaling"] else (drawing, count)
+            waiting[row["id"]] = estimate.Load(owner=row["owner"], pictures=pictures, seconds=takes)
+        return waiting
 
     async def _store_incoming(self) -> None:
         while self._incoming:

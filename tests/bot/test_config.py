@@ -47,6 +47,7 @@ def test_a_secret_from_the_environment_wins_and_never_shows(tmp_path: Path) -> N
         ('[web]\nhost = "0.0.0.0"', "token must be set when host is not a loopback address"),
         ('[bot]\nlanguage = "de"', "language must be one of en, ru"),
         ("[engine]\nattempts = -1", "attempts must be from 0"),
+        ("[engine]\nat_once = 65", "at_once must be from 0"),
         ("[discord]\nguilds = [1, 'x']", "guilds in [discord] must be a list of whole numbers"),
         ("[discord]\nguilds = 1", "guilds in [discord] must be a list of whole numbers"),
         ("[discord]\napi_base = 'discord.com'", "api_base must be an address that begins with http:// or https://"),

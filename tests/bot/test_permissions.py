@@ -168,7 +168,6 @@ class Rig:
             sender=self.sender,
             moderation=moderation,
             stop=stop,
-            busy=lambda: 0.0,
             models=["toybox"],
             record=lambda name, value: None,
         )

@@ -1,12 +1,16 @@
 """bot/worker.py: through the whole bot with a fake chat and the scripted engine."""
 
 import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from bot.config import EngineConfig
 from bot.messages import Stage
+from engine import EngineDied, Event, Progress
 from tests.fakes import fakes, scripted
 
 
@@ -131,3 +135,78 @@ def test_a_disk_that_takes_no_picture_is_one_sentence(tmp_path: Path, name: str)
             assert "could not be saved" in states[-1].text
 
     asyncio.run(scenario())
+
+
+def test_as_many_are_drawn_at_a_time_as_the_engine_takes_and_one_of_each_person(tmp_path: Path) -> None:
+    """`running` in [limits] is what one person may have; the others do not wait behind them."""
+
+    async def scenario() -> None:
+        chat, engine = fakes.Chat(), fakes.Engine()
+        engine.at_once = 3
+        engine.gate.clear()
+        async with fakes.bot(tmp_path, chat, engine):
+            for who in ("ann", "ann", "bob", "eve", "dan"):
+                await chat.says(f"a star of {who}", who=who)
+            while len(engine.asked) < 3:
+                await asyncio.sleep(0)
+            assert sorted(request.prompt for request in engine.asked) == [
+                f"a star of {who}" for who in ("ann", "bob", "eve")
+            ]
+            engine.gate.set()
+            for job in range(1, 6):
+                await chat.until_stage(Stage.FINAL, job=job)
+
+    asyncio.run(scenario())
+
+
+def test_one_of_several_is_cancelled_alone(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        chat, engine = fakes.Chat(), fakes.Engine()
+        engine.at_once = 2
+        async with fakes.bot(tmp_path, chat, engine):
+            await chat.says("a star --steps 1000")
+            await chat.says("a moon --steps 1000", who="bob")
+            await chat.until(lambda states: states[-1].job == 2 and (states[-1].percent or 0) >= 10)
+            await chat.says("/cancel", who="bob")
+            await chat.until_stage(Stage.STOPPED, job=2)
+            await chat.until_stage(Stage.FINAL, job=1)
+
+    asyncio.run(scenario())
+
+
+def test_what_the_engine_may_die_of_is_drawn_alone_after_two_deaths(tmp_path: Path) -> None:
+    """One picture that kills the engine does not fail those beside it."""
+
+    async def scenario() -> None:
+        chat, engine = fakes.Chat(), Poisoned()
+        async with fakes.bot(tmp_path, chat, engine, engine_settings=EngineConfig(attempts=3)):
+            for who in ("ann", "bob", "eve"):
+                await chat.says("poison" if who == "bob" else "a star", who=who)
+            await chat.until_stage(Stage.FAILED, job=2)
+            await chat.until_stage(Stage.FINAL, job=1)
+            await chat.until_stage(Stage.FINAL, job=3)
+
+    asyncio.run(scenario())
+
+
+class Poisoned(fakes.Engine):
+    """Dies, with all that it draws, whenever it draws `poison`."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.at_once, self.lives = 3, 1
+
+    async def events(self, request: Any, resume: bytes | None = None, **given: Any) -> AsyncGenerator[Event, None]:
+        life = self.lives
+        async with aclosing(super().events(request, resume, **given)) as events:
+            async for event in events:
+                if (
+                    request.prompt == "poison"
+                    and isinstance(event, Progress)
+                    and event.step == 3
+                    and life == self.lives
+                ):
+                    self.lives += 1
+                if life != self.lives:
+                    raise EngineDied("scripted", process=life)
+                yield event

@@ -169,12 +169,19 @@ class Engine:
         self.asked: list[Request | UpscaleRequest] = []
         self.given: list[dict[str, object]] = []  # inputs and parent, where they were given
         self.refuses_checkpoints = False
-        self._stopped = False
+        self.at_once = 1
+        self.on_change: Callable[[], None] = lambda: None
+        self._stopped: set[object] = set()
 
     async def events(
-        self, request: Request | UpscaleRequest, resume: bytes | None = None, **given: object
+        self,
+        request: Request | UpscaleRequest,
+        resume: bytes | None = None,
+        *,
+        key: object = None,
+        **given: object,
     ) -> AsyncGenerator[Event, None]:
-        self._stopped = False
+        self._stopped.discard(key)
         self.given.append(given)
         self.asked.append(request)
         self.resumed.append(resume)
@@ -189,7 +196,7 @@ class Engine:
             for event in stream:
                 await asyncio.sleep(0)  # as a real stream would, let the others run
                 await self.gate.wait()
-                if self._stopped:
+                if key in self._stopped:
                     return
                 if self.deaths and isinstance(event, Progress) and event.step == 5:
                     self.deaths -= 1
@@ -201,12 +208,12 @@ class Engine:
     async def start(self) -> None:
         """It has nothing to load."""
 
-    async def stop(self) -> None:
-        self._stopped = True
+    async def stop(self, key: object = None) -> None:
+        self._stopped.add(key)
         self.gate.set()
 
     async def close(self) -> None:
-        self._stopped = True
+        """There is no process to end."""
 
 
 class PacedEngine(Engine):
@@ -218,16 +225,21 @@ class PacedEngine(Engine):
         self._free = False
 
     async def events(
-        self, request: Request | UpscaleRequest, resume: bytes | None = None, **given: object
+        self,
+        request: Request | UpscaleRequest,
+        resume: bytes | None = None,
+        *,
+        key: object = None,
+        **given: object,
     ) -> AsyncGenerator[Event, None]:
-        async with aclosing(super().events(request, resume, **given)) as events:
+        async with aclosing(super().events(request, resume, key=key, **given)) as events:
             async for event in events:
                 if isinstance(event, Preview) and not self._free:
                     self.gate.clear()
                     self._holds.set()
                     await self.gate.wait()
                     self._holds.clear()
-                    if self._stopped:
+                    if key in self._stopped:
                         return
                 yield event
 

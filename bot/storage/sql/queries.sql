@@ -66,7 +66,7 @@ WHERE parent = :parent AND kind = 'upscale' AND coalesce(picture, 0) = :picture
 -- name: waiting
 -- In the order in which they will be drawn: what was begun before a restart, then round by round over people
 -- (each person's oldest first), in a round the person who was served longest ago.
-SELECT id, kind = 'upscale' AS upscaling, steps, request FROM (
+SELECT id, owner, kind = 'upscale' AS upscaling, steps, request FROM (
     SELECT jobs.*, served,
            row_number() OVER (PARTITION BY owner ORDER BY id) AS round,
            min(id) OVER (PARTITION BY owner) AS first

@@ -90,7 +90,6 @@ class Play:
             pictures=self.pictures,
             cards=Cards(Texts()),
             adapters={"telegram": self.adapter},
-            busy=lambda: None,
             gone=self._gone,
             record=lambda name, value: None,
             clock=time,
