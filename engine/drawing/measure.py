@@ -2,7 +2,6 @@
 
 import logging
 import time
-from itertools import pairwise
 
 import torch
 
@@ -13,7 +12,7 @@ from engine.request import Request
 from engine.widths import WIDTHS
 
 log = logging.getLogger(__name__)
-GAIN = 1.1  # pictures a second, against the width before, that a wider batch must be worth
+GAIN = 1.1  # pictures a second that a wider batch must be worth
 WARM_UP, ROUNDS = 2, 3  # steps; the first ones choose kernels, and compile where that was asked for
 
 
@@ -30,17 +29,13 @@ def best_width(name: str) -> int:
 
 
 def chosen(seconds: dict[int, float]) -> int:
-    """The widest that is still worth it.
+    """The narrowest that is nearly as good as the best: in a wider batch everybody waits longer for a step.
 
     Args:
-        seconds: of a step, by width, rising; those that memory has no room for are not in it.
+        seconds: of a step, by width; those that memory has no room for are not in it.
     """
-    best = 1
-    for narrow, wide in pairwise(seconds):
-        if (wide / seconds[wide]) / (narrow / seconds[narrow]) < GAIN:
-            break
-        best = wide
-    return best
+    pace = {width: width / taken for width, taken in seconds.items()}
+    return min((width for width in pace if pace[width] * GAIN >= max(pace.values())), default=1)
 
 
 def step_seconds(models: Models, width: int) -> float | None:
