@@ -15,9 +15,11 @@ from bot.cli.output import Files, display_for, files_for, write
 from bot.cli.parser import Parser
 from bot.errors import UserError
 from bot.language import options as grammar
+from bot.language import understood
 from bot.language.options import STYLE
 from bot.language.styles import BUILT_IN, Styles
 from bot.messages import Value
+from bot.texts import Texts
 from engine import BadPicture, BadRequest, Checkpoint, EngineError, Finished, Inputs, Preview, Request
 
 KNOBS = {  # option of `draw` → help text; names are Request's
@@ -114,6 +116,9 @@ def run(args: argparse.Namespace) -> int:
         raise
     if credit := engine.credit_of(request.models):
         print(credit, file=sys.stderr)
+    if words := understood.line(Texts().say, "en", request.models, request.prompt):
+        offers = understood.offered(request.models, request.prompt, request.seed, "en")
+        print(" ".join([words, ", ".join(offers)]).strip(), file=sys.stderr)
     return 0
 
 
