@@ -254,7 +254,7 @@ class Handlers:
         inputs: Mapping[str, bytes] = NO_INPUTS,
     ) -> None:
         began = time.monotonic()
-        await self._moderation.check_drawing(incoming, work.request.prompt)
+        await self._moderation.check_drawing(incoming, f"{work.request.prompt} | {work.request.then or ''}")
         key = incoming.key
         if isinstance(incoming, Reaction):  # adding, removing and adding it again counts once
             key = f"reaction:{incoming.person.key}:{incoming.message}:{kind}"

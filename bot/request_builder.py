@@ -35,6 +35,8 @@ class RequestBuilder:
         style = start.pop("style", NONE)
         prompt, said = self._styles.apply(command.prompt, {"style": style} | command.options, text)
         chosen = {"seed": new_seed(), "models": self._config.engine.models, **start, **said}
+        if "then" not in said:
+            chosen.pop("then", None)  # what was said on the way belongs to the words that a remix replaces
         chosen.pop("widths", None)  # of calls that held others too, elsewhere: nobody pays for empty rows here
         models = str(chosen["models"])
         if models not in self._models:

@@ -1,6 +1,6 @@
 """the Events of a drawing: frozen records, in the order they can come.
 
-A stream is `Started`, then any number of `Progress`, `Preview` and `Checkpoint`, then `Finished`.
+A stream is `Started`, then any number of `Progress`, `Preview`, `Checkpoint` and `Steered`, then `Finished`.
 Errors are raised by the stream; across a process border they travel as `Failed`.
 """
 
@@ -49,6 +49,16 @@ class Checkpoint:
     step: int
     steps: int
     state: bytes  # opaque; give it back to `draw(request, resume=state)`
+
+
+@dataclass(frozen=True, kw_only=True)
+class Steered:
+    """Words came while it was drawn; what holds from now on is in the Checkpoint that follows."""
+
+    words: str
+    outcome: str  # held; late: it holds, and can hardly show; overtaken by newer words; full: too many changes
+    step: int  # steps done before
+    steps: int
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -103,7 +113,7 @@ class Needs:
     begun: bool = False  # an earlier call has fetched a part of the set's U-Net, or all of it
 
 
-Event = Started | Progress | Preview | Checkpoint | Finished | Failed
+Event = Started | Progress | Preview | Checkpoint | Steered | Finished | Failed
 
 
 def as_json(event: Event) -> dict[str, object]:

@@ -11,6 +11,7 @@ from typing import Any
 from engine.errors import BadRequest
 from engine.prompts import MAX_WEIGHT, parse_prompt
 from engine.ramps import parse_ramp
+from engine.steering import parse_then, prompts_over, spelled_then
 from engine.widths import parse_widths, spelled_runs
 
 MAX_PROMPT = 1000  # characters
@@ -68,13 +69,23 @@ class Request:
     stop: str | None = None  # satisfied: end early when CLIP has stopped improving
     symmetry: str | None = None  # horizontal, vertical or both
     start: str | None = None  # noise, or perlin: begin with soft blots in it
+    then: str | None = None  # what is said instead on the way: 40%:"a blue star";70%:"+ a moon"
     widths: str | None = None  # how many pictures the calls of its steps held, to draw the same pixels again
 
     def __post_init__(self) -> None:
         for f in fields(self):
             object.__setattr__(self, f.name, checked_option(f.name, getattr(self, f.name)))
+        self._check_steered()
         if self.pick is not None and self.pick > self.count:
             raise BadRequest("pick", f"pick must be a whole number from 1 to the count, which is {self.count}.")
+
+    def _check_steered(self) -> None:
+        """Every prompt on the way must be one."""
+        for _, prompt in prompts_over(self.prompt, parse_then(self.then), 1)[1:] if self.then else ():
+            try:
+                _check_prompt(prompt)
+            except BadRequest as error:
+                raise BadRequest("then", f"then leads to words that are no prompt. {error}") from error
 
     def to_json(self) -> str:
         """One line, only what differs from the defaults; `from_json` reads it back."""
@@ -143,6 +154,8 @@ def checked_option(name: str, value: Any) -> Any:
         return _checked_size(value)
     elif name in RAMPS and isinstance(value, str):
         return _checked_ramp(name, value)
+    elif name == "then" and value is not None:
+        return _checked_then(value)
     elif name == "widths" and value is not None:
         return _checked_widths(value)
     elif name in BOUNDS:
@@ -196,6 +209,14 @@ def _checked_ramp(name: str, text: str) -> str:
     for _, value in ramp.points:
         _check_number(name, int(value) if name in WHOLE and value.is_integer() else value)
     return str(ramp)
+
+
+def _checked_then(text: object) -> str:
+    """The canonical spelling."""
+    try:
+        return spelled_then(parse_then(str(text)))
+    except ValueError as error:
+        raise BadRequest("then", f"then {error}.") from error
 
 
 def _checked_widths(text: object) -> str:

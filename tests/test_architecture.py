@@ -23,6 +23,7 @@ FILES = {
 # A room is a folder or a file directly in engine/ or bot/. Imports point to a room on an earlier row only.
 LEVELS = [
     "engine.errors engine.events engine.prompts engine.ramps engine.retry engine.files engine.widths",
+    "engine.steering",
     "engine.request engine.words",
     "engine.pictures",
     "engine.networks",

@@ -1,6 +1,7 @@
 """`imago draw`: the grammar of the chats, options that name files, and a picture in the format that a name asks for."""
 
 import argparse
+import re
 import secrets
 import sys
 from collections.abc import Sequence
@@ -40,6 +41,7 @@ KNOBS = {  # option of `draw` → help text; names are Request's
     "init": "share of the init picture that is kept, 0.01 to 0.99; default 0.5",
     "stop": "satisfied: end early when CLIP has stopped improving",
     "symmetry": "horizontal, vertical or both",
+    "then": 'what is said instead on the way, for example 40%%:"a blue star"; + adds a part, - takes one away',
     "widths": "how many pictures the calls of its steps held, as inspect says",
     "start": "noise, or perlin for soft blots in it",
 }
@@ -81,9 +83,18 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     arguments = list(arguments)
     cut = arguments.index("--") if "--" in arguments else len(arguments)
     args, rest = parser.parse_known_args(arguments[:cut])
-    args.text = " ".join([*rest, *map(grammar.escape, arguments[cut + 1 :])])
+    args.text = " ".join([*_quoted(rest), *map(grammar.escape, arguments[cut + 1 :])])
     args.run = report_errors(run)
     return args
+
+
+def _quoted(arguments: list[str]) -> list[str]:
+    """The words of --then in quotation marks again, which the shell has taken away."""
+    found: list[str] = []
+    for argument in arguments:
+        said = argument.startswith("--then=") or found[-1:] == ["--then"]
+        found.append(re.sub(r'([0-9.]+%?):([^";]+)(;|$)', r'\1:"\2"\3', argument) if said else argument)
+    return found
 
 
 def run(args: argparse.Namespace) -> int:

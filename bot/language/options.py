@@ -18,6 +18,7 @@ EXAMPLES = {
     "seed": "7",
     "steps": "100",
     "size": "256x384",
+    "then": '40%:"a blue star"',
     "widths": "1x30,8x70",
     "init": "0.4",
     "style": "ink",
@@ -33,9 +34,11 @@ _CONTEXT, _LONGEST = 24, 60  # characters shown of a mistake and around it
 # Phones turn two hyphens into a dash, which is accepted before a known option.
 _KNOWN = "(?i:" + "|".join(NAMES).replace("_", "[-_]") + r")(?![\w-])"
 _LETTER = r"[^\W\d_]"
+_SAID = r'[0-9.]+%?:["“„«][^"“”„«»]*["”“»]'  # a change of --then, the only value that may hold spaces
 # `=` or a space before the value.
 _OPTION = re.compile(
-    rf"(?<!\S)(?:--(?P<name>{_LETTER}[\w-]*)|[—–](?P<dashed>{_KNOWN}))(?:(?:=|\s+)(?P<value>(?!--|—|–)\S+))?"
+    rf"(?<!\S)(?:--(?P<name>{_LETTER}[\w-]*)|[—–](?P<dashed>{_KNOWN}))"
+    rf"(?:(?:=|\s+)(?P<value>(?!--|—|–)(?:{_SAID}(?:;\s*{_SAID})*|\S+)))?"
 )
 # A backslash escapes what would be an option: `\--seed`; more backslashes, more literal ones.
 _LIKE = rf"\\*(?:--{_LETTER}|[—–]{_KNOWN})"
@@ -54,7 +57,9 @@ def chosen(fields: Mapping[str, Value]) -> dict[str, Value]:
     Their bounds are checked when the request is made. Raises UserError.
     """
     return {
-        name: _value(name, "".join(value.split()), f"⟨--{option_name(name)} {value[:_LONGEST]}⟩")
+        name: _value(
+            name, value if name == "then" else "".join(value.split()), f"⟨--{option_name(name)} {value[:_LONGEST]}⟩"
+        )
         if isinstance(value, str)
         else value
         for name, value in fields.items()
@@ -169,6 +174,8 @@ def _refuse(name: str, value: str, where: str) -> NoReturn:
         refuse_choice(name, value, CHOICES[name], where)
     if name == "size":
         raise UserError("option-size", most=MAX_SIDE, where=where)
+    if name == "then":
+        raise UserError("option-then", where=where)
     if name == "widths":
         raise UserError("option-widths", where=where)
     low, high = BOUNDS[name]

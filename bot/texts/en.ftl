@@ -419,6 +419,8 @@ option-ramp = --{ $name } must be a number from { $low } to { $high }, or severa
     { $where }
 option-size = --size must be width x height in pixels, each from 1 to { $most }, for example 256x384.
     { $where }
+option-then = --then must be up to 16 changes with rising percents and ; between them, for example --then 40%:"a blue star";70%:"+ a moon".
+    { $where }
 option-widths = --widths must be width x steps with widths of 1, 2, 3, 4, 6 or 8, for example 1x30,8x70.
     { $where }
 only-options = Only options such as --steps 150 are allowed here, no words: “{ $words }”.

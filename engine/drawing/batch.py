@@ -68,6 +68,11 @@ class Batch:
         self._drawings.pop(key, None)
         self._waiting = deque(waiting for waiting in self._waiting if waiting[0] != key)
 
+    def steer(self, key: Hashable, words: str) -> None:
+        """Words for a drawing, which pull it from its next step on; nothing for one that is not there."""
+        if key in self._drawings:
+            self._drawings[key].steer(words)
+
     @property
     def waiting(self) -> list[Hashable]:
         """Those that have not begun."""
@@ -79,6 +84,9 @@ class Batch:
     def step(self) -> Iterator[tuple[Hashable, Outcome]]:
         """Let newcomers in, then take one step of every drawing; what each has to say, as it comes."""
         yield from self._let_in()
+        for key, drawing in list(self._drawings.items()):
+            for event in drawing.steered():
+                yield key, event
         for group in self._calls():
             yield from self._call([asking for asking in group if asking.key in self._drawings])
 

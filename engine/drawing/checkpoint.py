@@ -15,6 +15,7 @@ from engine.errors import BadCheckpoint
 from engine.model_sets.weights import ModelSet
 from engine.pictures.inputs import WeightedPictures
 from engine.request import Request
+from engine.steering import Change
 from engine.widths import Runs
 
 FORMAT = 1
@@ -33,6 +34,7 @@ class DrawingState:
     satisfied_at: int = 0  # the step after which CLIP was satisfied, if it was
     targets: WeightedPictures = field(default_factory=list)  # pictures that pull
     inputs: dict[str, Any] = field(default_factory=dict)  # hashes of the pictures that went in
+    changes: tuple[Change, ...] = ()  # what was said while it was drawn
     widths: Runs = ()  # of the calls that its steps so far were part of
 
 
@@ -53,6 +55,7 @@ def pack_state(state: DrawingState, request: Request, models: ModelSet) -> bytes
         "distances": state.distances,
         "satisfied_at": state.satisfied_at,
         "inputs": state.inputs,
+        "changes": [(change.percent, change.words) for change in state.changes],
         "widths": state.widths,
         "weights": [weight for _, weight in state.targets],
     }
@@ -111,6 +114,7 @@ def unpack_state(
         satisfied_at=about.get("satisfied_at", 0),
         targets=targets,
         inputs=kept,
+        changes=tuple(Change(percent, words) for percent, words in about.get("changes", [])),
         widths=tuple((width, steps) for width, steps in about.get("widths", [])),
     )
     width, height = drawn_size(request, models)

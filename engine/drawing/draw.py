@@ -17,11 +17,13 @@ from engine.drawing.provenance import metadata_of
 from engine.drawing.steps import Question, beginning, course_of, levels_of, resolved, until_level_of
 from engine.drawing.upscale import enlarged
 from engine.errors import NumericalError
-from engine.events import Checkpoint, Event, Finished, Preview, Progress, Started
+from engine.events import Checkpoint, Event, Finished, Preview, Progress, Started, Steered
 from engine.model_sets.weights import load_model_set
 from engine.pictures.images import pixels_sha256, to_gif, to_png, to_tensor, to_uint8
 from engine.pictures.inputs import read_inputs
+from engine.ramps import spelled
 from engine.request import Inputs, Request
+from engine.steering import LATE, MAX_CHANGES, Change, parse_then, spelled_then
 from engine.widths import one_more, parse_widths, rung, spelled_runs, width_at
 
 GIF_FRAMES = 40  # about as many moments of the drawing are kept
@@ -48,7 +50,9 @@ class Drawing:
     def __init__(self, models: Models, request: Request, state: DrawingState, parent: str | None = None) -> None:
         """Go on from a state, which the drawing owns from now on."""
         self.models, self.request, self.state, self._parent = models, request, state, parent
-        self._course = course_of(models, [request], state.x.to(models.device), state.index, state.targets)
+        self._said: list[str] = []  # words that came since the last step
+        x, changes = state.x.to(models.device), self._changes()
+        self._course = course_of(models, [request], x, state.index, state.targets, changes)
         self._levels = levels_of(models, request)
         self._replayed = parse_widths(request.widths) if request.widths else ()
         self._began, self._seconds_before, self._first = time.monotonic(), state.seconds, state.index
@@ -76,6 +80,34 @@ class Drawing:
             first_step=self.request.steps - 1 - self.state.index,
             device=self.models.device.type,
         )
+
+    def _changes(self) -> tuple[Change, ...]:
+        """What the request says beforehand, and what was said while it was drawn, in the order of the steps."""
+        asked = parse_then(self.request.then) if self.request.then else ()
+        return tuple(sorted((*asked, *self.state.changes), key=lambda change: change.percent))
+
+    def steer(self, words: str) -> None:
+        """Words that came from its owner: of those that come between two steps the last hold from the next one."""
+        self._said.append(words)
+
+    def steered(self) -> Iterator[Event]:
+        """What became of the words that came since the last step."""
+        if not self._said:
+            return
+        *overtaken, words = self._said
+        self._said = []
+        steps, done = self.request.steps, self.request.steps - 1 - self.state.index
+        for old in overtaken:
+            yield Steered(words=old, outcome="overtaken", step=done, steps=steps)
+        change = Change(float(spelled(100 * done / steps)), words)
+        known = [other for other in self._changes() if other.percent != change.percent]
+        if len(known) >= MAX_CHANGES:
+            yield Steered(words=words, outcome="full", step=done, steps=steps)
+            return
+        self.state.changes = (*(other for other in self.state.changes if other in known), change)
+        self._course.changes = self._changes()
+        yield Steered(words=words, outcome="late" if done > LATE * steps else "held", step=done, steps=steps)
+        yield self._checkpoint(100 * done // steps, done)
 
     def question(self) -> Question:
         """What has to be answered for the next step; an answer that never comes may be asked for again."""
@@ -110,8 +142,11 @@ class Drawing:
             percent = 100 if self.done else done * 10 // steps * 10
             png = to_png(grid(_pixels(self.models, self.request, list(shown))), {})
             yield Preview(percent=percent, step=done, steps=steps, png=png)
-            packed = pack_state(state, self.request, self.models.description)
-            yield Checkpoint(percent=percent, step=done, steps=steps, state=packed)
+            yield self._checkpoint(percent, done)
+
+    def _checkpoint(self, percent: int, done: int) -> Checkpoint:
+        packed = pack_state(self.state, self.request, self.models.description)
+        return Checkpoint(percent=percent, step=done, steps=self.request.steps, state=packed)
 
     def _stop_when_satisfied(self, step: Step, distances: list[float]) -> None:
         if self.request.stop is None:
@@ -128,7 +163,7 @@ class Drawing:
     def finish(self) -> Finished:
         """The last Event."""
         models, request, state = self.models, self.request, self.state
-        drawn = replace(request, widths=_told(request, state))
+        drawn = replace(request, widths=_told(request, state), then=spelled_then(self._changes()) or None)
 
         def png(pixels: np.ndarray, drawn: Request) -> bytes:
             return to_png(pixels, metadata_of(drawn, models.description, state.inputs, self._parent))

@@ -26,6 +26,7 @@ from engine.pictures.inputs import WeightedPictures
 from engine.prompts import Part, normalised, parse_prompt
 from engine.ramps import parse_ramp
 from engine.request import RAMPS, Request
+from engine.steering import Change, parse_then, prompts_over, shares_at
 
 OPEN = ("steps", "sampler", "eta", "guidance_scale", "tv_scale", "range_scale", "cuts")  # what a set has defaults for
 INIT = 0.5  # share kept of an init picture where the request does not say
@@ -100,6 +101,22 @@ def targets_of(
     return targets
 
 
+def joined_targets(parts: list[tuple[list[Target], float]]) -> list[Target]:
+    """Several pulls as one, each with its share."""
+    if len(parts) == 1:
+        return parts[0][0]
+    return [
+        Target(
+            clip=of_clip[0].clip,
+            embeddings=torch.cat([target.embeddings for target in of_clip], dim=1),
+            weights=torch.cat(
+                [target.weights * share for target, (_, share) in zip(of_clip, parts, strict=True)], dim=1
+            ),
+        )
+        for of_clip in zip(*(targets for targets, _ in parts), strict=True)
+    ]
+
+
 @torch.no_grad()
 def _looks(models: Models, clip: Clip, pixels: np.ndarray, seed: tuple[int, int], number: int) -> Tensor:
     """CLIP's points of crops of a picture [h, w, 3], [TARGET_CUTS, d]; its `number` names the crops."""
@@ -165,12 +182,52 @@ class Question:
 class Course:
     """The steps of one drawing: what it asks at each, and what it makes of the answer."""
 
-    def __init__(self, models: Models, request: Request, seeds: Seeds, targets: list[Target], walk: Walk) -> None:
-        """The request is resolved; seeds and targets are those of each picture of the walk."""
-        self._models, self._request, self._seeds, self._targets, self.walk = models, request, seeds, targets, walk
+    def __init__(
+        self,
+        models: Models,
+        requests: list[Request],
+        walk: Walk,
+        pictures: WeightedPictures,
+        changes: tuple[Change, ...] = (),
+    ) -> None:
+        """The requests are resolved, and agree on everything but prompt, seed and count.
+
+        Args:
+            walk: with a row for each picture of each request.
+            pictures: what all of them are pulled towards beside their prompts.
+            changes: what was said on the way, beside what the requests say.
+        """
+        self._models, self._requests, self.walk, self._pictures = models, requests, walk, pictures
+        self._request, self._seeds = requests[0], seeds_of(requests)
+        self._encoded: dict[tuple[str, ...], list[Target]] = {}  # by the prompts of the requests
+        self.changes = changes
         early = models.description.early
         self._early_from = math.inf if early is None else early["from_timestep"]
         self._schedule = models.description.unet["schedule"]
+
+    @property
+    def changes(self) -> tuple[Change, ...]:
+        """What is said on the way, in the order of the steps; a later one may be added at any time."""
+        return self._changes
+
+    @changes.setter
+    def changes(self, said: tuple[Change, ...]) -> None:
+        self._changes = said
+        of_each = [prompts_over(request.prompt, said, request.steps) for request in self._requests]
+        self._prompts = [(at[0][0], tuple(prompt for _, prompt in at)) for at in zip(*of_each, strict=True)]
+
+    def _targets(self, step: int) -> list[Target]:
+        """What pulls before a step: one prompt for each picture, or two while one goes over into the next."""
+        shares = shares_at([since for since, _ in self._prompts], step, self._request.steps)
+        return joined_targets([(self._encode(self._prompts[number][1]), share) for number, share in shares])
+
+    def _encode(self, prompts: tuple[str, ...]) -> list[Target]:
+        if prompts not in self._encoded:
+            alone = self._request.init is None and not self._pictures
+            said = [replace(each, prompt=text) for each, text in zip(self._requests, prompts, strict=True)]
+            read = [text for each in said for text in prompts_of(self._models.description, each, alone=alone)]
+            self._encoded[prompts] = targets_of(self._models, read, self._pictures, self._seeds)
+        return self._encoded[prompts]
 
     def question(self) -> Question:
         """What has to be answered before the next step."""
@@ -179,7 +236,7 @@ class Course:
         return Question(
             x=self.walk.x,
             t=t,
-            targets=self._targets,
+            targets=self._targets(self._request.steps - 1 - self.walk.index),
             pull=pull,
             phase=pull.phase(levels_at(self._schedule, t).float()),
             early=bool((t >= self._early_from).any()),
@@ -221,7 +278,12 @@ def answers(models: Models, questions: list[Question], width: int) -> list[Predi
 
 
 def course_of(
-    models: Models, requests: list[Request], x: Tensor, start: int, pictures: WeightedPictures | None = None
+    models: Models,
+    requests: list[Request],
+    x: Tensor,
+    start: int,
+    pictures: WeightedPictures | None = None,
+    changes: tuple[Change, ...] | None = None,
 ) -> Course:
     """The way of a drawing; all requests are resolved and agree on everything but prompt, seed and count.
 
@@ -229,10 +291,11 @@ def course_of(
         x: [n, 3, h, w] at level `start`, a row for each picture of each request.
         start: index of the level to go on from.
         pictures: what they are pulled towards beside their prompts.
+        changes: what is said on the way; by default what the first request says beforehand.
     """
     request, seeds, shape = requests[0], seeds_of(requests), tuple(x.shape[1:])
-    alone = request.init is None and not pictures
-    prompts = [text for each in requests for text in prompts_of(models.description, each, alone=alone)]
+    if changes is None:
+        changes = parse_then(request.then) if request.then else ()
     walk = Walk(
         x,
         lambda i: per_picture(seeds, Stream.STEP, i, shape),
@@ -242,7 +305,7 @@ def course_of(
         start=start,
         fresh_until_level=fresh_until_level_of(models, request),
     )
-    return Course(models, request, seeds, targets_of(models, prompts, pictures, seeds), walk)
+    return Course(models, requests, walk, pictures or [], changes)
 
 
 def steps_of(

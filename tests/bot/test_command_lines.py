@@ -65,6 +65,8 @@ def asked(line: str) -> Request:
         ("imago draw 'a \\--seed 7 star'", "a --seed 7 star", {}),
         ("imago draw it\\'s 12:30", "it's 12:30", {}),
         ("imago draw a star --guidance-scale 0:1000,100:0", "a star", {"guidance_scale": "0:1000,100:0"}),
+        ("imago draw a star --then '40%:a blue star;70:+ moon'", "a star", {"then": '40%:"a blue star";70%:"+ moon"'}),
+        ("imago draw --then='40%:\"x y\"' a star", "a star", {"then": '40%:"x y"'}),
         ("imago draw a star --guidance_scale 5", "a star", {"guidance_scale": 5.0}),
         ("imago draw a star --size 64×64", "a star", {"size": "64x64"}),
     ],

@@ -76,10 +76,12 @@ def _number(rng: random.Random, name: str, low: float, high: float, digits: int)
     return min(high, max(low, round(rng.uniform(low, high) * rng.choice([1, 1e-2, 1e-4]), digits)))
 
 
+TYPED = ("then", "widths")  # options that no form has
+
+
 def generated(rng: random.Random, words: list[str] | None = None) -> Request:
     """A request that somebody may make; its words are one line, as every face makes them."""
-    options: dict[str, Any] = {name: value(rng, name) for name in OPTIONS if name != "widths" and rng.random() < 0.3}
-    # widths are of the command line alone: no form has them
+    options: dict[str, Any] = {name: value(rng, name) for name in OPTIONS if name not in TYPED and rng.random() < 0.3}
     if "pick" in options:
         options["count"] = rng.randint(options["pick"], 4)
     while True:
