@@ -172,7 +172,7 @@ def _request(text: str, state: bytes | None) -> Request:
     prompt, options = grammar.read(text)
     if state is None:
         if not prompt:
-            raise BadRequest("prompt", 'Say what to draw, for example: imago draw "a red star on a blue background".')
+            raise BadRequest("prompt", 'Tell me what to draw, for example: imago draw "a red star on blue".')
         prompt, styled = _apply_style(prompt, _with_models(options), text)
         return grammar.request(prompt, {"seed": secrets.randbelow(2**32), **styled})
     kept = engine.request_of_checkpoint(state)
