@@ -1,4 +1,4 @@
-"""claims as many jobs as the engine can take and feeds it: checkpoints, resume after a crash, partial pictures."""
+"""claims jobs and feeds the engine: checkpoints, resume after a crash, partial pictures."""
 
 import asyncio
 import logging

@@ -17,7 +17,7 @@ from pathlib import Path
 
 
 class EngineError(Exception):
-    """Base of all; `str(error)` is a sentence that says what to do."""
+    """Base class; `str(error)` is a sentence that says what to do."""
 
 
 class BadRequest(EngineError):
@@ -29,7 +29,7 @@ class BadRequest(EngineError):
 
 
 class BadCheckpoint(EngineError):
-    """The checkpoint cannot be gone on from."""
+    """The checkpoint cannot be resumed."""
 
 
 class BadPicture(EngineError):
@@ -37,7 +37,7 @@ class BadPicture(EngineError):
 
     def __init__(self, sentence: str, *, reason: str = "damaged") -> None:
         super().__init__(sentence)
-        self.reason = reason  # kind, bytes, pixels or damaged, for those who say it in another language
+        self.reason = reason  # kind, bytes, pixels or damaged, for localization
 
 
 class WeightsError(EngineError):
@@ -53,7 +53,7 @@ class MissingWeights(WeightsError):
 
 
 class CorruptWeights(WeightsError):
-    """The weights file is not the one that the model set describes."""
+    """The weights file does not match the model set's hash."""
 
 
 class CannotFetch(WeightsError):
@@ -61,7 +61,7 @@ class CannotFetch(WeightsError):
 
 
 class NumericalError(EngineError):
-    """NaN or infinity turned up in the drawing."""
+    """The drawing contains NaN or infinity."""
 
 
 class OutOfMemory(EngineError):

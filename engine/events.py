@@ -33,7 +33,7 @@ class Progress:
 
 @dataclass(frozen=True, kw_only=True)
 class Preview:
-    """The picture as the network sees it through the noise, at each 10 %."""
+    """The predicted picture so far, at each 10 %."""
 
     percent: int  # 10, 20 … 100
     step: int
@@ -43,12 +43,12 @@ class Preview:
 
 @dataclass(frozen=True, kw_only=True)
 class Checkpoint:
-    """All that is needed to go on from here in another process, with the same pixels at the end."""
+    """The state to resume from in another process, with the same final pixels."""
 
     percent: int
     step: int
     steps: int
-    state: bytes  # opaque; give it back to `draw(request, resume=state)`
+    state: bytes  # opaque; pass it to `draw(request, resume=state)`
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,10 +63,10 @@ class Steered:
 
 @dataclass(frozen=True, kw_only=True)
 class Finished:
-    """The picture, and the GIF of how it came out of the noise."""
+    """The finished picture, and the GIF of its process."""
 
     png: bytes  # with provenance in its metadata; the grid in two columns where several were asked for
-    gif: bytes  # empty for an upscaling, which has no process to show
+    gif: bytes  # empty for an upscale
     width: int
     height: int
     seed: int
@@ -76,9 +76,7 @@ class Finished:
     pixels_sha256: str  # of the RGB bytes, row by row
     pictures: tuple[bytes, ...] = ()  # where `png` is a grid: the PNG of each, which is also its own provenance
     satisfied_at: int = 0  # the step after which the drawing ended early; 0 where it did not
-    score: float | None = (
-        None  # how much it shows of what the engine process was told to look for; engine/drawing/scoring.py
-    )
+    score: float | None = None  # score of the moderation check; see engine/drawing/scoring.py
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,7 +89,7 @@ class Failed:
 
 @dataclass(frozen=True, kw_only=True)
 class Fetching:
-    """One published file of a model set is on its way; not part of a drawing."""
+    """Progress of fetching one file of a model set; not part of a drawing."""
 
     file: str
     done: int  # bytes
@@ -101,7 +99,7 @@ class Fetching:
 
 @dataclass(frozen=True, kw_only=True)
 class Needs:
-    """What a model set still asks of this machine, told before anything is fetched."""
+    """What fetching a model set requires, yielded before anything is fetched."""
 
     download: int  # bytes
     disk: int  # bytes that must be free while it is fetched and converted

@@ -12,14 +12,14 @@ MAX_WEIGHT = 100.0
 
 @dataclass(frozen=True)
 class Part:
-    """One thing that pulls the picture: towards it, or away when the weight is negative."""
+    """One part of a prompt: guides towards it, or away with a negative weight."""
 
     text: str
     weight: float
 
 
 def parse_prompt(prompt: str) -> list[Part]:
-    """Parts of a prompt, weights as written (1 when not written); raises ValueError with a sentence."""
+    """Parse a prompt into parts, weight 1 by default; raises ValueError with a sentence."""
     parts = [_parse_part(piece) for piece in prompt.split("|") if piece.strip()]
     if not parts:
         raise ValueError("The prompt is empty: say what to draw, for example “a red star on a blue background”.")
@@ -39,7 +39,7 @@ def _parse_part(piece: str) -> Part:
     return Part(text.strip(), weight)
 
 
-def normalised(parts: list[Part]) -> list[Part]:
+def normalise(parts: list[Part]) -> list[Part]:
     """Weights divided by |Σ weights|; by Σ |weights| where the sum is (nearly) zero, which the notebooks refuse."""
     total = abs(sum(part.weight for part in parts))
     if total < 1e-3:

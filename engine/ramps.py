@@ -24,7 +24,7 @@ class Ramp:
     points: tuple[tuple[float, float], ...]
 
     def at(self, percent: float) -> float:
-        """The value when so much of the drawing is done, 0 … 100."""
+        """The value at a percent of the drawing, 0 … 100."""
         before = self.points[0]
         for after in self.points:
             if percent <= after[0]:
@@ -38,7 +38,7 @@ class Ramp:
 
 
 def parse_ramp(text: str) -> Ramp:
-    """Raises ValueError with the rest of a sentence that begins with the knob's name."""
+    """Raises ValueError with the end of a sentence that starts with the option's name."""
     pieces = text.split(",", MAX_POINTS)
     if len(pieces) > MAX_POINTS:
         raise ValueError(f"has too many points: give {MAX_POINTS} or fewer")

@@ -48,7 +48,7 @@ _SIZE = re.compile(r"\s*([0-9]{1,6})\s*[xX×хХ]\s*([0-9]{1,6})\s*")  # the let
 
 @dataclass(frozen=True, kw_only=True)
 class Request:
-    """A picture to make. Sizes and ramps are kept in their canonical spelling, whatever it was asked in."""
+    """A picture to draw. Sizes and ramps are normalised to their canonical form."""
 
     prompt: str  # `text:weight | text:weight`, 1 … MAX_PROMPT characters
     seed: int = 0
@@ -57,15 +57,15 @@ class Request:
     steps: int | None = None  # of the sampler
     sampler: str | None = None  # ddim or ddpm
     eta: float | None = None  # DDIM's share of fresh noise: 0 is none, 1 as much as DDPM
-    guidance_scale: float | str | None = None  # pull of CLIP, a number or a ramp; 0 switches guidance off
-    tv_scale: float | str | None = None  # pull towards smoothness
-    range_scale: float | str | None = None  # pull back into the range of pixels
-    saturation_scale: float | str | None = None  # pull away from garish colours
+    guidance_scale: float | str | None = None  # strength of CLIP guidance, a number or a ramp; 0 switches it off
+    tv_scale: float | str | None = None  # total variation loss
+    range_scale: float | str | None = None  # range loss
+    saturation_scale: float | str | None = None  # saturation loss
     cuts: int | str | None = None  # crops that CLIP sees at each step
-    clamp: float | None = None  # largest magnitude (root mean square) of the gradient
-    count: int = 1  # pictures drawn together; the k-th has a noise of its own
-    pick: int | None = None  # only this one of them is wanted, from 1
-    init: float | None = None  # share of the init picture that is kept: so much of the steps is skipped
+    clamp: float | None = None  # clamp on the gradient's root mean square
+    count: int = 1  # pictures drawn together, each with its own noise
+    pick: int | None = None  # return only this one of them, from 1
+    init: float | None = None  # share of the init picture to keep: skips that share of the steps
     stop: str | None = None  # satisfied: end early when CLIP has stopped improving
     symmetry: str | None = None  # horizontal, vertical or both
     start: str | None = None  # noise, or perlin: begin with soft blots in it
@@ -94,7 +94,7 @@ class Request:
 
     @classmethod
     def from_json(cls, text: str) -> "Request":
-        """Raises BadRequest for anything that `to_json` did not write."""
+        """Raises BadRequest for anything `to_json` did not write."""
         try:
             values = json.loads(text)
             known = {f.name for f in fields(cls)}

@@ -18,7 +18,7 @@ LUMA = (0.299, 0.587, 0.114)  # of red, green and blue: how bright they look (IT
 Held = float | Sequence[tuple[float, float]]  # a number, or (percent of the drawing up to which, number), rising
 
 
-def held_at(value: Held, percent: float) -> float:
+def value_at(value: Held, percent: float) -> float:
     """The number that holds when so much of the drawing is done."""
     if isinstance(value, float | int):
         return value
@@ -71,7 +71,7 @@ def random_crops(
     )
 
 
-def joined(crops: list[Crops]) -> Crops:
+def join_crops(crops: list[Crops]) -> Crops:
     """The crops of several pictures, row by row; all have equally many."""
     grey = [torch.zeros_like(one.size, dtype=torch.bool) if one.grey is None else one.grey for one in crops]
     some = any(one.grey is not None for one in crops)

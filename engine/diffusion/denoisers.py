@@ -120,21 +120,21 @@ def symmetric(denoise: Denoise, axes: tuple[int, ...], schedule: Schedule) -> De
         axes: of the tensors [n, c, h, w] that are mirrored.
     """
 
-    def averaged(picture: Tensor | None) -> Tensor | None:
+    def average(picture: Tensor | None) -> Tensor | None:
         for axis in axes:
             picture = None if picture is None else (picture + picture.flip(axis)) / 2
         return picture
 
-    def wrapped(x: Tensor, t: Tensor) -> Prediction:
+    def wrapper(x: Tensor, t: Tensor) -> Prediction:
         found = denoise(x, t)
         alpha, sigma = to_device(factors_at(schedule, t)[:, :, None, None, None], x.device)  # n 1 1 1 each
-        x0 = cast(Tensor, averaged(found.x0))
+        x0 = cast(Tensor, average(found.x0))
         return replace(
             found,
             x0=x0,
             eps=(x - alpha * x0) / sigma,
-            pull=averaged(found.pull),
-            variance_mix=averaged(found.variance_mix),
+            pull=average(found.pull),
+            variance_mix=average(found.variance_mix),
         )
 
-    return wrapped
+    return wrapper

@@ -12,7 +12,7 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from engine.diffusion.cutouts import Crops, Held, cut, held_at, joined, random_crops
+from engine.diffusion.cutouts import Crops, Held, cut, join_crops, random_crops, value_at
 from engine.diffusion.levels import levels_at
 from engine.diffusion.losses import out_of_range, over_driven, spherical_distance, total_variation
 from engine.diffusion.noise import Stream, uniform
@@ -68,12 +68,12 @@ def seeded_cutter(pull: Pull) -> Cutter:
     def crops_of(seed: int, picture: int, at: float, sides: torch.Size) -> Crops:
         name = at if isinstance(at, int) else 1000 + int(1000 * at)  # an adaptive step ends between two timesteps
         drawn, percent = uniform(seed, picture, Stream.CUTS, name, (1, pull.cuts, 3)), (999 - at) / 10
-        power, overview, grey = (held_at(value, percent) for value in (pull.cut_power, pull.overview, pull.grey))
+        power, overview, grey = (value_at(value, percent) for value in (pull.cut_power, pull.overview, pull.grey))
         return random_crops(drawn, *sides, pull.smallest_cut, power, overview=overview, grey=grey)
 
     def crops_at(t: Tensor, pictures: Tensor) -> Crops:
         sides = pictures.shape[-2:]
-        return joined([crops_of(*seed, at, sides) for seed, at in zip(pull.seeds, t.tolist(), strict=True)])
+        return join_crops([crops_of(*seed, at, sides) for seed, at in zip(pull.seeds, t.tolist(), strict=True)])
 
     return crops_at
 
@@ -82,7 +82,7 @@ def seeded_cutter(pull: Pull) -> Cutter:
 class Guide:
     """What one drawing of a batch is pulled towards, and how."""
 
-    targets: list[Target]  # one for each CLIP; every guide of a batch has the same CLIPs
+    targets: list[Target]  # one for each CLIP; all guides of a batch use the same CLIPs
     pull: Pull
     rows: slice = field(default_factory=lambda: slice(None))  # of the batch: the pictures of this drawing
     cutter: Cutter | None = None  # by default `seeded_cutter`
@@ -109,10 +109,10 @@ def _distances(guides: list[Guide], x_in: Tensor, crops: Crops) -> list[Tensor]:
 def _crops(guides: list[Guide], x: Tensor, t: Tensor) -> Crops:
     """Where CLIP looks at each picture of a batch; at those that only fill it up, where it looks at the first."""
     drawn = [(guide.cutter or seeded_cutter(guide.pull))(t[guide.rows], x[guide.rows]) for guide in guides]
-    return joined(drawn + [drawn[0][:1]] * (len(x) - sum(len(crops.size) for crops in drawn)))
+    return join_crops(drawn + [drawn[0][:1]] * (len(x) - sum(len(crops.size) for crops in drawn)))
 
 
-def _clamped(gradient: Tensor, clamp: float) -> Tensor:
+def _clamp_gradient(gradient: Tensor, clamp: float) -> Tensor:
     """Shrink each picture's gradient to a root mean square of at most `clamp`; the notebooks' clamp_grad."""
     if math.isinf(clamp):
         return gradient
@@ -120,7 +120,7 @@ def _clamped(gradient: Tensor, clamp: float) -> Tensor:
     return gradient * (clamp / magnitude.clamp(min=clamp))
 
 
-def _bounded(gradient: Tensor, level: Tensor, largest_shift: float) -> Tensor:
+def _bound_gradient(gradient: Tensor, level: Tensor, largest_shift: float) -> Tensor:
     """Shrink each picture's gradient so that x0, which it moves by (1 − ᾱ) / √ᾱ times itself, moves no further.
 
     Near pure noise that factor has no bound, while what a network answers there is rounded: without
@@ -132,7 +132,7 @@ def _bounded(gradient: Tensor, level: Tensor, largest_shift: float) -> Tensor:
     return gradient * (largest_shift / shift.clamp(min=largest_shift))
 
 
-def guided(
+def guide(
     denoise: Denoise, targets: list[Target], pull: Pull, schedule: Schedule, cutter: Cutter | None = None
 ) -> Denoise:
     """A denoiser whose predictions carry the pull; one forward and one backward through the network a call."""
@@ -157,7 +157,7 @@ def guided_together(denoise: Denoise, guides: list[Guide], schedule: Schedule) -
         x_in = prediction.x0 * fac + x * (1 - fac)
         return prediction, x_in, _distances(guides, x_in, _crops(guides, x, t))
 
-    def wrapped(x: Tensor, t: Tensor) -> Prediction:
+    def wrapper(x: Tensor, t: Tensor) -> Prediction:
         levels = levels_at(schedule, t).float()
         phase = guides[0].pull.phase(levels)
         if phase == "free":
@@ -181,7 +181,7 @@ def guided_together(denoise: Denoise, guides: list[Guide], schedule: Schedule) -
             distance=torch.cat(distances).detach(),
         )
 
-    return wrapped
+    return wrapper
 
 
 def _loss(guide: Guide, distance: Tensor, x_in: Tensor, x0: Tensor) -> Tensor:
@@ -199,5 +199,5 @@ def _loss(guide: Guide, distance: Tensor, x_in: Tensor, x0: Tensor) -> Tensor:
 
 def _pull(pull: Pull, gradient: Tensor, level: Tensor) -> Tensor:
     """Down the gradient of the loss, where and as far as the pull may."""
-    gradient = _bounded(_clamped(gradient, pull.clamp), level, pull.largest_shift)
+    gradient = _bound_gradient(_clamp_gradient(gradient, pull.clamp), level, pull.largest_shift)
     return -(gradient * ((level >= pull.from_level) & (level <= pull.until_level)))

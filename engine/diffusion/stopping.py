@@ -16,7 +16,7 @@ def clean_from(until_level: float) -> float:
     return min(CLEAN, until_level)
 
 
-def satisfied(distances: Sequence[Sequence[float]], level: float, steps: int, clean: float = CLEAN) -> bool:
+def is_satisfied(distances: Sequence[Sequence[float]], level: float, steps: int, clean: float = CLEAN) -> bool:
     """Whether every picture of a batch may be finished as it is now.
 
     Args:

@@ -27,7 +27,7 @@ Outcome = Event | Exception  # a drawing ends with Finished, or with whatever ke
 
 
 @dataclass(frozen=True, kw_only=True)
-class Asking:
+class Query:
     """A drawing whose next step is to be taken."""
 
     key: Hashable
@@ -88,7 +88,7 @@ class Batch:
             for event in drawing.steered():
                 yield key, event
         for group in self._calls():
-            yield from self._call([asking for asking in group if asking.key in self._drawings])
+            yield from self._call([query for query in group if query.key in self._drawings])
 
     def call(self, models: Models, questions: list[Question], width: int) -> list[Prediction]:
         """Ask the networks; raises RuntimeError where there is too little memory for it."""
@@ -98,7 +98,7 @@ class Batch:
         while self._waiting:
             key, (request, *rest) = self._waiting[0]
             if any(drawing.request.models != request.models for drawing in self._drawings.values()):
-                return  # memory holds one set; whoever comes after this one waits behind it
+                return  # memory holds one set: later drawings wait for it
             self._waiting.popleft()
             try:
                 with memory_sentence(request.models):
@@ -111,34 +111,34 @@ class Batch:
             if drawing.done:
                 yield from self._finish(key, drawing)
 
-    def _calls(self) -> list[list[Asking]]:
+    def _calls(self) -> list[list[Query]]:
         """Who shares a call in this step: what shapes the tensors is equal, and so is the width that a replay wants."""
-        fitting: dict[tuple[object, ...], list[Asking]] = {}
+        fitting: dict[tuple[object, ...], list[Query]] = {}
         for key, drawing in self._drawings.items():
-            asking = Asking(key=key, drawing=drawing, question=drawing.question())
-            fitting.setdefault((asking.question.key, drawing.width), []).append(asking)
+            query = Query(key=key, drawing=drawing, question=drawing.question())
+            fitting.setdefault((query.question.key, drawing.width), []).append(query)
         return [group for together in fitting.values() for group in self._split(together, together[0].drawing.width)]
 
-    def _split(self, together: list[Asking], room: int | None) -> list[list[Asking]]:
+    def _split(self, together: list[Query], room: int | None) -> list[list[Query]]:
         """As few calls as have room for all of them, in their order."""
-        groups: list[list[Asking]] = []
+        groups: list[list[Query]] = []
         left = 0
-        for asking in together:
-            if asking.rows > left:
+        for query in together:
+            if query.rows > left:
                 groups.append([])
-                left = max(room or self.widest, asking.rows)
-            groups[-1].append(asking)
-            left -= asking.rows
+                left = max(room or self.widest, query.rows)
+            groups[-1].append(query)
+            left -= query.rows
         return groups
 
-    def _call(self, group: list[Asking]) -> Iterator[tuple[Hashable, Outcome]]:
+    def _call(self, group: list[Query]) -> Iterator[tuple[Hashable, Outcome]]:
         if not group:
             return
-        width = group[0].drawing.width or rung(sum(asking.rows for asking in group))
+        width = group[0].drawing.width or rung(sum(query.rows for query in group))
         models = group[0].drawing.models
         found: list[Prediction] | None = None
         try:
-            found = self.call(models, [asking.question for asking in group], width)
+            found = self.call(models, [query.question for query in group], width)
         except RuntimeError as error:
             if not lacks_memory(error):
                 raise
@@ -146,11 +146,11 @@ class Batch:
         if found is None:
             yield from self._patiently(group, width, reason)
             return
-        for asking, answer in zip(group, found, strict=True):
-            if asking.key in self._drawings:
-                yield from self._advance(asking, answer, width)
+        for query, answer in zip(group, found, strict=True):
+            if query.key in self._drawings:
+                yield from self._advance(query, answer, width)
 
-    def _patiently(self, group: list[Asking], width: int, reason: RuntimeError) -> Iterator[tuple[Hashable, Outcome]]:
+    def _patiently(self, group: list[Query], width: int, reason: RuntimeError) -> Iterator[tuple[Hashable, Outcome]]:
         """There was too little memory for a call: draw it in two, or with CLIP looking at fewer crops at a time."""
         models = group[0].drawing.models
         if models.device.type == "cuda":
@@ -159,17 +159,17 @@ class Batch:
             self._narrow(max(1, width // 2))
             half = len(group) // 2
             for part in (group[:half], group[half:]):
-                yield from self._call([asking for asking in part if asking.key in self._drawings])
+                yield from self._call([query for query in part if query.key in self._drawings])
         elif models.reduce_batch():
             yield from self._call(group)
         else:
-            [asking] = group
-            self._drawings.pop(asking.key, None)
+            [query] = group
+            self._drawings.pop(query.key, None)
             try:
-                with memory_sentence(asking.drawing.request.models):
+                with memory_sentence(query.drawing.request.models):
                     raise reason
             except OutOfMemory as error:
-                yield asking.key, error
+                yield query.key, error
 
     def _narrow(self, width: int) -> None:
         self.widest = min(self.widest, width)
@@ -177,8 +177,8 @@ class Batch:
             log.warning("memory has no room for a wider batch: from now on %d pictures at a time", self.widest)
         self._narrowed = True
 
-    def _advance(self, asking: Asking, answer: Prediction, width: int) -> Iterator[tuple[Hashable, Outcome]]:
-        key, drawing = asking.key, asking.drawing
+    def _advance(self, query: Query, answer: Prediction, width: int) -> Iterator[tuple[Hashable, Outcome]]:
+        key, drawing = query.key, query.drawing
         try:
             with memory_sentence(drawing.request.models):
                 for event in drawing.advance(answer, width):

@@ -84,14 +84,14 @@ def grid(pictures: list[np.ndarray]) -> np.ndarray:
     return whole
 
 
-def halved(picture: np.ndarray) -> np.ndarray:
+def halve(picture: np.ndarray) -> np.ndarray:
     """[2h, 2w, 3] → [h, w, 3] uint8, each pixel the mean of four."""
     h, w, channels = picture.shape
     sums = picture.reshape(h // 2, 2, w // 2, 2, channels).sum((1, 3), dtype=np.uint16)
     return ((sums + 2) // 4).astype(np.uint8)
 
 
-def mirrored(picture: np.ndarray, symmetry: str | None) -> np.ndarray:
+def mirror(picture: np.ndarray, symmetry: str | None) -> np.ndarray:
     """The mean of a picture [h, w, 3] uint8 and its mirror image: symmetric to the pixel.
 
     horizontal: left is the mirror of right; vertical: top is the mirror of bottom; both: both.

@@ -9,13 +9,13 @@ import torch
 from torch import Tensor
 
 from engine.diffusion.samplers import Prediction, Step
-from engine.diffusion.stopping import clean_from, satisfied
-from engine.drawing.canvas import check_inputs, drawn_size, grid, halved, mirrored, shown_size
+from engine.diffusion.stopping import clean_from, is_satisfied
+from engine.drawing.canvas import check_inputs, drawn_size, grid, halve, mirror, shown_size
 from engine.drawing.checkpoint import DrawingState, pack_state, unpack_state
 from engine.drawing.models import Models, choose_device, load_models
 from engine.drawing.provenance import metadata_of
-from engine.drawing.steps import Question, beginning, course_of, levels_of, resolved, until_level_of
-from engine.drawing.upscale import enlarged
+from engine.drawing.steps import Question, beginning, course_of, levels_of, resolve_defaults, until_level_of
+from engine.drawing.upscale import enlarge
 from engine.errors import NumericalError
 from engine.events import Checkpoint, Event, Finished, Preview, Progress, Started, Steered
 from engine.model_sets.weights import load_model_set
@@ -32,7 +32,7 @@ GIF_FRAMES = 40  # about as many moments of the drawing are kept
 def open_drawing(request: Request, resume: bytes | None, inputs: Inputs, parent: str | None) -> "Drawing":
     """Load what it needs and stand where its checkpoint left off, or at its beginning. Raises EngineError."""
     description = load_model_set(request.models)
-    request = resolved(request, description.defaults, has_init=inputs.init is not None)
+    request = resolve_defaults(request, description.defaults, has_init=inputs.init is not None)
     given = read_inputs(inputs, *drawn_size(request, description))
     state = unpack_state(resume, request, description, given.hashes) if resume else None
     if state is None:
@@ -154,7 +154,7 @@ class Drawing:
         state, steps = self.state, self.request.steps
         state.distances.append(distances)
         level, clean = float(self._levels.alphas_cumprod[step.index]), clean_from(self._until_level())
-        if step.index > 0 and satisfied(state.distances, level, steps, clean):
+        if step.index > 0 and is_satisfied(state.distances, level, steps, clean):
             state.x, state.index, state.satisfied_at = step.x0.cpu(), -1, steps - step.index
 
     def _until_level(self) -> float:
@@ -199,7 +199,7 @@ def _select(request: Request, x: Tensor) -> Tensor:
 
 def _pixels(models: Models, request: Request, pictures: list[Tensor]) -> list[np.ndarray]:
     """Pictures [3, h, w] as they are shown, [H, W, 3] uint8 each."""
-    return [mirrored(pixels, request.symmetry) for pixels in enlarged(models, pictures)]
+    return [mirror(pixels, request.symmetry) for pixels in enlarge(models, pictures)]
 
 
 def _frame(models: Models, request: Request, stacked: np.ndarray) -> np.ndarray:
@@ -207,4 +207,4 @@ def _frame(models: Models, request: Request, stacked: np.ndarray) -> np.ndarray:
     _, height = drawn_size(request, models.description)
     parts = np.split(stacked, len(stacked) // height)
     pictures = _pixels(models, request, [to_tensor(part) for part in parts])
-    return halved(grid(pictures)) if len(pictures) > 1 else pictures[0]
+    return halve(grid(pictures)) if len(pictures) > 1 else pictures[0]

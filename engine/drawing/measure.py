@@ -6,7 +6,7 @@ import time
 import torch
 
 from engine.drawing.models import Models, choose_device, load_models
-from engine.drawing.steps import answers, course_of, first_noise, resolved
+from engine.drawing.steps import answers, course_of, first_noise, resolve_defaults
 from engine.networks.tuning import lacks_memory
 from engine.request import Request
 from engine.widths import WIDTHS
@@ -41,7 +41,7 @@ def chosen(seconds: dict[int, float]) -> int:
 def step_seconds(models: Models, width: int) -> float | None:
     """Of a guided step of so many pictures, size and crops as the set likes them; None where memory is too small."""
     asked = [Request(prompt="a star", seed=seed, models=models.description.name) for seed in range(width)]
-    requests = [resolved(request, models.description.defaults) for request in asked]
+    requests = [resolve_defaults(request, models.description.defaults) for request in asked]
     try:
         walks = [course_of(models, [each], first_noise(models, [each]), each.steps - 1) for each in requests]
         for course in walks:  # half-way, where every set is guided

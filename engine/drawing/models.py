@@ -18,36 +18,36 @@ from engine.model_sets.weights import FOLDER, ModelSet, load_model_set, models_f
 from engine.networks.clip import Clip, ClipConfig
 from engine.networks.precision import quickest
 from engine.networks.secondary import SecondaryNet
-from engine.networks.tuning import PLAIN, Tuning, choose_tuning, tuned
+from engine.networks.tuning import PLAIN, Tuning, choose_tuning, tune
 from engine.networks.unet import UNet, UNetConfig, in_precision
 from engine.networks.upscaler import load_upscaler
 
 
 @dataclass(frozen=True, kw_only=True)
 class Models:
-    """Everything that draws together, ready."""
+    """A loaded model set."""
 
     description: ModelSet
     device: torch.device
     denoise: Denoise
     clips: list[tuple[Clip, float]]  # with the weight of each
     upscaler: torch.nn.Module | None
-    secondary: Denoise | None = None  # guides in the place of `denoise`
+    secondary: Denoise | None = None  # used for guidance in place of `denoise`
 
     def reduce_batch(self) -> bool:
-        """Make the guidance need less memory; False when it already needs the least."""
+        """Reduce the cutout batch of each CLIP; False when it is minimal already."""
         return any([clip.reduce_batch() for clip, _ in self.clips])
 
 
 def choose_device() -> torch.device:
-    """CUDA, else Apple's GPU, else the CPU."""
+    """CUDA, else MPS, else the CPU."""
     if torch.cuda.is_available():
         return torch.device("cuda")
     return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
 
 
 def models_for(device: torch.device) -> str:
-    """The set that `auto` stands for."""
+    """The model set that `auto` selects."""
     return "toybox" if device.type == "cpu" else "imagenet256"
 
 
@@ -64,7 +64,7 @@ def load_models(name: str, device: torch.device) -> Models:
 
 
 def build_models(description: ModelSet, device: torch.device) -> Models:
-    """Verify, build and load everything a set describes; raises WeightsError."""
+    """Verify, build and load a whole set; raises WeightsError."""
     tuning = _tuning(description, device)
     return Models(
         description=description,
@@ -127,7 +127,7 @@ def load_unet(
             f"The weights file {path.name} does not hold the U-Net that the model set "
             f"{description.name} describes: get the set again.",
         ) from error
-    tuned(unet.eval().requires_grad_(False), tuning, device)
+    tune(unet.eval().requires_grad_(False), tuning, device)
     return unet
 
 

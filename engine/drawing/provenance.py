@@ -30,7 +30,7 @@ def imago_version() -> str:
 def metadata_of(
     request: Request, models: ModelSet, inputs: Mapping[str, Any] | None = None, parent: str | None = None
 ) -> dict[str, str]:
-    """Text chunks for the PNG; every knob is written out, so that later defaults change nothing.
+    """The PNG's text chunks; every option is written out, so that later defaults change nothing.
 
     Args:
         inputs: SHA-256 of the pixels of the pictures that went in: {"init": …, "targets": [[…, weight], …]}.
@@ -84,7 +84,7 @@ def command_of(request: Request, inputs: str | None = None) -> str:
 
 
 def _pictures(inputs: str) -> list[str]:
-    """Metadata can be edited by anybody: only numbers of it go into the command."""
+    """Metadata may be forged: only numbers from it go into the command."""
     try:
         told = json.loads(inputs)
         weights = [float(weight) for _, weight in told.get("targets", [])]

@@ -3,7 +3,7 @@
 from engine.model_sets.weights import ModelSet
 from engine.prompts import Part, parse_prompt
 from engine.request import Request
-from engine.words.canonical import Seed, spelled_out
+from engine.words.canonical import Seed, spell_out
 from engine.words.understanding import Understood, understand
 from engine.words.word_list import WordList
 
@@ -28,7 +28,7 @@ def read_prompt(description: ModelSet, prompt: str, seed: Seed | None = None) ->
 
 
 def _as_read(words: WordList, part: Part, found: Understood, seed: Seed | None) -> str:
-    text = spelled_out(words, found, seed) or part.text
+    text = spell_out(words, found, seed) or part.text
     return text if part.weight == 1 and ":" not in text else f"{text}:{part.weight:g}"
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from engine.diffusion.cutouts import cut, held_at, random_crops
+from engine.diffusion.cutouts import cut, random_crops, value_at
 from engine.diffusion.denoisers import pulled_by, symmetric
 from engine.diffusion.guidance import Guide, Phase, Pull, Target, guided_together
 from engine.diffusion.levels import levels_at
@@ -23,7 +23,7 @@ from engine.model_sets.weights import Defaults
 from engine.networks.clip import Clip
 from engine.pictures.images import to_tensor
 from engine.pictures.inputs import WeightedPictures
-from engine.prompts import Part, normalised, parse_prompt
+from engine.prompts import Part, normalise, parse_prompt
 from engine.ramps import parse_ramp
 from engine.request import RAMPS, Request
 from engine.steering import Change, parse_then, prompts_over, shares_at
@@ -36,7 +36,7 @@ TARGET_CUTS = 16  # crops of a picture that pulls; the notebooks take as many as
 Seeds = list[tuple[int, int]]  # (seed, picture) of each row of a batch
 
 
-def resolved(request: Request, defaults: Defaults, *, has_init: bool = False) -> Request:
+def resolve_defaults(request: Request, defaults: Defaults, *, has_init: bool = False) -> Request:
     """The request with every open knob set as the model set says."""
     known = {name: getattr(defaults, name) for name in OPEN} | ({"init": INIT} if has_init else {})
     return replace(request, **{name: value for name, value in known.items() if getattr(request, name) is None})
@@ -84,7 +84,7 @@ def targets_of(
         seeds: of each picture of the batch; say where `pictures` are looked at.
     """
     pictures, seeds = pictures or [], seeds or [(0, 0)] * len(prompts)
-    parts = [normalised([*parse_prompt(prompt), *(Part("", weight) for _, weight in pictures)]) for prompt in prompts]
+    parts = [normalise([*parse_prompt(prompt), *(Part("", weight) for _, weight in pictures)]) for prompt in prompts]
     texts = [of_row[: len(of_row) - len(pictures)] for of_row in parts]
     longest = max(len(of_row) for of_row in texts)
     targets = []
@@ -123,7 +123,7 @@ def _looks(models: Models, clip: Clip, pixels: np.ndarray, seed: tuple[int, int]
     picture = ((to_tensor(pixels) + 1) / 2)[None].to(models.device)  # 1 3 h w
     drawn = uniform(*seed, Stream.TARGETS, number, (TARGET_CUTS, 3))[None]
     defaults = models.description.defaults
-    crops = random_crops(drawn, *picture.shape[-2:], defaults.smallest_cut, held_at(defaults.cut_power, 0.0))
+    crops = random_crops(drawn, *picture.shape[-2:], defaults.smallest_cut, value_at(defaults.cut_power, 0.0))
     points = clip.encode_images(cut(picture, crops, clip.side)[0])
     return torch.nn.functional.normalize(points, dim=-1)
 

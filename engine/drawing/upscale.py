@@ -20,14 +20,14 @@ TILE, OVERLAP = 256, 16  # pixels of the small picture, when the set does not sa
 LARGEST = 1024 * 1024  # pixels of a picture to enlarge: four times each side is what chats still take
 
 
-def enlarged(models: Models, pictures: list[Tensor]) -> list[np.ndarray]:
+def enlarge(models: Models, pictures: list[Tensor]) -> list[np.ndarray]:
     """[3, h, w] in −1 … 1 each → [h·scale, w·scale, 3] uint8, through the set's upscaler if it draws with one."""
     if models.description.scale == 1:
         return [to_uint8(picture.cpu()) for picture in pictures]
-    return [_upscaled(models, picture) for picture in pictures]
+    return [_upscale(models, picture) for picture in pictures]
 
 
-def _upscaled(models: Models, picture: Tensor) -> np.ndarray:
+def _upscale(models: Models, picture: Tensor) -> np.ndarray:
     assert models.upscaler is not None and models.description.upscaler is not None
     overlap = models.description.upscaler.get("overlap", OVERLAP)
     x = picture[None].to(models.device).clamp(-1, 1)
@@ -57,7 +57,7 @@ def upscale_events(request: UpscaleRequest, parent: str | None) -> Iterator[Even
             height=height * scale,
             device=models.device.type,
         )
-        big = _upscaled(models, to_tensor(pixels))
+        big = _upscale(models, to_tensor(pixels))
         yield Progress(step=1, steps=1, seconds_left=0.0, distance=0.0)
         yield Finished(
             png=to_png(big, metadata),

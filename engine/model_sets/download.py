@@ -15,12 +15,12 @@ from engine.errors import CannotFetch
 from engine.model_sets.weights import WeightsFile
 
 CHUNK = 1 << 20
-PASSING = {408, 425, 429, 500, 502, 503, 504}  # HTTP answers that may be another one in a moment
+PASSING = {408, 425, 429, 500, 502, 503, 504}  # HTTP status codes worth a retry
 
 
 @dataclass(frozen=True, kw_only=True)
 class Patience:
-    """How long a mirror is waited for."""
+    """Timeouts and retries for a mirror."""
 
     connect: float = 15.0  # seconds
     silence: float = 30.0  # seconds without a byte
@@ -28,24 +28,24 @@ class Patience:
     pause: Callable[[float], None] = time.sleep
 
     def before(self, retry: int) -> float:
-        """Seconds before the 1st, 2nd … try that follows a failed one."""
+        """Seconds before each retry."""
         return min(30.0, 2.0 ** (retry - 1))
 
 
 class _Passing(Exception):
-    """This try failed; the next may not."""
+    """A transient failure."""
 
 
 class _Hopeless(Exception):
-    """This mirror will not do."""
+    """A permanent failure of a mirror."""
 
 
 class _Part:
-    """What has come so far, on disk, and its running hash."""
+    """The partial file on disk and its running hash."""
 
     def __init__(self, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
-        self._file = open(path, "r+b" if path.exists() else "w+b", buffering=0)  # who is killed loses nothing
+        self._file = open(path, "r+b" if path.exists() else "w+b", buffering=0)  # nothing is lost when killed
         self._hash = hashlib.sha256()
         self.size = 0
         while chunk := self._file.read(CHUNK):

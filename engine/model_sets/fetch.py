@@ -54,7 +54,7 @@ def _published(file: WeightsFile) -> Path:
 
 
 def _kept(file: WeightsFile) -> int:
-    """Bytes that an earlier call has fetched."""
+    """Bytes already fetched by an earlier call."""
     target = _published(file)
     part = target.with_name(target.name + ".part")
     return min(file.bytes, next((path.stat().st_size for path in (target, part) if path.exists()), 0))
@@ -143,7 +143,7 @@ def add(path: Path) -> Iterator[Fetching]:
 
 
 def _files(name: str) -> list[WeightsFile]:
-    """A broken set of somebody's own must not stand in the way of the others."""
+    """A broken set of the user's must not hide the others."""
     try:
         return load_model_set(name).files()
     except BadRequest:
@@ -179,7 +179,7 @@ def _forget(file: WeightsFile) -> None:
 
 @contextmanager
 def _alone(folder: Path) -> Iterator[None]:
-    """Two at once would write the same file."""
+    """Lock: two processes would write the same file."""
     try:
         lock = lock_folder(folder)
     except FolderLocked as error:

@@ -21,7 +21,7 @@ from engine.errors import BadRequest, CorruptWeights, MissingWeights
 from engine.words.word_list import WordList, read_word_list
 
 FOLDER = Path(__file__).parent
-ABOUT = 0.03  # share by which a size that is only about right may be wrong
+ABOUT = 0.03  # relative tolerance of an approximate size
 UNKNOWN = "unknown"  # a licence that nobody could tell us: the operator is asked before the set is fetched
 Held = float | tuple[tuple[float, float], ...]  # a number, or (percent of the drawing up to which, number), rising
 CONVERTED = ("unet", "clip", "secondary")  # kinds that we keep in a form of our own
@@ -58,7 +58,7 @@ class WeightsFile:
 
 @dataclass(frozen=True, kw_only=True)
 class Defaults:
-    """What a Request leaves open."""
+    """Defaults for the options a Request leaves open."""
 
     steps: int
     sampler: str
@@ -80,7 +80,7 @@ class Defaults:
 
 @dataclass(frozen=True, kw_only=True)
 class ModelSet:
-    """The networks that draw together, described."""
+    """The description of a model set."""
 
     name: str
     title: str
@@ -146,7 +146,7 @@ class ModelSet:
 
 
 def models_folder() -> Path:
-    """Where fetched weights and a person's own sets are: IMAGO_MODELS, else `imago` in the cache of Hugging Face."""
+    """The folder of fetched weights and the user's own sets: IMAGO_MODELS, else `imago` in the Hugging Face cache."""
     if own := os.environ.get("IMAGO_MODELS"):
         return Path(own).expanduser()
     if shared := os.environ.get("HF_HOME"):
@@ -155,7 +155,7 @@ def models_folder() -> Path:
 
 
 def model_set_names(folder: Path = FOLDER) -> list[str]:
-    """Every described set, ours and a person's own, sorted."""
+    """The names of all described sets, built-in and the user's own, sorted."""
     names = {path.stem for place in (folder, models_folder()) for path in place.glob("*.toml")}
     return sorted(name for name in names if NAME.fullmatch(name))
 

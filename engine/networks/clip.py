@@ -13,7 +13,7 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval
 from torch.utils.checkpoint import checkpoint
 
 from engine.networks.imports import import_open_clip, import_timm
-from engine.networks.tuning import PLAIN, Tuning, compiled
+from engine.networks.tuning import PLAIN, Tuning, compile_network
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -115,7 +115,7 @@ class Clip:
             _check_shapes(model, weights)
         model = model.eval().requires_grad_(False).to(device=device, dtype=tuning.precision)
         self._model: nn.Module = optimize(model) if optimized else model
-        self.visual = compiled(model.visual, tuning)
+        self.visual = compile_network(model.visual, tuning)
         self._tokenize = _tokenizer(config, model.context_length)
         size = model.visual.image_size
         self.side: int = size[0] if isinstance(size, tuple) else size

@@ -22,8 +22,8 @@ def share_processor() -> None:
     """To be called before torch is imported, which brings GNU's OpenMP, which reads this then.
 
     A thread that waits awake keeps off the one it waits for as soon as anything else wants a core: beside one busy
-    process a drawing took twice as long, beside two nine times (docs/experiments.md). Whoever has said otherwise is
-    heard.
+    process a drawing took twice as long, beside two nine times (docs/experiments.md). An explicit setting is
+    kept.
     """
     if "OMP_WAIT_POLICY" not in os.environ:
         os.environ.setdefault("GOMP_SPINCOUNT", SPINS)

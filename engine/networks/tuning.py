@@ -18,13 +18,13 @@ LARGE = 128  # channels of the outermost level from which on a U-Net counts as l
 
 @dataclass(frozen=True, kw_only=True)
 class Tuning:
-    """What was chosen."""
+    """The chosen settings."""
 
     precision: torch.dtype
     channels_last: bool
     compiled: bool
     graphs: bool  # CUDA graphs, which need `compiled`
-    repeatable: bool  # a GPU adds up in the same order every time
+    repeatable: bool  # deterministic order of sums on a GPU
 
 
 PLAIN = Tuning(precision=torch.float32, channels_last=False, compiled=False, graphs=False, repeatable=True)
@@ -36,7 +36,7 @@ def choose_tuning(
     environment: Mapping[str, str] = os.environ,
     on_cpu: Callable[[], Quickest] = quickest,
 ) -> Tuning:
-    """What suits a device and the width of a U-Net, where the environment does not say otherwise; see docs/models.md.
+    """Choose by device and width of the U-Net, unless the environment overrides it; see docs/models.md.
 
     Half precision on CUDA is what the 2021 notebooks ran these networks in; on a CPU a large network takes what is
     quickest there. What could be quicker yet is off where nobody has measured it.
@@ -61,27 +61,27 @@ def choose_tuning(
     )
 
 
-def tuned(network: torch.nn.Module, tuning: Tuning, device: torch.device) -> torch.nn.Module:
-    """The network on its device, run as chosen in all but its precision."""
+def tune(network: torch.nn.Module, tuning: Tuning, device: torch.device) -> torch.nn.Module:
+    """Move the network to its device and apply the tuning, except for its precision."""
     layout = torch.channels_last if tuning.channels_last else torch.contiguous_format
     network = network.to(device=device, memory_format=layout)
     if device.type == "cuda":
-        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # its sums in a fixed order need room
+        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # deterministic cuBLAS needs a workspace
         torch.use_deterministic_algorithms(tuning.repeatable, warn_only=True)
-        torch.utils.deterministic.fill_uninitialized_memory = False  # for whoever reads what nobody wrote
-    return compiled(network, tuning)
+        torch.utils.deterministic.fill_uninitialized_memory = False  # zero-filling memory costs time and is not needed
+    return compile_network(network, tuning)
 
 
-def compiled(network: torch.nn.Module, tuning: Tuning) -> torch.nn.Module:
-    """The network, to be compiled at its first call if that was chosen."""
+def compile_network(network: torch.nn.Module, tuning: Tuning) -> torch.nn.Module:
+    """Set the network to compile at its first call, if chosen."""
     if tuning.compiled:
         network.compile(mode="reduce-overhead" if tuning.graphs else "default")
     return network
 
 
 def to_device(tensor: Tensor, device: torch.device) -> Tensor:
-    """A tensor of the CPU on the device, without waiting for what that has still to do."""
-    return tensor.to(device, non_blocking=device.type != "mps")  # which reads it later, when it may be gone
+    """Copy a CPU tensor to the device without waiting for its queue."""
+    return tensor.to(device, non_blocking=device.type != "mps")  # MPS reads the source later, when it may be freed
 
 
 def _switch(environment: Mapping[str, str], name: str, default: bool) -> bool:
@@ -92,13 +92,13 @@ def _switch(environment: Mapping[str, str], name: str, default: bool) -> bool:
 
 
 def lacks_memory(error: RuntimeError) -> bool:
-    """Whether torch says that there is too little memory; it has two ways of saying so."""
+    """Whether torch ran out of memory, which it reports in two ways."""
     return isinstance(error, torch.OutOfMemoryError) or "can't allocate memory" in str(error)
 
 
 @contextmanager
 def memory_sentence(models: str) -> Iterator[None]:
-    """Map torch's lack of memory to OutOfMemory, with what would fit in the place of this model set."""
+    """Map torch's out-of-memory errors to OutOfMemory, with a suggestion for this model set."""
     try:
         yield
     except RuntimeError as error:

@@ -13,7 +13,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-BLOCKS = ("input_blocks.", "middle_block.", "output_blocks.")  # parts whose convolutions run in half precision
+BLOCKS = ("input_blocks.", "middle_block.", "output_blocks.")  # parts whose convolutions run in reduced precision
 Network = TypeVar("Network", bound=nn.Module)
 
 
@@ -163,7 +163,7 @@ class AttentionBlock(nn.Module):
 
 
 class TimestepSequential(nn.Sequential):
-    """A sequence in which only the residual blocks are told the timestep."""
+    """A sequence in which only residual blocks receive the timestep embedding."""
 
     def forward(self, x: Tensor, emb: Tensor) -> Tensor:  # type: ignore[override]
         for layer in self:
@@ -211,7 +211,7 @@ class UNet(nn.Module):
         )
 
     def _build_input(self, widths: list[int]) -> list[int]:
-        """Fill `input_blocks`; returns the width of every skip, outermost first."""
+        """Build `input_blocks`; returns the width of every skip, outermost first."""
         config, skips, ch = self.config, [widths[0]], widths[0]
         for level, width in enumerate(widths):
             for _ in range(config.num_res_blocks):
@@ -265,7 +265,7 @@ class UNet(nn.Module):
         return self.decode(*self.encode(x, t, y))
 
     def encode(self, x: Tensor, t: Tensor, y: Tensor | None = None) -> tuple[Tensor, list[Tensor], Tensor]:
-        """The half up to the middle block, of what `forward` takes: its output, the skips, the timestep's embedding."""
+        """The first half, through the middle block: its output, the skips, the timestep embedding."""
         emb = self.time_embed(timestep_embedding(t, self.config.model_channels).to(self.time_embed[0].weight.dtype))
         if y is not None:
             emb = emb + self.label_emb(y)
@@ -275,7 +275,7 @@ class UNet(nn.Module):
         return self.middle_block(h, emb), skips, emb
 
     def decode(self, h: Tensor, skips: list[Tensor], emb: Tensor) -> Tensor:
-        """The half after the middle block, of what `encode` gives; takes the skips away one by one."""
+        """The second half, from what `encode` returns; consumes the skips."""
         for stage in self.output_blocks:
             h = stage(torch.cat([h, skips.pop()], dim=1), emb)
         return cast(Tensor, self.out(h.to(self.out[2].weight.dtype)))

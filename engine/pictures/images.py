@@ -40,7 +40,7 @@ def to_tensor(pixels: np.ndarray) -> Tensor:
     return torch.from_numpy(pixels.copy()).permute(2, 0, 1).contiguous() / 127.5 - 1
 
 
-def fitted(pixels: np.ndarray, width: int, height: int) -> np.ndarray:
+def crop_to_fit(pixels: np.ndarray, width: int, height: int) -> np.ndarray:
     """The middle of a picture [h, w, 3] uint8, as large as its new shape allows, resized with Lanczos."""
     return np.array(ImageOps.fit(Image.fromarray(pixels), (width, height), Image.Resampling.LANCZOS))
 

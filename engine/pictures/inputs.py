@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from engine.pictures.images import fitted, pixels_sha256, read_png
+from engine.pictures.images import crop_to_fit, pixels_sha256, read_png
 from engine.request import Inputs
 
 LONGEST = 4  # a picture that pulls is at most so many times as long as it is wide; its middle is kept
@@ -28,21 +28,23 @@ def read_inputs(inputs: Inputs, width: int, height: int) -> Given:
     init = None
     if inputs.init is not None:
         pixels, _ = read_png(inputs.init)
-        init, hashes["init"] = fitted(pixels, width, height), pixels_sha256(pixels)
+        init, hashes["init"] = crop_to_fit(pixels, width, height), pixels_sha256(pixels)
     targets, found = [], []
     for content, weight in inputs.targets:
         pixels, _ = read_png(content)
-        targets.append((_reduced(pixels, min(width, height)), weight))
+        targets.append((_shrink(pixels, min(width, height)), weight))
         found.append([pixels_sha256(pixels), weight])
     if found:
         hashes["targets"] = found
     return Given(init=init, targets=targets, hashes=hashes)
 
 
-def _reduced(pixels: np.ndarray, shorter: int) -> np.ndarray:
+def _shrink(pixels: np.ndarray, shorter: int) -> np.ndarray:
     """As in the notebook: the shorter side no longer than the drawing's, the shape kept."""
     height, width = pixels.shape[:2]
     side = min(shorter, height, width)
     scale = side / min(height, width)
     longest = side * LONGEST
-    return fitted(pixels, min(longest, max(side, round(width * scale))), min(longest, max(side, round(height * scale))))
+    return crop_to_fit(
+        pixels, min(longest, max(side, round(width * scale))), min(longest, max(side, round(height * scale)))
+    )

@@ -61,9 +61,9 @@ def accept(data: bytes) -> bytes:
     except BOMBS as error:
         raise _too_many_pixels() from error
     except UnidentifiedImageError as error:
-        raise _damaged() from error
+        raise _damaged_error() from error
     except BROKEN as error:
-        raise _damaged() from error
+        raise _damaged_error() from error
 
 
 def sniff(data: bytes) -> str:
@@ -102,7 +102,7 @@ def _check_size(width: int, height: int) -> None:
     if width > MAX_SIDE or height > MAX_SIDE or width * height > MAX_PIXELS:
         raise _too_many_pixels()
     if not width or not height:
-        raise _damaged()
+        raise _damaged_error()
 
 
 def _clean(image: Image.Image) -> bytes:
@@ -141,5 +141,5 @@ def _too_many_pixels() -> BadPicture:
     return BadPicture(f"This picture has too many pixels; the most is {most}.", reason="pixels")
 
 
-def _damaged() -> BadPicture:
+def _damaged_error() -> BadPicture:
     return BadPicture("This picture is damaged or cut short: send the file again.", reason="damaged")

@@ -19,7 +19,7 @@ def pick(seed: Seed, purpose: str, options: Sequence[str]) -> str:
     return options[int.from_bytes(digest[:8], "big") % len(options)]
 
 
-def spelled_out(words: WordList, found: Understood, seed: Seed | None) -> str:
+def spell_out(words: WordList, found: Understood, seed: Seed | None) -> str:
     """What was understood as a caption; the empty text where nothing was.
 
     Args:
@@ -27,7 +27,7 @@ def spelled_out(words: WordList, found: Understood, seed: Seed | None) -> str:
     """
     if not found.anything:
         return ""
-    return (_coloured if words.coloured else _plain)(words, found, seed)
+    return (_with_colours if words.coloured else _plain)(words, found, seed)
 
 
 def _plain(words: WordList, found: Understood, seed: Seed | None) -> str:
@@ -46,7 +46,7 @@ def _plain(words: WordList, found: Understood, seed: Seed | None) -> str:
     return f"{text} {setting}".strip() if setting else f"{text} on {_article(ground)} {ground} background".strip()
 
 
-def _coloured(words: WordList, found: Understood, seed: Seed | None) -> str:
+def _with_colours(words: WordList, found: Understood, seed: Seed | None) -> str:
     """Where things take any colour: a small red star on a blue background."""
     thing, ground = next(iter(found.things), None), found.ground
     usual = words.named[thing].colours if thing else ()

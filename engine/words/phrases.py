@@ -39,7 +39,7 @@ class _Spoken:
 
 def pieces_of(words: WordList, text: str) -> list[Piece]:
     """The text cut into the longest phrases that the set knows, and single words between them."""
-    spoken = list(_spoken(text))
+    spoken = list(_words_of(text))
     pieces: list[Piece] = []
     place = 0
     while place < len(spoken):
@@ -53,7 +53,7 @@ def pieces_of(words: WordList, text: str) -> list[Piece]:
     return pieces
 
 
-def _spoken(text: str) -> Iterator[_Spoken]:
+def _words_of(text: str) -> Iterator[_Spoken]:
     """Every word of a text."""
     end = 0
     for match in TOKEN.finditer(text):

@@ -16,7 +16,7 @@ from bot.jobs.job import Status
 from bot.language.options import read
 from bot.messages import Action
 from engine import Event, Inputs, Request, accept_picture
-from engine.drawing.steps import resolved
+from engine.drawing.steps import resolve_defaults
 from engine.model_sets.weights import load_model_set
 from tests.bench.bot import pictures
 from tests.bot.test_verdicts import Scoring
@@ -165,7 +165,7 @@ def test_a_token_that_dies_early_costs_nothing(tmp_path: Path) -> None:
 
 
 def test_a_job_that_waited_through_a_restart_keeps_its_message(tmp_path: Path) -> None:
-    """The ticket is stored with the job: the announcement is filled in even if nothing was shown before the end."""
+    """The interaction is stored with the job: the response is filled in even if nothing was shown before the end."""
 
     async def test(world: Sim) -> None:
         world.env.inject_error("PATCH", "/webhooks/*", status=503, times=None)
@@ -518,7 +518,7 @@ class ResolvingEngine(fakes.Engine):
     """It fills in what the request leaves open, as the real one does first of all."""
 
     async def events(self, request: Any, resume: bytes | None = None, **given: Any) -> AsyncGenerator[Event, None]:
-        resolved(request, load_model_set("toybox").defaults)
+        resolve_defaults(request, load_model_set("toybox").defaults)
         async with aclosing(super().events(request, resume, **given)) as events:
             async for event in events:
                 yield event

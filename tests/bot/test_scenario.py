@@ -54,7 +54,7 @@ def as_shown(message: str, reply: Reply) -> Shown:
 
 @pytest.mark.parametrize("gif_apart", [False, True])
 def test_the_story_holds_on_the_fake_chat(tmp_path: Path, gif_apart: bool) -> None:
-    """What the platforms are measured by is what the heart does by itself."""
+    """What the platforms are measured by is what the core does by itself."""
 
     async def run() -> None:
         driver = FakeDriver(tmp_path, gif_apart=gif_apart)

@@ -62,7 +62,7 @@ class Browser:
 
 
 class Site:
-    """The adapter, listening, and what it told the heart."""
+    """The adapter, listening, and what it told the core."""
 
     def __init__(self, adapter: WebAdapter, stack: AsyncExitStack) -> None:
         self.adapter, self._stack = adapter, stack
@@ -196,7 +196,7 @@ def test_what_is_typed_reaches_the_heart_and_stays_on_the_page(tmp_path: Path) -
 
 
 def test_the_same_post_twice_is_one_message_with_one_key(tmp_path: Path) -> None:
-    """After a lost answer the page sends again, and the heart tells by the key."""
+    """After a lost answer the page sends again, and the core recognizes the key."""
 
     async def test(served: Site) -> None:
         browser = await served.browser()
@@ -285,7 +285,7 @@ def test_a_remix_carries_the_job_it_comes_from(tmp_path: Path) -> None:
 
 
 def test_a_reaction_is_told_when_added_stays_over_an_edit_and_is_taken_away_in_silence(tmp_path: Path) -> None:
-    """As on the platforms: the heart acts on what is new."""
+    """As on the platforms: the core acts on what is new."""
 
     async def test(served: Site) -> None:
         ann = await served.browser()
@@ -328,7 +328,7 @@ def test_an_old_message_is_pressed_and_edited_like_a_new_one(tmp_path: Path) -> 
 
 
 def test_the_same_send_twice_is_one_message(tmp_path: Path) -> None:
-    """After a crash the heart sends what it does not know to have been sent."""
+    """After a crash the core sends what it does not know to have been sent."""
 
     async def test(served: Site) -> None:
         ann = await served.browser()

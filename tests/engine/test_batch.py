@@ -16,7 +16,7 @@ from engine.drawing.checkpoint import DrawingState
 from engine.drawing.draw import Drawing
 from engine.drawing.models import Models, load_models
 from engine.drawing.provenance import request_of
-from engine.drawing.steps import Question, resolved
+from engine.drawing.steps import Question, resolve_defaults
 from engine.pictures.images import read_png
 from tests.bench.engine.company import ScarceBatch, play, same_alone
 
@@ -54,7 +54,7 @@ def alone(width: int, request: Request = STAR) -> Finished:
 
 def broken(request: Request) -> Drawing:
     """A drawing that is nothing but NaN."""
-    request = resolved(request, models().description.defaults)
+    request = resolve_defaults(request, models().description.defaults)
     x = torch.full((request.count, 3, 64, 64), float("nan"))
     return Drawing(models(), request, DrawingState(x=x, index=request.steps - 1))
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from engine.training.toybox.bent import Bent, blotched
+from engine.training.toybox.bent import Bent, blotch
 from engine.training.toybox.ideal import IdealDenoiser
 from engine.training.toybox.world import COLOURS, COMBINATIONS, OBJECTS, held_out
 
@@ -47,7 +47,7 @@ def test_wild_ones_have_colours_of_their_own(ideal: IdealDenoiser) -> None:
 def test_blotches_leave_most_of_a_picture_as_it_is() -> None:
     """Some have another colour in places, the others one colour all over."""
     palette = torch.stack(list(PALETTE.values()))
-    drawn = blotched(np.random.default_rng(0), palette[:1].expand(200, 3), palette, 0.5, 1.0)
+    drawn = blotch(np.random.default_rng(0), palette[:1].expand(200, 3), palette, 0.5, 1.0)
     away = (drawn - palette[0][:, None, None]).square().sum(1).sqrt()
     assert drawn.shape == (200, 3, 64, 64) and 80 < (away.amax((1, 2)) > 0.1).sum() < 110
     assert (away.flatten(1).median(1).values < 0.2).float().mean() > 0.8

@@ -12,8 +12,8 @@ from engine.drawing.canvas import (
     drawn_size,
     finished_size,
     grid,
-    halved,
-    mirrored,
+    halve,
+    mirror,
     nearest_size,
     shown_size,
     step_of,
@@ -86,7 +86,7 @@ def test_a_grid_has_two_columns_and_white_where_nothing_is() -> None:
 
 def test_a_halved_picture_keeps_its_mean() -> None:
     pixels = np.random.default_rng(1).integers(0, 256, (8, 6, 3), np.uint8)
-    small = halved(pixels)
+    small = halve(pixels)
     assert small.shape == (4, 3, 3) and abs(float(small.mean()) - float(pixels.mean())) < 1
     assert small[0, 0, 0] == round(float(pixels[:2, :2, 0].mean()) + 1e-9)
 
@@ -95,14 +95,14 @@ def test_a_halved_picture_keeps_its_mean() -> None:
 def test_a_mirrored_picture_is_its_own_mirror_image(symmetry: str, axes: list[int]) -> None:
     """To the pixel: an upscaler need not be symmetric."""
     pixels = np.random.default_rng(2).integers(0, 256, (6, 8, 3), np.uint8)
-    found = mirrored(pixels, symmetry)
+    found = mirror(pixels, symmetry)
     assert [axis for axis in (0, 1) if np.array_equal(found, np.flip(found, axis))] == axes
-    assert np.array_equal(mirrored(found, symmetry), found)
+    assert np.array_equal(mirror(found, symmetry), found)
 
 
 def test_without_symmetry_a_picture_stays_as_it_is() -> None:
     pixels = picture(3)
-    assert mirrored(pixels, None) is pixels
+    assert mirror(pixels, None) is pixels
 
 
 def test_init_without_a_picture_is_refused() -> None:

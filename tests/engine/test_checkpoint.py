@@ -11,13 +11,13 @@ from hypothesis import strategies as st
 from safetensors.torch import load, save
 
 from engine.drawing.checkpoint import DrawingState, pack_state, request_of_checkpoint, unpack_state
-from engine.drawing.steps import resolved
+from engine.drawing.steps import resolve_defaults
 from engine.errors import BadCheckpoint
 from engine.model_sets.weights import load_model_set
 from engine.request import Request
 
 TOYBOX = load_model_set("toybox")
-REQUEST = resolved(Request(prompt="a red star", seed=3, steps=20), TOYBOX.defaults)
+REQUEST = resolve_defaults(Request(prompt="a red star", seed=3, steps=20), TOYBOX.defaults)
 STATE = DrawingState(
     x=torch.randn(1, 3, 64, 64), index=9, frames=[np.full((64, 64, 3), 7, np.uint8)], seconds=1.5, unet_calls=10
 )

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor
 
-from engine.diffusion.cutouts import Crops, cut, held_at, joined, random_crops
+from engine.diffusion.cutouts import Crops, cut, join_crops, random_crops, value_at
 
 
 def pooled(pictures: Tensor, crops: Crops, side: int) -> Tensor:
@@ -117,7 +117,7 @@ def test_an_overview_sees_as_much_as_a_crop_can() -> None:
 def test_a_grey_crop_has_no_colour_and_its_brightness() -> None:
     pictures = torch.rand(2, 3, 16, 16)
     plain, grey = (random_crops(torch.zeros(1, 2, 3), 16, 16, 8, 1.0, grey=share) for share in (0.0, 0.5))
-    without, with_grey = cut(pictures, joined([plain, plain]), 8), cut(pictures, joined([plain, grey]), 8)
+    without, with_grey = cut(pictures, join_crops([plain, plain]), 8), cut(pictures, join_crops([plain, grey]), 8)
     assert torch.equal(without[0], with_grey[0]) and torch.equal(without[1, 1], with_grey[1, 1])
     expected = (without[1, 0] * torch.tensor([0.299, 0.587, 0.114])[:, None, None]).sum(0)
     torch.testing.assert_close(with_grey[1, 0], expected.expand(3, 8, 8))
@@ -125,5 +125,5 @@ def test_a_grey_crop_has_no_colour_and_its_brightness() -> None:
 
 def test_a_schedule_holds_each_number_up_to_its_percent() -> None:
     schedule = ((20.0, 5.0), (100.0, 1.0))
-    assert [held_at(schedule, percent) for percent in (0, 19.9, 20, 100)] == [5.0, 5.0, 1.0, 1.0]
-    assert held_at(0.5, 70.0) == 0.5
+    assert [value_at(schedule, percent) for percent in (0, 19.9, 20, 100)] == [5.0, 5.0, 1.0, 1.0]
+    assert value_at(0.5, 70.0) == 0.5

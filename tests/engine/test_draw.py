@@ -32,7 +32,7 @@ from engine.drawing.batch import Batch, events_alone
 from engine.drawing.checkpoint import DrawingState
 from engine.drawing.draw import Drawing
 from engine.drawing.models import Models, load_models
-from engine.drawing.steps import first_noise, levels_of, resolved, steps_of
+from engine.drawing.steps import first_noise, levels_of, resolve_defaults, steps_of
 from engine.errors import OutOfMemory
 from engine.networks.clip import Clip
 from engine.networks.tuning import memory_sentence
@@ -124,7 +124,7 @@ def test_picture_k_of_a_batch_is_picture_k_alone(sampler: str) -> None:
         dataclasses.replace(REQUEST, prompt=p, seed=s, sampler=sampler, steps=4, guidance_scale=50.0)
         for p, s in (("a red star", 1), ("синий круг | чёрный фон:0.5", 2))
     ]
-    asked = [resolved(r, models.description.defaults) for r in asked]
+    asked = [resolve_defaults(r, models.description.defaults) for r in asked]
     # nearer to the noise, or under a stronger pull, rounding grows; so it does where nothing but noise is finished
     level = float(levels_of(models, asked[0]).alphas_cumprod[1])
     scene = to_tensor(render(Scene(object="star", colour="red", background="blue", size="", x=32, y=32, radius=19.5)))
@@ -142,7 +142,7 @@ def test_numbers_that_run_away_make_no_picture() -> None:
         calls.append(t)
         return Prediction(x0=x * (float("nan") if len(calls) == 4 else 1.0), eps=x)
 
-    request = resolved(dataclasses.replace(REQUEST, guidance_scale=0.0), models.description.defaults)
+    request = resolve_defaults(dataclasses.replace(REQUEST, guidance_scale=0.0), models.description.defaults)
     state = DrawingState(x=first_noise(models, [request]), index=9)
     with pytest.raises(NumericalError, match="another seed"):
         events_of(dataclasses.replace(models, denoise=broken), request, state)
@@ -180,7 +180,7 @@ class SmallMemory:
 def drawn_in(room: int) -> tuple[DrawingState, list[int], list[int]]:
     """Two steps with four cuts; how far they came, the steps told, how many crops were tried at a time."""
     models = load_models("toybox", torch.device("cpu"))
-    request = resolved(dataclasses.replace(REQUEST, steps=2, cuts=4), models.description.defaults)
+    request = resolve_defaults(dataclasses.replace(REQUEST, steps=2, cuts=4), models.description.defaults)
     small = SmallMemory(models.clips[0][0], room)
     state = DrawingState(x=first_noise(models, [request]), index=1)
     models = dataclasses.replace(
@@ -297,7 +297,7 @@ def satisfied_at_once(count: int, even: str, index: int = 2) -> tuple[DrawingSta
     """A drawing whose distances so far say that it was better before; by itself at its third step from the end."""
     models = load_models(even, torch.device("cpu"))
     request = dataclasses.replace(REQUEST, stop="satisfied", cuts=1, count=count, size="64x64", models=even)
-    request = resolved(request, models.description.defaults)
+    request = resolve_defaults(request, models.description.defaults)
     state = DrawingState(x=first_noise(models, [request]), index=index, distances=[[0.0] * count] * (9 - index))
     return state, events_of(models, request, state)
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.training.picturebook.captions import article, bare, canonical, caption, english, grounds, russian, things
-from engine.training.picturebook.inflection import adjective, gender_of, inflected, with_word
+from engine.training.picturebook.inflection import adjective, gender_of, inflect, with_word
 
 
 @dataclass(frozen=True)
@@ -78,7 +78,7 @@ def test_the_canonical_caption(named: list[str], ground: str | None, text: str) 
 )
 def test_russian_phrases_are_inflected_as_a_whole(phrase: str, instrumental: str) -> None:
     """“мужчина с книгами”: the case falls on the noun and the adjectives before it, not on what follows it."""
-    assert inflected(phrase, "ablt") == instrumental
+    assert inflect(phrase, "ablt") == instrumental
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from engine.prompts import MAX_WEIGHT, Part, normalised, parse_prompt
+from engine.prompts import MAX_WEIGHT, Part, normalise, parse_prompt
 
 WORDS = st.text(st.characters(exclude_characters="|:", exclude_categories=["Cs", "Cc"]), min_size=1).filter(str.strip)
 WEIGHTS = st.floats(-MAX_WEIGHT, MAX_WEIGHT)
@@ -70,7 +70,7 @@ def test_any_text_is_parsed_or_refused_with_a_sentence(prompt: str) -> None:
 def test_normalised_weights_sum_to_plus_or_minus_one(weights: list[float]) -> None:
     """The pull of a prompt does not depend on how many parts it is written in."""
     assume(abs(sum(weights)) >= 1e-3)
-    total = sum(part.weight for part in normalised([Part("a", weight) for weight in weights]))
+    total = sum(part.weight for part in normalise([Part("a", weight) for weight in weights]))
     assert math.isclose(total, math.copysign(1, sum(weights)), rel_tol=1e-6)
 
 
@@ -79,4 +79,4 @@ def test_normalised_weights_sum_to_plus_or_minus_one(weights: list[float]) -> No
 )
 def test_weights_that_cancel_out_still_pull(weights: tuple[float, ...], expected: tuple[float, ...]) -> None:
     """The notebooks stop with an error when weights sum to zero."""
-    assert tuple(part.weight for part in normalised([Part("a", weight) for weight in weights])) == expected
+    assert tuple(part.weight for part in normalise([Part("a", weight) for weight in weights])) == expected

@@ -16,7 +16,7 @@ from engine.drawing.steps import (
     first_noise,
     levels_of,
     pull_at,
-    resolved,
+    resolve_defaults,
     seeds_of,
     steps_of,
     targets_of,
@@ -25,7 +25,7 @@ from engine.errors import BadRequest
 from engine.events import Progress
 from engine.model_sets.weights import ModelSet
 from engine.networks.secondary import SecondaryNet
-from engine.networks.tuning import choose_tuning, tuned
+from engine.networks.tuning import choose_tuning, tune
 from engine.networks.unet import in_precision
 from engine.pictures.images import to_tensor
 from engine.request import Request
@@ -41,7 +41,7 @@ def models() -> Models:
 
 
 def asked(models: Models, **knobs: object) -> Request:
-    return resolved(dataclasses.replace(QUICK, **knobs), models.description.defaults)  # type: ignore[arg-type]
+    return resolve_defaults(dataclasses.replace(QUICK, **knobs), models.description.defaults)  # type: ignore[arg-type]
 
 
 def drawn(models: Models, *, steps: int | None = None, **knobs: object) -> torch.Tensor:
@@ -193,7 +193,7 @@ def elsewhere(small: ModelSet, *, secondary: bool) -> Models:
     would be waited for."""
     device = torch.device("meta")
     tuning = choose_tuning(torch.device("cuda"), small.unet["shape"]["model_channels"], {"IMAGO_PRECISION": "float16"})
-    unet = tuned(in_precision(random_unet(small), tuning.precision), tuning, device)
+    unet = tune(in_precision(random_unet(small), tuning.precision), tuning, device)
     guide = secondary_denoiser(SecondaryNet().requires_grad_(False).to(device), "linear") if secondary else None
     return Models(
         description=small,

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from engine.networks.unet import UNet
-from engine.training.toybox.taught import BINS, Taught, answers, guess_losses, named_right
+from engine.training.toybox.taught import BINS, Taught, answers, guess_losses, names_right
 from engine.training.toybox.train_unet import CONFIG, SEEN, scenes_of
 from engine.training.toybox.world import OBJECTS, Scene
 
@@ -64,5 +64,5 @@ def test_right_answers_cost_nothing_and_wrong_ones_much() -> None:
     )
     assert guess_losses(right, [SCENE]).item() < 1e-4
     assert guess_losses(-right, [SCENE]).item() > 60
-    assert named_right(right, [SCENE]).tolist() == [True]
-    assert named_right(-right, [SCENE]).tolist() == [False]
+    assert names_right(right, [SCENE]).tolist() == [True]
+    assert names_right(-right, [SCENE]).tolist() == [False]

@@ -21,7 +21,7 @@ from engine.training.toybox.train_clip import (
     nearly,
     seen,
 )
-from engine.training.toybox.train_unet import HELD_OUT, SEEN, noised, pictures, scenes_of
+from engine.training.toybox.train_unet import HELD_OUT, SEEN, add_noise, pictures, scenes_of
 from engine.training.toybox.world import held_out
 
 NOTHING = Caption(text="a red cat on red", object="cat", colour="red", background="red", size=None)
@@ -39,14 +39,14 @@ def batch(ideal: IdealDenoiser, *more: Caption) -> Batch:
     rng = np.random.default_rng(0)
     length = MODEL["text_cfg"]["context_length"]
     tokenizer = SimpleTokenizer(str(FOLDER / "toybox" / "vocabulary.txt.gz"), context_length=length)
-    x, t = noised(rng, pictures(scenes_of(rng, 6, SEEN)), DECIDING)
+    x, t = add_noise(rng, pictures(scenes_of(rng, 6, SEEN)), DECIDING)
     return make_batch(rng, tokenizer, ideal, x, t, list(more))
 
 
 def test_what_guidance_sees_is_the_scene_where_little_is_noise(ideal: IdealDenoiser) -> None:
     """And the mean of what it may be, hardly noisy, where all is noise."""
     scenes = pictures(scenes_of(np.random.default_rng(0), 4, SEEN))
-    low, high = (noised(np.random.default_rng(1), scenes, ((0, 1), (t, t + 1))) for t in (60, 990))
+    low, high = (add_noise(np.random.default_rng(1), scenes, ((0, 1), (t, t + 1))) for t in (60, 990))
     assert (seen(*low, ideal) - scenes).abs().mean() < 0.1
     assert seen(*high, ideal).std((2, 3)).mean() < 0.2
 
@@ -57,9 +57,9 @@ def test_a_caption_fits_as_far_as_the_noise_leaves_it_likely(ideal: IdealDenoise
     scenes = scenes_of(rng, 8, SEEN)
     captions = [caption(scene, rng) for scene in scenes] + [caption(nearly(scene, rng), rng) for scene in scenes]
     right = torch.tensor([[said.fits(scene) for said in captions] for scene in scenes]).float()
-    x, t = noised(rng, pictures(scenes), ((0, 1), (500, 501)))
+    x, t = add_noise(rng, pictures(scenes), ((0, 1), (500, 501)))
     assert torch.allclose(fitting(ideal.likely(x, t), captions), right, atol=1e-3)
-    x, t = noised(rng, pictures(scenes), ((0, 1), (950, 951)))
+    x, t = add_noise(rng, pictures(scenes), ((0, 1), (950, 951)))
     doubtful = fitting(ideal.likely(x, t), captions)
     assert doubtful.min() >= 0 and doubtful.max() <= 1 and ((doubtful > 0.05) & (doubtful < 0.95)).any()
 
@@ -98,7 +98,7 @@ def test_the_committed_clip_knows_scenes_it_never_saw(ideal: IdealDenoiser) -> N
     """Of twenty-four captions it finds the right one where the noise still leaves it to be found."""
     ((clip, _),) = load_models("toybox", torch.device("cpu")).clips
     scenes = scenes_of(np.random.default_rng(3), 24, HELD_OUT)
-    x, t = noised(np.random.default_rng(4), pictures(scenes), ((0, 1), (600, 800)))
+    x, t = add_noise(np.random.default_rng(4), pictures(scenes), ((0, 1), (600, 800)))
     points = torch.nn.functional.normalize(clip.encode_images((seen(x, t, ideal) + 1) / 2), dim=-1)
     right = [f"a {scene.colour} {scene.object} on a {scene.background} background" for scene in scenes]
     best = (points @ clip.encode_texts(right).T).argmax(1)

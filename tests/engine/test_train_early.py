@@ -8,7 +8,7 @@ from engine.model_sets.weights import load_model_set
 from engine.training.toybox.ideal import IdealDenoiser
 from engine.training.toybox.taught import Taught
 from engine.training.toybox.train_early import NOISIEST
-from engine.training.toybox.train_unet import CONFIG, HELD_OUT, PATCH, SEEN, losses_of, noised, pictures, scenes_of
+from engine.training.toybox.train_unet import CONFIG, HELD_OUT, PATCH, SEEN, add_noise, losses_of, pictures, scenes_of
 
 CPU = torch.device("cpu")
 
@@ -18,7 +18,7 @@ def test_it_learns_where_it_draws() -> None:
     early = load_model_set("toybox").early
     assert early is not None and early["patch"] == PATCH == Taught(CONFIG).patch
     assert NOISIEST[1][0] < early["from_timestep"]
-    _, t = noised(np.random.default_rng(0), pictures(scenes_of(np.random.default_rng(0), 32, SEEN)), NOISIEST)
+    _, t = add_noise(np.random.default_rng(0), pictures(scenes_of(np.random.default_rng(0), 32, SEEN)), NOISIEST)
     assert NOISIEST[1][0] <= t.min() and t.max() <= 999
 
 
@@ -28,7 +28,7 @@ def test_the_committed_network_knows_scenes_it_never_saw() -> None:
     model = Taught(CONFIG)
     model.load_state_dict(load_unet(described, CPU, table=described.early).state_dict())
     scenes = pictures(scenes_of(np.random.default_rng(1), 16, HELD_OUT))
-    x, t = noised(np.random.default_rng(2), scenes, ((0, 1), (610, 900)))
+    x, t = add_noise(np.random.default_rng(2), scenes, ((0, 1), (610, 900)))
     with torch.no_grad():
         losses, _, _ = losses_of(model, IdealDenoiser(held_out_too=True), x, t, "x0")
     assert losses.mean() < 0.03

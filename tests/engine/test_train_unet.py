@@ -25,10 +25,10 @@ from engine.training.toybox.train_unet import (
     SEEN,
     STRIDES,
     WILD,
+    add_noise,
     batch_of,
     begin_walks,
     losses_of,
-    noised,
     pictures,
     scenes_of,
     weights_of,
@@ -54,7 +54,7 @@ def test_nothing_that_is_held_out_is_seen() -> None:
 def test_timesteps_lie_where_they_are_told() -> None:
     """It learns a little further up than it draws."""
     empty, early = torch.zeros(64, 3, 2, 2), load_model_set("toybox").early
-    late, even = (noised(np.random.default_rng(0), empty, spread)[1] for spread in (LATE, EVEN))
+    late, even = (add_noise(np.random.default_rng(0), empty, spread)[1] for spread in (LATE, EVEN))
     assert late.float().mean() < even.float().mean() and late.min() >= 0 and even.max() <= 999
     assert early is not None and early["from_timestep"] <= late.max() < LATE[1][-1]
 
@@ -90,7 +90,7 @@ def test_losses_are_against_the_best_answer(ideal: IdealDenoiser, objective: str
     model = Taught(CONFIG)
     torch.nn.init.zeros_(model.out[-1].weight)
     torch.nn.init.zeros_(model.out[-1].bias)
-    x, t = noised(np.random.default_rng(0), pictures(scenes_of(np.random.default_rng(0), 2, SEEN)))
+    x, t = add_noise(np.random.default_rng(0), pictures(scenes_of(np.random.default_rng(0), 2, SEEN)))
     losses, x0, guesses = losses_of(model, ideal, x, t, objective)
     level = ideal.levels[t][:, None, None, None]
     missed = (level.sqrt() * x * (objective == "v") - ideal(x, t)) / (1 - level).sqrt()
@@ -115,7 +115,7 @@ def test_the_committed_network_finishes_scenes_it_never_saw() -> None:
     assert described.unet["objective"] == "x0" and described.unet["patch"] == PATCH == model.patch
     model.load_state_dict(load_unet(described, CPU).state_dict())
     scenes = pictures(scenes_of(np.random.default_rng(1), 16, HELD_OUT))
-    x, t = noised(np.random.default_rng(2), scenes, ((0, 1), (first - 200, first)))
+    x, t = add_noise(np.random.default_rng(2), scenes, ((0, 1), (first - 200, first)))
     with torch.no_grad():
         _, x0, _ = losses_of(model, IdealDenoiser(held_out_too=True), x, t, "x0")
     assert (x0 - scenes).square().mean() < 0.02

@@ -6,7 +6,7 @@ import torch.nn.functional as F
 
 from engine.model_sets.weights import load_model_set
 from engine.networks.upscaler import load_upscaler, upscale
-from engine.training.toybox.train_upscaler import CROP, SCALE, crops, degraded, held_out_pairs, psnr, tinted
+from engine.training.toybox.train_upscaler import CROP, SCALE, crops, degrade, held_out_pairs, psnr, tint
 
 
 def test_small_and_large_crops_show_the_same_spot() -> None:
@@ -25,14 +25,14 @@ def test_batches_come_from_the_random_source_alone() -> None:
 def test_flaws_are_slight() -> None:
     """An upscaler that is taught to repair much begins to invent."""
     flat = torch.full((32, 3, 64, 64), 0.5)
-    spread = degraded(np.random.default_rng(0), flat).std((1, 2, 3))
+    spread = degrade(np.random.default_rng(0), flat).std((1, 2, 3))
     assert 0 < spread.min() and spread.max() < 0.03
 
 
 def test_both_pictures_of_a_pair_are_tinted_alike() -> None:
     """A little blue too much, and a network that knew only the palette drew yellow grain; some stay as they were."""
     grey = torch.full((64, 3, 4, 4), 0.5)
-    small, large = tinted(np.random.default_rng(0), grey, torch.full((64, 3, 16, 16), 0.5))
+    small, large = tint(np.random.default_rng(0), grey, torch.full((64, 3, 16, 16), 0.5))
     assert torch.allclose(small.mean((2, 3)), large.mean((2, 3))) and 0 <= small.min() and small.max() <= 1
     assert 16 < int((small != grey).any(1).any(1).any(1).sum()) < 48
 

@@ -7,7 +7,7 @@ from engine.diffusion.denoisers import network_denoiser
 from engine.errors import BadRequest
 from engine.model_sets.weights import ModelSet
 from engine.networks.precision import PLAIN
-from engine.networks.tuning import choose_tuning, tuned
+from engine.networks.tuning import choose_tuning, tune
 from tests.bench.engine.full import beginning, guidance, random_clip, random_unet, stepping
 
 CPU, CUDA = torch.device("cpu"), torch.device("cuda")
@@ -50,7 +50,7 @@ def test_a_network_computes_the_same_in_either_layout(layout: str) -> None:
     torch.manual_seed(0)
     network, x = torch.nn.Conv2d(4, 8, 3), torch.randn(1, 4, 8, 8)
     expected = network(x)
-    found = tuned(network, choose_tuning(CPU, 32, {"IMAGO_CHANNELS_LAST": layout}), CPU)(x)
+    found = tune(network, choose_tuning(CPU, 32, {"IMAGO_CHANNELS_LAST": layout}), CPU)(x)
     assert torch.allclose(found, expected, atol=1e-5)
 
 

@@ -8,14 +8,14 @@ import torch
 from engine.diffusion.denoisers import network_denoiser
 from engine.drawing.models import load_models
 from engine.training.toybox.ideal import IdealDenoiser
-from engine.training.toybox.train_unet import SEEN, noised, pictures, scenes_of
-from engine.training.toybox.walks import PulledWalks, Walks, ended_pulls, known_scenes
+from engine.training.toybox.train_unet import SEEN, add_noise, pictures, scenes_of
+from engine.training.toybox.walks import PulledWalks, Walks, known_scenes, sample_ended_pulls
 from engine.training.toybox.world import HARD, SIDE, held_out
 
 
 def begun(count: int, strides: tuple[int, int] = (5, 45)) -> tuple[Walks, torch.Tensor]:
     walks, scenes = Walks(count, 100, strides), pictures(scenes_of(np.random.default_rng(0), count, SEEN))
-    walks.begin(np.random.default_rng(1), *noised(np.random.default_rng(2), scenes, ((0, 1), (700, 701))))
+    walks.begin(np.random.default_rng(1), *add_noise(np.random.default_rng(2), scenes, ((0, 1), (700, 701))))
     return walks, scenes
 
 
@@ -61,7 +61,7 @@ def pulled(count: int) -> PulledWalks:
 def test_the_pull_leads_towards_what_was_said() -> None:
     """After a walk with perfect answers the picture has the colours of its caption, not those of its first noise."""
     walks, rng = pulled(2), np.random.default_rng(0)
-    walks.begin(rng, *noised(rng, pictures(scenes_of(rng, 2, SEEN)), ((0, 1), (985, 986))))
+    walks.begin(rng, *add_noise(rng, pictures(scenes_of(rng, 2, SEEN)), ((0, 1), (985, 986))))
 
     denoise = network_denoiser(walks.ideal, objective="x0", schedule="cosine")
     points = walks.clip.encode_texts(["a red star on a white background"] * 2)
@@ -89,11 +89,11 @@ def test_each_pulled_walk_has_a_target_of_its_own() -> None:
 def test_pulls_that_ended_are_drawn_once(tmp_path: Path) -> None:
     """They lie where the pull has just ended, and a run that goes on finds the same ones."""
     ideal, models = IdealDenoiser(), load_models("toybox", torch.device("cpu"))
-    x, t = ended_pulls(models, ideal, 2, tmp_path / "run" / "pulls.safetensors")
+    x, t = sample_ended_pulls(models, ideal, 2, tmp_path / "run" / "pulls.safetensors")
     assert x.shape == (2, 3, SIDE, SIDE) and t[0] == t[1]
     assert 0 < ideal.levels[t[0]] - models.description.defaults.until_level < 0.05
     assert ideal.likely(x, t).flatten(1).max(1).values.min() > 0.5
-    again, _ = ended_pulls(models, ideal, 2, tmp_path / "run" / "pulls.safetensors")
+    again, _ = sample_ended_pulls(models, ideal, 2, tmp_path / "run" / "pulls.safetensors")
     assert torch.equal(again, x)
 
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 import engine
 from engine.model_sets.weights import FOLDER, load_model_set
 from engine.training.picturebook.captions import canonical, grounds, things
-from engine.words.canonical import spelled_out
+from engine.words.canonical import spell_out
 from engine.words.lemmas import lemmas
 from engine.words.understanding import Understood, understand
 from engine.words.word_list import WordList, read_word_list
@@ -71,22 +71,22 @@ def test_each_word_is_told_as_drawn_or_not(text: str, line: str) -> None:
 ])  # fmt: skip
 def test_the_toybox_reads_its_own_captions(text: str, read: str) -> None:
     """Russian becomes the same text as English, so both are drawn equally well."""
-    assert spelled_out(toybox(), understand(toybox(), text), (1, 0)) == read
+    assert spell_out(toybox(), understand(toybox(), text), (1, 0)) == read
 
 
 def test_what_is_not_said_comes_from_the_seed() -> None:
     """“cat” became a pale moon; now it is a cat of some colour on another, the same for the same seed."""
     found = understand(toybox(), "cat")
-    texts = {seed: spelled_out(toybox(), found, (seed, 0)) for seed in range(40)}
+    texts = {seed: spell_out(toybox(), found, (seed, 0)) for seed in range(40)}
     assert len(set(texts.values())) > 20 and all(" cat on " in text for text in texts.values())
-    assert texts[7] == spelled_out(toybox(), found, (7, 0)) != spelled_out(toybox(), found, (7, 1))
+    assert texts[7] == spell_out(toybox(), found, (7, 0)) != spell_out(toybox(), found, (7, 1))
     assert all(len({word for word in text.split() if word in toybox().ids("colour")}) == 2 for text in texts.values())
 
 
 def test_no_ground_is_chosen_in_which_the_thing_is_lost() -> None:
     """A white dove on white is a picture of nothing."""
     found = understand(book(), "dove")
-    texts = {spelled_out(book(), found, (seed, 0)) for seed in range(200)}
+    texts = {spell_out(book(), found, (seed, 0)) for seed in range(200)}
     assert {"white", "grey"} <= set(book().named["dove"].colours)
     assert len(texts) > 15 and not any(
         f" {colour} background" in text for text in texts for colour in ("white", "grey")
@@ -95,8 +95,8 @@ def test_no_ground_is_chosen_in_which_the_thing_is_lost() -> None:
 
 def test_nothing_is_added_where_no_seed_is_given() -> None:
     """Beside a picture that the drawing begins from, the prompt says only what it says."""
-    assert spelled_out(toybox(), understand(toybox(), "cat"), None) == "a cat"
-    assert spelled_out(book(), understand(book(), "cat and dog"), None) == "cat and dog"
+    assert spell_out(toybox(), understand(toybox(), "cat"), None) == "a cat"
+    assert spell_out(book(), understand(book(), "cat and dog"), None) == "cat and dog"
 
 
 @given(
@@ -108,7 +108,7 @@ def test_the_canonical_caption_is_its_own_canonical_form(named: list[str], groun
     text = canonical(named, ground)
     found = understand(book(), text)
     assert (found.things, found.ground) == (tuple(named), ground)
-    assert spelled_out(book(), found, None) == text
+    assert spell_out(book(), found, None) == text
 
 
 @given(text=st.text(max_size=200))
@@ -117,7 +117,7 @@ def test_any_text_is_read(text: str) -> None:
     for words in (book(), toybox()):
         found = understand(words, text)
         assert len(found.things) <= words.most_things
-        assert not found.anything or spelled_out(words, found, (1, 0))
+        assert not found.anything or spell_out(words, found, (1, 0))
 
 
 @pytest.mark.parametrize("language", ["en", "ru"])

@@ -1,4 +1,4 @@
--- The manners of the house. A scope is a chat, as `platform:chat`, or `*` for everywhere.
+-- Moderation: bans and pauses. A scope is a chat, as `platform:chat`, or `*` for everywhere.
 CREATE TABLE bans (
     person TEXT NOT NULL,  -- platform:id; stays when the person is forgotten, or a ban could be thrown off
     scope TEXT NOT NULL,

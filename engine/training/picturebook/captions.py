@@ -13,7 +13,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from engine.training.picturebook.inflection import adjective, gender_of, inflected, with_word
+from engine.training.picturebook.inflection import adjective, gender_of, inflect, with_word
 
 WORDS = Path(__file__).parents[2] / "model_sets" / "picturebook"
 CANONICAL = 0.5  # share of the captions in the canonical form
@@ -229,7 +229,7 @@ def russian(named: Sequence[str], ground: str | None, rng: np.random.Generator) 
 
 def _russian_thing(thing: str, rng: np.random.Generator, case: str = "nomn") -> str:
     name = _word(rng, things()[thing], "ru")
-    phrase = inflected(name, case)
+    phrase = inflect(name, case)
     if rng.random() < 0.12:
         return f"{adjective(_pick(rng, RU_ADJECTIVES), case, gender_of(name))} {phrase}"
     return phrase

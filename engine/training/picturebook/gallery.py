@@ -12,8 +12,8 @@ from PIL import Image
 
 from engine.drawing.models import Models, choose_device, load_models
 from engine.drawing.reading import prompts_of
-from engine.drawing.steps import first_noise, resolved, steps_of
-from engine.drawing.upscale import enlarged
+from engine.drawing.steps import first_noise, resolve_defaults, steps_of
+from engine.drawing.upscale import enlarge
 from engine.request import Request
 from engine.training.picturebook.captions import things
 
@@ -46,9 +46,9 @@ def drawn(models: Models, requests: Sequence[Request], folder: Path) -> Iterator
     paths = [kept / f"{_digest(request, prompts_of(made_by, request, alone=True))}.png" for request in requests]
     missing = [(request, path) for request, path in zip(requests, paths, strict=True) if not path.exists()]
     for at in range(0, len(missing), BATCH):
-        batch = [resolved(request, made_by.defaults) for request, _ in missing[at : at + BATCH]]
+        batch = [resolve_defaults(request, made_by.defaults) for request, _ in missing[at : at + BATCH]]
         *_, last = steps_of(models, batch, first_noise(models, batch), batch[0].steps - 1)
-        for (_, path), pixels in zip(missing[at : at + BATCH], enlarged(models, list(last.x)), strict=True):
+        for (_, path), pixels in zip(missing[at : at + BATCH], enlarge(models, list(last.x)), strict=True):
             part = path.with_suffix(".part")
             Image.fromarray(pixels).save(part, format="PNG")
             part.replace(path)

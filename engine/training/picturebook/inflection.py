@@ -13,7 +13,7 @@ def with_word(phrase: str) -> str:
 
 
 @functools.cache
-def inflected(phrase: str, case: str) -> str:
+def inflect(phrase: str, case: str) -> str:
     """A Russian phrase in a case of pymorphy3's (nomn, ablt, loct): its noun, and the adjectives before it."""
     words = phrase.split(" ")
     head = _head(phrase)

@@ -14,7 +14,7 @@ from engine.diffusion.linear import LinearDenoiser
 from engine.diffusion.samplers import Denoise
 from engine.diffusion.schedule import alphas_cumprod
 from engine.drawing.models import Models
-from engine.drawing.steps import first_noise, levels_of, resolved, steps_of
+from engine.drawing.steps import first_noise, levels_of, resolve_defaults, steps_of
 from engine.model_sets.weights import Defaults, load_model_set
 from engine.request import Request
 from engine.training.picturebook.clips import SIDE, Points, clip_of
@@ -61,7 +61,7 @@ def models_of(denoise: Denoise, linear: LinearDenoiser, tables: Tables, defaults
 def drawn(models: Models, prompts: list[str], seed: int, until: float = 1.0) -> Tensor:
     """x0 of each prompt where ᾱ first exceeds `until`; seeds are seed, seed + 1, …"""
     defaults = models.description.defaults
-    requests = [resolved(Request(prompt=prompt, seed=seed + k), defaults) for k, prompt in enumerate(prompts)]
+    requests = [resolve_defaults(Request(prompt=prompt, seed=seed + k), defaults) for k, prompt in enumerate(prompts)]
     last = int((levels_of(models, requests[0]).alphas_cumprod > until).sum()) - 1
     steps = steps_of(models, requests, first_noise(models, requests), defaults.steps - 1)
     *_, step = takewhile(lambda step: step.index > last, steps)

@@ -19,7 +19,7 @@ from engine.diffusion.retrieval import SceneTable
 from engine.diffusion.schedule import alphas_cumprod
 from engine.networks.unet import UNet, UNetConfig
 from engine.training.picturebook.ideal import IdealDenoiser
-from engine.training.picturebook.tables import Scenes, Tables, joined
+from engine.training.picturebook.tables import Scenes, Tables, join_crops
 from engine.training.picturebook.world import things
 from engine.training.trainer import Run, Trainer
 
@@ -52,7 +52,7 @@ def quickened() -> None:
     torch.set_float32_matmul_precision("medium")
 
 
-def noised(rng: np.random.Generator, x0: Tensor, spread: Spread) -> tuple[Tensor, Tensor]:
+def add_noise(rng: np.random.Generator, x0: Tensor, spread: Spread) -> tuple[Tensor, Tensor]:
     """(x_t, t) for timesteps that lie in the batch as `spread` says."""
     n = len(x0)
     t = torch.from_numpy(np.interp((rng.permutation(n) + rng.random(n)) / n, *spread)).long().clamp(max=999)
@@ -91,7 +91,7 @@ class Walks:
         rows = self.state["t"] < LAST
         count = int(rows.sum())
         scenes = tables.random(rng, count)
-        self.state["x"][rows], self.state["t"][rows] = noised(rng, tables.pictures(scenes), FIRST)
+        self.state["x"][rows], self.state["t"][rows] = add_noise(rng, tables.pictures(scenes), FIRST)
         self.state["stride"][rows] = torch.from_numpy(rng.integers(*STRIDES, count))
         self.state["fresh"][rows] = torch.from_numpy(rng.random(count) < FRESH).float()
         for name in ("left", "right", "ground"):
@@ -120,7 +120,7 @@ def examine(model: nn.Module, table: SceneTable, tables: Tables, ideal: IdealDen
     for k in range(4):
         rng = np.random.default_rng((1, k))
         x0 = tables.pictures(held_out_scenes(rng, 60))
-        x, t = noised(rng, x0, ((0, 1), (BOUNDS[0], BOUNDS[-1])))
+        x, t = add_noise(rng, x0, ((0, 1), (BOUNDS[0], BOUNDS[-1])))
         with torch.autocast("cpu", torch.bfloat16):
             said = answer(model, table, x, t)
         found.append((-10 * ((said - ideal(x, t)) / 2).square().mean((1, 2, 3)).log10(), t))
@@ -168,10 +168,10 @@ def train(
 
     def loss_of(rng: np.random.Generator, step: int) -> Tensor:
         scenes = tables.random(rng, batch - walking)
-        x, t = noised(rng, tables.pictures(scenes), spread)
+        x, t = add_noise(rng, tables.pictures(scenes), spread)
         walks.begin(rng, tables)
         x, t = torch.cat([x, walks.state["x"]]), torch.cat([t, walks.state["t"]])
-        wanted = tables.pictures(joined(scenes, walks.scenes))
+        wanted = tables.pictures(join_crops(scenes, walks.scenes))
         doubtful = (t >= DOUBTFUL).nonzero()[:, 0]
         wanted[doubtful] = ideal(x[doubtful], t[doubtful])
         said = answer(model, table, x, t)

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from engine.networks.imports import import_torchvision
 from engine.training.picturebook.unets import held_out_scenes
 from engine.training.picturebook.world import Renderer, random_scene
-from engine.training.toybox.train_upscaler import degraded, psnr, tinted
+from engine.training.toybox.train_upscaler import degrade, psnr, tint
 from engine.training.trainer import Run, Trainer
 
 SCALE = 4
@@ -44,8 +44,8 @@ class Pairs:
 
     def crops(self, rng: np.random.Generator, count: int) -> tuple[Tensor, Tensor]:
         """Random parts, the small ones with the flaws of a diffusion model."""
-        small, large = tinted(rng, *self([random_scene(rng) for _ in range(count)]))
-        small = degraded(rng, small)
+        small, large = tint(rng, *self([random_scene(rng) for _ in range(count)]))
+        small = degrade(rng, small)
         corners = rng.integers(0, 64 - CROP, (count, 2), endpoint=True)
         near = [x[:, top : top + CROP, left : left + CROP] for x, (left, top) in zip(small, corners, strict=True)]
         side = CROP * SCALE
@@ -62,7 +62,7 @@ def train(folder: Path, steps: int, seed: int = 0, start_from: Path | None = Non
               outer=("body.0.", f"body.{2 * CONVOLUTIONS + 2}."))  # fmt: skip
     scenes = held_out_scenes(np.random.default_rng((1, 0)), 32)
     small, large = pairs([scenes.scene(k) for k in range(32)])
-    small = degraded(np.random.default_rng((1, 1)), small)
+    small = degrade(np.random.default_rng((1, 1)), small)
     bicubic = psnr(F.interpolate(small, scale_factor=SCALE, mode="bicubic"), large)
 
     def loss_of(rng: np.random.Generator, step: int) -> Tensor:

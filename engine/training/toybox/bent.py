@@ -30,7 +30,7 @@ class Bent:
         self.ideal = ideal
         masks = ideal.masks.cpu().view(-1, 1, SIDE, SIDE)
         sigmas = [(torch.full((len(masks),), pixels), int(3 * pixels + 1)) for pixels in BLURS]  # 0 blurs nothing
-        self.masks = torch.stack([blurred(masks, *sigma) for sigma in sigmas])  # blurs templates 1 side side
+        self.masks = torch.stack([blur(masks, *sigma) for sigma in sigmas])  # blurs templates 1 side side
         self.paper, self.ink = ideal.paper.cpu(), (ideal.paper + ideal.ink).cpu()
         self.pairs = [np.flatnonzero(known) for known in torch.isfinite(ideal.energy).cpu().numpy()]  # of each template
 
@@ -50,10 +50,10 @@ class Bent:
         first = np.array([rng.choice(np.flatnonzero(allowed)) for allowed in known], dtype=np.int64)
         return self._painted(rng, self._covers(rng, first), ink, paper), ink, paper
 
-    def _painted(self, rng: np.random.Generator, cover: Tensor, ink: Tensor, paper: Tensor) -> Tensor:
+    def _paint(self, rng: np.random.Generator, cover: Tensor, ink: Tensor, paper: Tensor) -> Tensor:
         """The object in the one colour [n, 3], all about it in the other, some with blotches of a third."""
-        above = blotched(rng, ink, self.ideal.palette.cpu(), *OBJECTS_BLOTCHED)
-        below = blotched(rng, paper, self.ideal.palette.cpu(), *GROUNDS_BLOTCHED)
+        above = blotch(rng, ink, self.ideal.palette.cpu(), *OBJECTS_BLOTCHED)
+        below = blotch(rng, paper, self.ideal.palette.cpu(), *GROUNDS_BLOTCHED)
         return below * (1 - cover) + above * cover
 
     def _covers(self, rng: np.random.Generator, first: np.ndarray) -> Tensor:
@@ -64,10 +64,10 @@ class Bent:
         second = np.where(alike, second - second % sizes + first % sizes, second)
         share, blur = _column(rng.uniform(*FIRST_SHARE, count)), rng.integers(len(BLURS), size=count)
         mixed = share * self.masks[blur, first] + (1 - share) * self.masks[blur, second]
-        return _firm(_pushed(rng, mixed), _column(rng.choice(FIRMNESS, size=count)))
+        return _firm(_warp(rng, mixed), _column(rng.choice(FIRMNESS, size=count)))
 
 
-def blotched(rng: np.random.Generator, colour: Tensor, palette: Tensor, many: float, most: float) -> Tensor:
+def blotch(rng: np.random.Generator, colour: Tensor, palette: Tensor, many: float, most: float) -> Tensor:
     """A colour [n, 3] all over the picture, [n, 3, SIDE, SIDE]; in a share of them soft blotches of another one."""
     n, cells = len(colour), int(rng.choice([2, 3, 4]))
     field = F.interpolate(_normal(rng, n, 1, cells, cells), size=SIDE, mode="bicubic", align_corners=True)
@@ -85,7 +85,7 @@ def _normal(rng: np.random.Generator, *shape: int) -> Tensor:
     return torch.from_numpy(rng.standard_normal(shape, dtype=np.float32))
 
 
-def blurred(x: Tensor, sigma: Tensor, reach: int = 3) -> Tensor:
+def blur(x: Tensor, sigma: Tensor, reach: int = 3) -> Tensor:
     """Each picture of x [n, c, h, w] under its own Gaussian of standard deviation sigma [n], `reach` far, in pixels."""
     n, c, h, w = x.shape
     at = torch.arange(-reach, reach + 1.0)
@@ -96,7 +96,7 @@ def blurred(x: Tensor, sigma: Tensor, reach: int = 3) -> Tensor:
     return F.conv2d(rows, kernel[..., None], groups=n * c).view(x.shape)
 
 
-def _pushed(rng: np.random.Generator, cover: Tensor) -> Tensor:
+def _warp(rng: np.random.Generator, cover: Tensor) -> Tensor:
     """Every place moved by a smooth random way."""
     n, cells = len(cover), int(rng.choice([3, 5, 8]))
     far = _column(rng.exponential(PUSH, n) * (rng.random(n) < PUSHED)) * 2 / SIDE  # grid_sample spans −1 … 1

@@ -106,7 +106,7 @@ class IdealDenoiser(nn.Module):
             weights = likely.masked_fill(~self.knows(ink, paper), -torch.inf).softmax(dim=1)
             return (paper[..., None] + step[..., None] * (weights @ self.masks)[:, None]).view_as(x)
 
-    def _covered(self, x: Tensor) -> Tensor:
+    def _overlaps(self, x: Tensor) -> Tensor:
         """⟨x, mask⟩ of each channel and template, [n, c, templates]."""
         return (x.flatten(2).flatten(0, 1) @ self.masks.T).view(len(x), 3, -1)
 

@@ -131,7 +131,7 @@ def _coverage(pixels: np.ndarray, paper: np.ndarray, ink: np.ndarray) -> tuple[n
     return np.where(foreign, 1, cover).astype(np.float32), foreign
 
 
-def _framed(cover: np.ndarray, spread: float = SPREAD, x: float = 0, y: float = 0) -> np.ndarray:
+def _frame_object(cover: np.ndarray, spread: float = SPREAD, x: float = 0, y: float = 0) -> np.ndarray:
     """The object [FRAME, FRAME], its centre of mass moved to (x, y) off the middle, its extent scaled to `spread`."""
     mass = cover.sum()
     centres = np.arange(len(cover)) + 0.5
@@ -160,7 +160,9 @@ def _templates() -> tuple[np.ndarray, np.ndarray]:
     for name in OBJECTS:
         scene = Scene(object=name, colour="", background="", size="", x=SIDE / 2, y=SIDE / 2, radius=20)
         cover = object_mask(scene)
-        rows += [_signature(_framed(cover, SPREAD * scale, x, y)) for scale in SCALES for x in SHIFTS for y in SHIFTS]
+        rows += [
+            _signature(_frame_object(cover, SPREAD * scale, x, y)) for scale in SCALES for x in SHIFTS for y in SHIFTS
+        ]
     table = np.array(rows, dtype=np.float32)
     return table, (table**2).sum(axis=1)
 
@@ -168,7 +170,7 @@ def _templates() -> tuple[np.ndarray, np.ndarray]:
 def _likeness(cover: np.ndarray) -> np.ndarray:
     """How well each object in OBJECTS' order fits, at most 1: ab / (a² + b² − ab), a soft intersection over union."""
     templates, norms = _templates()
-    signature = _signature(_framed(cover))
+    signature = _signature(_frame_object(cover))
     common = templates @ signature
     return (common / (norms + signature @ signature - common)).reshape(len(OBJECTS), -1).max(axis=1)
 

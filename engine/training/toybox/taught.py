@@ -76,7 +76,7 @@ def guess_losses(guesses: Tensor, scenes: list[Scene]) -> Tensor:
     return torch.stack(losses).sum(0).view(right.shape[:2]).mean(1)
 
 
-def named_right(guesses: Tensor, scenes: list[Scene]) -> Tensor:
+def names_right(guesses: Tensor, scenes: list[Scene]) -> Tensor:
     """Whether the object that most positions believe in is the scene's, [n] bool."""
     said = guesses[..., : BINS[0]].mean(1).argmax(1).cpu()
     return said == answers(scenes, 1)[:, 0, 0]

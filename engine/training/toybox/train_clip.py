@@ -27,7 +27,7 @@ from engine.networks.imports import import_open_clip
 from engine.training.toybox.bpe import learn_merges, write_vocabulary
 from engine.training.toybox.captions import Caption, caption
 from engine.training.toybox.ideal import INKS, PAIRS, PAPERS, IdealDenoiser
-from engine.training.toybox.train_unet import HELD_OUT, OFTEN, SEEN, noised, pictures, scenes_of
+from engine.training.toybox.train_unet import HELD_OUT, OFTEN, SEEN, add_noise, pictures, scenes_of
 from engine.training.toybox.training import Run, Trainer
 from engine.training.toybox.walks import PulledWalks
 from engine.training.toybox.world import COLOURS, OBJECTS, SIZES, Scene, random_scene
@@ -215,15 +215,15 @@ def train(folder: Path, steps: int, device: torch.device, seed: int = 0, start_f
         ),
     )
     rng = np.random.default_rng((1, 1))
-    x, t = (part.to(device) for part in noised(rng, pictures(scenes_of(rng, 128, HELD_OUT)), DECIDING))
+    x, t = (part.to(device) for part in add_noise(rng, pictures(scenes_of(rng, 128, HELD_OUT)), DECIDING))
     examined = make_batch(rng, tokenizer, IdealDenoiser(held_out_too=True).to(device), x, t, [])
     models = replace(load_models("toybox", device), clips=[(student, 1.0)])
     pulled = PulledWalks(PULLED, STRIDES, models, ideal)
     denoise = network_denoiser(ideal, objective="x0", schedule="cosine")
 
     def step_loss(rng: np.random.Generator, step: int) -> Tensor:
-        x, t = noised(rng, pictures(scenes_of(rng, SCENES, OFTEN)), DECIDING)
-        pulled.begin(rng, *noised(rng, pictures(scenes_of(rng, pulled.missing, OFTEN)), HIGHEST))
+        x, t = add_noise(rng, pictures(scenes_of(rng, SCENES, OFTEN)), DECIDING)
+        pulled.begin(rng, *add_noise(rng, pictures(scenes_of(rng, pulled.missing, OFTEN)), HIGHEST))
         x, t = torch.cat([x, pulled.x]).to(device), torch.cat([t, pulled.t]).to(device)
         batch = make_batch(rng, tokenizer, ideal, x, t, pulled.captions(rng))
         student.eval()

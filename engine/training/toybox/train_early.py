@@ -22,9 +22,9 @@ from engine.training.toybox.train_unet import (
     OFTEN,
     OUTER,
     PATCH,
+    add_noise,
     examine,
     losses_of,
-    noised,
     pictures,
     scenes_of,
     weights_of,
@@ -56,8 +56,8 @@ def train(
     def loss_of(rng: np.random.Generator, step: int) -> Tensor:
         scenes = scenes_of(rng, BATCH - WILD - BENT - PULLED, OFTEN)
         wild_x, wild_t, told = wild_of(rng, bent, WILD, COLOURED)
-        x, t = noised(rng, torch.cat([pictures(scenes), bent(rng, BENT)]), NOISIEST)
-        pulled.begin(rng, *noised(rng, pictures(scenes_of(rng, pulled.missing, OFTEN)), HIGHEST))
+        x, t = add_noise(rng, torch.cat([pictures(scenes), bent(rng, BENT)]), NOISIEST)
+        pulled.begin(rng, *add_noise(rng, pictures(scenes_of(rng, pulled.missing, OFTEN)), HIGHEST))
         x, t = (torch.cat(parts).to(device) for parts in ((wild_x, x, pulled.x), (wild_t, t, pulled.t)))
         losses, _, guesses = losses_of(model, ideal, x, t, "x0", told)
         points = pulled.clip.encode_texts([said.text for said in pulled.captions(rng)])

@@ -19,9 +19,9 @@ from engine.drawing.models import load_models
 from engine.networks.unet import UNetConfig
 from engine.training.toybox.bent import Bent
 from engine.training.toybox.ideal import IdealDenoiser
-from engine.training.toybox.taught import Taught, guess_losses, named_right
+from engine.training.toybox.taught import Taught, guess_losses, names_right
 from engine.training.toybox.training import Run, Trainer
-from engine.training.toybox.walks import Walks, ended_pulls
+from engine.training.toybox.walks import Walks, sample_ended_pulls
 from engine.training.toybox.world import COMBINATIONS, HARD, SIDE, Scene, held_out, random_scene, render
 
 PATCH = 4  # the network sees PATCH × PATCH pixels as channels of one position
@@ -66,7 +66,7 @@ def pictures(scenes: list[Scene]) -> Tensor:
     return torch.from_numpy(pixels).permute(0, 3, 1, 2).float() / 127.5 - 1
 
 
-def noised(rng: np.random.Generator, x0: Tensor, spread: Spread = EVEN) -> tuple[Tensor, Tensor]:
+def add_noise(rng: np.random.Generator, x0: Tensor, spread: Spread = EVEN) -> tuple[Tensor, Tensor]:
     """(x_t, t) for timesteps that lie in the batch as `spread` says."""
     levels = torch.from_numpy(alphas_cumprod("cosine")).float()
     n = len(x0)
@@ -81,7 +81,7 @@ def weights_of(ideal: IdealDenoiser, t: Tensor, clean: float) -> Tensor:
     return (clean * (1 - ideal.levels[t])).clamp(max=1)
 
 
-def folded(x: Tensor, patch: int) -> Tensor:
+def fold_patches(x: Tensor, patch: int) -> Tensor:
     """What a network takes: patch × patch pixels as channels."""
     return F.pixel_unshuffle(x, patch).contiguous(memory_format=torch.channels_last)
 
@@ -95,7 +95,7 @@ def losses_of(
         told: the x0 that the first pictures should be answered with, [k, 3, SIDE, SIDE]; the others', or all of them,
             is the ideal denoiser's word.
     """
-    out, guesses = model(folded(x, model.patch), t)
+    out, guesses = model(fold_patches(x, model.patch), t)
     out, level = F.pixel_shuffle(out, model.patch).float(), ideal.levels[t][:, None, None, None]
     alpha, sigma = level.sqrt(), (1 - level).sqrt()
     v, x0 = (out, alpha * x - sigma * out) if objective == "v" else ((alpha * x - out) / sigma, out)
@@ -110,9 +110,9 @@ def examine(model: Taught, device: torch.device, objective: Objective, bounds: t
     for k in range(4):
         rng = np.random.default_rng((1, k))
         scenes = scenes_of(rng, 64, HELD_OUT)
-        x, t = noised(rng, pictures(scenes), ((0, 1), (bounds[0], bounds[-1])))
+        x, t = add_noise(rng, pictures(scenes), ((0, 1), (bounds[0], bounds[-1])))
         losses, _, guesses = losses_of(model, ideal, x.to(device), t.to(device), objective)
-        found.append((losses.cpu(), named_right(guesses, scenes), t))
+        found.append((losses.cpu(), names_right(guesses, scenes), t))
     losses, named, t = (torch.cat(parts) for parts in zip(*found, strict=True))
     figures = {}
     for low, high in pairwise(bounds):
@@ -130,8 +130,8 @@ def batch_of(
     Walks that ended begin anew, from bent scenes or from `pulls`.
     """
     wild_x, wild_t, told = wild_of(rng, bent, WILD, LATE)
-    x, t = noised(rng, pictures(scenes), LATE)
-    bent_x, bent_t = noised(rng, bent(rng, BENT), LATE)
+    x, t = add_noise(rng, pictures(scenes), LATE)
+    bent_x, bent_t = add_noise(rng, bent(rng, BENT), LATE)
     begin_walks(rng, bent, walks, pulls)
     return torch.cat([wild_x, x, bent_x, walks.x]), torch.cat([wild_t, t, bent_t, walks.t]), told
 
@@ -140,7 +140,7 @@ def begin_walks(rng: np.random.Generator, bent: Bent, walks: Walks, pulls: Noise
     """Give those that ended a new beginning, in any order."""
     few = int(rng.binomial(walks.missing, PULLED))
     rows = torch.from_numpy(rng.integers(len(pulls[0]), size=few))
-    bent_x, bent_t = noised(rng, bent(rng, walks.missing - few), FIRST)
+    bent_x, bent_t = add_noise(rng, bent(rng, walks.missing - few), FIRST)
     order = torch.from_numpy(rng.permutation(walks.missing))
     walks.begin(rng, torch.cat([bent_x, pulls[0][rows]])[order], torch.cat([bent_t, pulls[1][rows]])[order])
 
@@ -148,7 +148,7 @@ def begin_walks(rng: np.random.Generator, bent: Bent, walks: Walks, pulls: Noise
 def wild_of(rng: np.random.Generator, bent: Bent, count: int, spread: Spread) -> tuple[Tensor, Tensor, Tensor]:
     """(x_t, t, x0 that is the right answer) of bent scenes in wild colours."""
     drawn, ink, paper = bent.wild(rng, count)
-    x, t = noised(rng, drawn, spread)
+    x, t = add_noise(rng, drawn, spread)
     device = bent.ideal.masks.device
     return x, t, bent.ideal.of_colours(*(part.to(device) for part in (x, t, ink, paper)))
 
@@ -161,7 +161,7 @@ def train(
     ideal, walks = IdealDenoiser().to(device), Walks(WALKS, LAST, STRIDES)
     bent = Bent(ideal)
     run = Run(folder=folder, steps=steps, seed=seed, start_from=start_from, bf16=bf16, hold=0.1, ema=0.995, outer=OUTER)
-    pulls = ended_pulls(load_models("toybox", device), ideal, PULLS, folder / "pulls.safetensors")
+    pulls = sample_ended_pulls(load_models("toybox", device), ideal, PULLS, folder / "pulls.safetensors")
 
     def loss_of(rng: np.random.Generator, step: int) -> Tensor:
         scenes = scenes_of(rng, BATCH - WILD - BENT - WALKS, OFTEN)

@@ -12,7 +12,6 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from engine.networks.imports import import_torchvision
-from engine.training.toybox.bent import blurred
 from engine.training.toybox.train_unet import HELD_OUT, SEEN
 from engine.training.toybox.training import Run, Trainer
 from engine.training.toybox.world import SIDE, Scene, random_scene, render
@@ -46,7 +45,7 @@ def to_tensor(pixels: list[np.ndarray]) -> Tensor:
     return torch.from_numpy(np.stack(pixels)).permute(0, 3, 1, 2).contiguous() / 255
 
 
-def degraded(rng: np.random.Generator, x: Tensor) -> Tensor:
+def degrade(rng: np.random.Generator, x: Tensor) -> Tensor:
     """Small pictures [n, 3, 64, 64] with the flaws of a diffusion model: blur, grain, blotches of drifting colour."""
     n = len(x)
     blur, grain, blotches = torch.from_numpy(rng.random((3, n), dtype=np.float32))
@@ -54,10 +53,10 @@ def degraded(rng: np.random.Generator, x: Tensor) -> Tensor:
     coarse = torch.from_numpy(rng.standard_normal((n, 3, 4, 4), dtype=np.float32))
     drift = F.interpolate(coarse, size=x.shape[-2:], mode="bilinear", align_corners=False)
     noise = fine * grain[:, None, None, None] + drift * blotches[:, None, None, None]
-    return blurred(x, blur * MAX_BLUR) + noise * MAX_NOISE
+    return blur(x, blur * MAX_BLUR) + noise * MAX_NOISE
 
 
-def tinted(rng: np.random.Generator, small: Tensor, large: Tensor) -> tuple[Tensor, Tensor]:
+def tint(rng: np.random.Generator, small: Tensor, large: Tensor) -> tuple[Tensor, Tensor]:
     """Both [n, 3, h, w] in 0 … 1, in some pictures all colours moved alike: a drawing's may be none of the palette."""
     n = len(small)
     far = TINT * rng.standard_normal((n, 3)) * (rng.random((n, 1)) < TINTED)
@@ -69,8 +68,8 @@ def crops(rng: np.random.Generator, count: int) -> tuple[Tensor, Tensor]:
     """(small [n, 3, CROP, CROP], large [n, 3, CROP·SCALE, CROP·SCALE]) around random spots of random objects."""
     scenes = [random_scene(rng, SEEN) for _ in range(count)]
     scenes = [close_up(rng, scene) if rng.random() < CLOSE_UP else scene for scene in scenes]
-    small, large = tinted(rng, *(to_tensor([render(scene, scale) for scene in scenes]) for scale in (1, SCALE)))
-    small = degraded(rng, small)
+    small, large = tint(rng, *(to_tensor([render(scene, scale) for scene in scenes]) for scale in (1, SCALE)))
+    small = degrade(rng, small)
     spots = np.array([(s.x, s.y) for s in scenes]) + rng.uniform(-20, 20, (count, 2)) - CROP / 2
     corners = np.rint(spots).astype(int).clip(0, SIDE - CROP)
     inputs = [x[:, top : top + CROP, left : left + CROP] for x, (left, top) in zip(small, corners, strict=True)]
@@ -85,7 +84,7 @@ def held_out_pairs(count: int = 64) -> tuple[Tensor, Tensor]:
     """Whole pictures (degraded small, clean large) of combinations that training never sees; always the same."""
     rng = np.random.default_rng((1, 0))
     scenes = [random_scene(rng, HELD_OUT) for _ in range(count)]
-    small = degraded(rng, to_tensor([render(scene) for scene in scenes]))
+    small = degrade(rng, to_tensor([render(scene) for scene in scenes]))
     return small, to_tensor([render(scene, SCALE) for scene in scenes])
 
 

@@ -14,11 +14,11 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from engine.diffusion.guidance import Target, guided
+from engine.diffusion.guidance import Target, guide
 from engine.diffusion.samplers import Denoise
 from engine.diffusion.schedule import alphas_cumprod
 from engine.drawing.models import Models
-from engine.drawing.steps import first_noise, levels_of, pull_at, resolved, steps_of
+from engine.drawing.steps import first_noise, levels_of, pull_at, resolve_defaults, steps_of
 from engine.request import Request
 from engine.training.toybox.captions import Caption, caption
 from engine.training.toybox.ideal import IdealDenoiser
@@ -106,9 +106,11 @@ class PulledWalks(Walks):
         """
         seeds = [(int(seed), 0) for seed in rng.integers(1 << 31, size=len(self.x))]
         target = Target(clip=self.clip, embeddings=embeddings[:, None], weights=torch.ones(len(self.x), 1))
-        pull = pull_at(self.models, resolved(Request(prompt="a star"), self.models.description.defaults), seeds, 0.0)
+        pull = pull_at(
+            self.models, resolve_defaults(Request(prompt="a star"), self.models.description.defaults), seeds, 0.0
+        )
         device = embeddings.device
-        found = guided(denoise, [target], pull, "cosine")(self.x.to(device), self.t.to(device))
+        found = guide(denoise, [target], pull, "cosine")(self.x.to(device), self.t.to(device))
         level = self.levels[self.t][:, None, None, None]
         eps = found.eps.cpu() - (1 - level).sqrt() * found.pull.cpu()
         return (self.x - (1 - level).sqrt() * eps) / level.sqrt()
@@ -120,7 +122,7 @@ def known_scenes(ideal: IdealDenoiser) -> np.ndarray:
     return np.concatenate([known, [number for number in known if ideal.scene(int(number)).object in HARD]])
 
 
-def ended_pulls(models: Models, ideal: IdealDenoiser, count: int, path: Path) -> tuple[Tensor, Tensor]:
+def sample_ended_pulls(models: Models, ideal: IdealDenoiser, count: int, path: Path) -> tuple[Tensor, Tensor]:
     """(x_t, t) of drawings where `models` no longer pull them, towards scenes that `ideal` knows; kept at `path`."""
     if not path.exists():
         rng = np.random.default_rng(0)
@@ -136,7 +138,7 @@ def ended_pulls(models: Models, ideal: IdealDenoiser, count: int, path: Path) ->
 def _ended(models: Models, scenes: list[Scene], rng: np.random.Generator) -> tuple[Tensor, Tensor]:
     defaults, steps = models.description.defaults, int(rng.choice(LENGTHS))
     asked = [Request(prompt=caption(scene, rng).text, seed=int(rng.integers(1 << 31)), steps=steps) for scene in scenes]
-    requests = [resolved(request, defaults) for request in asked]
+    requests = [resolve_defaults(request, defaults) for request in asked]
     levels = levels_of(models, requests[0])
     last = int((levels.alphas_cumprod > defaults.until_level).sum()) - 1
     *_, step = takewhile(

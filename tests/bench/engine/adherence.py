@@ -5,8 +5,8 @@ from collections.abc import Iterator
 import numpy as np
 
 from engine.drawing.models import Models, choose_device, load_models
-from engine.drawing.steps import first_noise, resolved, steps_of
-from engine.drawing.upscale import enlarged
+from engine.drawing.steps import first_noise, resolve_defaults, steps_of
+from engine.drawing.upscale import enlarge
 from engine.request import Request
 from engine.training.toybox.captions import english, russian
 from engine.training.toybox.judge import adherence, judge
@@ -49,8 +49,10 @@ def held_out_prompts(count: int = PROMPTS) -> tuple[list[Scene], list[str]]:
 def pictures(models: Models, prompts: list[str], **knobs: float) -> Iterator[np.ndarray]:
     """The finished pictures; the seed is the prompt's number."""
     defaults = models.description.defaults
-    requests = [resolved(Request(prompt=prompt, seed=seed, **knobs), defaults) for seed, prompt in enumerate(prompts)]
+    requests = [
+        resolve_defaults(Request(prompt=prompt, seed=seed, **knobs), defaults) for seed, prompt in enumerate(prompts)
+    ]
     for at in range(0, len(requests), BATCH):
         batch = requests[at : at + BATCH]
         *_, last = steps_of(models, batch, first_noise(models, batch), batch[0].steps - 1)
-        yield from enlarged(models, list(last.x))
+        yield from enlarge(models, list(last.x))

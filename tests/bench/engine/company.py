@@ -17,7 +17,7 @@ from engine.drawing.checkpoint import DrawingState
 from engine.drawing.draw import Drawing
 from engine.drawing.models import Models, load_models
 from engine.drawing.provenance import request_of
-from engine.drawing.steps import Question, resolved
+from engine.drawing.steps import Question, resolve_defaults
 from engine.events import Finished
 from engine.pictures.images import read_png
 from engine.request import Inputs, Request
@@ -77,7 +77,7 @@ def let_in(batch: Batch, key: int, request: Request, fate: str) -> None:
     """With what is to happen to it."""
     if fate == "nan":
         models = load_models("toybox", torch.device("cpu"))
-        request = resolved(request, models.description.defaults)
+        request = resolve_defaults(request, models.description.defaults)
         x = torch.full((request.count, 3, 64, 64), float("nan"))
         batch.take(key, Drawing(models, request, DrawingState(x=x, index=request.steps - 1)))
     else:

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from engine.diffusion.cutouts import cut
 from engine.diffusion.denoisers import network_denoiser, pulled_by, secondary_denoiser
-from engine.diffusion.guidance import Pull, Target, guided, seeded_cutter
+from engine.diffusion.guidance import Pull, Target, guide, seeded_cutter
 from engine.diffusion.noise import Stream, per_picture
 from engine.diffusion.samplers import Denoise, sample
 from engine.diffusion.schedule import Levels
@@ -23,7 +23,7 @@ from engine.drawing.models import choose_device
 from engine.model_sets.weights import ModelSet, load_model_set
 from engine.networks.clip import Clip, ClipConfig
 from engine.networks.secondary import SecondaryNet
-from engine.networks.tuning import PLAIN, Tuning, choose_tuning, tuned
+from engine.networks.tuning import PLAIN, Tuning, choose_tuning, tune
 from engine.networks.unet import UNet, UNetConfig, in_precision
 from tests.bench.engine.notebook import Notebook, guided_diffusion_unet, spaced_diffusion
 from tests.bench.engine.report import Figure, at_most, peak_memory, this_card
@@ -95,7 +95,7 @@ def pull_of(description: ModelSet) -> Pull:
 def guidance(description: ModelSet, clip: Clip, embeddings: Tensor) -> Callable[[Denoise], Denoise]:
     """What makes a denoiser one that is pulled towards a text, [1, d]."""
     target = Target(clip=clip, embeddings=embeddings[None], weights=torch.ones(1, 1, device=embeddings.device))
-    return lambda denoise: guided(denoise, [target], pull_of(description), description.unet["schedule"])
+    return lambda denoise: guide(denoise, [target], pull_of(description), description.unet["schedule"])
 
 
 def stepping(description: ModelSet, denoise: Denoise, x: Tensor) -> Contender:
@@ -111,7 +111,7 @@ def contenders(description: ModelSet, device: torch.device) -> tuple[dict[str, C
     unet = in_precision(random_unet(description), tuning.precision)
     with torch.device("meta"):
         theirs = guided_diffusion_unet(unet.config)
-    unet = tuned(unet, tuning, device)
+    unet = tune(unet, tuning, device)
     plain_layout = {name: tensor.float().contiguous() for name, tensor in unet.state_dict().items()}
     theirs.load_state_dict(plain_layout, assign=True)
     in_precision(theirs, tuning.precision).dtype = tuning.precision

@@ -21,9 +21,9 @@ from torch.utils.flop_counter import flop_registry
 from engine.diffusion.denoisers import network_denoiser
 from engine.diffusion.samplers import Step
 from engine.drawing.models import Models, choose_device
-from engine.drawing.steps import first_noise, resolved, steps_of
+from engine.drawing.steps import first_noise, resolve_defaults, steps_of
 from engine.model_sets.weights import ModelSet, load_model_set
-from engine.networks.tuning import Tuning, choose_tuning, compiled, tuned
+from engine.networks.tuning import Tuning, choose_tuning, compile_network, tune
 from engine.networks.unet import in_precision
 from engine.request import Request
 from tests.bench.engine.full import peak_of, random_clip, random_unet, timed
@@ -135,7 +135,7 @@ class Drawings:
     def __init__(self, description: ModelSet, device: torch.device) -> None:
         self._description, self._device = description, device
         tuning = self._tuning({})
-        self._unet = tuned(in_precision(random_unet(description), tuning.precision), tuning, device)
+        self._unet = tune(in_precision(random_unet(description), tuning.precision), tuning, device)
         self._clip = random_clip(description, device, tuning)
         self.spare = sum(tensor.nbytes for tensor in self._unet.state_dict().values())  # bytes that a drawing lacks
         self.half = description.defaults.steps // 2
@@ -148,9 +148,9 @@ class Drawings:
         """Networks that are run this way, with nothing compiled yet."""
         torch.compiler.reset()
         tuning, table = self._tuning(way), self._description.unet
-        unet = tuned(copy.deepcopy(self._unet), tuning, self._device)
+        unet = tune(copy.deepcopy(self._unet), tuning, self._device)
         clip = copy.deepcopy(self._clip) if tuning.compiled else self._clip
-        compiled(clip.visual, tuning)
+        compile_network(clip.visual, tuning)
         denoise = network_denoiser(
             unet, objective=table["objective"], schedule=table["schedule"], learned_variance=table["learned_variance"]
         )
@@ -161,7 +161,7 @@ class Drawings:
     def steps(self, models: Models, batch: int, start: int, x: Tensor | None = None) -> Iterator[Step]:
         """As `imago draw` goes them, from level `start`, where x is, on."""
         asked = [Request(prompt=PROMPT, seed=seed, models=self._description.name) for seed in range(batch)]
-        requests = [resolved(request, self._description.defaults) for request in asked]
+        requests = [resolve_defaults(request, self._description.defaults) for request in asked]
         return steps_of(models, requests, first_noise(models, requests) if x is None else x, start)
 
     def _tuning(self, way: Mapping[str, str]) -> Tuning:

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from engine.drawing.models import Models, choose_device, load_models
-from engine.drawing.steps import first_noise, resolved, steps_of
-from engine.drawing.upscale import enlarged
+from engine.drawing.steps import first_noise, resolve_defaults, steps_of
+from engine.drawing.upscale import enlarge
 from engine.request import Request
 from engine.training.toybox.judge import judge
 from tests.bench.engine.adherence import BATCH
@@ -44,12 +44,12 @@ def measure(pictures: int = PICTURES) -> Iterator[Figure]:
 def count_red(models: Models, prompt: str, seeds: int, **knobs: float) -> Count:
     """Pictures with seeds 0 … seeds − 1."""
     defaults = models.description.defaults
-    requests = [resolved(Request(prompt=prompt, seed=seed, **knobs), defaults) for seed in range(seeds)]
+    requests = [resolve_defaults(Request(prompt=prompt, seed=seed, **knobs), defaults) for seed in range(seeds)]
     verdicts = []
     for at in range(0, seeds, BATCH):
         batch = requests[at : at + BATCH]
         *_, last = steps_of(models, batch, first_noise(models, batch), batch[0].steps - 1)
-        verdicts += [judge(picture) for picture in enlarged(models, list(last.x))]
+        verdicts += [judge(picture) for picture in enlarge(models, list(last.x))]
     return Count(
         red=sum(found.colour == COLOUR for found in verdicts),
         stars=sum(found.object == "star" for found in verdicts),

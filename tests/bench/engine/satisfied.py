@@ -7,10 +7,10 @@ from typing import NamedTuple
 import numpy as np
 from torch import Tensor
 
-from engine.diffusion.stopping import clean_from, satisfied
+from engine.diffusion.stopping import clean_from, is_satisfied
 from engine.drawing.models import Models, choose_device, load_models
-from engine.drawing.steps import first_noise, levels_of, resolved, steps_of
-from engine.drawing.upscale import enlarged
+from engine.drawing.steps import first_noise, levels_of, resolve_defaults, steps_of
+from engine.drawing.upscale import enlarge
 from engine.request import Request
 from engine.training.toybox.judge import adherence, judge
 from tests.bench.engine.adherence import BATCH, PROMPTS, held_out_prompts
@@ -37,7 +37,7 @@ def measure(pictures: int = PROMPTS) -> Iterator[Figure]:
     scenes, prompts = held_out_prompts(pictures)
     rule = clean_from(models.description.defaults.until_level)
     cleans = sorted({rule, *CLEANS})
-    rules = [partial(satisfied, clean=clean) for clean in cleans]
+    rules = [partial(is_satisfied, clean=clean) for clean in cleans]
     endings = list(both_endings(models, prompts, rules))
     late = adherence([judge(row[0].late) for row in endings], scenes)
     for k, clean in enumerate(cleans):
@@ -67,7 +67,9 @@ def _lost(early: object, late: object) -> list[str]:
 def both_endings(models: Models, prompts: list[str], rules: Sequence[Rule], **knobs: float) -> Iterator[list[Ending]]:
     """For each prompt an Ending by each rule; the seed is the prompt's number, as in the adherence figure."""
     defaults = models.description.defaults
-    requests = [resolved(Request(prompt=prompt, seed=seed, **knobs), defaults) for seed, prompt in enumerate(prompts)]
+    requests = [
+        resolve_defaults(Request(prompt=prompt, seed=seed, **knobs), defaults) for seed, prompt in enumerate(prompts)
+    ]
     levels = levels_of(models, requests[0]).alphas_cumprod
     for at in range(0, len(requests), BATCH):
         batch, steps = requests[at : at + BATCH], requests[0].steps
@@ -80,6 +82,6 @@ def both_endings(models: Models, prompts: list[str], rules: Sequence[Rule], **kn
                 for k, rule in enumerate(rules):
                     if (n, k) not in ended and (step.index == 0 or rule(history, level, steps)):
                         ended[n, k] = shown[n].clone(), steps - step.index
-        for n, late in enumerate(enlarged(models, list(step.x))):
-            early = enlarged(models, [ended[n, k][0] for k in range(len(rules))])
+        for n, late in enumerate(enlarge(models, list(step.x))):
+            early = enlarge(models, [ended[n, k][0] for k in range(len(rules))])
             yield [Ending(early[k], late, ended[n, k][1], steps) for k in range(len(rules))]

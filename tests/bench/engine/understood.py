@@ -10,7 +10,7 @@ import numpy as np
 
 from engine.model_sets.weights import FOLDER
 from engine.training.picturebook.captions import WORDS, article, bare, grounds, things
-from engine.training.picturebook.inflection import inflected
+from engine.training.picturebook.inflection import inflect
 from engine.words.understanding import Understood, understand
 from engine.words.word_list import WordList, normal, read_word_list
 from tests.bench.engine.report import Figure
@@ -87,12 +87,12 @@ def _russian(rng: np.random.Generator, unknown: list[str]) -> Sentence:
     ground = _picked(rng, list(grounds()))
     table = grounds()[ground]
     setting = table["kind"] == "setting"
-    where = _picked(rng, table["ru"]) if setting else f"на {inflected(table['ru'][0] + ' фон', 'loct')}"
+    where = _picked(rng, table["ru"]) if setting else f"на {inflect(table['ru'][0] + ' фон', 'loct')}"
     one, two = rng.choice(unknown, 2, replace=False)
     forms = (
         f"{name} {where}, {one}, {two}",
-        f"{one}, {two} с {inflected(name, 'ablt')} {where}",
-        f"нарисуй {inflected(name, 'accs')}, {one} {two}, {where}",
+        f"{one}, {two} с {inflect(name, 'ablt')} {where}",
+        f"нарисуй {inflect(name, 'accs')}, {one} {two}, {where}",
     )
     return Sentence(text=_picked(rng, list(forms)), known=(thing, ground), unknown=(one, two))
 
