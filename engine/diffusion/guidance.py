@@ -132,7 +132,7 @@ def _bound_gradient(gradient: Tensor, level: Tensor, largest_shift: float) -> Te
     return gradient * (largest_shift / shift.clamp(min=largest_shift))
 
 
-def guide(
+def add_guidance(
     denoise: Denoise, targets: list[Target], pull: Pull, schedule: Schedule, cutter: Cutter | None = None
 ) -> Denoise:
     """A denoiser whose predictions carry the pull; one forward and one backward through the network a call."""

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from engine.diffusion.cutouts import random_crops
 from engine.diffusion.denoisers import network_denoiser
-from engine.diffusion.guidance import Pull, Target, guide
+from engine.diffusion.guidance import Pull, Target, add_guidance
 from engine.diffusion.samplers import sample
 from engine.diffusion.schedule import Levels
 from engine.model_sets.weights import UNKNOWN, ModelSet, load_model_set, model_set_names
@@ -115,7 +115,7 @@ PULL = Pull(
 
 def _ours(unet: UNet, x: Tensor, noise: Tensor, pull: Pull, crops: object, target: Target) -> Tensor:
     denoise = network_denoiser(unet, objective="eps", schedule="linear", learned_variance=True)
-    guided = guide(denoise, [target], pull, "linear", lambda t, pictures: crops)
+    guided = add_guidance(denoise, [target], pull, "linear", lambda t, pictures: crops)
     return next(sample(guided, x, lambda i: noise, Levels("linear", STEPS), sampler="ddim", eta=0.0, start=11)).x
 
 

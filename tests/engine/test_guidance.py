@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from engine.diffusion.guidance import Pull, Target, guide, seeded_cutter
+from engine.diffusion.guidance import Pull, Target, add_guidance, seeded_cutter
 from engine.diffusion.samplers import Prediction
 from engine.diffusion.schedule import alphas_cumprod
 
@@ -49,44 +49,46 @@ T = torch.tensor([500, 500])
 
 
 def test_each_picture_is_pulled_to_its_own_prompt() -> None:
-    found = guide(echo, [target(RED, BLUE)], pull(), "cosine")(X, T)
+    found = add_guidance(echo, [target(RED, BLUE)], pull(), "cosine")(X, T)
     assert found.pull is not None
     red, blue = found.pull.mean((2, 3))
     assert red[0] > 0 > red[2] and blue[2] > 0 > blue[0]
 
 
 def test_a_negative_weight_pushes_away() -> None:
-    found = guide(echo, [target(RED, RED, weight=-1.0)], pull(), "cosine")(X, T)
+    found = add_guidance(echo, [target(RED, RED, weight=-1.0)], pull(), "cosine")(X, T)
     assert found.pull is not None and (found.pull.mean((2, 3))[:, 0] < 0).all()
 
 
 def test_picture_k_of_a_batch_is_pulled_like_picture_k_alone() -> None:
     """Its own prompt, timestep and cuts: pictures of different people may share a batch."""
     x, t = torch.randn(2, 3, 16, 16), torch.tensor([700, 200])
-    together = guide(echo, [target(RED, BLUE)], pull(tv_scale=5.0, range_scale=3.0), "cosine")(x, t)
-    alone = guide(echo, [target(BLUE)], pull(tv_scale=5.0, range_scale=3.0, seeds=[(2, 0)]), "cosine")(x[1:], t[1:])
+    together = add_guidance(echo, [target(RED, BLUE)], pull(tv_scale=5.0, range_scale=3.0), "cosine")(x, t)
+    alone = add_guidance(echo, [target(BLUE)], pull(tv_scale=5.0, range_scale=3.0, seeds=[(2, 0)]), "cosine")(
+        x[1:], t[1:]
+    )
     assert torch.allclose(together.pull[1:], alone.pull, atol=1e-5)
     assert torch.allclose(together.distance[1:], alone.distance, atol=1e-6)
 
 
 def test_scale_zero_is_the_bare_network() -> None:
-    found = guide(echo, [target(RED, BLUE)], pull(guidance_scale=0.0), "cosine")(X, T)
+    found = add_guidance(echo, [target(RED, BLUE)], pull(guidance_scale=0.0), "cosine")(X, T)
     assert found.pull is None and torch.equal(found.x0, X)
 
 
 def test_pictures_noisier_than_the_interval_are_left_alone() -> None:
     """Each by its own timestep, also within one batch."""
     level = float(alphas_cumprod("cosine")[600])
-    found = guide(echo, [target(RED, BLUE)], pull(from_level=level), "cosine")(X, torch.tensor([900, 300]))
+    found = add_guidance(echo, [target(RED, BLUE)], pull(from_level=level), "cosine")(X, torch.tensor([900, 300]))
     assert found.pull[0].abs().max() == 0 and found.pull[1].abs().max() > 0
 
 
 def test_pictures_cleaner_than_the_interval_are_only_looked_at() -> None:
     """CLIP still says how far they are, which people see and `--stop satisfied` asks for."""
     level = float(alphas_cumprod("cosine")[600])
-    mixed = guide(echo, [target(RED, BLUE)], pull(until_level=level), "cosine")(X, torch.tensor([900, 300]))
+    mixed = add_guidance(echo, [target(RED, BLUE)], pull(until_level=level), "cosine")(X, torch.tensor([900, 300]))
     assert mixed.pull[0].abs().max() > 0 and mixed.pull[1].abs().max() == 0
-    late = guide(echo, [target(RED, BLUE)], pull(until_level=level), "cosine")(X, torch.tensor([500, 300]))
+    late = add_guidance(echo, [target(RED, BLUE)], pull(until_level=level), "cosine")(X, torch.tensor([500, 300]))
     assert late.pull is None and torch.allclose(late.distance[1], mixed.distance[1]) and not late.x0.requires_grad
 
 
@@ -101,28 +103,28 @@ def test_the_cuts_come_from_seed_and_timestep() -> None:
 def test_the_range_loss_acts_on_the_predicted_picture(outside: float) -> None:
     """Its gradient must not be lost on the way to x."""
     x = X + outside * 2
-    found = guide(echo, [target(RED, BLUE, weight=0.0)], pull(range_scale=10.0), "cosine")(x, T)
+    found = add_guidance(echo, [target(RED, BLUE, weight=0.0)], pull(range_scale=10.0), "cosine")(x, T)
     assert (found.pull.mean() < 0) == bool(outside)
 
 
 def test_nothing_keeps_a_gradient() -> None:
     """A drawing that kept its graphs would eat the memory step by step."""
-    found = guide(echo, [target(RED, BLUE)], pull(), "cosine")(X, T)
+    found = add_guidance(echo, [target(RED, BLUE)], pull(), "cosine")(X, T)
     assert not any(part.requires_grad for part in (found.x0, found.eps, found.pull, found.distance))
 
 
 def test_the_clamp_shortens_a_long_gradient_and_leaves_a_short_one() -> None:
     """Each picture's on its own, its direction kept."""
-    free = guide(echo, [target(RED, BLUE)], pull(), "cosine")(X, T).pull
+    free = add_guidance(echo, [target(RED, BLUE)], pull(), "cosine")(X, T).pull
     size = free.pow(2).mean((1, 2, 3)).sqrt()
     least = float(size.min())
     for limit in (least / 2, float(size.max()) * 2):
-        held = guide(echo, [target(RED, BLUE)], pull(clamp=limit), "cosine")(X, T).pull
+        held = add_guidance(echo, [target(RED, BLUE)], pull(clamp=limit), "cosine")(X, T).pull
         expected = free * (limit / size.clamp(min=limit))[:, None, None, None]
         assert torch.allclose(held, expected, rtol=1e-4, atol=1e-9)
 
 
 def test_the_saturation_loss_pulls_back_what_clip_sees_beyond_the_range() -> None:
     x = X + 2
-    found = guide(echo, [target(RED, BLUE, weight=0.0)], pull(saturation_scale=10.0), "cosine")(x, T)
+    found = add_guidance(echo, [target(RED, BLUE, weight=0.0)], pull(saturation_scale=10.0), "cosine")(x, T)
     assert (found.pull < 0).all()

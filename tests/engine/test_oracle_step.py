@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from engine.diffusion.cutouts import Crops, random_crops
 from engine.diffusion.denoisers import network_denoiser
-from engine.diffusion.guidance import Pull, Target, guide
+from engine.diffusion.guidance import Pull, Target, add_guidance
 from engine.diffusion.samplers import sample
 from engine.diffusion.schedule import Levels
 from engine.networks.unet import UNet, UNetConfig
@@ -72,7 +72,7 @@ def ours(denoise, schedule: str, index: int, eta: float | None, pull: Pull = PUL
     x, crops, noise, clip, embeddings = given(index)
     target = Target(clip=clip, embeddings=embeddings[None], weights=torch.tensor([[1.5, -0.5]]))
     steps = sample(
-        guide(denoise, [target], pull, schedule, lambda t, pictures: crops),
+        add_guidance(denoise, [target], pull, schedule, lambda t, pictures: crops),
         x,
         lambda i: noise,
         Levels(schedule, STEPS),

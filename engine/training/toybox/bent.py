@@ -62,8 +62,8 @@ class Bent:
         second = rng.integers(templates, size=count)
         alike = rng.random(count) < SIZES_ALIKE
         second = np.where(alike, second - second % sizes + first % sizes, second)
-        share, blur = _column(rng.uniform(*FIRST_SHARE, count)), rng.integers(len(BLURS), size=count)
-        mixed = share * self.masks[blur, first] + (1 - share) * self.masks[blur, second]
+        share, level = _column(rng.uniform(*FIRST_SHARE, count)), rng.integers(len(BLURS), size=count)
+        mixed = share * self.masks[level, first] + (1 - share) * self.masks[level, second]
         return _firm(_warp(rng, mixed), _column(rng.choice(FIRMNESS, size=count)))
 
 

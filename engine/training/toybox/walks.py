@@ -14,7 +14,7 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from engine.diffusion.guidance import Target, guide
+from engine.diffusion.guidance import Target, add_guidance
 from engine.diffusion.samplers import Denoise
 from engine.diffusion.schedule import alphas_cumprod
 from engine.drawing.models import Models
@@ -110,7 +110,7 @@ class PulledWalks(Walks):
             self.models, resolve_defaults(Request(prompt="a star"), self.models.description.defaults), seeds, 0.0
         )
         device = embeddings.device
-        found = guide(denoise, [target], pull, "cosine")(self.x.to(device), self.t.to(device))
+        found = add_guidance(denoise, [target], pull, "cosine")(self.x.to(device), self.t.to(device))
         level = self.levels[self.t][:, None, None, None]
         eps = found.eps.cpu() - (1 - level).sqrt() * found.pull.cpu()
         return (self.x - (1 - level).sqrt() * eps) / level.sqrt()

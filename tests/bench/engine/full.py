@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from engine.diffusion.cutouts import cut
 from engine.diffusion.denoisers import network_denoiser, pulled_by, secondary_denoiser
-from engine.diffusion.guidance import Pull, Target, guide, seeded_cutter
+from engine.diffusion.guidance import Pull, Target, add_guidance, seeded_cutter
 from engine.diffusion.noise import Stream, per_picture
 from engine.diffusion.samplers import Denoise, sample
 from engine.diffusion.schedule import Levels
@@ -95,7 +95,7 @@ def pull_of(description: ModelSet) -> Pull:
 def guidance(description: ModelSet, clip: Clip, embeddings: Tensor) -> Callable[[Denoise], Denoise]:
     """What makes a denoiser one that is pulled towards a text, [1, d]."""
     target = Target(clip=clip, embeddings=embeddings[None], weights=torch.ones(1, 1, device=embeddings.device))
-    return lambda denoise: guide(denoise, [target], pull_of(description), description.unet["schedule"])
+    return lambda denoise: add_guidance(denoise, [target], pull_of(description), description.unet["schedule"])
 
 
 def stepping(description: ModelSet, denoise: Denoise, x: Tensor) -> Contender:

@@ -16,7 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from engine.diffusion.cutouts import cut
-from engine.diffusion.guidance import Pull, guide, seeded_cutter
+from engine.diffusion.guidance import Pull, add_guidance, seeded_cutter
 from engine.diffusion.noise import Stream, per_picture
 from engine.diffusion.samplers import sample
 from engine.diffusion.schedule import Levels
@@ -121,7 +121,7 @@ def contenders(models: Models, *, eta: float) -> dict[str, Contender]:
         range_scale=RANGE_SCALE,
     )
     boxes = {i: boxes_at(pull, x, int(levels.timesteps[i])) for i in middle(models.description)}
-    denoise = guide(models.denoise, [target], pull, table["schedule"])
+    denoise = add_guidance(models.denoise, [target], pull, table["schedule"])
 
     def ours(index: int) -> Tensor:
         steps = sample(
