@@ -146,7 +146,7 @@ class Queue:
         return await self._write_and_invalidate("failed", job=job, failure=failure)
 
     async def cancel(self, job: int) -> bool:
-        """Cancel; Cancel; Cancel; Cancel; Cancel; True when it was queued or running."""
+        """Cancel a job; True when it was queued or running."""
         return await self._write_and_invalidate("cancel", job=job)
 
     async def keep_partial(self, job: int, *, width: int, height: int, hidden: bool = False) -> bool:
