@@ -53,14 +53,38 @@ async def run(folder: Path, kills: int, draw: str, options: str) -> tuple[int, i
     return job - 2, same
 
 
+async def run_together(folder: Path, rounds: int, together: int, draw: str, options: str) -> tuple[int, int]:
+    """Kill once in each round of so many drawings at a time; how many pictures there were, and how many as alone."""
+    engine, same, kills = EngineProcess(draw=draw, backoff_seconds=0.05, at_once=together), 0, []
+    chat, loop = fakes.Chat(), asyncio.get_running_loop()
+    async with fakes.bot(folder, chat, engine):
+        await picture(chat, 1, options)  # loads the models
+        began = loop.time()
+        undisturbed = await picture(chat, 2, options)
+        takes = (loop.time() - began) * together
+        for number in range(rounds):
+            jobs = range(3 + number * together, 3 + (number + 1) * together)
+            killer = asyncio.create_task(kill_soon(engine, takes, kills))
+            drawn = await asyncio.gather(*(picture(chat, job, options) for job in jobs))
+            same += sum(content == undisturbed for content in drawn)
+            killer.cancel()
+    print(f"{len(kills)} kills in {rounds} rounds, {together} drawings in flight")
+    return rounds * together, same
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--kills", type=int, default=20)
     parser.add_argument("--draw", default="engine:draw", help="module:function")
+    parser.add_argument("--together", type=int, default=1, help="drawings at a time; a kill in each of KILLS rounds")
     parser.add_argument("--options", default="--steps 30", help="of the drawing")
     args = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        pictures, same = asyncio.run(run(Path(folder), args.kills, args.draw, args.options))
+        if args.together > 1:
+            work = run_together(Path(folder), args.kills, args.together, args.draw, args.options)
+        else:
+            work = run(Path(folder), args.kills, args.draw, args.options)
+        pictures, same = asyncio.run(work)
     print(f"kill -9 of the engine ({args.draw}), {args.kills} times: {same} of {pictures} pictures with the same bytes")
 
 
