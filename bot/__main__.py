@@ -3,9 +3,11 @@
 import argparse
 import asyncio
 import os
+import resource
 import sys
 import webbrowser
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -17,11 +19,13 @@ from bot.cli.parser import Parser, unknown_command
 from bot.errors import BotError, ConfigError
 
 BROKEN_PIPE = 141  # exit code shells use after SIGPIPE
+MOST_FILES = 65_536
 CONFIG = Path("config.toml")  # in the current folder; used if it exists
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a subcommand; returns its exit code."""
+    os.umask(0o077)  # prompts, pictures and tokens are readable by their owner only
     arguments = list(sys.argv[1:] if arguments is None else arguments)
     try:
         args = _parse(arguments)
@@ -103,6 +107,7 @@ def run_serve(args: argparse.Namespace) -> int:
             if name is None:
                 return 1
             settings = replace(settings, engine=replace(settings.engine, models=name))
+        _raise_descriptors()
         asyncio.run(app.serve(settings, opened=webbrowser.open if args.open else None))
     except ConfigError as error:
         print(f"imago: {error}", file=sys.stderr)
@@ -111,6 +116,13 @@ def run_serve(args: argparse.Namespace) -> int:
         print(f"imago: {error}", file=sys.stderr)
         return 1
     return 0
+
+
+def _raise_descriptors() -> None:
+    """As many open files as the system allows: connections, the store and pictures share them."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with suppress(ValueError, OSError):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, min(hard, MOST_FILES)), hard))
 
 
 def run_doctor(args: argparse.Namespace) -> int:

@@ -22,7 +22,7 @@ from bot.jobs.job import Job
 from bot.jobs.queue import Queue
 from bot.language.styles import Styles
 from bot.language.understood import read_dictionaries
-from bot.messages import Address
+from bot.messages import Address, Person
 from bot.metrics import Metrics
 from bot.moderation.erasure import Eraser
 from bot.moderation.moderation import Moderation
@@ -203,6 +203,10 @@ class App:
         """A chat has a new id."""
         await self._queue.move_chat(old, new)
 
+    async def check_limits(self, person: Person, address: Address) -> None:
+        """Raises the UserError that one more job of theirs would raise."""
+        await self._queue.check_limits(person, address)
+
     async def counts(self) -> dict[str, int]:
         """Number of jobs in each state."""
         return {status.value: jobs for status, jobs in (await self._queue.counts()).items()}
@@ -256,6 +260,7 @@ def build_adapters(app: App, history: History) -> list[Adapter]:
                 app.texts.say,
                 metrics=app.metrics_page,
                 trouble=app.trouble,
+                check=app.check_limits,
                 gallery=Gallery(app.config.engine.models, app.texts.say),
             )
         )

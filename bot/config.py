@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 from bot.errors import ConfigError, UserError
 from bot.language.styles import NONE, defaults_of, style_of
 
+SHORTEST_TOKEN = 16  # characters of the page's token, which anybody may try to guess
 RENAMED = {"house": "moderation"}  # old name of a section → the one it has now
 
 
@@ -21,6 +22,16 @@ class Secret:
     """Text that never appears in a log: only `value` reveals it."""
 
     value: str = field(default="", repr=False)
+
+    @classmethod
+    def given(cls, text: str) -> "Secret":
+        """As somebody pasted it: without the line feed at its end, and the quotes that some tools leave around it."""
+        text = text.strip()
+        if len(text) > 1 and text[0] == text[-1] and text[0] in "'\"":
+            text = text[1:-1].strip()
+        if not text.isprintable():
+            raise ValueError("a secret must be one line of letters, digits and signs")
+        return cls(text)
 
     def __bool__(self) -> bool:
         return bool(self.value)
@@ -94,6 +105,8 @@ class WebConfig:
         _within("port", self.port, 0, 65535)
         if not is_loopback(self.host) and not self.token:
             raise ValueError("token must be set when host is not a loopback address, or anybody could come in")
+        if self.token and len(self.token.value) < SHORTEST_TOKEN:
+            raise ValueError(f"token must have {SHORTEST_TOKEN} characters or more: `openssl rand -hex 16` makes one")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -211,7 +224,7 @@ def _reason_of(error: UserError) -> str:
 
 def _read(path: Path) -> dict[str, Any]:
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        return tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except OSError as error:
         raise ConfigError(f"{path}: the config cannot be read ({error.strerror}).") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
@@ -230,8 +243,9 @@ def _section(kind: Any, name: str, table: object, environment: Mapping[str, str]
         values[key] = _convert(value, defaults[key], f"{where}: {key} in [{name}]", of_texts=key in texts)
     for key in (k for k, default in defaults.items() if isinstance(default, Secret)):
         if text := environment.get(environment_name(name, key)):
-            values[key] = Secret(text)
+            values[key] = text
     try:
+        values |= {k: Secret.given(v) for k, v in values.items() if type(defaults[k]) is Secret and isinstance(v, str)}
         return kind(**values)
     except ValueError as error:
         raise ConfigError(f"{where}: in [{name}], {error}.") from error
@@ -265,7 +279,7 @@ def _convert(value: object, default: object, where: str, *, of_texts: bool = Fal
         wanted, right = "text in quotes", isinstance(value, str)
     if not right:
         raise ConfigError(f"{where} must be {wanted}.")
-    return type(default)(value)  # type: ignore[call-arg]
+    return value if isinstance(default, Secret) else type(default)(value)  # type: ignore[call-arg]
 
 
 def _one_of(name: str, value: str, allowed: tuple[str, ...]) -> None:

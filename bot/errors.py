@@ -9,6 +9,7 @@ BotError
     ├── RetryAfter   too many calls: `seconds` until this chat may be written to again
     ├── MessageGone  the message was deleted, or can never be edited again
     ├── AddressGone  the chat was closed to the bot: kicked, blocked, archived, no permission
+    ├── Refused      this reply will never be accepted as it is: try another form of it
     └── NotDelivered the call failed and may be tried again: network, the platform's own fault
 """
 
@@ -57,6 +58,10 @@ class MessageGone(AdapterError):
 
 class AddressGone(AdapterError):
     """Nothing can be written to this address any more."""
+
+
+class Refused(AdapterError):
+    """A permanent failure of this reply: retrying would not help."""
 
 
 class NotDelivered(AdapterError):

@@ -3,7 +3,8 @@
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable, Collection, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import Protocol
 
@@ -28,7 +29,7 @@ from bot.language.commands import (
     ShowWords,
     WhoAmI,
 )
-from bot.messages import REACTIONS, Action, Address, File, Incoming, Press, Reaction, Reply, TextMessage
+from bot.messages import REACTIONS, Action, Address, File, Incoming, Press, Reaction, Reply, TextMessage, plain_emoji
 from bot.metrics import RecordMetric
 from bot.moderation.moderation import Moderation
 from bot.request_builder import RequestBuilder, check_steps, new_seed
@@ -108,6 +109,15 @@ class Handlers:
             log.exception("a fault while handling %s", incoming.key)
             self._answer(incoming, "broken")
 
+    @asynccontextmanager
+    async def _aside(self) -> AsyncIterator[None]:
+        """While a picture comes and is decoded others have the place among those that are handled at the same time."""
+        self._portion.release()
+        try:
+            yield
+        finally:
+            await self._portion.acquire()
+
     async def _let_in(self, incoming: Incoming, job: int | None) -> Command | None:
         """The command, if any, once the person is allowed to give it; `job` is a reaction's. Raises UserError."""
         try:
@@ -128,7 +138,7 @@ class Handlers:
         if isinstance(incoming, Press):
             picture, strength = incoming.picture, incoming.strength
             return Act(action=incoming.action, job=incoming.job, picture=picture, strength=strength)
-        action = REACTIONS.get(incoming.emoji.replace("\ufe0f", ""))
+        action = REACTIONS.get(plain_emoji(incoming.emoji))
         return Act(action=action, job=job) if action and job is not None else None
 
     async def _find_thread(self, reaction: Reaction) -> tuple[Reaction, int | None]:
@@ -185,7 +195,11 @@ class Handlers:
     async def _imagine(self, incoming: Incoming, command: Imagine) -> None:
         parent = await self._moderation.visible(incoming, command.parent) if command.parent is not None else None
         request = self._builder.request(incoming, command, parent)
-        inputs = await self._builder.inputs(incoming, request, parent)
+        if isinstance(incoming, TextMessage) and incoming.pictures:
+            await self._moderation.check_drawing(incoming, request.prompt)
+            await self._queue.check_limits(incoming.person, incoming.address)
+        async with self._aside():
+            inputs = await self._builder.inputs(incoming, request, parent)
         kind = Kind.REMIX if parent else Kind.IMAGINE
         await self._put(incoming, Draw(request=request), kind, parent, inputs)
 
@@ -196,7 +210,9 @@ class Handlers:
 
     async def _vary(self, incoming: Incoming, command: Act, parent: Job) -> None:
         png = await self._png(parent, self._one_of(parent, command.picture))
-        inputs = {**await self._pictures.inputs(parent.id), "init": await self._builder.accept(png)}
+        async with self._aside():
+            init = await self._builder.accept(png, incoming.person)
+        inputs = {**await self._pictures.inputs(parent.id), "init": init}
         strength = command.strength if command.strength is not None else STRENGTH
         request = replace(parent.request, init=strength, pick=None, seed=new_seed())
         check_steps(incoming, request)

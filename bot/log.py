@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from urllib.parse import quote
 
+MOST_REPEATS, MOST_KINDS = 5, 500  # lines of one kind per minute; kinds remembered
 PROMPT = "prompt"  # the one value of an event that is omitted unless enabled
 
 
@@ -22,7 +23,7 @@ class Lines(logging.Formatter):
         """`form` is text or json."""
         super().__init__()
         self._json, self._prompts = form == "json", prompts
-        self._secrets = [form for secret in secrets if secret for form in {secret, quote(secret, safe="")}]
+        self._secrets = sorted((form for secret in secrets if secret for form in _forms(secret)), key=len, reverse=True)
 
     def format(self, record: logging.LogRecord) -> str:
         """Format a record with secrets masked; in text form a traceback follows on its own lines."""
@@ -55,6 +56,37 @@ class Lines(logging.Formatter):
         return self.formatException(record.exc_info) if record.exc_info else ""
 
 
+def _forms(secret: str) -> set[str]:
+    """As it may stand in a line: in an address, in JSON, in quotes of Python's, and JSON within JSON."""
+    quoted = {secret, quote(secret, safe=""), quote(secret), repr(secret)[1:-1], json.dumps(secret)[1:-1]}
+    return quoted | {json.dumps(form, ensure_ascii=False)[1:-1] for form in quoted}
+
+
+class Repeats(logging.Filter):
+    """Lets what is said again and again through only a few times a minute, with how often it was not said."""
+
+    def __init__(self, most: int = MOST_REPEATS, seconds: float = 60.0) -> None:
+        super().__init__()
+        self._most, self._seconds = most, seconds
+        self._said: dict[tuple[str, str], tuple[float, int]] = {}  # by logger and words: since when, how often
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Whether it is said. What happens to a job is never left out."""
+        if hasattr(record, "event"):
+            return True
+        kind = record.name, str(record.msg)
+        since, count = self._said.get(kind, (0.0, 0))
+        if record.created >= since + self._seconds or record.created < since:
+            if len(self._said) >= MOST_KINDS:
+                self._said.clear()
+            self._said[kind] = record.created, 1
+            if count > self._most:
+                record.msg, record.args = f"{record.getMessage()} (and {count - self._most} times more before)", ()
+            return True
+        self._said[kind] = since, count + 1
+        return count < self._most
+
+
 def _one_line(text: str) -> str:
     return text.replace("\r", "\\r").replace("\n", "\\n")
 
@@ -74,6 +106,7 @@ def set_up(level: str, form: str = "text", *, prompts: bool = False, secrets: It
         secrets: texts to mask.
     """
     handler = logging.StreamHandler(sys.stderr)
+    handler.addFilter(Repeats())
     handler.setFormatter(Lines(form, prompts=prompts, secrets=secrets))
     logging.basicConfig(handlers=[handler], level=logging.WARNING)
     for name in ("bot", "engine"):

@@ -1,5 +1,6 @@
 """platform-neutral messages, in and out: frozen records; which reaction means which action."""
 
+import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -45,6 +46,12 @@ REACTIONS: dict[str, Action] = {
     "💩": Action.DELETE,
     "❌": Action.DELETE,
 }
+_DRESS = re.compile("[\ufe0e\ufe0f\U0001f3fb-\U0001f3ff]")  # how an emoji is shown, and the colour of its skin
+
+
+def plain_emoji(emoji: str) -> str:
+    """The emoji itself, whatever its colour of skin, as REACTIONS has it."""
+    return _DRESS.sub("", emoji)
 
 
 @dataclass(frozen=True, kw_only=True)

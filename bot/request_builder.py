@@ -3,6 +3,7 @@
 import asyncio
 import secrets
 from collections.abc import Collection
+from weakref import WeakValueDictionary
 
 from bot.config import Config
 from bot.errors import UserError
@@ -10,10 +11,11 @@ from bot.jobs.job import Job
 from bot.language import options
 from bot.language.commands import Imagine
 from bot.language.styles import NONE, Styles, defaults_of
-from bot.messages import Fetch, Incoming, TextMessage, Value
+from bot.messages import Fetch, Incoming, Person, TextMessage, Value
 from bot.storage.pictures import PictureStore
-from engine import MAX_SEED, MAX_TARGETS, BadPicture, Request, accept_picture, knows_any_word, nearest_size
+from engine import MAX_SEED, MAX_TARGETS, BadPicture, Request, accept_picture_apart, knows_any_word, nearest_size
 
+DECODING = 2  # pictures decoded at the same time, one per person, to bound memory
 FETCHING = 20.0  # timeout in seconds for downloading an attachment
 
 
@@ -23,7 +25,8 @@ class RequestBuilder:
     def __init__(self, config: Config, models: Collection[str], pictures: PictureStore) -> None:
         self._config, self._models, self._pictures = config, models, pictures
         self._styles, self._defaults = Styles(config.styles), defaults_of(config.bot.options)
-        self._accepting = asyncio.Lock()  # decode one picture at a time, to bound memory
+        self._accepting = asyncio.Semaphore(DECODING)
+        self._accepting_of: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()  # by person
 
     def request(self, incoming: Incoming, command: Imagine, parent: Job | None) -> Request:
         """Explicit options override the style, that the chat's defaults, those the config; a remix inherits all.
@@ -59,7 +62,7 @@ class RequestBuilder:
         fetches = incoming.pictures if isinstance(incoming, TextMessage) else ()
         if len(fetches) > MAX_TARGETS:
             raise UserError("too-many-pictures", limit=MAX_TARGETS)
-        given = [await self.accept(await fetch_picture(fetch)) for fetch in fetches]
+        given = [await self.accept(await fetch_picture(fetch), incoming.person) for fetch in fetches]
         inherited = await self._pictures.inputs(parent.id) if parent else {}
         inputs = {name: png for name, png in inherited.items() if not given or name == "init"}
         if request.init is None:
@@ -70,11 +73,12 @@ class RequestBuilder:
             raise UserError("no-init-picture")
         return inputs | {f"target{number}": png for number, png in enumerate(given, 1)}
 
-    async def accept(self, data: bytes) -> bytes:
-        """Validate and re-encode a picture, off the event loop. Raises UserError."""
+    async def accept(self, data: bytes, person: Person) -> bytes:
+        """Validate and re-encode a picture in a process of its own, one at a time per person. Raises UserError."""
+        turn = self._accepting_of.setdefault(person.key, asyncio.Lock())
         try:
-            async with self._accepting:
-                return await asyncio.to_thread(accept_picture, data)
+            async with turn, self._accepting:
+                return await accept_picture_apart(data)
         except BadPicture as error:
             raise UserError(f"picture-{error.reason}") from error
 

@@ -256,6 +256,8 @@ class Worker:
                     running.note_left(event.seconds_left)
                 else:
                     await self._handle(running, event)
+        if not running.stopped:
+            raise EngineDied("The engine died while drawing: it ended without a picture.")
         return None
 
     async def _handle(self, running: Running, event: Event) -> None:

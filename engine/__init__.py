@@ -21,7 +21,7 @@ from engine.events import Checkpoint, Event, Failed, Fetching, Finished, Needs, 
 from engine.files import FolderLocked, lock_folder, put_in_place, write_file
 from engine.networks.imports import share_processor
 from engine.process.parent import EngineProcess
-from engine.prompts import parse_prompt
+from engine.prompts import parse_prompt, split_prompt
 from engine.request import (
     BOUNDS,
     CHOICES,
@@ -82,6 +82,7 @@ __all__ = [
     "WeightsError",
     "Word",
     "accept_picture",
+    "accept_picture_apart",
     "add_model_file",
     "as_json",
     "backoff",
@@ -108,6 +109,7 @@ __all__ = [
     "MAX_PICTURE_BYTES",
     "knows_any_word",
     "nearest_size",
+    "split_prompt",
 ]
 
 
@@ -211,8 +213,8 @@ def upscale(request: UpscaleRequest, *, parent: str | None = None) -> Iterator[E
 def accept_picture(data: bytes) -> bytes:
     """A picture from outside (PNG, JPEG, WebP or GIF) as a clean RGB PNG of at most 1024 pixels a side.
 
-    It takes up to a second and imports Pillow, not torch. Raises BadPicture, whose `reason` is kind, bytes, pixels
-    or damaged.
+    It takes up to a second and imports Pillow, not torch. Raises BadPicture, whose `reason` is kind, bytes, pixels,
+    costly or damaged.
     """
     from engine.pictures.intake import accept
 
@@ -224,6 +226,13 @@ def png_size(png: bytes) -> tuple[int, int]:
     from engine.pictures.intake import png_size as size
 
     return size(png)
+
+
+async def accept_picture_apart(data: bytes) -> bytes:
+    """`accept_picture` in a process of its own with little memory, which is killed when it takes too long."""
+    from engine.process.decoding import accept_apart
+
+    return await accept_apart(data)
 
 
 def request_of_checkpoint(state: bytes) -> Request:

@@ -37,7 +37,7 @@ class BadPicture(EngineError):
 
     def __init__(self, sentence: str, *, reason: str = "damaged") -> None:
         super().__init__(sentence)
-        self.reason = reason  # kind, bytes, pixels or damaged, for localization
+        self.reason = reason  # kind, bytes, pixels, costly or damaged, for localization
 
 
 class WeightsError(EngineError):

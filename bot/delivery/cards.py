@@ -62,6 +62,10 @@ class Cards:
             card = replace(card, text="\n".join(line for line in lines if line), buttons=buttons)
         return replace(card, picture=_file(job, f"{job.id}.png", png), gif=_file(job, f"{job.id}.gif", gif))
 
+    def refused(self, job: Job) -> Reply:
+        """The picture is finished, and the platform does not accept it: words in its place."""
+        return self._card(job, Stage.FINAL, "final-refused", {}, ALWAYS)
+
     def stopped(self, job: Job, png: bytes | None) -> Reply:
         """Cancelled, with the partial picture if there is one."""
         text = "stopped-partial" if png else "stopped"

@@ -1,6 +1,7 @@
 """the only sender: one message a job, edited from queued to final; exactly one final across crashes."""
 
 import asyncio
+import logging
 import secrets
 import time
 from collections.abc import Awaitable, Callable, Mapping
@@ -9,6 +10,7 @@ from dataclasses import replace
 from bot.adapters.base import Adapter
 from bot.delivery.cards import Cards
 from bot.delivery.outbox import Outbox, Parcel
+from bot.errors import Refused
 from bot.jobs.job import DONE, Job, Status
 from bot.jobs.queue import Queue
 from bot.messages import Address, Reply, Stage
@@ -17,6 +19,7 @@ from bot.storage.pictures import PictureStore
 from bot.storage.store import Store
 from engine import Preview
 
+log = logging.getLogger(__name__)
 REFRESHED = 10  # jobs at the front of the queue whose messages are refreshed
 MANY_CHATS = 1000  # chats kept in memory before idle ones are dropped
 
@@ -195,11 +198,27 @@ class Replies:
 
     async def _show_final(self, job: Job, png: bytes | None, gif: bytes | None) -> None:
         apart = self._adapters[job.address.platform].gif_apart
-        await self._show(job, self._cards.final(job, png, None if apart else gif))
+        full = self._cards.final(job, png, None if apart else gif)
+        if not await self._show_first_accepted(job, [full, replace(full, gif=None), self._cards.refused(job)]):
+            log.error("job %d: the chat accepts neither the picture nor words about it", job.id)
+            return
         if apart and gif:
             await self._store.write("put_intent", job=job.id, role="gif", platform=job.address.platform)
             picture = await self._store.row("intent", job=job.id, role="status")
-            await self._show(job, self._cards.gif(job, gif), "gif", answers=picture["message"] if picture else "")
+            try:
+                await self._show(job, self._cards.gif(job, gif), "gif", answers=picture["message"] if picture else "")
+            except Refused as refusal:
+                log.warning("job %d: the GIF is refused: %s", job.id, refusal)
+
+    async def _show_first_accepted(self, job: Job, replies: list[Reply]) -> bool:
+        """Show the first of these that the platform does not refuse for good; False when it refuses all."""
+        for reply in replies:
+            try:
+                await self._show(job, reply)
+                return True
+            except Refused as refusal:
+                log.warning("job %d: the platform refuses the final message: %s", job.id, refusal)
+        return False
 
 
 def _line_of(reply: Reply) -> Reply:

@@ -13,7 +13,7 @@ from bot.jobs import estimate
 from bot.jobs.job import Draw, Job, Kind, NewJob, QueuePosition, Status, Upscale, Work
 from bot.jobs.limits import DAY, Load, admit
 from bot.log import event
-from bot.messages import Address
+from bot.messages import Address, Person
 from bot.storage.store import Row, Store, Transaction
 from engine import Request
 
@@ -64,6 +64,15 @@ class Queue:
         if self._flush is None or self._flush.done():
             self._flush = asyncio.create_task(self._store_incoming())
         return await done
+
+    async def check_limits(self, owner: Person, address: Address) -> None:
+        """Raise the UserError that `put` would raise now: for what takes work before there is a job to put."""
+        owners = json.dumps([owner.key])
+        loads = _loads(await self._store.rows("loads", owners=owners, since=self._clock() - DAY))
+        where = _server_of(owner, address)
+        found = await self._store.rows("server_loads", servers=json.dumps([where]), since=self._clock() - DAY)
+        place = Load(today=found[0]["today"]) if found else Load()
+        admit(loads.get(owner.key, Load()), self._limits, owner.queued, place, owner.server_today)
 
     async def claim(self) -> Job | None:
         """Mark the next job as running and return it; None when the queue is empty."""
@@ -265,7 +274,7 @@ class Queue:
     async def _loads(self, transaction: Transaction, batch: list[NewJob]) -> dict[str, Load]:
         owners = json.dumps(sorted({new.owner.key for new in batch}))
         rows = await transaction.rows("loads", owners=owners, since=self._clock() - DAY)
-        return {row["owner"]: Load(queued=row["queued"], today=row["today"]) for row in rows}
+        return _loads(rows)
 
     async def _server_loads(self, transaction: Transaction, batch: list[NewJob]) -> dict[str, Load]:
         servers = json.dumps(sorted({_server(new) for new in batch}))
@@ -273,8 +282,16 @@ class Queue:
         return {row["server"]: Load(today=row["today"]) for row in rows}
 
 
+def _loads(rows: list[Row]) -> dict[str, Load]:
+    return {row["owner"]: Load(queued=row["queued"], today=row["today"]) for row in rows}
+
+
 def _server(new: NewJob) -> str:
-    return f"{new.address.platform}:{new.owner.server or new.address.chat}"
+    return _server_of(new.owner, new.address)
+
+
+def _server_of(owner: Person, address: Address) -> str:
+    return f"{address.platform}:{owner.server or address.chat}"
 
 
 def _as_row(new: NewJob) -> dict[str, object]:

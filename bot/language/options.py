@@ -8,7 +8,7 @@ from typing import NoReturn
 
 from bot.errors import UserError
 from bot.messages import Value
-from engine import BOUNDS, CHOICES, MAX_PROMPT, MAX_SIDE, RAMPS, WHOLE, BadRequest, Request, read_option
+from engine import BOUNDS, CHOICES, MAX_PROMPT, MAX_SIDE, RAMPS, WHOLE, BadRequest, Request, read_option, split_prompt
 
 OPTIONS = tuple(f.name for f in fields(Request) if f.name != "prompt")
 STYLE = "style"  # not a field of Request: a named set of words and options
@@ -30,23 +30,30 @@ EXAMPLES = {
 _DEFAULTS = {f.name: f.default for f in fields(Request)}
 _ALWAYS = ("seed", "models")  # always written out: another bot may have other defaults
 _CROSS = {ord(letter): "x" for letter in "×хХ"}  # sizes are stored with a Latin x
+# Invisible characters must not turn an option into words; the joiners of emoji stay.
+_HIDDEN = re.compile("[\u00ad\u061c\u200b\u200e\u200f\u202a-\u202e\u2060-\u2064\u2066-\u2069\ufeff]")
+_BLANK = dict.fromkeys(map(ord, "\u115f\u1160\u2800\u3164\uffa0"), " ")
 _CONTEXT, _LONGEST = 24, 60  # characters shown of a mistake and around it
-# Phones turn two hyphens into a dash, which is accepted before a known option.
 _KNOWN = "(?i:" + "|".join(NAMES).replace("_", "[-_]") + r")(?![\w-])"
 _LETTER = r"[^\W\d_]"
 _SAID = r'[0-9.]+%?:["“„«][^"“”„«»]*["”“»]'  # a change of --then, the only value that may hold spaces
+# Phones turn two hyphens into a dash, and then it is one before any name; a hyphen alone only before those we know.
+_LONG = "–—―‒−﹘－➖"
+_DASH = f"[{_LONG}‐‑﹣⁻₋˗-]"
+_INTRO = rf"(?:(?:{_DASH}{{2,}}|[{_LONG}])(?={_LETTER})|{_DASH}(?={_KNOWN}))"
 # `=` or a space before the value.
 _OPTION = re.compile(
-    rf"(?<!\S)(?:--(?P<name>{_LETTER}[\w-]*)|[—–](?P<dashed>{_KNOWN}))"
-    rf"(?:(?:=|\s+)(?P<value>(?!--|—|–)(?:{_SAID}(?:;\s*{_SAID})*|\S+)))?"
+    rf"(?<!\S){_INTRO}(?P<name>{_LETTER}[\w-]*)"
+    rf"(?:(?:=|\s+)(?P<value>(?!{_INTRO}|--|[{_LONG}]\s)(?:{_SAID}(?:;\s*{_SAID})*|\S+)))?"
 )
 # A backslash escapes what would be an option: `\--seed`; more backslashes, more literal ones.
-_LIKE = rf"\\*(?:--{_LETTER}|[—–]{_KNOWN})"
+_LIKE = rf"\\*{_INTRO}"
 _ESCAPED, _TO_ESCAPE = re.compile(rf"(?<!\S)\\(?={_LIKE})"), re.compile(rf"(?<!\S)(?={_LIKE})")
 
 
 def read(text: str) -> tuple[str, dict[str, Value]]:
     """Split a text into words and options by name (including `style`). Raises UserError."""
+    text = _HIDDEN.sub("", text.translate(_BLANK))
     options = dict(_option(text, match) for match in _OPTION.finditer(text))
     return " ".join(_ESCAPED.sub("", _OPTION.sub(" ", text)).split()), options
 
@@ -144,7 +151,7 @@ def refuse_choice(name: str, value: str, known: Iterable[str], where: str) -> No
 
 
 def _name(match: re.Match[str]) -> str:
-    return (match["name"] or match["dashed"]).lower().replace("-", "_")
+    return match["name"].lower().replace("-", "_")
 
 
 def _option(text: str, match: re.Match[str]) -> tuple[str, Value]:
@@ -187,12 +194,13 @@ def _refuse(name: str, value: str, where: str) -> NoReturn:
 def _refuse_prompt(error: BadRequest, prompt: str) -> NoReturn:
     if len(prompt) > MAX_PROMPT:
         raise UserError("prompt-long", length=len(prompt), limit=MAX_PROMPT) from error
-    if not prompt.strip(" |"):
+    pieces = split_prompt(prompt)
+    if not any(piece.strip() for piece in pieces):
         raise UserError("no-prompt") from error
     if not "".join(prompt.split()).isprintable():
         raise UserError("prompt-letters") from error
     start = 0
-    for piece in prompt.split("|"):
+    for piece in pieces:
         try:
             if piece.strip():
                 Request(prompt=piece)

@@ -24,6 +24,7 @@ final = “{ $prompt }”
     } · { $time }
 final-upscaled = “{ $prompt }”
     #{ $job } · four times larger than #{ $parent } · { $width } × { $height }
+final-refused = #{ $job } “{ $prompt }”: the picture is finished, but it could not be posted here. Try /show { $job }.
 stopped = #{ $job } “{ $prompt }”: cancelled.
 stopped-partial = #{ $job } “{ $prompt }”: cancelled; this is how far it got.
 
@@ -263,6 +264,7 @@ web-bad-request = The chat page does not send requests like this one: reload the
 web-not-found = This was not found here: reload the page.
 web-empty = The message is empty: tell me what to draw.
 web-too-large = This is too much text at once: please keep it to 4000 characters.
+web-busy = Too many requests at once: please try again in a minute.
 web-closed = Imago is shutting down: please send it again in a minute.
 web-failed = Something went wrong here: please try again.
 
@@ -485,6 +487,7 @@ too-many-pictures = Please attach at most { $limit } pictures.
 picture-kind = I cannot read this picture: please send a PNG, JPEG, WebP or GIF.
 picture-bytes = This file is too large: please send a picture of at most 20 MB.
 picture-pixels = This picture has too many pixels: please send one of at most 25 megapixels and 8192 pixels on a side.
+picture-costly = This picture takes too long to read: please save it as an ordinary JPEG or PNG and send that.
 picture-damaged = This picture is damaged or incomplete: please send it again.
 picture-lost = The picture could not be downloaded: please send it again.
 

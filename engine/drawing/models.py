@@ -154,6 +154,10 @@ def load_clip(
             "models",
             f"The model set {description.name} needs a package that is not here: run `pip install transformers`.",
         ) from error
+    except (ValueError, TypeError, LookupError, OSError) as error:  # of a description by hand, in open_clip
+        raise BadRequest(
+            "models", f"The CLIP {table['model']} of the model set {description.name} cannot be built: {error}."
+        ) from error
     except (RuntimeError, SafetensorError) as error:
         raise CorruptWeights(
             path, f"The weights file {path.name} does not hold the CLIP {table['model']}: get the set again."

@@ -1,13 +1,19 @@
 """downloads one file over HTTP: resumed, from the first mirror that has it, hashed on the way."""
 
 import hashlib
+import ipaddress
 import os
+import socket
+import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
+from typing import Any
 from urllib.parse import urlsplit
+from urllib.request import getproxies
 
 import httpx
 
@@ -15,6 +21,7 @@ from engine.errors import CannotFetch
 from engine.model_sets.weights import WeightsFile
 
 CHUNK = 1 << 20
+MOST_REDIRECTS = 10
 PASSING = {408, 425, 429, 500, 502, 503, 504}  # HTTP status codes worth a retry
 
 
@@ -24,7 +31,9 @@ class Patience:
 
     connect: float = 15.0  # seconds
     silence: float = 30.0  # seconds without a byte
-    tries: int = 5  # in a row that brought nothing new
+    tries: int = 5  # in a row that brought hardly anything new
+    window: float = 60.0  # seconds in which `least` bytes must come, be they of the answer's head or of the file
+    least: int = 100_000
     pause: Callable[[float], None] = time.sleep
 
     def before(self, retry: int) -> float:
@@ -47,7 +56,7 @@ class _Part:
         path.parent.mkdir(parents=True, exist_ok=True)
         self._file = open(path, "r+b" if path.exists() else "w+b", buffering=0)  # nothing is lost when killed
         self._hash = hashlib.sha256()
-        self.size = 0
+        self.size = self.came = 0  # bytes that are there; bytes that this process has added
         while chunk := self._file.read(CHUNK):
             self._hash.update(chunk)
             self.size += len(chunk)
@@ -64,6 +73,7 @@ class _Part:
         written = self._file.write(chunk) or 0
         self._hash.update(chunk[:written])
         self.size += written
+        self.came += written
         if written < len(chunk):
             self.append(chunk[written:])  # says why there is no more room
 
@@ -98,7 +108,7 @@ def download(file: WeightsFile, target: Path, patience: Patience | None = None) 
                 try:
                     yield from _whole(client, url, file, kept, patience)
                 except _Hopeless as reason:
-                    reasons.append(f"{urlsplit(url).hostname} {reason}")
+                    reasons.append(f"{_host(url)} {reason}")
                     continue
                 part.replace(target)
                 return
@@ -120,7 +130,13 @@ def _client(patience: Patience) -> httpx.Client:
     """With the proxies of the environment."""
     timeout = httpx.Timeout(patience.silence, connect=patience.connect)
     try:
-        return httpx.Client(timeout=timeout, follow_redirects=True, headers={"Accept-Encoding": "identity"})
+        return httpx.Client(
+            timeout=timeout,
+            follow_redirects=True,
+            max_redirects=MOST_REDIRECTS,
+            headers={"Accept-Encoding": "identity"},
+            event_hooks={"request": [_forbid_inward]},
+        )
     except (ImportError, ValueError, httpx.InvalidURL) as error:
         raise CannotFetch(
             Path(),
@@ -129,14 +145,78 @@ def _client(patience: Patience) -> httpx.Client:
         ) from error
 
 
+def _host(url: str) -> str:
+    try:
+        return urlsplit(url).hostname or "an address without a host"
+    except ValueError:
+        return "an address that is none"
+
+
+def _forbid_inward(request: httpx.Request) -> None:
+    """What the world says must not lead to what only this machine or its network can reach.
+
+    Each request of a redirect passes here; the first has said whether the set itself names a place of ours.
+    """
+    host = request.url.host
+    first = request.extensions.setdefault("imago", {}).setdefault("first", host)
+    if host != first and _is_inside(host) and not _is_inside(first):
+        raise _Hopeless("leads to an address of a private network")
+
+
+def _is_inside(host: str) -> bool:
+    """Whether a name leads to this machine or to a private network; False when it leads nowhere."""
+    only_numbers = socket.AI_NUMERICHOST if getproxies() else 0  # behind a proxy names are its business
+    try:
+        found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM, flags=only_numbers)
+    except (OSError, UnicodeError):
+        return host == "localhost"
+    return not all(ipaddress.ip_address(str(address[0]).partition("%")[0]).is_global for *_, address in found)
+
+
+class _Watch:
+    """Hangs up on a server that sends, but so little that no time-out of a single read ever ends it."""
+
+    def __init__(self, part: _Part, patience: Patience) -> None:
+        self.slow = False
+        self._part, self._patience = part, patience
+        self._socket: socket.socket | None = None
+        self._done = threading.Event()
+        self._thread = threading.Thread(target=self._watch, daemon=True)
+
+    def __enter__(self) -> "_Watch":
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._done.set()
+        self._thread.join()
+
+    def trace(self, event: str, info: dict[str, Any]) -> None:
+        """httpcore's account of what it does: the newest connection is the one that is watched."""
+        if event.endswith("connect_tcp.complete"):
+            self._socket = info["return_value"].get_extra_info("socket")
+
+    def _watch(self) -> None:
+        before = self._part.came
+        while not self._done.wait(self._patience.window):
+            if self._part.came - before < self._patience.least:
+                self.slow = True
+                if self._socket is not None:
+                    with suppress(OSError):
+                        self._socket.shutdown(socket.SHUT_RDWR)
+            before = self._part.came
+
+
 def _whole(client: httpx.Client, url: str, file: WeightsFile, part: _Part, patience: Patience) -> Iterator[int]:
     """Try one mirror until the file is right; raises _Hopeless."""
-    best, failed = part.size, 0
+    best, failed, anew = part.size, 0, not part.size
     while part.digest() != file.sha256:
         try:
-            yield from _try(client, url, file, part)
+            yield from _try(client, url, file, part, patience)
         except _Passing as reason:
-            failed = 1 if part.size > best else failed + 1
+            failed = 1 if part.size >= best + min(patience.least, 1 + file.bytes // 10) else failed + 1
             best = max(best, part.size)
             if failed >= patience.tries:
                 raise _Hopeless(str(reason)) from reason
@@ -144,38 +224,45 @@ def _whole(client: httpx.Client, url: str, file: WeightsFile, part: _Part, patie
         else:
             if part.digest() != file.sha256:
                 part.restart()
-                raise _Hopeless("has another file (wrong SHA-256)")
+                if anew:
+                    raise _Hopeless("has another file (wrong SHA-256)")
+                best, anew = 0, True  # what was there before may have come from another mirror, or be damaged
     part.sync()
 
 
-def _try(client: httpx.Client, url: str, file: WeightsFile, part: _Part) -> Iterator[int]:
+def _try(client: httpx.Client, url: str, file: WeightsFile, part: _Part, patience: Patience) -> Iterator[int]:
     """One request for what is missing; _Passing when it ends early, _Hopeless for another file."""
     if file.exact and part.size >= file.bytes:
         part.restart()  # as long as the file, and not the file
+    with _Watch(part, patience) as watch:
+        try:
+            yield from _body(client, url, file, part, watch)
+        except httpx.TimeoutException as error:
+            raise _Passing("stopped answering") from error
+        except httpx.ConnectError as error:
+            raise _Passing("cannot be reached") from error
+        except (httpx.TooManyRedirects, httpx.UnsupportedProtocol, httpx.InvalidURL, ValueError) as error:
+            raise _Hopeless("leads nowhere") from error
+        except httpx.ProxyError as error:
+            raise _Passing("is not let through by the proxy") from error
+        except httpx.HTTPError as error:
+            raise _Passing("sends too slowly" if watch.slow else "broke off") from error
+
+
+def _body(client: httpx.Client, url: str, file: WeightsFile, part: _Part, watch: _Watch) -> Iterator[int]:
     headers = {"Range": f"bytes={part.size}-"} if part.size else {}
-    try:
-        with client.stream("GET", url, headers=headers) as response:
-            total = _accept(response, part)
-            if total is not None and not file.fits(total):
-                raise _Hopeless(f"has another file ({total} bytes in place of {file.bytes})")
-            for chunk in response.iter_raw():
-                part.append(chunk)
-                if part.size > file.bytes and not file.fits(part.size):
-                    part.restart()
-                    raise _Hopeless("sends more than the file has")
-                yield part.size
-            if file.exact and part.size < file.bytes:
-                raise _Passing("broke off")
-    except httpx.TimeoutException as error:
-        raise _Passing("stopped answering") from error
-    except httpx.ConnectError as error:
-        raise _Passing("cannot be reached") from error
-    except (httpx.TooManyRedirects, httpx.UnsupportedProtocol, httpx.InvalidURL) as error:
-        raise _Hopeless("leads nowhere") from error
-    except httpx.ProxyError as error:
-        raise _Passing("is not let through by the proxy") from error
-    except httpx.TransportError as error:
-        raise _Passing("broke off") from error
+    with client.stream("GET", url, headers=headers, extensions={"trace": watch.trace}) as response:
+        total = _accept(response, part)
+        if total is not None and not file.fits(total):
+            raise _Hopeless(f"has another file ({total} bytes in place of {file.bytes})")
+        for chunk in response.iter_raw():
+            part.append(chunk)
+            if part.size > file.bytes and not file.fits(part.size):
+                part.restart()
+                raise _Hopeless("sends more than the file has")
+            yield part.size
+        if file.exact and part.size < file.bytes:
+            raise _Passing("sends too slowly" if watch.slow else "broke off")
 
 
 def _accept(response: httpx.Response, part: _Part) -> int | None:
@@ -194,7 +281,10 @@ def _accept(response: httpx.Response, part: _Part) -> int | None:
         if unit != "bytes" or start != str(part.size):
             part.restart()
             raise _Passing("sent another part than was asked for")
-        return int(total) if total.isdecimal() else None
+        return _number(total)
     part.restart()  # it knows no ranges, or the file is asked for from its beginning
-    length = response.headers.get("Content-Length", "")
-    return int(length) if length.isdecimal() else None
+    return _number(response.headers.get("Content-Length", ""))
+
+
+def _number(text: str) -> int | None:
+    return int(text) if text.isdecimal() and len(text) < 20 else None

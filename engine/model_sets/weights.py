@@ -16,6 +16,7 @@ from dataclasses import dataclass, fields
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from engine.errors import BadRequest, CorruptWeights, MissingWeights
 from engine.words.word_list import WordList, read_word_list
@@ -25,6 +26,10 @@ ABOUT = 0.03  # relative tolerance of an approximate size
 UNKNOWN = "unknown"  # a licence that nobody could tell us: the operator is asked before the set is fetched
 Held = float | tuple[tuple[float, float], ...]  # a number, or (percent of the drawing up to which, number), rising
 CONVERTED = ("unet", "clip", "secondary")  # kinds that we keep in a form of our own
+MOST_BYTES = 200_000  # of a description
+MOST, MOST_NUMBERS = 16_384, 16  # in the shape of a U-Net; a larger one would be built for days
+CLIP_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,99}")
+PLAIN_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,199}")
 NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,39}")
 
 
@@ -172,8 +177,10 @@ def load_model_set(name: str, folder: Path = FOLDER) -> ModelSet:
 def read_model_set(path: Path) -> ModelSet:
     """The description in a file; BadRequest with one sentence for each mistake."""
     try:
-        table = _with_base(tomllib.loads(path.read_text(encoding="utf-8")))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        if path.stat().st_size > MOST_BYTES:
+            raise BadRequest("models", f"The model set {path.name} is too large to be one.")
+        table = _with_base(tomllib.loads(path.read_text(encoding="utf-8-sig")))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
         raise BadRequest("models", f"The model set {path.name} is not TOML: {error}.") from error
     except OSError as error:
         raise BadRequest("models", f"The model set {path.name} cannot be read: {error.strerror}.") from error
@@ -215,8 +222,9 @@ def _with_base(table: dict[str, Any]) -> dict[str, Any]:
     """
     if "like" not in table:
         return table
-    base = FOLDER / f"{table.pop('like')}.toml"
-    if base.parent != FOLDER or not base.is_file():
+    name = str(table.pop("like"))
+    base = FOLDER / f"{name}.toml"
+    if not NAME.fullmatch(name) or not base.is_file():
         raise BadRequest("models", "A model set can only be like one that comes with Imago: see docs/models.md.")
     below = tomllib.loads(base.read_text(encoding="utf-8"))
     return _merged({key: value for key, value in below.items() if key not in ("memory", "licence", "credit")}, table)
@@ -233,6 +241,12 @@ def _are_tables(*values: object) -> bool:
 
 def _check(table: dict[str, Any]) -> None:
     """Raises KeyError, TypeError or ValueError for what would fail later, and less clearly."""
+    if not all(
+        isinstance(table[key], str) and table[key].isprintable()
+        for key in ("title", "memory", "licence", "credit")
+        if key in table
+    ):
+        raise ValueError("title and memory are text of one line")
     unet, clips = table["unet"], table["clip"]
     unets = [table[key] for key in ("unet", "early") if key in table]
     for network in unets:
@@ -242,6 +256,7 @@ def _check(table: dict[str, Any]) -> None:
         and 0 < table["early"]["from_timestep"] < 1000
     ):
         raise ValueError("[early] has the schedule and the learned_variance of [unet] and a from_timestep of 1 to 999")
+    _check_defaults(table["defaults"])
     knots = [(0, 0.0), *table["defaults"].get("spacing", ()), (999, 1.0)]
     if any(t >= later or share >= more for (t, share), (later, more) in pairwise(knots)):
         raise ValueError("spacing is pairs of a timestep and the share of the steps below it, both rising")
@@ -250,17 +265,46 @@ def _check(table: dict[str, Any]) -> None:
     if not isinstance(clips, list) or not clips:
         raise ValueError("it needs at least one [[clip]]")
     for clip in clips:
-        for key in ("model", "mean", "std", "weight"):
-            clip[key]
-        if "tokenizer" in clip:
-            clip["text"]
-    others = [table[key] for key in ("upscaler", "secondary", "retrieval") if key in table]
-    for weights in [*unets, *clips, *others, *(clip["tokenizer"] for clip in clips if "tokenizer" in clip)]:
-        _check_weights(weights)
+        _check_clip(clip)
+    for weights in [*unets, *clips, *(table[key] for key in ("secondary",) if key in table)]:
+        _check_weights(weights, ours=True)
+    for weights in [
+        *(table[key] for key in ("upscaler", "retrieval") if key in table),
+        *(c["tokenizer"] for c in clips if "tokenizer" in c),
+    ]:
+        _check_weights(weights, ours=False)
     _check_words(table.get("words"))
-    known = {field.name for field in fields(Defaults)}
-    if unknown := set(table["defaults"]) - known:
+
+
+def _check_defaults(table: dict[str, Any]) -> None:
+    known = {field.name: field.type for field in fields(Defaults)}
+    if unknown := set(table) - set(known):
         raise ValueError(f"[defaults] has no {sorted(unknown)[0]}, it has {', '.join(sorted(known))}")
+    for name, value in table.items():
+        wanted = {"int": int, "float": (int, float), "str": str}.get(str(getattr(known[name], "__name__", "")), object)
+        if not isinstance(value, wanted) or isinstance(value, bool):
+            raise ValueError(f"{name} in [defaults] is of another kind")
+
+
+def _check_clip(table: dict[str, Any]) -> None:
+    """What open_clip would fetch, or read elsewhere, is no part of a set."""
+    if not isinstance(table["model"], str) or not CLIP_NAME.fullmatch(table["model"]):
+        raise ValueError("the model of a [[clip]] is a name of open_clip's, or that of its config")
+    for key in ("config", "vocabulary", "text"):
+        if key in table:
+            _check_plain(table[key])
+    for key in ("mean", "std"):
+        if len(table[key]) != 3 or not all(isinstance(number, float | int) for number in table[key]):
+            raise ValueError(f"{key} of a [[clip]] is three numbers")
+    if not isinstance(table["weight"], float | int) or 0 in table["std"]:
+        raise ValueError("weight of a [[clip]] is a number, and none of std is 0")
+    if "tokenizer" in table:
+        table["text"]
+
+
+def _check_plain(name: object) -> None:
+    if not isinstance(name, str) or not PLAIN_NAME.fullmatch(name):
+        raise ValueError(f"{str(name)[:60]!r} is not the plain name of a file")
 
 
 def _check_held(name: str, value: Any) -> None:
@@ -295,22 +339,41 @@ def _check_unet(table: dict[str, Any], side: object) -> None:
         table[key]
     if table["objective"] not in ("eps", "v", "x0") or table["schedule"] not in ("linear", "cosine"):
         raise ValueError('objective is "eps", "v" or "x0", schedule is "linear" or "cosine"')
+    for key, value in [("patch", table["patch"]), *table["shape"].items()]:
+        numbers = value if isinstance(value, list) else [value]
+        if len(numbers) > MOST_NUMBERS or not all(isinstance(n, int | float) and -1 <= n <= MOST for n in numbers):
+            raise ValueError(f"{key} of a U-Net is a number up to {MOST}, or a few of them")
+    if table["shape"].get("num_res_blocks", 0) > MOST_NUMBERS:
+        raise ValueError(f"num_res_blocks is at most {MOST_NUMBERS}")
     stride = stride_of(table)
     if not isinstance(side, int) or side % stride or not 0 < side <= 2048:
         raise ValueError(f"side must be a multiple of {stride}")
 
 
-def _check_weights(table: dict[str, Any]) -> None:
+def _check_weights(table: dict[str, Any], *, ours: bool) -> None:
     """A file must not lie anywhere but in its folder, and its hash must be one."""
     name = table["source"] if "source" in table else table["file"]
-    if Path(name).name != name or name.startswith("."):
-        raise ValueError(f"{name!r} is not the plain name of a file")
+    _check_plain(name)
+    if ours and "source" not in table and not name.endswith(".safetensors"):
+        raise ValueError(
+            f"{name} lies beside the set, so it must be .safetensors; others are converted by their source"
+        )
     if not re.fullmatch(r"[0-9a-f]{64}", table["sha256"]):
         raise ValueError(f"the sha256 of {name} must be 64 digits from 0 to f")
     if not isinstance(size := table["bytes"] if "bytes" in table else table["about_bytes"], int) or size <= 0:
         raise ValueError(f"the size of {name} must be a whole number of bytes")
-    if not all(url.startswith(("https://", "http://")) for url in table.get("urls", ())):
-        raise ValueError(f"the urls of {name} must begin with https://")
+    if not all(_is_address(url) for url in table.get("urls", ())):
+        raise ValueError(f"the urls of {name} must begin with https:// and be whole addresses")
+
+
+def _is_address(url: object) -> bool:
+    if not isinstance(url, str) or not url.isascii() or not url.isprintable() or " " in url:
+        return False
+    try:
+        parts = urlsplit(url)
+        return parts.scheme in ("https", "http") and bool(parts.hostname) and parts.port != 0
+    except ValueError:  # a port of six digits, half a bracket
+        return False
 
 
 def missing(file: WeightsFile) -> bool:

@@ -1,5 +1,6 @@
 """open_clip behind a small interface: texts and pictures to unit vectors."""
 
+import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -96,11 +97,15 @@ class Clip:
         optimized: bool = True,
         tuning: Tuning = PLAIN,
     ) -> None:
-        """Without weights they are random. Raises RuntimeError when the file holds another network."""
+        """Without weights they are random.
+
+        Raises: RuntimeError when the file holds another network, ValueError when `config` describes none.
+        """
         import_open_clip()
         import open_clip
 
         if config.config is not None:
+            _check_config(config)
             open_clip.add_model_config(config.config)
         if "timm_model_name" in (open_clip.get_model_config(config.model) or {}).get("vision_cfg", {}):
             import_timm()
@@ -149,6 +154,21 @@ class Clip:
         now = self._most if self.at_once is None else self.at_once
         self.at_once = max(1, now // 2)
         return now > 1
+
+
+def _check_config(config: ClipConfig) -> None:
+    """open_clip never forgets a file it was given, and would fetch whatever networks are named in it."""
+    assert config.config is not None
+    try:
+        described = json.loads(config.config.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError) as error:
+        raise ValueError(f"{config.config.name} is not there, or not JSON") from error
+    towers = [described.get(key) for key in ("vision_cfg", "text_cfg")] if isinstance(described, dict) else []
+    if not towers or not all(isinstance(tower, dict) for tower in towers) or "embed_dim" not in described:
+        raise ValueError(f"{config.config.name} does not describe a CLIP: it needs embed_dim, vision_cfg and text_cfg")
+    for key, value in [item for tower in towers for item in tower.items()]:
+        if key.startswith("hf_") and config.text is None or isinstance(value, str) and ("/" in value or ":" in value):
+            raise ValueError(f"{config.config.name} names a network elsewhere ({key}), which is not fetched")
 
 
 def _check_shapes(model: nn.Module, weights: Path) -> None:

@@ -1,18 +1,20 @@
 """spandrel upscalers, tiled: any size in constant memory, without seams."""
 
-import pickle
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 import torch
-from safetensors import SafetensorError
 from torch import Tensor
 
 from engine.errors import CorruptWeights, MissingWeights
+from engine.networks.checkpoints import is_plain, read_tensors
 from engine.networks.imports import import_torchvision
 from engine.pictures.images import to_uint8
+
+WRAPPERS = ("model_state_dict", "state_dict", "params_ema", "params-ema", "params", "model", "net")
+PREFIXES = ("module.", "netG.")
 
 if TYPE_CHECKING:
     from spandrel import ImageModelDescriptor
@@ -32,27 +34,19 @@ class Upscaler(Protocol):
 def load_upscaler(path: Path) -> "ImageModelDescriptor":
     """Any RGB upscaler that spandrel knows (.safetensors or .pth), float32, frozen, on the CPU.
 
-    Pickled files go through spandrel's restricted unpickler, which builds tensors and nothing else.
+    No code in the file is run: spandrel is given tensors, never the file.
 
     Raises: MissingWeights, CorruptWeights.
     """
     if not path.is_file():
         raise MissingWeights(path, f"The upscaler {path.name} is not there: get the model set again.")
+    tensors = {name: value for name, value in _unwrapped(read_tensors(path)).items() if is_plain(value)}
     import_torchvision()
-    from spandrel import ModelLoader, UnsupportedModelError
+    from spandrel import ModelLoader
 
     try:
-        descriptor = ModelLoader().load_from_file(path)
-    except (
-        UnsupportedModelError,
-        SafetensorError,
-        pickle.UnpicklingError,
-        RuntimeError,
-        ValueError,
-        KeyError,
-        OSError,
-        EOFError,
-    ) as error:
+        descriptor = ModelLoader().load_from_state_dict(tensors)
+    except Exception as error:  # each of its forty architectures fails in its own way on a network of another shape
         raise CorruptWeights(
             path,
             f"The file {path.name} does not hold an upscaler that spandrel knows: get it again, or choose another.",
@@ -61,6 +55,15 @@ def load_upscaler(path: Path) -> "ImageModelDescriptor":
         raise CorruptWeights(path, f"The network in {path.name} does not make colour pictures larger: choose another.")
     descriptor.model.float().eval().requires_grad_(False)
     return descriptor
+
+
+def _unwrapped(found: dict[str, Any]) -> dict[str, Any]:
+    """The network's own tensors, out of what those who trained it have put around them."""
+    inner = next((found[name] for name in WRAPPERS if isinstance(found.get(name), dict)), found)
+    if len(inner) == 1 and isinstance(only := next(iter(inner.values())), dict):
+        inner = only
+    prefix = next((prefix for prefix in PREFIXES if all(str(name).startswith(prefix) for name in inner)), "")
+    return {str(name).removeprefix(prefix): value for name, value in inner.items()}
 
 
 @torch.inference_mode()

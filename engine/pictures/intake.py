@@ -5,17 +5,19 @@ picture is decoded and encoded anew.
 """
 
 import io
+import re
 import struct
 import zlib
 
 import numpy as np
-from PIL import Image, UnidentifiedImageError
+from PIL import Image, ImageCms, UnidentifiedImageError
 
 from engine.errors import BadPicture
 from engine.request import MAX_PICTURE_BYTES
 
 MAX_PIXELS = 25_000_000  # as its header says
 MAX_SIDE = 8192  # pixels
+MOST_SCANS = 100  # of a JPEG: programs write ten, and each of them costs a walk over all pixels
 KEPT_SIDE = 1024  # pixels of the longer side that are kept: more than any model set draws
 MAGIC = {b"\x89PNG\r\n\x1a\n": "PNG", b"\xff\xd8\xff": "JPEG", b"GIF87a": "GIF", b"GIF89a": "GIF", b"RIFF": "WEBP"}
 BROKEN = (  # what Pillow raises for bad bytes; a header that breaks off is an IndexError of ours
@@ -32,6 +34,9 @@ BROKEN = (  # what Pillow raises for bad bytes; a header that breaks off is an I
     struct.error,
 )
 BOMBS = (Image.DecompressionBombError, Image.DecompressionBombWarning)
+MARKER = re.compile(rb"\xff[^\x00\xff\xd0-\xd7]")  # of a JPEG, those apart that may stand amid the pixels
+SCAN, END, LONELY = 0xDA, 0xD9, (0x01, 0xD8)  # the lonely ones are followed by no length
+SPACES = {"RGB ": "RGB", "GRAY": "L", "CMYK": "CMYK"}  # ICC.1:2022, 7.2.6: the colours that a profile is for
 ORIENTATION = 0x0112  # EXIF 2.32, 4.6.4: how the camera was held
 UPRIGHT = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -47,7 +52,7 @@ UPRIGHT = {
 def accept(data: bytes) -> bytes:
     """A PNG, JPEG, WebP or GIF (its first frame) as a clean RGB PNG: upright, over white, at most 1024 pixels a side.
 
-    Raises: BadPicture, whose `reason` is kind, bytes, pixels or damaged.
+    Raises: BadPicture, whose `reason` is kind, bytes, pixels, costly or damaged.
     """
     if len(data) > MAX_PICTURE_BYTES:
         raise BadPicture(f"This file is too large; the most is {MAX_PICTURE_BYTES // 1_000_000} MB.", reason="bytes")
@@ -55,6 +60,8 @@ def accept(data: bytes) -> bytes:
     try:
         if size := _size_in_header(data, kind):
             _check_size(*size)
+        if kind == "JPEG" and _scans(data) > MOST_SCANS:
+            raise too_costly()
         with Image.open(io.BytesIO(data), formats=[kind]) as image:
             _check_size(*image.size)  # a GIF's frame may be larger than its header says
             return _clean(image)
@@ -98,6 +105,19 @@ def _size_in_header(data: bytes, kind: str) -> tuple[int, int] | None:
     return None
 
 
+def _scans(data: bytes) -> int:
+    """How often a JPEG begins a scan (ISO 10918-1, B.1.1), counted without decoding; stops beyond MOST_SCANS."""
+    count, at = 0, 0
+    while count <= MOST_SCANS and (marker := MARKER.search(data, at)):
+        at, code = marker.end(), data[marker.end() - 1]
+        if code == END:
+            break
+        if code not in LONELY:
+            at += int.from_bytes(data[at : at + 2], "big")
+        count += code == SCAN
+    return count
+
+
 def _check_size(width: int, height: int) -> None:
     if width > MAX_SIDE or height > MAX_SIDE or width * height > MAX_PIXELS:
         raise _too_many_pixels()
@@ -109,7 +129,7 @@ def _clean(image: Image.Image) -> bytes:
     image.draft("RGB", (KEPT_SIDE, KEPT_SIDE))  # a JPEG can be decoded at ½, ¼, ⅛; the others don't listen
     image.load()
     turn = _turn(image)
-    picture = _over_white(image)
+    picture = _over_white(_in_srgb(image))
     picture.thumbnail((KEPT_SIDE, KEPT_SIDE), Image.Resampling.LANCZOS, reducing_gap=2.0)
     if turn is not None:
         picture = picture.transpose(turn)
@@ -125,15 +145,45 @@ def _turn(image: Image.Image) -> Image.Transpose | None:
         return None
 
 
+def _in_srgb(image: Image.Image) -> Image.Image:
+    """What its ICC profile means by its colours, as sRGB; a profile that is broken or of other colours is ignored."""
+    if not (profile := image.info.get("icc_profile")) or image.mode.startswith("I"):
+        return image
+    alpha = image.convert("RGBA").getchannel("A") if image.has_transparency_data else None
+    try:
+        meant = ImageCms.ImageCmsProfile(io.BytesIO(profile))
+        mode = SPACES[meant.profile.xcolor_space]
+        if (mode == "L") != (image.mode in ("L", "LA", "1")) or (mode == "CMYK") != (image.mode == "CMYK"):
+            return image
+        srgb = ImageCms.createProfile("sRGB")
+        found = ImageCms.profileToProfile(image.convert(mode), meant, srgb, outputMode="RGB")
+    except (ImageCms.PyCMSError, *BROKEN):
+        return image
+    if alpha is not None:
+        found.putalpha(alpha)
+    return found
+
+
 def _over_white(image: Image.Image) -> Image.Image:
     if image.mode.startswith("I"):  # 16 bits a pixel: convert() would cut instead of scaling
-        return Image.fromarray((np.asarray(image) >> 8).astype(np.uint8)).convert("RGB")
+        grey = np.asarray(image)
+        clear = image.info.get("transparency")
+        kept = grey >> 8 if clear is None else np.where(grey == clear, 255, grey >> 8)
+        return Image.fromarray(kept.astype(np.uint8)).convert("RGB")
     if not image.has_transparency_data:
         return image.convert("RGB")
     coloured = image.convert("RGBA")
     white = Image.new("RGB", coloured.size, "white")
     white.paste(coloured, mask=coloured.getchannel("A"))
     return white
+
+
+def too_costly() -> BadPicture:
+    """A picture that was made to keep others waiting, or came out so."""
+    return BadPicture(
+        "This picture is built so that reading it takes too long: save it as an ordinary JPEG or PNG and send that.",
+        reason="costly",
+    )
 
 
 def _too_many_pixels() -> BadPicture:

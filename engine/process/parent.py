@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import os
+import re
 import signal
 import sys
 import time
@@ -19,6 +20,8 @@ from engine.retry import backoff
 
 log = logging.getLogger(__name__)
 LONGEST_BACKOFF = 60.0
+OVERSLEPT = 2.0  # seconds by which a timer may be late before we count as having been frozen ourselves
+SECRETS = re.compile(r"TOKEN|SECRET|PASSWORD|PASSWD|API_?KEY|INDEX_URL|_PROXY$", re.IGNORECASE)
 NO_INPUTS = Inputs()
 BATCH = "engine.drawing.batch:Batch"
 _WAKE, _DEAD = "look at the time again", "the process ended"
@@ -46,7 +49,7 @@ class EngineProcess:
         beat_seconds: float = 30.0,
         hang_seconds: float = 600.0,
         backoff_seconds: float = 0.5,
-        stop_seconds: float = 60.0,
+        stop_seconds: float = 20.0,
         check: str = "",
         models: str = "",
         at_once: int = 1,
@@ -100,7 +103,7 @@ class EngineProcess:
         pipe = asyncio.subprocess.PIPE
         self._loaded = False
         self._process = await asyncio.create_subprocess_exec(
-            *self._command, stdin=pipe, stdout=pipe, start_new_session=True, limit=1 << 20
+            *self._command, stdin=pipe, stdout=pipe, start_new_session=True, limit=1 << 20, env=_environment()
         )
         self._listening = asyncio.create_task(self._listen(self._process))
 
@@ -154,6 +157,9 @@ class EngineProcess:
                 async with asyncio.timeout(max(0.0, by - time.monotonic())):
                     message = await stream.messages.get()
             except TimeoutError:
+                await asyncio.sleep(0.1)  # to read what lay in the pipe while we slept
+                if time.monotonic() > by + OVERSLEPT:  # we were frozen ourselves, perhaps together with the process
+                    self._heard = stream.heard = time.monotonic()
                 if self._deadline(stream)[0] > time.monotonic():
                     continue  # something was heard meanwhile
                 await self._kill()
@@ -185,6 +191,7 @@ class EngineProcess:
     async def _listen(self, process: asyncio.subprocess.Process) -> None:
         """Hand what the process says to whoever it is for; its death is for all."""
         assert process.stdout is not None
+        burial = asyncio.create_task(_bury(process))
         with suppress(asyncio.IncompleteReadError, ConnectionError):
             while True:
                 (size,) = HEADER.unpack(await process.stdout.readexactly(HEADER.size))
@@ -197,6 +204,7 @@ class EngineProcess:
                         self._deaths, self._loaded = 0, True
                     self._streams[number].messages.put_nowait(message)
         await process.wait()
+        burial.cancel()
         self._deaths += 1
         for stream in self._streams.values():
             stream.messages.put_nowait(_DEAD)
@@ -226,7 +234,22 @@ class EngineProcess:
             return
         if self._alive():
             with suppress(ProcessLookupError):  # not its own kill(), which reaps a dead process before asyncio can
-                os.kill(self._process.pid, signal.SIGKILL)
+                os.killpg(self._process.pid, signal.SIGKILL)  # with whatever it has started
         if self._process.stdin is not None:
             self._process.stdin.close()
         await self._process.wait()
+        if self._listening is not None:
+            await asyncio.wait({self._listening})
+
+
+async def _bury(process: asyncio.subprocess.Process) -> None:
+    """Kill what a dead process has started, which would hold its pipe open."""
+    while process.returncode is None:
+        await asyncio.sleep(1.0)
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+
+
+def _environment() -> dict[str, str]:
+    """Ours without what a process that draws has no use for: tokens, passwords, ways to the network."""
+    return {name: value for name, value in os.environ.items() if not SECRETS.search(name)}

@@ -26,10 +26,10 @@ def test_the_example_shows_every_setting_with_its_default() -> None:
 def test_a_secret_from_the_environment_wins_and_never_shows(tmp_path: Path) -> None:
     """Files are copied and logs are pasted."""
     path = tmp_path / "c.toml"
-    path.write_text('[web]\ntoken = "file"\n')
-    assert load(path, {}).web.token == Secret("file")
-    loaded = load(path, {"IMAGO_WEB_TOKEN": "environment"})
-    assert loaded.web.token.value == "environment"
+    path.write_text('[web]\ntoken = "a-token-of-the-file"\n')
+    assert load(path, {}).web.token == Secret("a-token-of-the-file")
+    loaded = load(path, {"IMAGO_WEB_TOKEN": "a-token-of-the-environment\n"})
+    assert loaded.web.token.value == "a-token-of-the-environment"
     assert "environment" not in repr(loaded) + str(loaded.web.token)
 
 
@@ -44,6 +44,8 @@ def test_a_secret_from_the_environment_wins_and_never_shows(tmp_path: Path) -> N
         ("[web]\nport = true", "port in [web] must be a whole number"),
         ("[web]\nport = 70000", "port must be from 0 to 65535"),
         ("[web]\ntoken = 12345", "token in [web] must be text"),
+        ('[web]\ntoken = "guess-me"', "token must have 16 characters or more"),
+        ('[telegram]\ntoken = "1:a\\nb"', "a secret must be one line"),
         ('[web]\nhost = "0.0.0.0"', "token must be set when host is not a loopback address"),
         ('[bot]\nlanguage = "de"', "language must be one of en, ru"),
         ("[engine]\nattempts = -1", "attempts must be from 0"),
@@ -105,3 +107,11 @@ def test_a_section_under_its_old_name_still_counts(tmp_path: Path) -> None:
     file.write_text("[house]\n[moderation]\n")
     with pytest.raises(ConfigError, match="old name of \\[moderation\\]"):
         load(file, {})
+
+
+def test_what_tools_leave_around_a_file_or_a_secret_is_taken_off(tmp_path: Path) -> None:
+    """Notepad writes a mark before the text, `cat` a line feed after it, and some tools quotes around it."""
+    path = tmp_path / "c.toml"
+    path.write_bytes(b"\xef\xbb\xbf[web]\nport = 1\n")
+    assert load(path, {"IMAGO_TELEGRAM_TOKEN": ' "1:abc"\r\n'}).telegram.token.value == "1:abc"
+    assert load(path, {}).web.port == 1

@@ -9,12 +9,14 @@ from typing import Any
 import discord
 import pytest
 
-from bot.adapters.discord.controls import job_of
+from bot.adapters.discord.adapter import NOTHING
+from bot.adapters.discord.controls import body, job_of
+from bot.adapters.discord.mentions import with_names
 from bot.config import ModerationConfig
 from bot.errors import UserError
 from bot.jobs.job import Status
 from bot.language.options import read
-from bot.messages import Action
+from bot.messages import Action, Reply
 from engine import Event, Inputs, Request, accept_picture
 from engine.drawing.steps import resolve_defaults
 from engine.model_sets.weights import load_model_set
@@ -379,6 +381,18 @@ def test_direct_messages_and_mentions_are_prompts(tmp_path: Path) -> None:
         assert sum((await world.app.counts()).values()) == before
 
     told(test, tmp_path)
+
+
+def test_mentions_are_names_and_links_are_not_shown() -> None:
+    """A network would draw the number; and a prompt must not bring somebody else's page into a chat."""
+    names = {5: "Ann", 7: "general"}
+    assert with_names("<@5> and <@!6> in <#7><#8> <:party_blob:9> <a:wave:1> <t:12:R>!", names) == (
+        "Ann and somebody in general party blob wave !"
+    )
+    assert with_names("/ban <@5>", names) == "/ban <@5>"
+    for ephemeral in (False, True):
+        shown = body(Reply(text="https://example.org"), NOTHING, ephemeral=ephemeral)
+        assert shown.payload is not None and shown.payload["flags"] == 4 + 64 * ephemeral
 
 
 def test_only_unprivileged_intents_are_asked_for(tmp_path: Path) -> None:

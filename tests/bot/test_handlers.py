@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from bot.config import LimitsConfig
+from bot.handlers import PORTION
 from bot.messages import Action, Person, Stage, TextMessage
 from tests.fakes import fakes
 
@@ -225,3 +226,46 @@ def test_a_fault_of_ours_is_a_sentence_and_no_traceback(tmp_path: Path) -> None:
         await chat.until(lambda states: "on our side" in states[-1].text)
 
     play(tmp_path, scenario)
+
+
+def test_nobody_waits_behind_pictures_that_do_not_come(tmp_path: Path) -> None:
+    """More of them than messages are handled at the same time."""
+
+    async def never_comes() -> bytes:
+        return await asyncio.Event().wait() and b""
+
+    async def scenario(chat: fakes.Chat, engine: fakes.Engine) -> None:
+        address = chat.address("theirs")
+        mallory = Person(platform=address.platform, id="mallory", name="mallory", language="en")
+        asked = [
+            TextMessage(
+                key=f"m{number}", person=mallory, address=address, text="a star", message="", pictures=(never_comes,)
+            )
+            for number in range(PORTION + 5)
+        ]
+        waiting = [asyncio.create_task(chat.receive(message)) for message in asked]
+        await asyncio.sleep(0)
+        assert "/imagine" in await answer(chat, "/help")
+        for task in waiting:
+            task.cancel()
+
+    play(tmp_path, scenario)
+
+
+def test_pictures_of_somebody_over_the_limit_are_not_even_fetched(tmp_path: Path) -> None:
+    """Sixty of 17 MB were decoded before they were refused."""
+    fetched = []
+
+    async def fetch() -> bytes:
+        fetched.append(1)
+        return b""
+
+    async def scenario(chat: fakes.Chat, engine: fakes.Engine) -> None:
+        address = chat.address("c")
+        ann = Person(platform=address.platform, id="ann", name="ann", language="en")
+        await chat.receive(
+            TextMessage(key="over", person=ann, address=address, text="a star", message="", pictures=(fetch,))
+        )
+        assert not fetched
+
+    play(tmp_path, scenario, limits=LimitsConfig(per_day=1))

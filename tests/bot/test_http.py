@@ -1,12 +1,13 @@
 """tests of bot.adapters.http."""
 
 import asyncio
+import contextlib
 import socket
 
 import pytest
 from aiohttp import ClientSession, web
 
-from bot.adapters.http import listen
+from bot.adapters.http import Connections, listen
 from bot.errors import ConfigError
 
 
@@ -43,3 +44,52 @@ def test_a_taken_port_is_one_sentence_that_names_the_section() -> None:
         said = rf"^\[telegram\] cannot listen on 127.0.0.1:{port} .*: change host or port"
         with pytest.raises(ConfigError, match=said):
             asyncio.run(listen(app(), "telegram", "127.0.0.1", port))
+
+
+async def opened(port: int, said: bytes) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(said)
+    return reader, writer
+
+
+@pytest.mark.parametrize("said", [b"", b"GET / HTTP/1.1\r\nHost: x", b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"])
+def test_a_connection_without_a_whole_request_is_closed(said: bytes) -> None:
+    """1,100 half-sent requests shut the page; idle ones stayed for an hour."""
+
+    async def scenario() -> None:
+        connections = Connections("web", idle_seconds=0.2)
+        runner = await listen(app(), "web", "127.0.0.1", 0, connections=connections)
+        reader, writer = await opened(runner.addresses[0][1], said)
+        with contextlib.suppress(ConnectionResetError):
+            async with asyncio.timeout(20):
+                answer = await reader.read()
+                assert (b"hello" in answer) == said.endswith(b"\r\n\r\n")
+        writer.close()
+        await runner.cleanup()
+
+    asyncio.run(scenario())
+
+
+def test_more_connections_than_there_is_room_for_are_turned_away_and_said_once(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """Descriptors are kept back for the store and the pictures: a drawing failed because there were none."""
+
+    async def scenario() -> None:
+        runner = await listen(app(), "web", "127.0.0.1", 0, connections=Connections("web", most=3))
+        port = runner.addresses[0][1]
+        kept = [await opened(port, b"GET") for _ in range(3)]
+        for _ in range(5):
+            reader, writer = await opened(port, b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+            with contextlib.suppress(ConnectionResetError):
+                assert await reader.read() == b""
+            writer.close()
+        for _, writer in kept:
+            writer.close()
+            await writer.wait_closed()
+        async with ClientSession() as session, session.get(f"http://127.0.0.1:{port}/") as answer:
+            assert answer.status == 200
+        await runner.cleanup()
+
+    asyncio.run(scenario())
+    assert len([record for record in caplog.records if "turned away" in record.getMessage()]) == 1

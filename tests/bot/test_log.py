@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from bot.config import Config, DiscordConfig, Secret, TelegramConfig, WebConfig, secrets
-from bot.log import Lines, event
+from bot.log import Lines, Repeats, event
 from bot.messages import Stage
 from tests.fakes import fakes
 
@@ -93,7 +93,7 @@ def test_no_prompt_is_logged_unless_it_is_wanted(tmp_path: Path, form: str) -> N
 def test_a_secret_is_masked_wherever_it_stands() -> None:
     """In a message, in a value, in an address, in the traceback of a library."""
     config = Config(
-        web=WebConfig(token=Secret("web-secret")),
+        web=WebConfig(token=Secret("web-secret-web-secret")),
         discord=DiscordConfig(token=Secret("discord.secret")),
         telegram=TelegramConfig(token=Secret("123:tele-secret")),
     )
@@ -101,7 +101,7 @@ def test_a_secret_is_masked_wherever_it_stands() -> None:
     assert len(hidden) == 3
     for form in ("text", "json"):
         with Written(form, hidden=hidden) as written:
-            event(log, "asked", url="https://x/bot123:tele-secret/get?token=web-secret")
+            event(log, "asked", url="https://x/bot123:tele-secret/get?token=web-secret-web-secret")
             log.info("%s of %s", config, "discord.secret")
             try:
                 raise OSError("https://x/bot123%3Atele-secret/")
@@ -110,3 +110,28 @@ def test_a_secret_is_masked_wherever_it_stands() -> None:
         assert "secret)" in written.text
         for secret in ("web-secret", "discord.secret", "tele-secret"):
             assert secret not in written.text
+
+
+def test_a_secret_with_quotes_and_backslashes_is_masked_too() -> None:
+    """A line in JSON, or a repr, writes it otherwise."""
+    secret = "a\"b\\c'd é"
+    for form in ("text", "json"):
+        with Written(form, hidden=(secret,)) as written:
+            log.info("%s %r %s", secret, secret, json.dumps({"token": secret}))
+            event(log, "asked", url=secret, again={"token": secret})
+        assert "b\\" not in written.text and "c'd" not in written.text and "secret)" in written.text
+
+
+def test_what_is_said_again_and_again_is_said_a_few_times_a_minute() -> None:
+    """A condition wrote 2.3 million lines in 45 seconds."""
+    repeats = Repeats(most=2)
+    said = []
+    for number in range(100):
+        record = logging.LogRecord("bot", logging.WARNING, "", 0, "out of files %d", (number,), None)
+        record.created = float(number)
+        if repeats.filter(record):
+            said.append(record.getMessage())
+    assert said == ["out of files 0", "out of files 1", "out of files 60 (and 58 times more before)", "out of files 61"]
+    happened = logging.LogRecord("bot", logging.INFO, "", 0, "drawn", (), None)
+    happened.event = "drawn"
+    assert all(repeats.filter(happened) for _ in range(100))

@@ -11,7 +11,7 @@ from bot.language import options
 from bot.language.commands import Imagine, parse
 from bot.language.options import Value, format_command, mark, nearest, read, request
 from bot.texts import Texts
-from tests.bench.bot import grammar
+from tests.bench.bot import grammar, near_misses
 
 TEXTS = Texts()
 
@@ -39,6 +39,9 @@ def refusal(text: str) -> UserError:
         ("a star --stop Satisfied --pick 2 --count 3", "a star", {"stop": "satisfied", "pick": 2, "count": 3}),
         (r"how to use \--seed and \\--steps, \—cuts", r"how to use --seed and \--steps, —cuts", {}),
         ("fog — a star - yes -- no", "fog — a star - yes -- no", {}),
+        ("a star ―seed 7 −steps 5 -cuts 3", "a star", {"seed": 7, "steps": 5, "cuts": 3}),
+        ("a star \u200b--se\u2060ed\u00a07", "a star", {"seed": 7}),
+        ("a semi-circle -not- red, x—y", "a semi-circle -not- red, x—y", {}),
     ],
 )
 def test_options_stand_anywhere_in_the_text(text: str, words: str, found: dict[str, Value]) -> None:
@@ -52,6 +55,12 @@ def test_options_stand_anywhere_in_the_text(text: str, words: str, found: dict[s
         ("a star --sede 7 now", "unknown-option", {"meant": "seed", "where": "a star ⟨--sede⟩ 7 now"}),
         ("a star --guidance 7", "unknown-option", {"meant": "guidance-scale"}),
         ("a star --сид 7", "unknown-option", {"meant": "none", "where": "a star ⟨--сид⟩ 7"}),
+        ("a castle —ar 16:9 | fog", "unknown-option", {"where": "a castle ⟨—ar⟩ 16:9 | fog"}),
+        ("a castle —no people", "unknown-option", {"where": "a castle ⟨—no⟩ people"}),
+        ("a castle —v 5", "unknown-option", {}),
+        ("a castle —sede 7", "unknown-option", {"meant": "seed"}),
+        ("a castle –sede 7", "unknown-option", {"meant": "seed"}),
+        ("a castle --seed＝7", "option-value", {}),
         ("a star --seed", "option-value", {"where": "a star ⟨--seed⟩", "example": "7"}),
         ("a star --seed= 7", "option-value", {}),
         ("a star --steps many", "option-whole", {"where": "a star ⟨--steps many⟩", "low": "1", "high": "1000"}),
@@ -101,9 +110,15 @@ def test_the_engines_refusals_can_be_said_in_any_language(prompt: str, chosen: d
 
 def test_a_weight_that_is_none_is_shown_at_its_place() -> None:
     """Among many parts nobody finds it alone."""
-    with pytest.raises(UserError) as refused:
-        request("a castle:2 | fog:-500 | a star", {})
-    assert refused.value.values["where"] == "a castle:2 |⟨ fog:-500 ⟩| a star"
+    for text in (
+        "a castle:2 |⟨ fog:-500 ⟩| a star",
+        "a castle ｜⟨ star::2 fog::1⟩",
+        "⟨fog:2%⟩",
+        "a | b |⟨ star:2 red:1⟩",
+    ):
+        with pytest.raises(UserError) as refused:
+            request(text.replace("⟨", "").replace("⟩", ""), {})
+        assert refused.value.values["where"] == text
 
 
 def test_a_place_is_shown_with_a_little_around_it() -> None:
@@ -151,6 +166,12 @@ def test_pieces_of_the_language_put_together_anyhow_break_nothing() -> None:
     """`python -m tests.bench.bot.grammar` in short; the whole is run by hand."""
     assert grammar.crashes(2000, seed=7) == []
     assert grammar.round_trips(300, seed=7) == 300
+
+
+def test_look_alikes_never_silently_mean_another_thing() -> None:
+    """`python -m tests.bench.bot.near_misses` in short."""
+    outcomes, other = near_misses.tried(1500, seed=3)
+    assert other == [] and outcomes["the same meaning"] > 500
 
 
 def test_the_same_request_said_in_a_slash_command_a_message_and_on_the_page_is_the_same() -> None:

@@ -3,7 +3,7 @@
 import asyncio
 
 from bot.delivery.outbox import Outbox, Parcel
-from bot.errors import AdapterError, MessageGone, NotDelivered, RetryAfter
+from bot.errors import AdapterError, MessageGone, NotDelivered, Refused, RetryAfter
 
 
 class Clock:
@@ -81,12 +81,37 @@ def test_the_final_is_tried_until_it_is_taken_and_a_preview_once() -> None:
     """With growing pauses: a platform that is down does not need us on top."""
 
     async def scenario() -> None:
-        line = Line(NotDelivered(), NotDelivered(), NotDelivered())
+        line = Line(NotDelivered(), None, NotDelivered(), NotDelivered())
         line.put("90 %", slot="job 2")
         line.put("final", keep=True)
         await line.outbox.drain()
-        assert line.sent == [(7.0, "final"), (7.0, "90 %")]  # after 1 + 2 + 4 seconds
-        assert line.tried == ["final"] * 4 + ["90 %"]
+        assert line.sent == [(0.0, "90 %"), (7.0, "final")]  # after 1 + 2 + 4 seconds, in which others are sent
+        assert line.tried == ["final", "90 %", *["final"] * 3]
+
+    asyncio.run(scenario())
+
+
+def test_a_final_survives_a_fault_of_ours() -> None:
+    """An OSError at the edit left “drawing” in the chat for ever."""
+
+    async def scenario() -> None:
+        line = Line(OSError("out of files"), AdapterError("unforeseen"))  # type: ignore[arg-type]
+        line.put("final", keep=True)
+        await line.outbox.drain()
+        assert [name for _, name in line.sent] == ["final"]
+
+    asyncio.run(scenario())
+
+
+def test_what_is_refused_for_good_is_not_tried_for_ever() -> None:
+    """The next person's picture never appeared."""
+
+    async def scenario() -> None:
+        line = Line(Refused())
+        line.put("removal", keep=True)
+        line.put("final", slot="job 2", keep=True)
+        await line.outbox.drain()
+        assert (line.gone, line.sent) == (["removal"], [(0.0, "final")])
 
     asyncio.run(scenario())
 

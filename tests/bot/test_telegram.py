@@ -123,6 +123,40 @@ def test_a_bot_that_is_closed_confirms_nothing() -> None:
     asyncio.run(run())
 
 
+def test_an_update_that_takes_long_keeps_nobody_waiting_and_is_confirmed_last() -> None:
+    """A picture that takes its time to come held up everybody who wrote later."""
+
+    async def run() -> None:
+        async with botapi.Server().serving() as server, make_bot(botapi.TOKEN, server.url) as bot:
+            taken: list[int] = []
+            slow, done = asyncio.Event(), asyncio.Event()
+
+            async def take(update: Any) -> None:
+                if not taken:
+                    taken.append(update.update_id)
+                    await slow.wait()
+                else:
+                    taken.append(update.update_id)
+                done.set()
+
+            server.says(5, "a star")
+            polling = asyncio.create_task(poll(bot, take))
+            while not taken:
+                await asyncio.sleep(0.01)
+            server.says(6, "/help")
+            await done.wait()
+            assert len(taken) == 2 and len(server.waiting()) == 2, "nothing is confirmed before the first is durable"
+            slow.set()
+            async with asyncio.timeout(20):
+                while server.waiting():
+                    await asyncio.sleep(0.01)
+            assert len(taken) == 2, "and nothing is taken twice"
+            polling.cancel()
+            await asyncio.wait([polling])
+
+    asyncio.run(run())
+
+
 def test_reactions_that_were_added_do_what_buttons_do(tmp_path: Path) -> None:
     """Only new − old counts, U+FE0F does not; added, taken away and added again asks once."""
 

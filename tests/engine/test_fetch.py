@@ -21,6 +21,7 @@ from engine.model_sets.weights import load_model_set, model_set_names, read_mode
 from engine.networks.imports import import_open_clip
 from engine.networks.secondary import SecondaryNet
 from engine.networks.unet import UNet, UNetConfig
+from tests.fakes.archives import SPRUNG, archive_with_code
 from tests.fakes.mirror import HURRIED, Mirror, mirror
 
 CPU = torch.device("cpu")
@@ -317,6 +318,36 @@ def test_a_checkpoint_with_code_in_it_is_refused(tmp_path: Path) -> None:
     assert not (tmp_path / "sprung").exists()
 
 
+def test_the_code_of_an_archive_is_not_run(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    """torch.jit.load runs its author's __setstate__."""
+    archive_with_code(tmp_path / "x.pt")
+    with pytest.raises(CorruptWeights, match=r"x\.pt"):
+        read_checkpoint(tmp_path / "x.pt")
+    assert SPRUNG not in capfd.readouterr().out
+
+
+@pytest.mark.parametrize("config", ["", "[]", '{"embed_dim": 16}', '{"embed_dim": 1, "vision_cfg": 1, "text_cfg": 1}'])
+def test_a_clip_that_is_none_is_one_sentence(published: dict[str, Path], models_folder: Path, config: str) -> None:
+    """open_clip keeps what it was given for ever, and then no other set could be loaded."""
+    describe(models_folder, published, [])
+    list(add(published["ViT-tiny.pt"]))
+    (models_folder / "own" / "tiny.json").write_text(config)
+    with pytest.raises(BadRequest, match=r"The CLIP tiny of the model set own cannot be built: tiny\.json"):
+        load_clip(load_model_set("own"), load_model_set("own").clips[0], CPU)
+    (models_folder / "own" / "tiny.json").unlink()
+    with pytest.raises(BadRequest, match="is not there"):
+        load_clip(load_model_set("own"), load_model_set("own").clips[0], CPU)
+
+
+def test_a_clip_that_names_a_network_elsewhere_is_refused(published: dict[str, Path], models_folder: Path) -> None:
+    describe(models_folder, published, [])
+    list(add(published["ViT-tiny.pt"]))
+    tower = {**TINY_CLIP, "text_cfg": {**TINY_CLIP["text_cfg"], "hf_model_name": "somebody/network"}}
+    (models_folder / "own" / "tiny.json").write_text(json.dumps(tower))
+    with pytest.raises(BadRequest, match="names a network elsewhere"):
+        load_clip(load_model_set("own"), load_model_set("own").clips[0], CPU)
+
+
 EARLY = f"""[early]
 file = "early.safetensors"
 bytes = 9
@@ -336,6 +367,22 @@ channel_mult = [1]
 @pytest.mark.parametrize(
     ("before", "after", "words"),
     [
+        ('config = "tiny.json"', 'config = "../../x"', "not the plain name of a file"),
+        ('config = "tiny.json"', 'config = "/etc/passwd"', "not the plain name of a file"),
+        ('config = "tiny.json"', "config = 3", "not the plain name of a file"),
+        ('config = "tiny.json"', 'vocabulary = "..\\\\x"', "not the plain name of a file"),
+        ('config = "tiny.json"', 'text = "../toybox"', "not the plain name of a file"),
+        ('model = "tiny"', 'model = "hf-hub:somebody/network"', "a name of open_clip's"),
+        ('model = "tiny"', 'model = "local-dir:/tmp"', "a name of open_clip's"),
+        ('source = "mine.pt"', 'file = "mine.pt"', "it must be .safetensors"),
+        ("num_res_blocks = 1", "num_res_blocks = 1000000000", "num_res_blocks of a U-Net is a number up to"),
+        ("mean = [0.5, 0.4, 0.3]", "mean = [0.5]", "mean of a .* three numbers"),
+        ("std = [0.3, 0.3, 0.3]", "std = [0.3, 0.0, 0.3]", "none of std is 0"),
+        ("steps = 5", 'steps = "many"', "steps in .defaults. is of another kind"),
+        ('title = "A set of my own"', 'title = "\\u001b[31mred"', "text of one line"),
+        ("https://example.org/mine.pt", "https://[::1", "be whole addresses"),
+        ("https://example.org/mine.pt", "https://example.org:99999/", "be whole addresses"),
+        ("https://example.org/mine.pt", "https:///mine.pt", "be whole addresses"),
         ('title = "A set of my own"', "title = ", "is not TOML"),
         ("side = 32", "side = 33", "side must be a multiple of 2"),
         ('objective = "eps"', 'objective = "x"', 'objective is "eps", "v" or "x0"'),

@@ -1,13 +1,15 @@
 """engine/pictures/intake.py: pictures from outside."""
 
 import io
+from typing import Any
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageCms
 
 import engine
 from engine import BadPicture
+from engine.pictures import intake
 from tests.bench.bot import pictures
 
 PEAK = 600  # MB of a process that takes hostile pictures
@@ -81,3 +83,60 @@ def test_one_pixel_more_than_allowed_is_refused_by_its_header() -> None:
         with pytest.raises(BadPicture) as refused:
             engine.accept_picture(pictures.png(width, height))
         assert refused.value.reason == "pixels"
+
+
+def test_grey_of_16_bits_is_put_on_white_where_it_is_clear() -> None:
+    """As every other picture with transparency."""
+    grey = np.full((4, 4), 0x8000, dtype=np.uint16)
+    grey[0, 0] = 0x1234
+    plain = pictures.saved(Image.fromarray(grey), "PNG")
+    cut = plain.index(b"IDAT") - 4
+    seen = pixels(plain[:cut] + pictures.chunk(b"tRNS", b"\x12\x34") + plain[cut:])
+    assert (seen[0, 0] == 255).all() and (seen[1:] == 0x80).all()
+
+
+def scan_bomb(scans: int) -> bytes:
+    """A progressive JPEG whose last scan comes again and again."""
+    whole = pictures.saved(pictures.picture(), "JPEG", progressive=True)
+    last = whole.rindex(b"\xff\xda")
+    return whole[:-2] + whole[last:-2] * scans + whole[-2:]
+
+
+def test_a_jpeg_of_thousands_of_scans_is_refused_without_decoding() -> None:
+    """100 kB of them took ten seconds, 20 MB an hour; while that went on nobody was answered."""
+    with pytest.raises(BadPicture) as refused:
+        engine.accept_picture(scan_bomb(5000))
+    assert refused.value.reason == "costly"
+
+
+@pytest.mark.parametrize("how", [{"progressive": True}, {"optimize": True}, {"exif": b"Exif\0\0" + b"\xff\xda" * 200}])
+def test_an_ordinary_jpeg_has_few_scans(how: dict[str, Any]) -> None:
+    """What only looks like the beginning of a scan, in what a camera says of itself, is none."""
+    assert intake._scans(pictures.saved(pictures.picture(), "JPEG", **how)) in (1, 6, 10)
+
+
+def turned_profile() -> bytes:
+    """sRGB with red and green exchanged."""
+    content = bytearray(ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes())
+    red, green = content.index(b"rXYZ"), content.index(b"gXYZ")
+    content[red : red + 4], content[green : green + 4] = b"gXYZ", b"rXYZ"
+    return bytes(content)
+
+
+@pytest.mark.parametrize("kind", ["PNG", "WEBP", "JPEG"])
+@pytest.mark.parametrize("mode", ["RGB", "P", "RGBA"])
+def test_a_profile_is_obeyed_and_dropped(kind: str, mode: str) -> None:
+    """ProPhoto's red came out brown."""
+    red = Image.new("RGB", (8, 8), (255, 0, 0)).convert("RGB" if kind == "JPEG" else mode)
+    how: dict[str, Any] = {"lossless": True} if kind == "WEBP" else {}
+    seen = pixels(pictures.saved(red, kind, icc_profile=turned_profile(), **how))[4, 4].astype(int)
+    assert abs(seen - (0, 255, 0)).max() <= 3
+
+
+@pytest.mark.parametrize("profile", [b"nonsense", turned_profile()[:200], b"\xff" * 3000])
+@pytest.mark.parametrize("mode", ["RGB", "L", "CMYK"])
+def test_a_profile_that_is_broken_or_of_other_colours_is_ignored(profile: bytes, mode: str) -> None:
+    image = Image.new("RGB", (8, 8), "white").convert(mode)
+    assert (pixels(pictures.saved(image, "JPEG", icc_profile=profile)) >= 253).all()
+    grey = Image.new("L", (8, 8), 200)
+    assert (abs(pixels(pictures.saved(grey, "JPEG", icc_profile=turned_profile())).astype(int) - 200) <= 2).all()

@@ -27,6 +27,7 @@ from engine import (
     Request,
     UpscaleRequest,
 )
+from engine.process.parent import _environment
 from tests.fakes import scripted
 
 
@@ -354,3 +355,37 @@ def _ends(pid: int, seconds: float) -> bool:
             return True
         os.sched_yield()
     return False
+
+
+def test_no_secret_is_in_the_engines_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever finds a hole in a model's code finds no token there."""
+    for name in ("IMAGO_TELEGRAM_TOKEN", "IMAGO_WEB_TOKEN", "HTTPS_PROXY", "PIP_INDEX_URL", "DB_PASSWORD"):
+        monkeypatch.setenv(name, "secret")
+    monkeypatch.setenv("IMAGO_MODELS", "somewhere")
+    assert "secret" not in _environment().values() and _environment()["IMAGO_MODELS"] == "somewhere"
+
+
+def test_a_process_of_the_engines_own_does_not_hold_its_pipe() -> None:
+    """It was waited for, for as long as the grandchild lived, before the death was seen."""
+
+    async def scenario() -> None:
+        async with running(hang_seconds=60.0) as engine:
+            began = time.monotonic()
+            with pytest.raises(EngineDied, match="the process ended"):
+                await drawn(engine, "grandchild")
+            assert time.monotonic() - began < 30
+
+    asyncio.run(scenario())
+
+
+def test_time_in_which_we_were_frozen_ourselves_is_no_silence() -> None:
+    """`docker pause` stops bot and engine together; what the engine had said before is read before it is judged."""
+
+    async def scenario() -> None:
+        async with running(draw="tests.fakes.scripted:draw_slowly", beat_seconds=0.8) as engine:
+            async for event in engine.events(Request(prompt="a star", steps=60)):
+                if isinstance(event, Checkpoint) and event.percent == 10:
+                    time.sleep(1.5)
+            assert isinstance(event, Finished)
+
+    asyncio.run(scenario())

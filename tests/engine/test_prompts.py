@@ -6,9 +6,11 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from engine.prompts import MAX_WEIGHT, Part, normalise, parse_prompt
+from engine.prompts import BARS, COLONS, MAX_WEIGHT, Part, normalise, parse_prompt
 
-WORDS = st.text(st.characters(exclude_characters="|:", exclude_categories=["Cs", "Cc"]), min_size=1).filter(str.strip)
+WORDS = st.text(st.characters(exclude_characters=BARS + COLONS, exclude_categories=["Cs", "Cc"]), min_size=1).filter(
+    str.strip
+)
 WEIGHTS = st.floats(-MAX_WEIGHT, MAX_WEIGHT)
 
 
@@ -25,6 +27,24 @@ WEIGHTS = st.floats(-MAX_WEIGHT, MAX_WEIGHT)
         ("ratio 16:9:2", [("ratio 16:9", 2)]),
         ("λ:1e1", [("λ", 10)]),
         (":2", [(":2", 1)]),
+        ("a star | red:−1", [("a star", 1), ("red", -1)]),
+        ("a star | red:–1", [("a star", 1), ("red", -1)]),
+        ("a star | red: ➖ 1", [("a star", 1), ("red", -1)]),
+        ("a star | red：-1", [("a star", 1), ("red", -1)]),
+        ("a star ｜ red∶－１", [("a star", 1), ("red", -1)]),
+        ("a star | red:\u200b\u20602", [("a star", 1), ("red", 2)]),
+        ("звезда:1,5 | туман:0,5", [("звезда", 1.5), ("туман", 0.5)]),
+        ("نجمة:٢٫٥", [("نجمة", 2.5)]),
+        ("star:²", [("star", 2)]),
+        ("a clock that shows 23:59 | fog", [("a clock that shows 23:59", 1), ("fog", 1)]),
+        ("23:59:30", [("23:59:30", 1)]),
+        ("a poster in 16:9", [("a poster in 16:9", 1)]),
+        ("a poster in 16：9", [("a poster in 16：9", 1)]),
+        ("a poster in 16:9 :2", [("a poster in 16:9", 2)]),
+        ("the year 1984 :2", [("the year 1984", 2)]),
+        ("the year 1984:-1", [("the year 1984", -1)]),
+        ("love: Infinity | his name: Nan", [("love: Infinity", 1), ("his name: Nan", 1)]),
+        ("std::vector", [("std::vector", 1)]),
         ("красная звезда:0.5|синий фон", [("красная звезда", 0.5), ("синий фон", 1)]),
     ],
 )
@@ -40,11 +60,20 @@ def test_an_empty_prompt_is_refused_with_an_example(prompt: str) -> None:
         parse_prompt(prompt)
 
 
-@pytest.mark.parametrize("weight", ["101", "-100.5", "inf", "nan", "1e999"])
+@pytest.mark.parametrize(
+    "weight", ["101", "-100.5", "1e999", "−101", "1,500", "2%", "2 🎉", "1.2.3", "--1", "1-2", "½", "1O", "2;"]
+)
 def test_a_weight_out_of_range_is_refused_with_the_part_it_belongs_to(weight: str) -> None:
     """An infinite pull would end as a picture of NaN hours later."""
     with pytest.raises(ValueError, match="weight of “fog” must be a number from −100 to 100"):
         parse_prompt(f"a castle | fog:{weight}")
+
+
+@pytest.mark.parametrize("prompt", ["star::2 fog::1", "star::2", "hot:: dog", "hot:: | dog", "star:2 fog:1", "a：：1"])
+def test_weights_as_other_programs_write_them_are_refused(prompt: str) -> None:
+    """They were drawn as words, with the weights in them."""
+    with pytest.raises(ValueError, match="It is not clear what weighs what"):
+        parse_prompt(prompt)
 
 
 @given(st.lists(st.tuples(WORDS, WEIGHTS), min_size=1, max_size=5))
@@ -60,7 +89,7 @@ def test_any_text_is_parsed_or_refused_with_a_sentence(prompt: str) -> None:
     try:
         parts = parse_prompt(prompt)
     except ValueError as error:
-        assert str(error).startswith("The ") and str(error).endswith((".", "”."))
+        assert str(error).startswith(("The ", "It is not clear ")) and str(error).endswith((".", "”."))
     else:
         assert parts and all(part.text.strip() == part.text != "" for part in parts)
         assert all(abs(part.weight) <= MAX_WEIGHT for part in parts)

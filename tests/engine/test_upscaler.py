@@ -13,6 +13,7 @@ from engine.errors import CorruptWeights, MissingWeights
 from engine.networks.imports import import_torchvision
 from engine.networks.upscaler import load_upscaler, upscale, upscale_to_pixels
 from engine.pictures.images import to_uint8
+from tests.fakes.archives import SPRUNG, archive_with_code
 
 
 class Smear:
@@ -120,6 +121,17 @@ def test_a_pickle_cannot_run_code(tmp_path: Path) -> None:
     with pytest.raises(CorruptWeights, match="x4.pth"):
         load_upscaler(tmp_path / "x4.pth")
     assert not (tmp_path / "sprung").exists()
+
+
+@pytest.mark.parametrize("name", ["a.pth", "a.pt", "a.ckpt", "a.bin"])
+def test_an_archive_of_torchscript_cannot_run_code(
+    tmp_path: Path, name: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """torch.jit.load runs an archive's __setstate__, and torch.load and spandrel hand such archives to it."""
+    archive_with_code(tmp_path / name)
+    with pytest.raises(CorruptWeights, match=name):
+        load_upscaler(tmp_path / name)
+    assert SPRUNG not in capfd.readouterr().out
 
 
 @pytest.mark.parametrize("name", ["a.safetensors", "a.pth", "a.zip"])

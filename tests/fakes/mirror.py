@@ -12,7 +12,7 @@ from engine.model_sets.download import Patience
 from engine.model_sets.weights import WeightsFile
 
 CONTENT = hashlib.shake_256(b"weights").digest(300_000)
-HURRIED = Patience(connect=5.0, silence=0.3, tries=3, pause=lambda seconds: None)
+HURRIED = Patience(connect=5.0, silence=0.3, tries=3, window=0.4, least=1000, pause=lambda seconds: None)
 
 
 @dataclass
@@ -139,6 +139,17 @@ def _silently_short(handler: Handler, first: bool) -> None:
     handler.close_connection = True
 
 
+def _drip(handler: Handler, *, head: bool) -> None:
+    """A byte now and then, so that no single wait is long: of the answer's head, or of the file."""
+    if head:
+        handler.wfile.write(b"HTTP/1.1 200 OK\r\nX-Slow: ")
+    else:
+        handler.head(200, len(handler.mirror.content))
+    while not handler.mirror.gone.wait(0.05):
+        handler.wfile.write(b"x")
+        handler.wfile.flush()
+
+
 FAULTS = {
     "none": Fault(lambda h, first: h.serve(), True),
     "cut off": Fault(lambda h, first: h.serve(until=_half(h) if first else None), True),
@@ -155,6 +166,11 @@ FAULTS = {
     "another range": Fault(lambda h, first: h.serve(until=_half(h) if first else None, claimed_start=7), True),
     "a shorter file": Fault(lambda h, first: h.serve(b"a login page"), False, "12 bytes in place of"),
     "a longer file": Fault(lambda h, first: _endless(h), False, "more than the file has"),
+    "a dripping head": Fault(lambda h, first: _drip(h, head=True), False, "sends too slowly"),
+    "a dripping body": Fault(lambda h, first: _drip(h, head=False), False, "sends too slowly"),
+    "a size without end": Fault(lambda h, first: h.head(200, None, Content_Length="9" * 5000), False, "broke off"),
+    "redirect to a file": Fault(lambda h, first: h.head(302, 0, Location="file:///etc/passwd"), False, "leads nowhere"),
+    "redirect to nonsense": Fault(lambda h, first: h.head(302, 0, Location="http://[::1"), False, "broke off"),
     "packed": Fault(lambda h, first: h.head(200, 0, Content_Encoding="gzip"), False, "way of its own"),
 }
 FAULTS = {name.replace(" ", "-"): fault for name, fault in FAULTS.items()}

@@ -2,6 +2,7 @@
 
 import hashlib
 import io
+import os
 import sys
 import time
 from collections.abc import Iterator
@@ -64,7 +65,7 @@ def upscale(request: UpscaleRequest, **_: object) -> Iterator[Event]:
 
 
 def _act(prompt: str, step: int) -> None:
-    """What the prompt makes the engine do at its fifth step: `fail`, `crash` or `hang`."""
+    """What the prompt makes the engine do at its fifth step: `fail`, `crash`, `hang` or `grandchild`."""
     if step != 5:
         return
     if prompt == "fail":
@@ -73,6 +74,10 @@ def _act(prompt: str, step: int) -> None:
         raise RuntimeError("scripted crash")
     if prompt == "hang":
         time.sleep(3600)
+    if prompt == "grandchild":  # one that lives on, with the pipe in its hands
+        if os.fork() == 0:
+            time.sleep(3600)
+        os._exit(1)
 
 
 def _finished(

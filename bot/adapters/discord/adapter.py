@@ -22,7 +22,7 @@ from bot.adapters.discord.interactions import InteractionRef, Mode
 from bot.adapters.discord.servers import Server
 from bot.adapters.discord.slash import Say
 from bot.config import DiscordConfig
-from bot.errors import AddressGone, ConfigError, MessageGone, NotDelivered
+from bot.errors import AddressGone, ConfigError, MessageGone, NotDelivered, Refused
 from bot.messages import Action, Address, Reply, Stage
 from engine import backoff
 
@@ -249,7 +249,7 @@ class DiscordAdapter(Inbound):
                 sizes = [len(file.content) for file in (fitted.picture, fitted.gif) if file]
                 limit = min([limit, *sizes]) // 2
                 if limit < SMALLEST_LIMIT:
-                    raise NotDelivered("even the smallest files are too large") from refusal
+                    raise Refused("even the smallest files are too large") from refusal
                 self._limits[destination.channel] = limit
 
     async def _fit_files(self, reply: Reply, limit: int) -> Fitted:

@@ -11,7 +11,7 @@ import discord
 from discord.http import HTTPClient, MultipartParameters, Ratelimit, Route
 
 from bot.adapters.discord.interactions import InteractionRef
-from bot.errors import AdapterError, AddressGone, MessageGone, NotDelivered, RetryAfter
+from bot.errors import AdapterError, AddressGone, MessageGone, NotDelivered, Refused, RetryAfter
 
 FAULTS = (discord.DiscordException, aiohttp.ClientError, OSError, TimeoutError)
 INVALID_WINDOW, MOST_INVALID = 600.0, 3000  # Discord bans after 10,000 refused calls in 10 minutes
@@ -179,6 +179,8 @@ def _meaning_of_code(status: int, code: int) -> AdapterError:
         return TooLarge(text)
     if status in (403, 404):  # kicked, no permission, channel deleted, direct messages closed
         return AddressGone(text)
+    if 400 <= status < 500 and status not in (401, 408):
+        return Refused(text)
     return NotDelivered(text)
 
 

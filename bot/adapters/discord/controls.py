@@ -113,8 +113,8 @@ def body(
     more: dict[str, Any] = {}
     if answers:
         more["message_reference"] = {"message_id": answers, "fail_if_not_exists": False}
-    if ephemeral:
-        more["flags"] = discord.MessageFlags(ephemeral=True)
+    # A prompt may have addresses in it: nobody asked to be shown what is there.
+    more["flags"] = discord.MessageFlags(suppress_embeds=True, ephemeral=ephemeral)
     return handle_message_parameters(
         content=text if len(text) <= LONGEST_TEXT else text[: LONGEST_TEXT - 1] + "…",
         attachments=[_attached(file, spoiler) for file in (fitted.picture, fitted.gif) if file],

@@ -16,11 +16,12 @@ from bot.adapters.discord.attachments import fetches_of, pictures_with_reply
 from bot.adapters.discord.client import Client
 from bot.adapters.discord.controls import Words
 from bot.adapters.discord.interactions import InteractionRef, Mode
+from bot.adapters.discord.mentions import names_in, names_of, with_names
 from bot.adapters.discord.servers import Server, Servers
 from bot.adapters.discord.slash import NO_OPTIONS, Attached, Say
 from bot.config import DiscordConfig
 from bot.errors import Closed, UserError
-from bot.messages import REACTIONS, Action, Address, Incoming, Person, Press, Reaction, TextMessage, Value
+from bot.messages import REACTIONS, Action, Address, Incoming, Person, Press, Reaction, TextMessage, Value, plain_emoji
 from engine import MAX_PROMPT
 
 log = logging.getLogger(__name__)
@@ -78,7 +79,7 @@ class Inbound:
                 key=str(interaction.id),
                 person=self._person(interaction),
                 address=_address(interaction),
-                text=text,
+                text=with_names(text, names_of(interaction.guild, text)),
                 message=message,
                 remix_of=remix_of,
                 pictures=fetches_of(attached),
@@ -125,7 +126,7 @@ class Inbound:
     async def handle_reaction(self, event: discord.RawReactionActionEvent) -> None:
         """A reaction to one of the bot's messages."""
         me, emoji = self.client.user, event.emoji.name or ""
-        known = emoji.replace("\ufe0f", "") in REACTIONS and not event.emoji.is_custom_emoji()
+        known = plain_emoji(emoji) in REACTIONS and not event.emoji.is_custom_emoji()
         theirs = me is None or event.user_id == me.id or (event.member is not None and event.member.bot)
         if not known or theirs or event.message_author_id not in (None, me.id if me else None):
             return
@@ -162,7 +163,7 @@ class Inbound:
                 key=str(message.id),
                 person=person,
                 address=address,
-                text=text or "/help",
+                text=with_names(text, names_in(message)) or "/help",
                 message=f"m{message.id}",
                 pictures=fetches_of(pictures_with_reply(message, self.client.user)),
                 defaults=self._servers.defaults_of(guild),

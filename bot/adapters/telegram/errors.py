@@ -3,7 +3,7 @@
 from telegram.error import BadRequest, Forbidden, NetworkError, TelegramError
 from telegram.error import RetryAfter as Flood
 
-from bot.errors import AdapterError, AddressGone, MessageGone, NotDelivered, RetryAfter
+from bot.errors import AdapterError, AddressGone, MessageGone, NotDelivered, Refused, RetryAfter
 
 UNCHANGED = "message is not modified"
 NO_TEXT = "there is no text in the message"  # it already is a picture: edit its caption
@@ -33,6 +33,7 @@ ADDRESS_GONE = (
     "chat_admin_required",
     "chat_send_",
 )
+TOO_LARGE = "(413)"
 PICTURE_REFUSED = ("photo", "image_process_failed")
 
 
@@ -44,13 +45,15 @@ def map_error(error: TelegramError) -> AdapterError:
     if isinstance(error, Forbidden):  # kicked, blocked, or the account was deleted
         return AddressGone(words)
     if not isinstance(error, BadRequest):
+        if TOO_LARGE in words:
+            return Refused(words)
         # Never repeat the library's text here: it quotes the rejected token.
         return NotDelivered(words if isinstance(error, NetworkError) else type(error).__name__)
     if says(error, *MESSAGE_GONE):
         return MessageGone(words)
     if says(error, *ADDRESS_GONE):
         return AddressGone(words)
-    return AdapterError(words)  # our own fault: retrying would not help
+    return Refused(words)  # retrying would not help
 
 
 def says(error: BaseException, *words: str) -> bool:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from telegram import Chat, Message, MessageReactionUpdated, ReactionTypeEmoji, Update, User
 
 from bot.language.commands import MODERATION, NAMES
-from bot.messages import REACTIONS, Action, Address, Fetch, Incoming, Person, Press, Reaction, TextMessage
+from bot.messages import REACTIONS, Action, Address, Fetch, Incoming, Person, Press, Reaction, TextMessage, plain_emoji
 
 PLATFORM = "telegram"
 COMMANDS = frozenset({*NAMES, "start"})
@@ -89,7 +89,7 @@ def wants_power(incoming: Incoming) -> bool:
     if isinstance(incoming, Press):
         return incoming.action in POWERS
     if isinstance(incoming, Reaction):
-        return REACTIONS.get(incoming.emoji) in POWERS
+        return REACTIONS.get(plain_emoji(incoming.emoji)) in POWERS
     return incoming.text.startswith(POWERFUL)
 
 
@@ -123,7 +123,7 @@ def _reactions(update: MessageReactionUpdated, number: int, me: User) -> list[In
     if update.user is None and update.actor_chat is None:
         return []
     old, new = (
-        [r.emoji.replace("\ufe0f", "") for r in reactions if isinstance(r, ReactionTypeEmoji)]
+        [plain_emoji(r.emoji) for r in reactions if isinstance(r, ReactionTypeEmoji)]
         for reactions in (update.old_reaction, update.new_reaction)
     )
     return [

@@ -20,6 +20,7 @@ from engine import backoff
 ALLOWED = ["message", "channel_post", "callback_query", "message_reaction"]  # reactions are off unless requested
 LONG_POLL = 25  # long polling timeout in seconds
 LONGEST_PAUSE = 30.0  # seconds between retries while the server fails
+LONGEST_BATCH = 1.0  # seconds that the next updates wait for the previous ones
 MAX_BODY = 1024 * 1024  # bytes of an update
 
 Take = Callable[[Update], Awaitable[None]]  # raises Closed
@@ -29,24 +30,42 @@ log = logging.getLogger(__name__)
 async def poll(bot: Bot, take: Take, sleep: Callable[[float], Awaitable[None]] = asyncio.sleep) -> None:
     """Poll for updates until cancelled or closed; each poll confirms the previous updates."""
     offset, failures, by_webhook = None, 0, True
-    while True:
-        try:
-            if by_webhook:  # a webhook left from before would block polling
-                await bot.delete_webhook()
-                by_webhook = False
-            updates = await bot.get_updates(offset=offset, timeout=LONG_POLL, allowed_updates=ALLOWED)
-        except Exception as error:  # also parse errors of the library: polling must go on
-            failures += 1
-            log.warning("Telegram tells nothing: %s", trouble(error))
-            await sleep(backoff(failures, longest=LONGEST_PAUSE))
-            continue
-        failures = 0
-        try:
-            await take_all(updates, take)
-        except Closed:
-            return  # not confirmed: updates without effect come again after the restart
-        if updates:
-            offset = updates[-1].update_id + 1
+    under_way: dict[int, asyncio.Task[None]] = {}  # what is not durable yet, and what came after it, by update
+    try:
+        while True:
+            try:
+                if by_webhook:  # as it may have been set up before: then nobody may poll
+                    await bot.delete_webhook()
+                    by_webhook = False
+                updates = await bot.get_updates(offset=offset, timeout=LONG_POLL, allowed_updates=ALLOWED)
+            except Exception as error:  # also what the library fails to read: the bot must not go deaf
+                failures += 1
+                log.warning("Telegram tells nothing: %s", trouble(error))
+                await sleep(backoff(failures, longest=LONGEST_PAUSE))
+                continue
+            failures = 0
+            new = [update for update in updates if update.update_id not in under_way]
+            taken = asyncio.create_task(take_all(new, take))
+            under_way |= dict.fromkeys((update.update_id for update in new), taken)
+            if under_way:  # a picture that takes long to come must not keep the next people waiting
+                await asyncio.wait(set(under_way.values()), timeout=LONGEST_BATCH, return_when=asyncio.ALL_COMPLETED)
+            offset = _confirm(under_way, offset)
+    except Closed:
+        return  # not confirmed: what had no effect yet comes again after the restart
+    finally:
+        for task in set(under_way.values()):
+            task.cancel()
+        await asyncio.gather(*set(under_way.values()), return_exceptions=True)
+
+
+def _confirm(under_way: dict[int, asyncio.Task[None]], offset: int | None) -> int | None:
+    """The offset that confirms all updates before the first that is not durable; they are forgotten. Raises Closed."""
+    for number in sorted(under_way):
+        if not under_way[number].done():
+            break
+        under_way.pop(number).result()
+        offset = number + 1
+    return offset
 
 
 async def take_all(updates: Iterable[Update], take: Take) -> None:

@@ -1,13 +1,16 @@
 """the chat page: HTTP in, server-sent events out."""
 
+import asyncio
 import logging
+from collections import Counter
 from collections.abc import Awaitable, Callable
+from weakref import WeakValueDictionary
 
 from aiohttp import web
 
 from bot.adapters.base import History, Receive
 from bot.adapters.http import listen
-from bot.adapters.web.conversations import Body, Rooms, as_event
+from bot.adapters.web.conversations import Body, Rooms, as_event, transcript_event
 from bot.adapters.web.gallery import Gallery
 from bot.adapters.web.guard import (
     BROWSER,
@@ -17,6 +20,7 @@ from bot.adapters.web.guard import (
     Guard,
     Handler,
     Refused,
+    browser_of,
     form_of,
     form_with_pictures,
     has_browser,
@@ -29,13 +33,31 @@ from bot.adapters.web.guard import (
 )
 from bot.adapters.web.page import Say, asset, html
 from bot.config import WebConfig
-from bot.errors import Closed, MessageGone
-from bot.messages import REACTIONS, Action, Address, Fetch, Incoming, Person, Press, Reaction, Reply, TextMessage
+from bot.errors import Closed, MessageGone, UserError
+from bot.messages import (
+    REACTIONS,
+    Action,
+    Address,
+    Fetch,
+    Incoming,
+    Person,
+    Press,
+    Reaction,
+    Reply,
+    TextMessage,
+    plain_emoji,
+)
 
 MAX_TEXT = 4000  # characters of a message
+MOST_STREAMS, MOST_STREAMS_EACH = 200, 12  # open pages, of all browsers and of one
+UPLOADS = 3  # posts with pictures that are in memory at the same time, one of each browser; the others wait their turn
 PULSE = 15.0  # seconds between signs of life on a stream on which nothing happens
 
 log = logging.getLogger(__name__)
+
+
+async def nobody_is_over(person: Person, address: Address) -> None:
+    """Without limits."""
 
 
 class WebAdapter:
@@ -52,9 +74,13 @@ class WebAdapter:
         *,
         metrics: Callable[[], Awaitable[tuple[bytes, str]]],
         trouble: Callable[[], Awaitable[str]],
+        check: Callable[[Person, Address], Awaitable[None]] = nobody_is_over,
         gallery: Gallery | None = None,
     ) -> None:
-        """`metrics` gives the text for Prometheus and its media type; `trouble` what is wrong, or an empty text."""
+        """`metrics` gives the text for Prometheus and its media type; `trouble` what is wrong, or an empty text.
+
+        `check` raises the UserError that a drawing asked for now would raise.
+        """
         self._config = config
         self._say = say
         self._metrics = metrics
@@ -64,6 +90,10 @@ class WebAdapter:
         self._rooms = Rooms(history)
         self._runner: web.AppRunner | None = None
         self._receive: Receive
+        self._check = check
+        self._streams: Counter[str] = Counter()  # that are open, by browser
+        self._uploads = asyncio.Semaphore(UPLOADS)
+        self._uploading: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()  # by browser
 
     # Called by the core
 
@@ -130,7 +160,9 @@ class WebAdapter:
             self._guard.check_request(request, open_to_all=open_to_all)
             response = await handler(request)
         except Refused as refused:
-            response = self._refusal(request, refused.status, refused.text)
+            if refused.status == 401 and ("Authorization" in request.headers or request.path == "/door"):
+                await self._guard.slow_down()
+            response = self._refusal(request, refused.status, refused.text, **refused.values)
         except web.HTTPException as error:
             texts = {404: "web-not-found", 405: "web-not-found", 413: "web-too-large"}
             response = self._refusal(request, error.status, texts.get(error.status, "web-bad-request"))
@@ -143,11 +175,11 @@ class WebAdapter:
             response.headers.update(HEADERS)
         return response
 
-    def _refusal(self, request: web.Request, status: int, text: str) -> web.Response:
+    def _refusal(self, request: web.Request, status: int, text: str, **values: str | int | float) -> web.Response:
         """A page with a field for the token, for a person who opens the page without it; else JSON."""
         if status == 401 and request.path in ("/", "/door"):
             return html("door.html", request, self._say, status)
-        return web.json_response({"error": self._say(language_of(request), text)}, status=status)
+        return web.json_response({"error": self._say(language_of(request), text, **values)}, status=status)
 
     async def _get_page(self, request: web.Request) -> web.Response:
         response = html("index.html", request, self._say)
@@ -171,10 +203,14 @@ class WebAdapter:
         chat = person_of(request).id
         headers = {"Content-Type": "text/event-stream", "Cache-Control": "no-store"}
         response = web.StreamResponse(headers=headers | HEADERS)
+        browser = browser_of(request)
+        if self._streams.total() >= MOST_STREAMS or self._streams[browser] >= MOST_STREAMS_EACH:
+            raise Refused(429, "web-busy")
+        self._streams[browser] += 1
         subscriber = self._rooms.listen(chat)  # before the transcript is read, so that nothing falls between
         try:
             await response.prepare(request)
-            await response.write(as_event("transcript", await self._rooms.transcript(chat)))
+            await response.write(transcript_event(await self._rooms.transcript(chat)))
             while not subscriber.closed:
                 news = await subscriber.news(PULSE)
                 events = [as_event("message", m) if m else as_event("gone", entry) for entry, m in news.items()]
@@ -183,6 +219,8 @@ class WebAdapter:
             pass  # the page was closed
         finally:
             self._rooms.leave(chat, subscriber)
+            self._streams[browser] -= 1
+            self._streams += Counter()  # forgets those that have none
         return response
 
     async def _get_picture(self, request: web.Request) -> web.Response:
@@ -196,7 +234,24 @@ class WebAdapter:
         return web.Response(body=content, content_type=media_type, headers=headers)
 
     async def _post_text(self, request: web.Request) -> web.Response:
-        person, (form, pictures) = person_of(request), await form_with_pictures(request)
+        if request.content_type != "multipart/form-data":
+            return await self._take_text(request, person_of(request), await form_of(request), [])
+        await self._check_limits(request)  # before a byte of a picture is read
+        turn = self._uploading.setdefault(browser_of(request), asyncio.Lock())
+        async with turn, self._uploads:
+            return await self._take_text(request, person_of(request), *await form_with_pictures(request))
+
+    async def _check_limits(self, request: web.Request) -> None:
+        """Raises Refused for somebody who may ask for nothing now."""
+        try:
+            person = person_of(request)
+            await self._check(person, _address(person))
+        except UserError as error:
+            raise Refused(429, error.text, **error.values) from error
+
+    async def _take_text(
+        self, request: web.Request, person: Person, form: dict[str, str], pictures: list[bytes]
+    ) -> web.Response:
         key, text = key_of(form), form.get("text", "").strip()
         if not text:
             raise Refused(400, "web-empty")
@@ -241,7 +296,7 @@ class WebAdapter:
         """Add a reaction, which the core is told, or remove it, which it is not."""
         person, form = person_of(request), await form_of(request)
         key, message, emoji = key_of(form), form.get("message", ""), form.get("emoji", "")
-        if emoji.replace("\ufe0f", "") not in REACTIONS:
+        if plain_emoji(emoji) not in REACTIONS:
             raise Refused(400, "web-bad-request")
         await self._message(person, message)
         if not await self._rooms.toggle_reaction(person.id, int(message), emoji):

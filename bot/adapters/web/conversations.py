@@ -11,6 +11,7 @@ from bot.adapters.base import History, HistoryEntry
 from bot.messages import Button, File, Reply, Stage
 
 Body = dict[str, Any]  # what History keeps of a message: JSON values
+MOST_TRANSCRIPT = 1_000_000  # bytes that a page is sent when it opens
 MEDIA_TYPES = ("image/png", "image/gif")
 
 
@@ -50,6 +51,14 @@ def shown(entry: int, author: str, created: float, body: Body) -> Body:
 def as_event(kind: str, value: object) -> bytes:
     """One server-sent event; JSON has no line breaks of its own, so one line holds it."""
     return f"event: {kind}\ndata: {json.dumps(value)}\n\n".encode()
+
+
+def transcript_event(messages: list[Body]) -> bytes:
+    """The newest messages of a conversation as one event, as many as a page may be sent."""
+    size, first = 0, len(messages)
+    while first and (size := size + len(json.dumps(messages[first - 1]))) <= MOST_TRANSCRIPT:
+        first -= 1
+    return as_event("transcript", messages[first:])
 
 
 class Subscriber:

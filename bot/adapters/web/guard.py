@@ -1,5 +1,6 @@
 """who may talk to the page: token, Host, Origin, the browser's secret, and headers that give nothing away."""
 
+import asyncio
 import hashlib
 import hmac
 import json
@@ -24,6 +25,8 @@ KEY = re.compile(r"[A-Za-z0-9_-]{8,20}")  # the page's own name for one press of
 BROWSER = "imago_browser"  # cookie: the secret that all people of one browser are derived from
 DOOR = "imago_door"  # cookie: proof that this browser knew the token
 MAX_BODY = 64 * 1024  # bytes of a post without pictures
+BODY_SECONDS, UPLOAD_SECONDS = 20.0, 120.0  # in which a post must have come, without and with pictures
+GUESS_SECONDS, MOST_GUESSES = 1.0, 20
 YEAR = 365 * 24 * 3600  # seconds a browser keeps them
 HEADERS = {
     "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
@@ -38,10 +41,9 @@ HEADERS = {
 class Refused(Exception):
     """The call is not answered; `text` is the id of the sentence that says why and what to do."""
 
-    def __init__(self, status: int, text: str) -> None:
+    def __init__(self, status: int, text: str, **values: str | int | float) -> None:
         super().__init__(text)
-        self.status = status
-        self.text = text
+        self.status, self.text, self.values = status, text, values
 
 
 def language_of(request: web.Request) -> str:
@@ -62,6 +64,17 @@ class Guard:
 
     def __init__(self, token: str) -> None:
         self._token = token.encode()
+        self._guessing = asyncio.Lock()
+        self._guesses = 0  # that wait for their answer
+
+    async def slow_down(self) -> None:
+        """Before a wrong token is answered: whoever guesses gets one answer a second, all together."""
+        self._guesses += 1
+        try:
+            async with self._guessing:
+                await asyncio.sleep(GUESS_SECONDS)
+        finally:
+            self._guesses -= 1
 
     def check_request(self, request: web.Request, *, open_to_all: bool = False) -> None:
         """Raises Refused (401 without the token, 403 for a strange Host, or for a post from another site)."""
@@ -74,7 +87,9 @@ class Guard:
             raise Refused(401, "web-token-needed")
 
     def opens(self, token: str) -> bool:
-        """Whether this is the token, compared in constant time."""
+        """Whether this is the token, compared in constant time. Raises Refused while too many are guessing."""
+        if self._guesses >= MOST_GUESSES:
+            raise Refused(429, "web-busy")
         return bool(self._token) and hmac.compare_digest(token.encode("utf-8", "replace"), self._token)
 
     def door_cookie(self) -> str:
@@ -110,7 +125,8 @@ def new_browser() -> str:
 
 def set_cookie(request: web.Request, response: web.Response, name: str, value: str) -> None:
     """One that no script can read and no other site's page brings along."""
-    response.set_cookie(name, value, max_age=YEAR, httponly=True, samesite="Strict", secure=request.secure)
+    secure = request.secure or request.headers.get("X-Forwarded-Proto", "").lower().startswith("https")
+    response.set_cookie(name, value, max_age=YEAR, httponly=True, samesite="Strict", secure=secure)
 
 
 def has_browser(request: web.Request) -> bool:
@@ -133,12 +149,20 @@ def person_of(request: web.Request) -> Person:
     return Person(platform="web", id=identity, name=name, language=language_of(request))
 
 
+def browser_of(request: web.Request) -> str:
+    """One name for all people of one browser, from which its secret cannot be told."""
+    return hashlib.sha256(b"browser " + request.cookies.get(BROWSER, "").encode("utf-8", "replace")).hexdigest()[:32]
+
+
 async def form_of(request: web.Request) -> dict[str, str]:
     """The fields of a form post, all text. Raises Refused for anything else: files, broken UTF-8, other types."""
     if request.content_type != "application/x-www-form-urlencoded":
         raise Refused(415, "web-bad-request")
     try:
-        form = await request.post()
+        async with asyncio.timeout(BODY_SECONDS):
+            form = await request.post()
+    except TimeoutError as error:
+        raise Refused(408, "web-bad-request") from error
     except (UnicodeError, ValueError, LookupError) as error:
         raise Refused(400, "web-bad-request") from error
     return {name: value for name, value in form.items() if isinstance(value, str)}
@@ -149,7 +173,10 @@ async def form_with_pictures(request: web.Request) -> tuple[dict[str, str], list
     if request.content_type != "multipart/form-data":
         return await form_of(request), []
     try:
-        form = await request.clone(client_max_size=MAX_PICTURE_BYTES + MAX_BODY).post()
+        async with asyncio.timeout(UPLOAD_SECONDS):
+            form = await request.clone(client_max_size=MAX_PICTURE_BYTES + MAX_BODY).post()
+    except TimeoutError as error:
+        raise Refused(408, "web-bad-request") from error
     except web.HTTPRequestEntityTooLarge as error:
         raise Refused(413, "picture-bytes") from error
     except (UnicodeError, ValueError, LookupError, AssertionError) as error:
