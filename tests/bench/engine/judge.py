@@ -49,7 +49,9 @@ def _measured(large: Renderer, others: np.ndarray, said: str, rng: np.random.Gen
     clean += [any_scene(large, rng, 2) for _ in range(PAIRS)]
     began = time.process_time()
     yield from _shares("clean", said, clean, map(large, clean), CLEAN_BAR)
-    yield Figure(name="processor time to render and read a picture", value=f"{(time.process_time() - began) / len(clean):.2f} s")
+    yield Figure(
+        name="processor time to render and read one", value=f"{(time.process_time() - began) / len(clean):.2f} s"
+    )
     for kind in DISTORTIONS:
         scenes = [any_scene(large, rng, 1 + (rng.random() < 0.35)) for _ in range(EACH)]
         yield from _shares(kind, said, scenes, (distorted(large(s), kind, rng) for s in scenes), DISTORTED_BAR)
