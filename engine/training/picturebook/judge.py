@@ -26,8 +26,9 @@ GROUND_LEAD = 0.85  # and its largest ratio to that of the next ground
 SLOPES = 1.5  # weight of slopes beside colours
 SHIFTS = (-4, -2, 0, 2, 4)  # pixels by which a drawing may be shifted in the first search, each way
 CANDIDATES, FINALISTS = 6, 3  # drawings whose fit is searched closely, and more closely
-FLOOR = 0.88  # likeness of a drawing that is named
-LEAD = 0.5  # largest share of what it leaves unexplained in what the drawing of the next thing does
+FLOOR = 0.8  # likeness of a drawing that is named
+LEAD = 0.5  # largest share of what it leaves unexplained in what the drawing of the next thing does;
+SURE, STRICTER = 0.9, 2.5  # smaller by STRICTER times what its likeness lacks of SURE
 CONTRAST = (0.7, 1.4)  # of what is named, as a share of its drawing's
 BENDS = (-2, -1, 0, 1, 2)  # pixels by which parts may have moved, each way
 PART = 9  # side of such a part
@@ -61,7 +62,8 @@ class Fit:
 
     @property
     def named(self) -> bool:
-        return self.likeness >= FLOOR and self.lead <= LEAD and CONTRAST[0] <= self.contrast <= CONTRAST[1]
+        largest_lead = LEAD - STRICTER * max(0.0, SURE - self.likeness)
+        return self.likeness >= FLOOR and self.lead <= largest_lead and CONTRAST[0] <= self.contrast <= CONTRAST[1]
 
 
 class Judge:
@@ -131,9 +133,6 @@ class Judge:
         lengths = [sum(float(v.square().sum()) for v in vs) for vs in (seen, [fit.drawn for fit in pair])]
         together = common / max(1e-6, (lengths[0] * lengths[1]) ** 0.5)
         return [whole] if whole.likeness >= together else pair
-
-
-SURE = 0.9
 
 
 class _View:
@@ -254,6 +253,12 @@ def _blurred(x: Tensor) -> Tensor:
 
 def _moved(images: Tensor, shown: Callable[[Tensor], Tensor], target: Tensor) -> Tensor:
     """Images [n, c, h, w] with their parts moved a little so that what is shown of them meets the target [3, h, w]."""
+    for _ in range(2):
+        images = _moved_once(images, shown, target)
+    return images
+
+
+def _moved_once(images: Tensor, shown: Callable[[Tensor], Tensor], target: Tensor) -> Tensor:
     reach, (height, width) = max(BENDS), images.shape[2:]
     padded = functional.pad(images, (reach,) * 4, mode="replicate")
     best, chosen = torch.full_like(images[:, :1], torch.inf), images
