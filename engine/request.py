@@ -32,13 +32,18 @@ BOUNDS: dict[str, tuple[float, float]] = {
     "pick": (1, 4),
     "init": (0.01, 0.99),
     "clamp": (0.001, 100_000),
+    "guide_every": (1, 20),
 }
-WHOLE = {"seed", "steps", "cuts", "count", "pick"}
+WHOLE = {"seed", "steps", "cuts", "count", "pick", "guide_every"}
 RAMPS = ("guidance_scale", "tv_scale", "range_scale", "saturation_scale", "cuts")  # may change over the drawing
 Value = str | int | float  # of an option
-SAMPLERS = ("ddim", "ddpm")
+SOLVER = "dpmpp-3m-sde"  # adaptive: its number of steps is not known beforehand
+SAMPLERS = ("ddim", "ddpm", SOLVER)
+QUALITIES = {"draft": 0.5, "normal": 1.0, "full": 2.0}  # × the steps of a model set
 CHOICES: dict[str, tuple[str, ...]] = {
     "sampler": SAMPLERS,
+    "quality": tuple(QUALITIES),
+    "gradient_at": ("x", "x0"),
     "stop": ("satisfied",),
     "symmetry": ("horizontal", "vertical", "both"),
     "start": ("noise", "perlin"),
@@ -54,8 +59,9 @@ class Request:
     seed: int = 0
     models: str = "toybox"  # name of a model set
     size: str | None = None  # WIDTHxHEIGHT of the finished picture, pixels
-    steps: int | None = None  # of the sampler
-    sampler: str | None = None  # ddim or ddpm
+    steps: int | None = None  # of the sampler; of an adaptive one as many as where nothing makes it slower
+    quality: str | None = None  # draft, normal or full: so many steps, where `steps` does not say
+    sampler: str | None = None  # ddim, ddpm or dpmpp-3m-sde
     eta: float | None = None  # DDIM's share of fresh noise: 0 is none, 1 as much as DDPM
     guidance_scale: float | str | None = None  # strength of CLIP guidance, a number or a ramp; 0 switches it off
     tv_scale: float | str | None = None  # total variation loss
@@ -63,6 +69,8 @@ class Request:
     saturation_scale: float | str | None = None  # saturation loss
     cuts: int | str | None = None  # crops that CLIP sees at each step
     clamp: float | None = None  # clamp on the gradient's root mean square
+    gradient_at: str | None = None  # where the gradient is taken: at x through the U-Net, or at x0 without it
+    guide_every: int | None = None  # only each n-th step is guided, n times as strongly
     count: int = 1  # pictures drawn together, each with its own noise
     pick: int | None = None  # return only this one of them, from 1
     init: float | None = None  # share of the init picture to keep: skips that share of the steps
@@ -148,6 +156,8 @@ def checked_option(name: str, value: Any) -> Any:
         _check_prompt(value)
     elif name == "models" and not isinstance(value, str):
         raise BadRequest("models", "models must be the name of a model set, for example toybox.")
+    elif name == "sampler" and value == "solver":
+        return SOLVER
     elif name in CHOICES and value is not None and value not in CHOICES[name]:
         raise BadRequest(name, f"{name} must be one of {', '.join(CHOICES[name])}.")
     elif name == "size" and value is not None:

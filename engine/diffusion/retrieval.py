@@ -138,7 +138,7 @@ class SceneTable(nn.Module):
             shrink = x.shape[-1] / self.side
             if shrink != 1:
                 x = F.interpolate(x, (self.side, self.side), mode="area")  # whose noise has so much less variance
-            level, sharper = self.levels[t][:, None, None], shrink**2
+            level, sharper = self.levels[t.long()][:, None, None], shrink**2  # an adaptive t is rounded down
             gain, loss = sharper * level.sqrt() / (1 - level), sharper * level / (2 * (1 - level))
             middle = self.side // 2
 

@@ -126,6 +126,14 @@ class Walk:
         """The timestep that x is at, [n] on the CPU."""
         return torch.full((len(self.x),), int(self._levels.timesteps[self.index]))
 
+    def share(self) -> float:
+        """How much of the way is done, 0 … 1."""
+        return 1 - (self.index + 1) / len(self._levels)
+
+    def memory(self) -> dict[str, Tensor]:
+        """What it needs beside x and index to go on: nothing."""
+        return {}
+
     def advance(self, prediction: Prediction) -> Step:
         """Take the step that a prediction at (x, t) leads to."""
         i, levels, fresh = self.index, self._levels, to_device(self._noise(self.index), self.x.device)

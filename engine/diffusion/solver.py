@@ -8,6 +8,7 @@ Everything is [n] or [n, 1, 1, 1] on the device, and nothing of it is read in a 
 the timesteps that come next.
 """
 
+import math
 from collections.abc import Callable
 
 import torch
@@ -18,9 +19,10 @@ from engine.diffusion.samplers import Prediction, Step
 from engine.diffusion.schedule import Schedule
 from engine.networks.tuning import to_device
 
+MOST_SIGMA = 157.4  # of OpenAI's linear schedule: above it there is nothing to be seen, and no step is wasted
 MOST_PULL = 0.05  # root mean square, of −1 … 1, by which guidance may move a picture in one step
 NOMINAL = 97  # steps for which that was chosen: log σ from 157 to 0.01 in steps of 0.1
-SLOWEST = 8  # times as many steps as nominal are the most
+SLOWEST = 4  # times as many steps as nominal are the most
 CLOSE = 1e-5  # log σ this near to the end is the end
 
 
@@ -109,19 +111,21 @@ class SolverWalk:
             x: [n, c, h, w], √ᾱ·picture + √(1 − ᾱ)·noise.
             noise: for the k-th step; the same k must always give the same noise.
             schedule: of the network's training.
-            steps: how many there are where the brake never bites; it also sets how much the pull may do in one.
+            steps: of the whole way, where the brake never bites; it also sets how much the pull may do in one.
             eta: 0 adds no noise, 1 as much as the diffusion has.
             start: timestep that x is at.
             x0_limit: the solver takes no x0 beyond ±this for true.
             memory: what an earlier walk's `memory` said.
         """
         self.x, self._noise, self._schedule, self._eta, self._limit = x, noise, schedule, eta, x0_limit
-        self._first, self._last = log_sigma_at(schedule, start), log_sigma_at(schedule, 0)
+        self._first = min(log_sigma_at(schedule, 999), math.log(MOST_SIGMA))
+        self._last, self._steps = log_sigma_at(schedule, 0), steps
         self._max_h = (self._first - self._last) / steps
         self._most_pull = MOST_PULL * NOMINAL / steps
         self.count = 0
         self._former: list[tuple[Tensor, Tensor]] = []
-        self._log_sigma = torch.full((len(x),), self._first, device=x.device)
+        at = min(self._first, log_sigma_at(schedule, start))
+        self._log_sigma = torch.full((len(x),), at, device=x.device)
         if memory:
             self._recall({name: tensor.to(x.device) for name, tensor in memory.items()})
         self._read: Tensor | None = None
@@ -144,8 +148,14 @@ class SolverWalk:
 
     def share(self) -> float:
         """How much of the way is done, 0 … 1, by the logarithm of the noise: of the picture that is least far."""
-        span = max(self._first - self._last, CLOSE)
-        return min(1.0, max(0.0, float((self._first - self._edge().max()) / span)))
+        if self.done:
+            return 1.0
+        return max(0.0, (self._first - float(self._edge().max())) / (self._first - self._last))
+
+    @property
+    def index(self) -> int:
+        """Of the `steps` those that are still to do, less one; −1 when all are done. It may stay for several steps."""
+        return -1 if self.done else max(0, math.ceil((1 - self.share()) * self._steps - 1e-4) - 1)
 
     def memory(self) -> dict[str, Tensor]:
         """All of the state but x, on the CPU."""

@@ -19,6 +19,7 @@ from engine.steering import Change
 from engine.widths import Runs
 
 FORMAT = 1
+MEMORY = "memory."  # before the names of the sampler's tensors
 
 
 @dataclass
@@ -35,6 +36,7 @@ class DrawingState:
     targets: WeightedPictures = field(default_factory=list)  # pictures that pull
     inputs: dict[str, Any] = field(default_factory=dict)  # hashes of the pictures that went in
     changes: tuple[Change, ...] = ()  # what was said while it was drawn
+    memory: dict[str, Tensor] = field(default_factory=dict)  # of the sampler, beside x and index
     widths: Runs = ()  # of the calls that its steps so far were part of
 
 
@@ -60,9 +62,9 @@ def pack_state(state: DrawingState, request: Request, models: ModelSet) -> bytes
         "weights": [weight for _, weight in state.targets],
     }
     pictures = {f"target{k}": torch.from_numpy(picture) for k, (picture, _) in enumerate(state.targets)}
-    return save(
-        {"x": state.x.contiguous(), "frames": torch.from_numpy(frames), **pictures}, {"imago": json.dumps(about)}
-    )
+    memory = {f"{MEMORY}{name}": tensor for name, tensor in state.memory.items()}
+    tensors = {"x": state.x.contiguous(), "frames": torch.from_numpy(frames), **pictures, **memory}
+    return save(tensors, {"imago": json.dumps(about)})
 
 
 def request_of_checkpoint(packed: bytes) -> Request:
@@ -116,10 +118,12 @@ def unpack_state(
         inputs=kept,
         changes=tuple(Change(percent, words) for percent, words in about.get("changes", [])),
         widths=tuple((width, steps) for width, steps in about.get("widths", [])),
+        memory={name.removeprefix(MEMORY): value for name, value in tensors.items() if name.startswith(MEMORY)},
     )
     width, height = drawn_size(request, models)
     whole = state.x.shape == (request.count, 3, height, width) and bool(torch.isfinite(state.x).all())
     whole = whole and len(targets) == len(about.get("weights", []))
+    whole = whole and all(bool(torch.isfinite(tensor).all()) for tensor in state.memory.values())
     if not whole or not -1 <= state.index < (request.steps or 0):
         raise BadCheckpoint("This checkpoint is damaged: start the drawing again without it.")
     return state

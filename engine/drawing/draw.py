@@ -52,10 +52,12 @@ class Drawing:
         self.models, self.request, self.state, self._parent = models, request, state, parent
         self._said: list[str] = []  # words that came since the last step
         x, changes = state.x.to(models.device), self._changes()
-        self._course = course_of(models, [request], x, state.index, state.targets, changes)
+        self._course = course_of(
+            models, [request], x, state.index, state.targets, changes, memory=state.memory, taken=state.unet_calls
+        )
         self._levels = levels_of(models, request)
         self._replayed = parse_widths(request.widths) if request.widths else ()
-        self._began, self._seconds_before, self._first = time.monotonic(), state.seconds, state.index
+        self._began, self._seconds_before, self._share = time.monotonic(), state.seconds, self._course.walk.share()
 
     @property
     def done(self) -> bool:
@@ -120,6 +122,7 @@ class Drawing:
             width: rows of the call that it came from.
         """
         state, steps = self.state, self.request.steps
+        before = steps - 1 - state.index
         step = self._course.advance(answer)
         if not torch.isfinite(step.x).all():
             raise NumericalError(
@@ -128,17 +131,19 @@ class Drawing:
         done = steps - step.index
         distances = [0.0] * len(step.x) if step.distance is None else step.distance.tolist()
         state.x, state.index, state.unet_calls = step.x.cpu(), step.index - 1, state.unet_calls + 1
-        state.widths = one_more(state.widths, width)
+        state.widths, state.memory = one_more(state.widths, width), self._course.walk.memory()
         self._stop_when_satisfied(step, distances)
         state.seconds = self._seconds_before + time.monotonic() - self._began
         shown = _select(self.request, state.x if self.done else step.x0)
-        if done % -(-steps // GIF_FRAMES) == 0 or self.done:
+        apart = -(-steps // GIF_FRAMES)
+        if done // apart > before // apart or self.done:
             state.frames.append(np.concatenate([to_uint8(picture.cpu()) for picture in shown]))
-        pace = (state.seconds - self._seconds_before) / (self._first - step.index + 1)
+        share = self._course.walk.share()
+        left = (state.seconds - self._seconds_before) * (1 - share) / max(share - self._share, 1e-6)
         yield Progress(
-            step=done, steps=steps, seconds_left=pace * (state.index + 1), distance=sum(distances) / len(distances)
+            step=done, steps=steps, seconds_left=0.0 if self.done else left, distance=sum(distances) / len(distances)
         )
-        if done * 10 // steps > (done - 1) * 10 // steps or self.done:
+        if done * 10 // steps > before * 10 // steps or self.done:
             percent = 100 if self.done else done * 10 // steps * 10
             png = to_png(grid(_pixels(self.models, self.request, list(shown))), {})
             yield Preview(percent=percent, step=done, steps=steps, png=png)
@@ -153,7 +158,7 @@ class Drawing:
             return
         state, steps = self.state, self.request.steps
         state.distances.append(distances)
-        level, clean = float(self._levels.alphas_cumprod[step.index]), clean_from(self._until_level())
+        level, clean = float(self._levels.alphas_cumprod[min(step.index, steps - 1)]), clean_from(self._until_level())
         if step.index > 0 and is_satisfied(state.distances, level, steps, clean):
             state.x, state.index, state.satisfied_at = step.x0.cpu(), -1, steps - step.index
 

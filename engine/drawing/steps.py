@@ -16,6 +16,7 @@ from engine.diffusion.levels import levels_at
 from engine.diffusion.noise import Stream, per_picture, perlin, uniform
 from engine.diffusion.samplers import Prediction, Step, Walk
 from engine.diffusion.schedule import Levels
+from engine.diffusion.solver import NOMINAL, SolverWalk
 from engine.drawing.canvas import drawn_size, mirror_axes
 from engine.drawing.models import Models
 from engine.drawing.reading import prompts_of
@@ -25,10 +26,14 @@ from engine.pictures.images import to_tensor
 from engine.pictures.inputs import WeightedPictures
 from engine.prompts import Part, normalise, parse_prompt
 from engine.ramps import parse_ramp
-from engine.request import RAMPS, Request
+from engine.request import QUALITIES, RAMPS, SOLVER, Request
 from engine.steering import Change, parse_then, prompts_over, shares_at
 
-OPEN = ("steps", "sampler", "eta", "guidance_scale", "tv_scale", "range_scale", "cuts")  # what a set has defaults for
+OPEN = (  # what a set has defaults for
+    *("steps", "sampler", "eta", "guidance_scale", "tv_scale", "range_scale", "cuts"),
+    *("gradient_at", "guide_every"),
+)
+MOST_STEPS = 1000
 INIT = 0.5  # share kept of an init picture where the request does not say
 BLOTS = 0.2  # root of the share of variance that Perlin noise has where a drawing starts with it
 TARGET_CUTS = 16  # crops of a picture that pulls; the notebooks take as many as of the drawing
@@ -39,6 +44,9 @@ Seeds = list[tuple[int, int]]  # (seed, picture) of each row of a batch
 def resolve_defaults(request: Request, defaults: Defaults, *, has_init: bool = False) -> Request:
     """The request with every open knob set as the model set says."""
     known = {name: getattr(defaults, name) for name in OPEN} | ({"init": INIT} if has_init else {})
+    adaptive = request.sampler == SOLVER != defaults.sampler  # the set's steps are those of another sampler
+    steps = NOMINAL if adaptive else defaults.steps
+    known["steps"] = max(1, min(MOST_STEPS, round(steps * QUALITIES[request.quality or "normal"])))
     return replace(request, **{name: value for name, value in known.items() if getattr(request, name) is None})
 
 
@@ -147,6 +155,7 @@ def pull_at(models: Models, request: Request, seeds: Seeds, percent: float) -> P
         **{**scales, "cuts": round(scales["cuts"])},
         clamp=request.clamp or math.inf,
         seeds=seeds,
+        at_x0=request.gradient_at == "x0",
         until_level=until_level_of(models, request),
         **fixed,
     )
@@ -176,7 +185,8 @@ class Question:
     @property
     def key(self) -> tuple[object, ...]:
         """Questions can be answered by one call where this is equal: it is all that shapes the networks' tensors."""
-        return self.x.shape[1:], self.phase, self.phase == "free" or self.pull.cuts, self.early
+        crops = self.phase == "free" or (self.pull.cuts, self.pull.at_x0)
+        return self.x.shape[1:], self.phase, crops, self.early, self.t.dtype
 
 
 class Course:
@@ -186,9 +196,10 @@ class Course:
         self,
         models: Models,
         requests: list[Request],
-        walk: Walk,
+        walk: Walk | SolverWalk,
         pictures: WeightedPictures,
         changes: tuple[Change, ...] = (),
+        taken: int = 0,
     ) -> None:
         """The requests are resolved, and agree on everything but prompt, seed and count.
 
@@ -196,11 +207,12 @@ class Course:
             walk: with a row for each picture of each request.
             pictures: what all of them are pulled towards beside their prompts.
             changes: what was said on the way, beside what the requests say.
+            taken: steps that are done.
         """
         self._models, self._requests, self.walk, self._pictures = models, requests, walk, pictures
         self._request, self._seeds = requests[0], seeds_of(requests)
         self._encoded: dict[tuple[str, ...], list[Target]] = {}  # by the prompts of the requests
-        self.changes = changes
+        self.changes, self._taken = changes, taken
         early = models.description.early
         self._early_from = math.inf if early is None else early["from_timestep"]
         self._schedule = models.description.unet["schedule"]
@@ -233,6 +245,9 @@ class Course:
         """What has to be answered before the next step."""
         last, t = max(1, self._request.steps - 1), self.walk.t
         pull = pull_at(self._models, self._request, self._seeds, 100 * (last - self.walk.index) / last)
+        every = self._request.guide_every or 1
+        scale = 0.0 if self._taken % every else every * pull.guidance_scale
+        pull = pull if every == 1 else replace(pull, guidance_scale=scale)
         return Question(
             x=self.walk.x,
             t=t,
@@ -248,7 +263,9 @@ class Course:
             axes = tuple(axis - 2 for axis in mirror_axes(self._request.symmetry))
             schedule = self._models.description.unet["schedule"]
             answer = symmetric(lambda x, t: answer, axes, schedule)(self.walk.x, self.walk.t)
-        return self.walk.advance(answer)
+        self._taken += 1
+        step = self.walk.advance(answer)
+        return replace(step, index=self.walk.index + 1)
 
 
 def answers(models: Models, questions: list[Question], width: int) -> list[Prediction]:
@@ -284,6 +301,8 @@ def course_of(
     start: int,
     pictures: WeightedPictures | None = None,
     changes: tuple[Change, ...] | None = None,
+    memory: dict[str, Tensor] | None = None,
+    taken: int = 0,
 ) -> Course:
     """The way of a drawing; all requests are resolved and agree on everything but prompt, seed and count.
 
@@ -292,20 +311,26 @@ def course_of(
         start: index of the level to go on from.
         pictures: what they are pulled towards beside their prompts.
         changes: what is said on the way; by default what the first request says beforehand.
+        memory: what the walk's `memory` said when it was left.
+        taken: steps that are done.
     """
     request, seeds, shape = requests[0], seeds_of(requests), tuple(x.shape[1:])
     if changes is None:
         changes = parse_then(request.then) if request.then else ()
-    walk = Walk(
-        x,
-        lambda i: per_picture(seeds, Stream.STEP, i, shape),
-        levels_of(models, request),
-        sampler=request.sampler,
-        eta=request.eta,
-        start=start,
-        fresh_until_level=fresh_until_level_of(models, request),
-    )
-    return Course(models, requests, walk, pictures or [], changes)
+    levels, schedule = levels_of(models, request), models.description.unet["schedule"]
+
+    def fresh(k: int) -> Tensor:
+        return per_picture(seeds, Stream.STEP, k, shape)
+
+    if request.sampler == SOLVER:
+        at = float(levels.timesteps[start])
+        walk: Walk | SolverWalk = SolverWalk(
+            x, fresh, schedule, steps=request.steps, eta=request.eta, start=at, memory=memory
+        )
+    else:
+        limit = fresh_until_level_of(models, request)
+        walk = Walk(x, fresh, levels, sampler=request.sampler, eta=request.eta, start=start, fresh_until_level=limit)
+    return Course(models, requests, walk, pictures or [], changes, taken)
 
 
 def steps_of(

@@ -74,6 +74,8 @@ class Defaults:
     cuts: int
     cut_power: Held
     smallest_cut: int  # pixels
+    gradient_at: str = "x"  # or x0: without the way back through the U-Net
+    guide_every: int = 1  # only each n-th step is guided, n times as strongly
     overview: Held = 0.0  # share of the crops that are as large as they can be
     grey: Held = 0.0  # share of the others that lose their colour
     spacing: tuple[tuple[int, float], ...] = ()  # (timestep, share of the steps below it); () spreads them evenly

@@ -72,7 +72,7 @@ def test_options_stand_anywhere_in_the_text(text: str, words: str, found: dict[s
         ("a star --size 256", "option-size", {"where": "a star ⟨--size 256⟩"}),
         ("a star --then 40%:blue", "option-then", {"where": "a star ⟨--then 40%:blue⟩"}),
         ("a star --widths 5x10", "option-widths", {"where": "a star ⟨--widths 5x10⟩"}),
-        ("a star --sampler dim", "option-choice", {"meant": "ddim", "options": "ddim, ddpm"}),
+        ("a star --sampler dim", "option-choice", {"meant": "ddim", "options": "ddim, ddpm, dpmpp-3m-sde"}),
         ("a star --symmetry diagonal", "option-choice", {"name": "symmetry"}),
         ("a star --pick 5", "option-whole", {}),
     ],

@@ -245,6 +245,17 @@ def test_a_picked_picture_is_the_one_of_the_grid(four: list[Event]) -> None:
     assert (picked.width, picked.height) == Image.open(io.BytesIO(picked.gif)).size == (64, 128)
 
 
+def test_an_adaptive_drawing_tells_its_progress_by_the_noise() -> None:
+    """It takes more steps than it says where the words pull hard; percent and previews neither double nor fall back."""
+    request = dataclasses.replace(REQUEST, sampler="dpmpp-3m-sde", steps=10, guidance_scale=2000.0, cuts=2)
+    found = list(engine.draw(request))
+    assert [e.percent for e in found if isinstance(e, Preview)] == list(range(10, 101, 10))
+    steps = [e.step for e in found if isinstance(e, Progress)]
+    assert steps == sorted(steps) and steps[-1] == 10 < len(steps) == finished(found).unet_calls <= 40
+    assert [e.seconds_left for e in found if isinstance(e, Progress)][-1] == 0.0
+    assert engine.inspect(finished(found).png).request.sampler == "dpmpp-3m-sde"
+
+
 def test_a_lone_picture_has_no_others_beside_it(events: list[Event]) -> None:
     assert finished(events).pictures == ()
 
@@ -256,6 +267,8 @@ def test_a_lone_picture_has_no_others_beside_it(events: list[Event]) -> None:
         {"count": 2, "pick": 2, "symmetry": "both"},
         {"init": 0.3},
         {"stop": "satisfied"},
+        {"sampler": "dpmpp-3m-sde", "count": 2, "gradient_at": "x0"},
+        {"sampler": "dpmpp-3m-sde", "init": 0.3, "guide_every": 2},
         {
             "guidance_scale": "0:300,100:0",
             "cuts": "0:3,100:1",

@@ -128,3 +128,35 @@ def test_the_saturation_loss_pulls_back_what_clip_sees_beyond_the_range() -> Non
     x = X + 2
     found = add_guidance(echo, [target(RED, BLUE, weight=0.0)], pull(saturation_scale=10.0), "cosine")(x, T)
     assert (found.pull < 0).all()
+
+
+def test_at_x0_the_network_is_not_gone_back_through() -> None:
+    """Which would cost as much as the way there; the pull still points to the prompt, and is as strong by the scale."""
+
+    def no_way_back(x: Tensor, t: Tensor) -> Prediction:
+        assert not torch.is_grad_enabled()
+        return echo(x, t)
+
+    found = add_guidance(no_way_back, [target(RED, BLUE)], pull(at_x0=True), "cosine")(X, T)
+    assert found.pull is not None and found.distance is not None and found.distance.shape == (2,)
+    red, blue = found.pull.mean((2, 3))
+    assert red[0] > 0 > red[2] and blue[2] > 0 > blue[0]
+    twice = add_guidance(no_way_back, [target(RED, BLUE)], pull(at_x0=True, guidance_scale=200.0), "cosine")(X, T)
+    torch.testing.assert_close(twice.pull, 2 * found.pull)
+
+
+def test_at_x0_the_way_back_is_that_of_gaussian_data() -> None:
+    """A scale means the same with and without the network, where the network is the ideal denoiser of such data."""
+    schedule, spread = "linear", 0.5
+
+    def ideal(x: Tensor, t: Tensor) -> Prediction:
+        level = torch.from_numpy(alphas_cumprod(schedule)).float()[t][:, None, None, None]
+        x0 = x * level.sqrt() * spread**2 / (level * spread**2 + 1 - level)
+        return Prediction(x0=x0, eps=torch.zeros_like(x))
+
+    noisy = torch.tensor([900, 900])  # CLIP sees nearly x0 alone there
+    through, at_x0 = (
+        add_guidance(ideal, [target(RED, BLUE)], pull(at_x0=way), schedule)(X, noisy) for way in (False, True)
+    )
+    assert through.pull is not None and at_x0.pull is not None
+    torch.testing.assert_close(at_x0.pull, through.pull, rtol=0.1, atol=0.0)

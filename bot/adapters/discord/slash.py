@@ -21,6 +21,7 @@ Steps = Range[int, int(BOUNDS["steps"][0]), int(BOUNDS["steps"][1])]
 MostSteps = Range[int, 0, int(BOUNDS["steps"][1])]
 Eta = Range[float, float(BOUNDS["eta"][0]), float(BOUNDS["eta"][1])]
 Share = Range[float, float(BOUNDS["init"][0]), float(BOUNDS["init"][1])]
+Every = Range[int, int(BOUNDS["guide_every"][0]), int(BOUNDS["guide_every"][1])]
 Clamp = Range[float, float(BOUNDS["clamp"][0]), float(BOUNDS["clamp"][1])]
 PictureCount = Range[int, 1, int(BOUNDS["count"][1])]
 Ramp = Range[str, 1, 200]  # a number, or a ramp such as 0:8,100:0
@@ -75,6 +76,9 @@ OPTIONS = {  # parameter → text id of its name
     "saturation_scale": "discord-option-saturation",
     "clamp": "discord-option-clamp",
     "pick": "discord-option-pick",
+    "quality": "discord-option-quality",
+    "gradient_at": "discord-option-gradient-at",
+    "guide_every": "discord-option-guide-every",
     "number": "discord-option-number",
     "strength": "discord-option-strength",
     "options": "discord-option-options",
@@ -186,6 +190,9 @@ class Commands:
         saturation_scale: Ramp | None = None,
         clamp: Clamp | None = None,
         pick: PictureCount | None = None,
+        quality: str | None = None,
+        gradient_at: str | None = None,
+        guide_every: Every | None = None,
     ) -> None:
         options: dict[str, Value | None] = {
             "style": style,
@@ -207,6 +214,9 @@ class Commands:
             "saturation_scale": saturation_scale,
             "clamp": clamp,
             "pick": pick,
+            "quality": quality,
+            "gradient_at": gradient_at,
+            "guide_every": guide_every,
         }
         given = {name: value for name, value in options.items() if value is not None}
         pictures = [attached] if attached else []
