@@ -1,6 +1,5 @@
 """bot/storage/history.py"""
 
-import asyncio
 from pathlib import Path
 
 from bot.storage.history import StoredHistory
@@ -8,27 +7,23 @@ from bot.storage.pictures import PictureStore
 from bot.storage.store import Store
 
 
-def test_a_conversation_is_kept_in_order_and_the_same_nonce_adds_nothing(tmp_path: Path) -> None:
+async def test_a_conversation_is_kept_in_order_and_the_same_nonce_adds_nothing(tmp_path: Path) -> None:
     """A send that comes again after a crash must not show twice."""
-
-    async def scenario() -> None:
-        store = await Store.open(tmp_path / "a.sqlite")
-        history = StoredHistory(store, PictureStore(tmp_path))
-        first = await history.add("c", "n1", "bot", "{}")
-        assert await history.add("c", "n1", "bot", "{}") == first
-        second = await history.add("c", "n2", "fake:ann", "hello")
-        await history.add("other", "n1", "bot", "elsewhere")
-        assert await history.change(first, "new") and not await history.change(999, "new")
-        assert [(e.id, e.author, e.body) for e in await history.entries("c")] == [
-            (first, "bot", "new"),
-            (second, "fake:ann", "hello"),
-        ]
-        assert [e.id for e in await history.entries("c", limit=1)] == [second]
-        assert await history.entry("c", first) == (await history.entries("c"))[0]
-        assert await history.entry("other", first) is None and await history.entry("c", 1 << 70) is None
-        await history.remove(first)
-        assert [e.id for e in await history.entries("c")] == [second]
-        assert await history.picture("1.png") is None
-        await store.close()
-
-    asyncio.run(scenario())
+    store = await Store.open(tmp_path / "a.sqlite")
+    history = StoredHistory(store, PictureStore(tmp_path))
+    first = await history.add("c", "n1", "bot", "{}")
+    assert await history.add("c", "n1", "bot", "{}") == first
+    second = await history.add("c", "n2", "fake:ann", "hello")
+    await history.add("other", "n1", "bot", "elsewhere")
+    assert await history.change(first, "new") and not await history.change(999, "new")
+    assert [(e.id, e.author, e.body) for e in await history.entries("c")] == [
+        (first, "bot", "new"),
+        (second, "fake:ann", "hello"),
+    ]
+    assert [e.id for e in await history.entries("c", limit=1)] == [second]
+    assert await history.entry("c", first) == (await history.entries("c"))[0]
+    assert await history.entry("other", first) is None and await history.entry("c", 1 << 70) is None
+    await history.remove(first)
+    assert [e.id for e in await history.entries("c")] == [second]
+    assert await history.picture("1.png") is None
+    await store.close()

@@ -45,115 +45,83 @@ class Line:
         self.outbox.put(Parcel(slot=slot, send=send, gone=gone, keep=keep))
 
 
-def test_after_a_pause_only_the_newest_preview_is_sent_and_the_final_first() -> None:
+async def test_after_a_pause_only_the_newest_preview_is_sent_and_the_final_first() -> None:
     """A chat that says `retry after 30 s` must not get thirty seconds of old previews."""
-
-    async def scenario() -> None:
-        line = Line(RetryAfter(30))
-        line.put("10 %")
-        while not line.tried:
-            await asyncio.sleep(0)
-        for preview in ("20 %", "30 %", "40 %"):
-            line.put(preview)
-        line.put("place", slot="job 2")
-        line.put("final", slot="job 3", keep=True)
-        await line.outbox.drain()
-        assert line.sent == [(30.0, "final"), (30.0, "40 %"), (30.0, "place")]
-        assert line.tried[0] == "10 %" and "20 %" not in line.tried
-
-    asyncio.run(scenario())
+    line = Line(RetryAfter(30))
+    line.put("10 %")
+    while not line.tried:
+        await asyncio.sleep(0)
+    for preview in ("20 %", "30 %", "40 %"):
+        line.put(preview)
+    line.put("place", slot="job 2")
+    line.put("final", slot="job 3", keep=True)
+    await line.outbox.drain()
+    assert line.sent == [(30.0, "final"), (30.0, "40 %"), (30.0, "place")]
+    assert line.tried[0] == "10 %" and "20 %" not in line.tried
 
 
-def test_a_preview_never_takes_the_place_of_the_final() -> None:
+async def test_a_preview_never_takes_the_place_of_the_final() -> None:
     """Previews are the first thing to be dropped; the final never is."""
-
-    async def scenario() -> None:
-        line = Line(RetryAfter(30))
-        line.put("final", keep=True)
-        line.put("90 %")
-        await line.outbox.drain()
-        assert line.sent == [(30.0, "final")]
-
-    asyncio.run(scenario())
+    line = Line(RetryAfter(30))
+    line.put("final", keep=True)
+    line.put("90 %")
+    await line.outbox.drain()
+    assert line.sent == [(30.0, "final")]
 
 
-def test_the_final_is_tried_until_it_is_taken_and_a_preview_once() -> None:
+async def test_the_final_is_tried_until_it_is_taken_and_a_preview_once() -> None:
     """With growing pauses: a platform that is down does not need us on top."""
-
-    async def scenario() -> None:
-        line = Line(NotDelivered(), None, NotDelivered(), NotDelivered())
-        line.put("90 %", slot="job 2")
-        line.put("final", keep=True)
-        await line.outbox.drain()
-        assert line.sent == [(0.0, "90 %"), (7.0, "final")]  # after 1 + 2 + 4 seconds, in which others are sent
-        assert line.tried == ["final", "90 %", *["final"] * 3]
-
-    asyncio.run(scenario())
+    line = Line(NotDelivered(), None, NotDelivered(), NotDelivered())
+    line.put("90 %", slot="job 2")
+    line.put("final", keep=True)
+    await line.outbox.drain()
+    assert line.sent == [(0.0, "90 %"), (7.0, "final")]  # after 1 + 2 + 4 seconds, in which others are sent
+    assert line.tried == ["final", "90 %", *["final"] * 3]
 
 
-def test_a_final_survives_a_fault_of_ours() -> None:
+async def test_a_final_survives_a_fault_of_ours() -> None:
     """An OSError at the edit left “drawing” in the chat for ever."""
-
-    async def scenario() -> None:
-        line = Line(OSError("out of files"), AdapterError("unforeseen"))  # type: ignore[arg-type]
-        line.put("final", keep=True)
-        await line.outbox.drain()
-        assert [name for _, name in line.sent] == ["final"]
-
-    asyncio.run(scenario())
+    line = Line(OSError("out of files"), AdapterError("unforeseen"))  # type: ignore[arg-type]
+    line.put("final", keep=True)
+    await line.outbox.drain()
+    assert [name for _, name in line.sent] == ["final"]
 
 
-def test_what_is_refused_for_good_is_not_tried_for_ever() -> None:
+async def test_what_is_refused_for_good_is_not_tried_for_ever() -> None:
     """The next person's picture never appeared."""
-
-    async def scenario() -> None:
-        line = Line(Refused())
-        line.put("removal", keep=True)
-        line.put("final", slot="job 2", keep=True)
-        await line.outbox.drain()
-        assert (line.gone, line.sent) == (["removal"], [(0.0, "final")])
-
-    asyncio.run(scenario())
+    line = Line(Refused())
+    line.put("removal", keep=True)
+    line.put("final", slot="job 2", keep=True)
+    await line.outbox.drain()
+    assert (line.gone, line.sent) == (["removal"], [(0.0, "final")])
 
 
-def test_a_message_that_is_gone_is_told() -> None:
+async def test_a_message_that_is_gone_is_told() -> None:
     """A moderator deleted it: that is a cancel."""
-
-    async def scenario() -> None:
-        line = Line(MessageGone())
-        line.put("10 %")
-        await line.outbox.drain()
-        assert (line.gone, line.sent) == (["10 %"], [])
-
-    asyncio.run(scenario())
+    line = Line(MessageGone())
+    line.put("10 %")
+    await line.outbox.drain()
+    assert (line.gone, line.sent) == (["10 %"], [])
 
 
-def test_a_fault_with_one_parcel_does_not_hold_up_the_others() -> None:
+async def test_a_fault_with_one_parcel_does_not_hold_up_the_others() -> None:
     """The chat goes on."""
+    line = Line()
 
-    async def scenario() -> None:
-        line = Line()
+    async def broken() -> None:
+        raise ZeroDivisionError
 
-        async def broken() -> None:
-            raise ZeroDivisionError
-
-        line.outbox.put(Parcel(slot="job 0", send=broken, gone=broken))
-        line.put("10 %")
-        await line.outbox.drain()
-        assert line.sent == [(0.0, "10 %")]
-
-    asyncio.run(scenario())
+    line.outbox.put(Parcel(slot="job 0", send=broken, gone=broken))
+    line.put("10 %")
+    await line.outbox.drain()
+    assert line.sent == [(0.0, "10 %")]
 
 
-def test_closing_sends_no_more() -> None:
+async def test_closing_sends_no_more() -> None:
     """What must not be lost is in the database."""
-
-    async def scenario() -> None:
-        line = Line(*(NotDelivered() for _ in range(10_000)))
-        line.put("final", keep=True)
-        while not line.tried:
-            await asyncio.sleep(0)
-        await line.outbox.close()
-        assert line.outbox.idle and line.sent == []
-
-    asyncio.run(scenario())
+    line = Line(*(NotDelivered() for _ in range(10_000)))
+    line.put("final", keep=True)
+    while not line.tried:
+        await asyncio.sleep(0)
+    await line.outbox.close()
+    assert line.outbox.idle and line.sent == []

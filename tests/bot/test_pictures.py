@@ -1,6 +1,5 @@
 """bot/storage/pictures.py"""
 
-import asyncio
 from pathlib import Path
 
 import pytest
@@ -8,52 +7,40 @@ import pytest
 from bot.storage.pictures import PictureStore
 
 
-def test_what_was_saved_is_read_back_and_removed(tmp_path: Path) -> None:
+async def test_what_was_saved_is_read_back_and_removed(tmp_path: Path) -> None:
     """And nothing half-written stays behind."""
-
-    async def scenario() -> None:
-        pictures = PictureStore(tmp_path / "pictures")
-        await pictures.save("12.png", b"png")
-        await pictures.save("12.png", b"new")
-        assert await pictures.read("12.png") == b"new"
-        assert [path.name for path in (tmp_path / "pictures").iterdir()] == ["12.png"]
-        await pictures.remove(12)
-        await pictures.remove(12)
-        assert await pictures.read("12.png") is None
-
-    asyncio.run(scenario())
+    pictures = PictureStore(tmp_path / "pictures")
+    await pictures.save("12.png", b"png")
+    await pictures.save("12.png", b"new")
+    assert await pictures.read("12.png") == b"new"
+    assert [path.name for path in (tmp_path / "pictures").iterdir()] == ["12.png"]
+    await pictures.remove(12)
+    await pictures.remove(12)
+    assert await pictures.read("12.png") is None
 
 
-def test_what_a_job_is_drawn_from_waits_under_the_key_until_there_is_a_job(tmp_path: Path) -> None:
+async def test_what_a_job_is_drawn_from_waits_under_the_key_until_there_is_a_job(tmp_path: Path) -> None:
     """A kill in between loses nothing: whoever draws looks under both names."""
-
-    async def scenario() -> None:
-        pictures = PictureStore(tmp_path)
-        await pictures.keep("telegram:1:2", {"init": b"a", "target1": b"b"})
-        assert await pictures.inputs(12) == {}
-        await pictures.adopt("telegram:1:2", 12)
-        await pictures.adopt("telegram:1:2", 12)
-        assert await pictures.inputs(12) == {"init": b"a", "target1": b"b"}
-        await pictures.keep("refused", {"init": b"a"})
-        await pictures.drop("refused")
-        for name in ("12.png", "12.3.png", "12.gif", "1.png"):
-            await pictures.save(name, b"")
-        await pictures.remove(12)
-        assert [path.name for path in tmp_path.iterdir()] == ["1.png"]
-
-    asyncio.run(scenario())
+    pictures = PictureStore(tmp_path)
+    await pictures.keep("telegram:1:2", {"init": b"a", "target1": b"b"})
+    assert await pictures.inputs(12) == {}
+    await pictures.adopt("telegram:1:2", 12)
+    await pictures.adopt("telegram:1:2", 12)
+    assert await pictures.inputs(12) == {"init": b"a", "target1": b"b"}
+    await pictures.keep("refused", {"init": b"a"})
+    await pictures.drop("refused")
+    for name in ("12.png", "12.3.png", "12.gif", "1.png"):
+        await pictures.save(name, b"")
+    await pictures.remove(12)
+    assert [path.name for path in tmp_path.iterdir()] == ["1.png"]
 
 
 @pytest.mark.parametrize(
     "name", ["../12.png", "12.exe", "12.png.part", "a.png", "12.5.png", "12.init.gif", "", "/etc/passwd"]
 )
-def test_no_other_name_is_a_picture(tmp_path: Path, name: str) -> None:
+async def test_no_other_name_is_a_picture(tmp_path: Path, name: str) -> None:
     """Names come from the outside; they must not lead out of the folder."""
-
-    async def scenario() -> None:
-        pictures = PictureStore(tmp_path)
-        assert await pictures.read(name) is None
-        with pytest.raises(ValueError, match="not the name of a picture"):
-            await pictures.save(name, b"")
-
-    asyncio.run(scenario())
+    pictures = PictureStore(tmp_path)
+    assert await pictures.read(name) is None
+    with pytest.raises(ValueError, match="not the name of a picture"):
+        await pictures.save(name, b"")

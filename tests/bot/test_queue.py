@@ -44,203 +44,156 @@ async def claim_all(queue: Queue) -> list[int]:
     return order
 
 
-def test_the_same_update_twice_makes_one_job(tmp_path: Path) -> None:
+async def test_the_same_update_twice_makes_one_job(tmp_path: Path) -> None:
     """Platforms deliver again what they think we have missed; also at the same moment, and after a restart."""
-
-    async def scenario() -> None:
-        async with opened(tmp_path) as queue:
-            first, second = await asyncio.gather(queue.put(new("ann", "k")), queue.put(new("ann", "k")))
-            assert first == (second[0], True) and second[1] is False
-        async with opened(tmp_path) as queue:
-            assert await queue.put(new("ann", "k")) == (first[0], False)
-            await queue.delete(first[0].id)
-            assert (await queue.put(new("ann", "k")))[1] is False
-
-    asyncio.run(scenario())
+    async with opened(tmp_path) as queue:
+        first, second = await asyncio.gather(queue.put(new("ann", "k")), queue.put(new("ann", "k")))
+        assert first == (second[0], True) and second[1] is False
+    async with opened(tmp_path) as queue:
+        assert await queue.put(new("ann", "k")) == (first[0], False)
+        await queue.delete(first[0].id)
+        assert (await queue.put(new("ann", "k")))[1] is False
 
 
-def test_people_take_turns_and_each_is_served_in_order(tmp_path: Path) -> None:
+async def test_people_take_turns_and_each_is_served_in_order(tmp_path: Path) -> None:
     """Somebody who queued 50 does not hold up somebody who queued 1."""
-
-    async def scenario() -> None:
-        async with opened(tmp_path) as queue:
-            a1, a2, a3, b1, b2, c1 = await put(
-                queue, ("ann", "1"), ("ann", "2"), ("ann", "3"), ("bob", "4"), ("bob", "5"), ("cy", "6")
-            )
-            places = await queue.positions()
-            assert [place for place, _ in places.values()] == [1, 2, 3, 4, 5, 6]
-            foreseen = list(places)
-            assert foreseen == [job.id for job in (a1, b1, c1, a2, b2, a3)]
-            assert await claim_all(queue) == foreseen
-            (a4,) = await put(queue, ("ann", "7"))
-            (d1,) = await put(queue, ("dan", "8"))
-            assert await claim_all(queue) == [d1.id, a4.id]
-
-    asyncio.run(scenario())
+    async with opened(tmp_path) as queue:
+        a1, a2, a3, b1, b2, c1 = await put(
+            queue, ("ann", "1"), ("ann", "2"), ("ann", "3"), ("bob", "4"), ("bob", "5"), ("cy", "6")
+        )
+        places = await queue.positions()
+        assert [place for place, _ in places.values()] == [1, 2, 3, 4, 5, 6]
+        foreseen = list(places)
+        assert foreseen == [job.id for job in (a1, b1, c1, a2, b2, a3)]
+        assert await claim_all(queue) == foreseen
+        (a4,) = await put(queue, ("ann", "7"))
+        (d1,) = await put(queue, ("dan", "8"))
+        assert await claim_all(queue) == [d1.id, a4.id]
 
 
-def test_what_was_begun_goes_first_after_a_restart(tmp_path: Path) -> None:
+async def test_what_was_begun_goes_first_after_a_restart(tmp_path: Path) -> None:
     """Its owner has waited already, and it has a checkpoint."""
-
-    async def scenario() -> None:
-        async with opened(tmp_path) as queue:
-            await put(queue, ("ann", "1"), ("ann", "2"), ("bob", "3"))
-            begun = await queue.claim()
-            assert begun
-            await queue.requeue_all()
-            again = await queue.claim()
-            assert again and again.id == begun.id
-
-    asyncio.run(scenario())
+    async with opened(tmp_path) as queue:
+        await put(queue, ("ann", "1"), ("ann", "2"), ("bob", "3"))
+        begun = await queue.claim()
+        assert begun
+        await queue.requeue_all()
+        again = await queue.claim()
+        assert again and again.id == begun.id
 
 
-def test_limits_hold_within_one_batch_and_against_what_is_stored(tmp_path: Path) -> None:
+async def test_limits_hold_within_one_batch_and_against_what_is_stored(tmp_path: Path) -> None:
     """Ten messages at once are still ten messages."""
-
-    async def scenario() -> None:
-        async with opened(tmp_path, queued=3, per_day=4) as queue:
-            await put(queue, ("ann", "0"))
-            asked = [queue.put(new("ann", str(i))) for i in range(1, 6)]
-            outcomes = await asyncio.gather(*asked, return_exceptions=True)
-            refused = [outcome for outcome in outcomes if isinstance(outcome, UserError)]
-            assert len(refused) == 3 and {error.text for error in refused} == {"too-many-queued"}
-            assert (await queue.put(new("bob", "b")))[1]
-            await claim_all(queue)
-            await put(queue, ("ann", "8"))
-            with pytest.raises(UserError, match="too-many-today"):
-                await put(queue, ("ann", "9"))
-
-    asyncio.run(scenario())
+    async with opened(tmp_path, queued=3, per_day=4) as queue:
+        await put(queue, ("ann", "0"))
+        asked = [queue.put(new("ann", str(i))) for i in range(1, 6)]
+        outcomes = await asyncio.gather(*asked, return_exceptions=True)
+        refused = [outcome for outcome in outcomes if isinstance(outcome, UserError)]
+        assert len(refused) == 3 and {error.text for error in refused} == {"too-many-queued"}
+        assert (await queue.put(new("bob", "b")))[1]
+        await claim_all(queue)
+        await put(queue, ("ann", "8"))
+        with pytest.raises(UserError, match="too-many-today"):
+            await put(queue, ("ann", "9"))
 
 
-def test_a_server_has_a_limit_over_all_its_chats_and_people(tmp_path: Path) -> None:
+async def test_a_server_has_a_limit_over_all_its_chats_and_people(tmp_path: Path) -> None:
     """A Discord server is many channels; elsewhere a chat is a server of its own."""
 
     def asked(owner: str, key: str, chat: str, server: str = "") -> NewJob:
         person = Person(platform="fake", id=owner, server=server)
         return replace(new(owner, key), owner=person, address=Address(platform="fake", chat=chat))
 
-    async def scenario() -> None:
-        async with opened(tmp_path, server_per_day=2) as queue:
-            await queue.put(asked("ann", "1", "c", "s"))
-            await queue.put(asked("bob", "2", "d", "s"))
-            with pytest.raises(UserError, match="too-many-here"):
-                await queue.put(asked("cy", "3", "e", "s"))
-            for number in range(2):
-                await queue.put(asked("ann", f"c{number}", "c"))
-            with pytest.raises(UserError, match="too-many-here"):
-                await queue.put(asked("bob", "4", "c"))
-
-    asyncio.run(scenario())
+    async with opened(tmp_path, server_per_day=2) as queue:
+        await queue.put(asked("ann", "1", "c", "s"))
+        await queue.put(asked("bob", "2", "d", "s"))
+        with pytest.raises(UserError, match="too-many-here"):
+            await queue.put(asked("cy", "3", "e", "s"))
+        for number in range(2):
+            await queue.put(asked("ann", f"c{number}", "c"))
+        with pytest.raises(UserError, match="too-many-here"):
+            await queue.put(asked("bob", "4", "c"))
 
 
-def test_one_person_runs_no_more_at_a_time_than_allowed(tmp_path: Path) -> None:
+async def test_one_person_runs_no_more_at_a_time_than_allowed(tmp_path: Path) -> None:
     """With more engines, too."""
-
-    async def scenario() -> None:
-        async with opened(tmp_path, running=1) as queue:
-            await put(queue, ("ann", "1"), ("ann", "2"), ("bob", "3"))
-            owners = [job.owner for job in [await queue.claim(), await queue.claim()] if job]
-            assert owners == ["fake:ann", "fake:bob"]
-            assert await queue.claim() is None
-
-    asyncio.run(scenario())
+    async with opened(tmp_path, running=1) as queue:
+        await put(queue, ("ann", "1"), ("ann", "2"), ("bob", "3"))
+        owners = [job.owner for job in [await queue.claim(), await queue.claim()] if job]
+        assert owners == ["fake:ann", "fake:bob"]
+        assert await queue.claim() is None
 
 
-def test_a_job_ends_once(tmp_path: Path) -> None:
+async def test_a_job_ends_once(tmp_path: Path) -> None:
     """Cancel and the last step may come at the same moment; one of them wins."""
-
-    async def scenario() -> None:
-        async with opened(tmp_path) as queue:
-            await put(queue, ("ann", "1"))
-            job = await queue.claim()
-            assert job and await queue.cancel(job.id)
-            assert not await queue.mark_drawn(job.id, seconds=1.0, steps=10, width=8, height=8)
-            assert not await queue.cancel(job.id) and not await queue.mark_failed(job.id, "failed-engine")
-            assert [j.status for j in await queue.undelivered()] == [Status.CANCELLED]
-            await queue.mark_delivered(job.id)
-            assert await queue.undelivered() == []
-
-    asyncio.run(scenario())
+    async with opened(tmp_path) as queue:
+        await put(queue, ("ann", "1"))
+        job = await queue.claim()
+        assert job and await queue.cancel(job.id)
+        assert not await queue.mark_drawn(job.id, seconds=1.0, steps=10, width=8, height=8)
+        assert not await queue.cancel(job.id) and not await queue.mark_failed(job.id, "failed-engine")
+        assert [j.status for j in await queue.undelivered()] == [Status.CANCELLED]
+        await queue.mark_delivered(job.id)
+        assert await queue.undelivered() == []
 
 
-def test_a_picture_is_delivered_once_the_chat_has_shown_it(tmp_path: Path) -> None:
+async def test_a_picture_is_delivered_once_the_chat_has_shown_it(tmp_path: Path) -> None:
     """Until then a restart shows it again."""
-
-    async def scenario() -> None:
-        async with opened(tmp_path) as queue:
-            await put(queue, ("ann", "1"))
-            job = await queue.claim()
-            assert job and await queue.mark_drawn(job.id, seconds=1.0, steps=10, width=8, height=8)
-            assert [j.status for j in await queue.undelivered()] == [Status.DRAWN]
-            await queue.mark_delivered(job.id)
-            assert await queue.counts() == {Status.DELIVERED: 1}
-
-    asyncio.run(scenario())
+    async with opened(tmp_path) as queue:
+        await put(queue, ("ann", "1"))
+        job = await queue.claim()
+        assert job and await queue.mark_drawn(job.id, seconds=1.0, steps=10, width=8, height=8)
+        assert [j.status for j in await queue.undelivered()] == [Status.DRAWN]
+        await queue.mark_delivered(job.id)
+        assert await queue.counts() == {Status.DELIVERED: 1}
 
 
-def test_the_wait_is_what_the_engine_took_lately(tmp_path: Path) -> None:
+async def test_the_wait_is_what_the_engine_took_lately(tmp_path: Path) -> None:
     """An honest estimate: nothing before anything was measured, then seconds a step times steps."""
-
-    async def scenario() -> None:
-        async with opened(tmp_path) as queue:
-            await put(queue, ("ann", "1"), ("bob", "2"), ("cy", "3"))
-            assert list((await queue.positions()).values()) == [(1, 0.0), (2, None), (3, None)]
-            job = await queue.claim()
-            assert job
-            await queue.mark_drawn(job.id, seconds=5.0, steps=10, width=8, height=8)
-            assert list((await queue.positions()).values()) == [(1, 0.0), (2, 5.0)]
-            assert await queue.speed() == Speed(step=0.5, steps=10.0)
-
-    asyncio.run(scenario())
+    async with opened(tmp_path) as queue:
+        await put(queue, ("ann", "1"), ("bob", "2"), ("cy", "3"))
+        assert list((await queue.positions()).values()) == [(1, 0.0), (2, None), (3, None)]
+        job = await queue.claim()
+        assert job
+        await queue.mark_drawn(job.id, seconds=5.0, steps=10, width=8, height=8)
+        assert list((await queue.positions()).values()) == [(1, 0.0), (2, 5.0)]
+        assert await queue.speed() == Speed(step=0.5, steps=10.0)
 
 
-def test_a_deleted_job_is_no_more_for_anybody(tmp_path: Path) -> None:
+async def test_a_deleted_job_is_no_more_for_anybody(tmp_path: Path) -> None:
     """And its prompt is gone from the disk."""
-
-    async def scenario() -> None:
-        async with opened(tmp_path) as queue:
-            (job,) = await put(queue, ("ann", "1"))
-            await queue.delete(job.id)
-            assert await queue.find(job.id) is None and await queue.claim() is None
-            assert await queue.find(-1) is None and await queue.find(1 << 70) is None
-
-    asyncio.run(scenario())
+    async with opened(tmp_path) as queue:
+        (job,) = await put(queue, ("ann", "1"))
+        await queue.delete(job.id)
+        assert await queue.find(job.id) is None and await queue.claim() is None
+        assert await queue.find(-1) is None and await queue.find(1 << 70) is None
     assert b"a star for ann" not in (tmp_path / "a.sqlite").read_bytes()
 
 
-def test_an_upscaling_is_found_by_its_parent(tmp_path: Path) -> None:
+async def test_an_upscaling_is_found_by_its_parent(tmp_path: Path) -> None:
     """So that asking again does not make it again."""
-
-    async def scenario() -> None:
-        async with opened(tmp_path) as queue:
-            (parent,) = await put(queue, ("ann", "1"))
-            assert await queue.upscaling_of(parent.id) is None
-            work = Upscale(request=parent.request, source=parent.id)
-            child, _ = await queue.put(new("ann", "2", work=work, kind=Kind.UPSCALE, parent=parent.id))
-            assert await queue.upscaling_of(parent.id) == child and await queue.upscaling_of(parent.id, 2) is None
-            second = replace(work, picture=2)
-            other, _ = await queue.put(new("ann", "3", work=second, kind=Kind.UPSCALE, parent=parent.id))
-            assert await queue.upscaling_of(parent.id, 2) == other and other.work == second
-
-    asyncio.run(scenario())
+    async with opened(tmp_path) as queue:
+        (parent,) = await put(queue, ("ann", "1"))
+        assert await queue.upscaling_of(parent.id) is None
+        work = Upscale(request=parent.request, source=parent.id)
+        child, _ = await queue.put(new("ann", "2", work=work, kind=Kind.UPSCALE, parent=parent.id))
+        assert await queue.upscaling_of(parent.id) == child and await queue.upscaling_of(parent.id, 2) is None
+        second = replace(work, picture=2)
+        other, _ = await queue.put(new("ann", "3", work=second, kind=Kind.UPSCALE, parent=parent.id))
+        assert await queue.upscaling_of(parent.id, 2) == other and other.work == second
 
 
-def test_a_chat_that_moves_takes_its_jobs_along(tmp_path: Path) -> None:
+async def test_a_chat_that_moves_takes_its_jobs_along(tmp_path: Path) -> None:
     """What was shown in the old one cannot be edited: what is still to be shown is sent anew, the rest is left."""
-
-    async def scenario() -> None:
-        async with opened(tmp_path) as queue:
-            done, waiting = await put(queue, ("ann", "1"), ("ann", "2"))
-            for job in (done, waiting):
-                await queue._store.write("sent", job=job.id, role="status", message=f"c:{job.id}")
-            await queue.claim()
-            await queue.mark_failed(done.id, "failed-engine")
-            await queue.mark_delivered(done.id)
-            for _ in range(2):
-                await queue.move_chat(done.address, Address(platform="fake", chat="new"))
-            rows = [await queue._store.row("intent", job=job.id, role="status") for job in (done, waiting)]
-            assert [row["message"] for row in rows if row] == ["c:1", None]
-            assert {(await queue.find(job.id)).address.chat for job in (done, waiting)} == {"new"}  # type: ignore[union-attr]
-
-    asyncio.run(scenario())
+    async with opened(tmp_path) as queue:
+        done, waiting = await put(queue, ("ann", "1"), ("ann", "2"))
+        for job in (done, waiting):
+            await queue._store.write("sent", job=job.id, role="status", message=f"c:{job.id}")
+        await queue.claim()
+        await queue.mark_failed(done.id, "failed-engine")
+        await queue.mark_delivered(done.id)
+        for _ in range(2):
+            await queue.move_chat(done.address, Address(platform="fake", chat="new"))
+        rows = [await queue._store.row("intent", job=job.id, role="status") for job in (done, waiting)]
+        assert [row["message"] for row in rows if row] == ["c:1", None]
+        assert {(await queue.find(job.id)).address.chat for job in (done, waiting)} == {"new"}  # type: ignore[union-attr]

@@ -19,18 +19,14 @@ async def statuses(folder: Path) -> list[str]:
     return [row["status"] for row in rows for _ in range(row["jobs"])]
 
 
-def test_a_gif_gets_a_message_of_its_own_where_the_platform_wants_that(tmp_path: Path) -> None:
+async def test_a_gif_gets_a_message_of_its_own_where_the_platform_wants_that(tmp_path: Path) -> None:
     """And only one, after the picture."""
-
-    async def scenario() -> None:
-        chat = fakes.Chat(gif_apart=True)
-        async with fakes.bot(tmp_path, chat):
-            await chat.says("a star")
-            await chat.until(lambda states: states[-1].gif is not None)
-            final = await chat.until(lambda states: states[-1].picture is not None and states[-1].gif is None)
-            assert final[-1].stage is Stage.FINAL and len(chat.messages) == 2
-
-    asyncio.run(scenario())
+    chat = fakes.Chat(gif_apart=True)
+    async with fakes.bot(tmp_path, chat):
+        await chat.says("a star")
+        await chat.until(lambda states: states[-1].gif is not None)
+        final = await chat.until(lambda states: states[-1].picture is not None and states[-1].gif is None)
+        assert final[-1].stage is Stage.FINAL and len(chat.messages) == 2
 
 
 def test_what_was_not_shown_before_a_stop_is_shown_once_after_the_start(tmp_path: Path) -> None:
@@ -57,44 +53,36 @@ def test_what_was_not_shown_before_a_stop_is_shown_once_after_the_start(tmp_path
     assert asyncio.run(statuses(tmp_path)) == ["delivered"]
 
 
-def test_a_send_that_was_not_recorded_is_not_doubled(tmp_path: Path) -> None:
+async def test_a_send_that_was_not_recorded_is_not_doubled(tmp_path: Path) -> None:
     """Killed between the chat's yes and our note of it: the same nonce again gives the same message."""
-
-    async def scenario() -> None:
-        chat = fakes.Chat()
-        async with fakes.bot(tmp_path, chat):
-            await chat.says("a star")
-            await chat.until_stage(Stage.FINAL)
-        store = await Store.open(tmp_path / "imago.sqlite")
-        await store.write("sent", job=1, role="status", message=None)
-        async with store.transaction() as transaction:
-            await transaction._connection.execute_fetchall("UPDATE jobs SET status = 'drawn', told = 0")
-        await store.close()
-        async with fakes.bot(tmp_path, chat):
-            await chat.until(lambda states: [state.stage for state in states].count(Stage.FINAL) == 2)
-        assert len(chat.messages) == 1
-
-    asyncio.run(scenario())
+    chat = fakes.Chat()
+    async with fakes.bot(tmp_path, chat):
+        await chat.says("a star")
+        await chat.until_stage(Stage.FINAL)
+    store = await Store.open(tmp_path / "imago.sqlite")
+    await store.write("sent", job=1, role="status", message=None)
+    async with store.transaction() as transaction:
+        await transaction._connection.execute_fetchall("UPDATE jobs SET status = 'drawn', told = 0")
+    await store.close()
+    async with fakes.bot(tmp_path, chat):
+        await chat.until(lambda states: [state.stage for state in states].count(Stage.FINAL) == 2)
+    assert len(chat.messages) == 1
 
 
-def test_the_finished_picture_is_always_an_edit(tmp_path: Path) -> None:
+async def test_the_finished_picture_is_always_an_edit(tmp_path: Path) -> None:
     """A send may be doubled where a platform knows no nonce: that may cost a line of text, not a second picture."""
-
-    async def scenario() -> None:
-        chat = fakes.Chat()
-        async with fakes.bot(tmp_path, chat) as app:
-            chat.trouble = [NotDelivered()] * 1000
-            await chat.says("a star")
-            async with asyncio.timeout(20):
-                while not (await app.counts()).get(Status.DRAWN):
-                    await asyncio.sleep(0.01)
-        chat.trouble = []
-        async with fakes.bot(tmp_path, chat):
-            first, *_, last = await chat.until_stage(Stage.FINAL)
-        assert first.picture is None and not first.buttons and "a star" in first.text
-        assert last.picture is not None
-
-    asyncio.run(scenario())
+    chat = fakes.Chat()
+    async with fakes.bot(tmp_path, chat) as app:
+        chat.trouble = [NotDelivered()] * 1000
+        await chat.says("a star")
+        async with asyncio.timeout(20):
+            while not (await app.counts()).get(Status.DRAWN):
+                await asyncio.sleep(0.01)
+    chat.trouble = []
+    async with fakes.bot(tmp_path, chat):
+        first, *_, last = await chat.until_stage(Stage.FINAL)
+    assert first.picture is None and not first.buttons and "a star" in first.text
+    assert last.picture is not None
 
 
 @pytest.mark.parametrize("gone", [MessageGone(), AddressGone()])
@@ -115,55 +103,43 @@ def test_a_message_deleted_by_others_cancels_its_job(tmp_path: Path, gone: Messa
     assert asyncio.run(statuses(tmp_path)) == ["cancelled"]
 
 
-def test_a_job_whose_turn_came_before_its_message_is_shown_at_once(tmp_path: Path) -> None:
+async def test_a_job_whose_turn_came_before_its_message_is_shown_at_once(tmp_path: Path) -> None:
     """The engine says nothing until it has read its weights; whoever asked sees that it was heard."""
-
-    async def scenario() -> None:
-        chat, engine = fakes.Chat(), fakes.Engine()
-        engine.gate.clear()
-        chat.trouble = [RetryAfter(0.3)]
-        async with fakes.bot(tmp_path, chat, engine):
-            await chat.says("a star")
-            states = await chat.until(lambda states: states[-1].job == 1)
-            assert states[-1].stage is Stage.DRAWING
-            engine.gate.set()
-            await chat.until_stage(Stage.FINAL)
-
-    asyncio.run(scenario())
+    chat, engine = fakes.Chat(), fakes.Engine()
+    engine.gate.clear()
+    chat.trouble = [RetryAfter(0.3)]
+    async with fakes.bot(tmp_path, chat, engine):
+        await chat.says("a star")
+        states = await chat.until(lambda states: states[-1].job == 1)
+        assert states[-1].stage is Stage.DRAWING
+        engine.gate.set()
+        await chat.until_stage(Stage.FINAL)
 
 
-def test_places_move_up_when_the_queue_moves(tmp_path: Path) -> None:
+async def test_places_move_up_when_the_queue_moves(tmp_path: Path) -> None:
     """An honest wait is one that is kept up to date."""
-
-    async def scenario() -> None:
-        chat, engine = fakes.Chat(), fakes.Engine()
-        engine.gate.clear()
-        async with fakes.bot(tmp_path, chat, engine):
-            for who in ("ann", "bob", "cy"):
-                await chat.says("a star", who=who, chat=who)
-            await chat.until(lambda states: states[-1].job == 3 and "place 2" in states[-1].text)
-            engine.gate.set()
-            states = await chat.until_stage(Stage.FINAL, job=3)
-            assert any("you are next" in state.text for state in states)
-
-    asyncio.run(scenario())
+    chat, engine = fakes.Chat(), fakes.Engine()
+    engine.gate.clear()
+    async with fakes.bot(tmp_path, chat, engine):
+        for who in ("ann", "bob", "cy"):
+            await chat.says("a star", who=who, chat=who)
+        await chat.until(lambda states: states[-1].job == 3 and "place 2" in states[-1].text)
+        engine.gate.set()
+        states = await chat.until_stage(Stage.FINAL, job=3)
+        assert any("you are next" in state.text for state in states)
 
 
-def test_a_pause_in_one_chat_does_not_hold_up_another(tmp_path: Path) -> None:
+async def test_a_pause_in_one_chat_does_not_hold_up_another(tmp_path: Path) -> None:
     """`retry_after` moves the next slot of that chat only."""
-
-    async def scenario() -> None:
-        chat, engine = fakes.Chat(), fakes.Engine()
-        engine.gate.clear()
-        async with fakes.bot(tmp_path, chat, engine):
-            chat.trouble = [RetryAfter(3600)]
-            await chat.says("a star", who="ann", chat="slow")
-            async with asyncio.timeout(20):
-                while not chat.calls:
-                    await asyncio.sleep(0)
-            await chat.says("a star", who="bob", chat="quick")
-            engine.gate.set()
-            await chat.until_stage(Stage.FINAL, job=2)
-            assert len(chat.messages) == 1
-
-    asyncio.run(scenario())
+    chat, engine = fakes.Chat(), fakes.Engine()
+    engine.gate.clear()
+    async with fakes.bot(tmp_path, chat, engine):
+        chat.trouble = [RetryAfter(3600)]
+        await chat.says("a star", who="ann", chat="slow")
+        async with asyncio.timeout(20):
+            while not chat.calls:
+                await asyncio.sleep(0)
+        await chat.says("a star", who="bob", chat="quick")
+        engine.gate.set()
+        await chat.until_stage(Stage.FINAL, job=2)
+        assert len(chat.messages) == 1

@@ -21,54 +21,42 @@ ROOT = Path(__file__).parents[2]
 def test_every_query_is_used_and_every_use_exists() -> None:
     """A query nobody runs is dead weight, and a name that is not there fails only when its path is taken."""
     code = "".join(path.read_text() for path in (ROOT / "bot").rglob("*.py"))
-    used = set(re.findall(r'(?:(?:\.rows?|\.write|_moves)\(\s*|queries\(\)\[)"(\w+)"', code))
+    used = set(re.findall(r'(?:(?:\.rows?|\.write|_write_and_invalidate)\(\s*|queries\(\)\[)"(\w+)"', code))
     assert used == set(store.queries())
 
 
-def test_a_write_is_there_for_the_next_reader_and_after_a_restart(tmp_path: Path) -> None:
+async def test_a_write_is_there_for_the_next_reader_and_after_a_restart(tmp_path: Path) -> None:
     """What was acknowledged is on the disk."""
-
-    async def scenario() -> None:
-        first = await Store.open(tmp_path / "a.sqlite")
-        assert await first.write("see", key="k", now=1.0)
-        assert not await first.write("see", key="k", now=2.0)
-        await first.close()
-        second = await Store.open(tmp_path / "a.sqlite")
-        assert not await second.write("see", key="k", now=3.0)
-        await second.close()
-
-    asyncio.run(scenario())
+    first = await Store.open(tmp_path / "a.sqlite")
+    assert await first.write("see", key="k", now=1.0)
+    assert not await first.write("see", key="k", now=2.0)
+    await first.close()
+    second = await Store.open(tmp_path / "a.sqlite")
+    assert not await second.write("see", key="k", now=3.0)
+    await second.close()
 
 
-def test_of_many_writes_at_once_only_the_wrong_one_fails(tmp_path: Path) -> None:
+async def test_of_many_writes_at_once_only_the_wrong_one_fails(tmp_path: Path) -> None:
     """They share a commit, but not their fate."""
-
-    async def scenario() -> None:
-        door = await Store.open(tmp_path / "a.sqlite")
-        wrong = door.write("put_intent", job=999, role="status", platform="fake")  # there is no such job
-        outcomes = await asyncio.gather(
-            *(door.write("see", key=str(i), now=0.0) for i in range(20)), wrong, return_exceptions=True
-        )
-        assert [len(rows) for rows in outcomes[:-1] if isinstance(rows, list)] == [1] * 20
-        assert isinstance(outcomes[-1], sqlite3.IntegrityError)
-        await door.close()
-
-    asyncio.run(scenario())
+    door = await Store.open(tmp_path / "a.sqlite")
+    wrong = door.write("put_intent", job=999, role="status", platform="fake")  # there is no such job
+    outcomes = await asyncio.gather(
+        *(door.write("see", key=str(i), now=0.0) for i in range(20)), wrong, return_exceptions=True
+    )
+    assert [len(rows) for rows in outcomes[:-1] if isinstance(rows, list)] == [1] * 20
+    assert isinstance(outcomes[-1], sqlite3.IntegrityError)
+    await door.close()
 
 
-def test_a_transaction_that_raises_leaves_nothing(tmp_path: Path) -> None:
+async def test_a_transaction_that_raises_leaves_nothing(tmp_path: Path) -> None:
     """All or none."""
-
-    async def scenario() -> None:
-        door = await Store.open(tmp_path / "a.sqlite")
-        with pytest.raises(ZeroDivisionError):
-            async with door.transaction() as transaction:
-                await transaction.rows("see", key="k", now=1.0)
-                raise ZeroDivisionError
-        assert await door.write("see", key="k", now=1.0)
-        await door.close()
-
-    asyncio.run(scenario())
+    door = await Store.open(tmp_path / "a.sqlite")
+    with pytest.raises(ZeroDivisionError):
+        async with door.transaction() as transaction:
+            await transaction.rows("see", key="k", now=1.0)
+            raise ZeroDivisionError
+    assert await door.write("see", key="k", now=1.0)
+    await door.close()
 
 
 @pytest.mark.parametrize("content", [b"this is not a database, however long one looks at it" * 20, None])
@@ -92,7 +80,7 @@ def test_a_newer_database_is_refused(tmp_path: Path) -> None:
         asyncio.run(Store.open(tmp_path / "a.sqlite"))
 
 
-def test_upscalings_of_an_older_database_know_their_picture(tmp_path: Path) -> None:
+async def test_upscalings_of_an_older_database_know_their_picture(tmp_path: Path) -> None:
     """Their number stood in the request; one that draws a single picture of several has no numbers."""
     path = tmp_path / "old.sqlite"
     with closing(sqlite3.connect(path)) as database:
@@ -108,16 +96,12 @@ def test_upscalings_of_an_older_database_know_their_picture(tmp_path: Path) -> N
                 (str(number), request, kind, parent),
             )
         database.commit()
-
-    async def scenario() -> None:
-        door = await Store.open(path)
-        request, picked = Request(prompt="a star", count=4), Request(prompt="a star", count=4, pick=2)
-        assert [as_job(row).work for row in await door.rows("jobs_with_status", status="queued")] == [
-            Draw(request=request),
-            Draw(request=picked),
-            Upscale(request=picked, source=1, picture=2),
-            Upscale(request=picked, source=2),
-        ]
-        await door.close()
-
-    asyncio.run(scenario())
+    door = await Store.open(path)
+    request, picked = Request(prompt="a star", count=4), Request(prompt="a star", count=4, pick=2)
+    assert [as_job(row).work for row in await door.rows("jobs_with_status", status="queued")] == [
+        Draw(request=request),
+        Draw(request=picked),
+        Upscale(request=picked, source=1, picture=2),
+        Upscale(request=picked, source=2),
+    ]
+    await door.close()
