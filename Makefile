@@ -11,7 +11,7 @@ unexport PROMPT
 # A machine without an NVIDIA card needs torch's small CPU build; torchvision must be the release beside it.
 TORCH := "torch==2.13.*" "torchvision==0.28.*"
 
-.PHONY: imagine run test lint types bench bench-bot toybox clean
+.PHONY: imagine run test lint types bench bench-bot drawings picturebook toybox clean
 
 imagine: $(VENV)/.installed  ## draw PROMPT into out/
 	@$(VENV)/bin/imago draw "$$IMAGO_PROMPT"
@@ -35,6 +35,12 @@ bench: $(VENV)/.tested  ## the figures of docs/benchmarks.md
 bench-bot: $(VENV)/.tested  ## the figures of the bot: kills, load, pauses, cost, hostile input (half an hour)
 	@for name in kill_engine kill_bot load pause cost hostile discord_kill discord_storm discord_first \
 	    telegram_flood telegram_kill; do $(VENV)/bin/python -m tests.bench.bot.$$name || exit 1; done
+
+drawings: $(VENV)/.tested  ## fetch the picture book's artwork (npm) and render it into runs/picturebook
+	$(VENV)/bin/python -m engine.training.picturebook drawings
+
+picturebook: $(VENV)/.tested  ## make the picture book's networks from nothing
+	$(VENV)/bin/python -m engine.training.picturebook all
 
 $(VENV)/.installed: pyproject.toml
 	@test -n "$(PYTHON)" || { echo "Imago needs Python 3.11 or newer: install it, or name it with make PYTHON=/path/to/python3."; exit 1; }

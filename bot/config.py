@@ -79,7 +79,7 @@ class LimitsConfig:
 class EngineConfig:
     """[engine]"""
 
-    models: str = "toybox"  # model set for those who name none; auto: what suits this machine, fetched at the start
+    models: str = "picturebook"  # model set for those who name none; auto: what suits this machine
     at_once: int = 0  # pictures that are drawn at a time; 0: one on a CPU, what is measured on a GPU
     attempts: int = 3  # restarts of the engine that one job may cost before it fails
     beat_seconds: float = 30.0  # silence after which the engine process counts as dead

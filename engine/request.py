@@ -57,7 +57,7 @@ class Request:
 
     prompt: str  # `text:weight | text:weight`, 1 … MAX_PROMPT characters
     seed: int = 0
-    models: str = "toybox"  # name of a model set
+    models: str = "picturebook"  # name of a model set
     size: str | None = None  # WIDTHxHEIGHT of the finished picture, pixels
     steps: int | None = None  # of the sampler; of an adaptive one as many as where nothing makes it slower
     quality: str | None = None  # draft, normal or full: so many steps, where `steps` does not say
@@ -136,7 +136,7 @@ class UpscaleRequest:
     """A finished picture to make four times larger."""
 
     png: bytes
-    models: str = "toybox"  # whose upscaler is used
+    models: str = "picturebook"  # whose upscaler is used
 
 
 def read_option(name: str, text: str) -> Any:
@@ -155,7 +155,7 @@ def checked_option(name: str, value: Any) -> Any:
     if name == "prompt":
         _check_prompt(value)
     elif name == "models" and not isinstance(value, str):
-        raise BadRequest("models", "models must be the name of a model set, for example toybox.")
+        raise BadRequest("models", "models must be the name of a model set, for example picturebook.")
     elif name == "sampler" and value == "solver":
         return SOLVER
     elif name in CHOICES and value is not None and value not in CHOICES[name]:

@@ -14,7 +14,7 @@ OPTIONS = tuple(f.name for f in fields(Request) if f.name != "prompt")
 STYLE = "style"  # not a field of Request: a named set of words and options
 NAMES = (*OPTIONS, STYLE)
 EXAMPLES = {
-    "models": "toybox",
+    "models": "picturebook",
     "seed": "7",
     "steps": "100",
     "size": "256x384",

@@ -67,7 +67,7 @@ class Posterior:
 class SceneTable(nn.Module):
     """E[x0 | x_t] over all scenes of a table, at the table's own side."""
 
-    fold = 2  # pixels of the table, each way, that are one position of a U-Net
+    fold = 4  # pixels of the table, each way, that are one position of a U-Net
 
     def __init__(self, pictures: Pictures, known: Tensor | None = None, paired: Tensor | None = None) -> None:
         """Without `known` and `paired` every thing may lie on every ground and beside every other.

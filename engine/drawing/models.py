@@ -48,7 +48,7 @@ def choose_device() -> torch.device:
 
 def models_for(device: torch.device) -> str:
     """The model set that `auto` selects."""
-    return "toybox" if device.type == "cpu" else "imagenet256"
+    return "picturebook" if device.type == "cpu" else "imagenet256"
 
 
 _loaded: dict[tuple[str, torch.device], Models] = {}

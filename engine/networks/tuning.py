@@ -107,9 +107,10 @@ def memory_sentence(models: str) -> Iterator[None]:
         where = "graphics card" if isinstance(error, torch.OutOfMemoryError) else "machine"
         smaller = (
             ""
-            if models == "toybox"
+            if models in ("toybox", "picturebook")
             else (
-                " or draw with a smaller model set: imagenet256-secondary needs half of imagenet256, toybox hardly any,"
+                " or draw with a smaller model set: imagenet256-secondary needs half of imagenet256, "
+                "picturebook hardly any,"
             )
         )
         raise OutOfMemory(

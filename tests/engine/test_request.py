@@ -138,7 +138,7 @@ def test_the_seed_and_the_count_must_be_there(name: str) -> None:
         ({"prompt": "a\ud800"}, "prompt", "characters that are not text"),
         ({"prompt": "fog:1e9"}, "prompt", "weight of “fog”"),
         ({"prompt": 3}, "prompt", "must be text"),
-        ({"models": 3}, "models", "toybox"),
+        ({"models": 3}, "models", "picturebook"),
         ({"sampler": "euler"}, "sampler", "ddim, ddpm"),
         ({"sampler": ["ddim"]}, "sampler", "ddim, ddpm"),
         ({"symmetry": "round"}, "symmetry", "horizontal, vertical, both"),

@@ -75,7 +75,7 @@ def test_pictures_of_any_size_are_shown_something(size: tuple[int, int]) -> None
     """A picture that isn't square gets the middle of it, and the edges repeated."""
     positions = (size[0] // 4, size[1] // 4)
     found = SceneTable(pictures()).beside(torch.randn(2, 3, *size), torch.tensor([300, 900]), positions)
-    assert found.shape == (2, 12, *positions) and bool(torch.isfinite(found).all())
+    assert found.shape == (2, 48, *positions) and bool(torch.isfinite(found).all())
 
 
 def test_a_gradient_comes_back_through_it() -> None:

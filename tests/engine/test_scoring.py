@@ -56,10 +56,12 @@ def test_the_engine_process_scores_what_it_draws_and_enlarges() -> None:
         return ends
 
     async def scenario() -> None:
-        drawing = Request(prompt="a star", seed=7)
+        drawing = Request(prompt="a star", seed=7, models="toybox")
         [unlooked] = await finished("", drawing)
         assert unlooked.score is None
-        drawn, enlarged = await finished("a red star", drawing, UpscaleRequest(png=scripted.png(7, 10)))
+        drawn, enlarged = await finished(
+            "a red star", drawing, UpscaleRequest(png=scripted.png(7, 10), models="toybox")
+        )
         assert drawn.score == pytest.approx(score_of(drawn.png, "toybox", "a red star"), abs=1e-4)
         assert enlarged.score is not None
 

@@ -57,7 +57,8 @@ def train(network: str, runs: Path, steps: int, seed: int) -> None:
 
     folder = runs / network
     if network == "upscaler":
-        return upscaler.train(folder, steps, seed=seed)
+        unet = runs / "unet" / "model.safetensors"
+        return upscaler.train(folder, steps, seed=seed, unet=unet if unet.exists() else None)
     unets.quickened()
     if network == "unet":
         return unets.train(folder, steps, seed=seed)

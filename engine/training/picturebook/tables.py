@@ -42,7 +42,7 @@ class Scenes:
         return Scene(tuple(things()[k] for k in numbers if k >= 0), GROUNDS[int(self.ground[row])])
 
 
-def join_crops(*parts: Scenes) -> Scenes:
+def join_scenes(*parts: Scenes) -> Scenes:
     """One after the other."""
     return Scenes(*(torch.cat([getattr(part, name) for part in parts]) for name in ("left", "right", "ground")))
 

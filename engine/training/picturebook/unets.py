@@ -1,10 +1,9 @@
-"""train the two U-Nets of the picture book: the one that decides under heavy noise, and the one that finishes.
+"""train the picture book's U-Net: it is shown x_t and what the table says of it, and says x0.
 
-Both say x0. The finishing one learns from noised scenes and from walks of its own (Ross et al. 2011, DAgger, arXiv
-1011.0686): pictures that were noised once and have since been walked down by its own answers, so that it meets the
-outlines that it bent itself. Below about timestep 885 a picture leaves no doubt which scene it is, so the scene itself
-is the right answer; above, it is the ideal denoiser's word. A head that names what is drawn learns beside each network
-and is thrown away.
+It learns from noised scenes and from walks of its own (Ross et al. 2011, DAgger, arXiv 1011.0686): pictures that were
+noised once and have since been walked down by its own answers, so that it meets the outlines that it bent itself. Under
+heavy noise, and for walks, the right answer is the ideal denoiser's word. The table knows scenes that are held out, the
+ideal denoiser does not: where a walk has come to one, nothing is learned.
 """
 
 from itertools import pairwise
@@ -19,7 +18,7 @@ from engine.diffusion.retrieval import SceneTable
 from engine.diffusion.schedule import alphas_cumprod
 from engine.networks.unet import UNet, UNetConfig
 from engine.training.picturebook.ideal import IdealDenoiser
-from engine.training.picturebook.tables import Scenes, Tables, join_crops
+from engine.training.picturebook.tables import Scenes, Tables, join_scenes
 from engine.training.picturebook.world import things
 from engine.training.trainer import Run, Trainer
 
@@ -33,6 +32,7 @@ CLEAN = 4.0  # how much more an error of x0 weighs, at most, where there is litt
 
 Spread = tuple[tuple[float, ...], tuple[int, ...]]  # where timesteps lie: shares, and the timesteps that they reach
 EVERYWHERE: Spread = ((0, 0.15, 0.5, 0.8, 0.97, 1), (0, 400, 700, 850, 970, 1000))
+DISAGREED = 0.003  # squared difference of table and ideal denoiser
 DOUBTFUL = 820  # from this timestep on the ideal denoiser is asked
 FIRST: Spread = ((0, 1), (840, 940))  # timesteps where walks begin
 LAST, STRIDES = 15, (12, 70)  # where they end, and their steps
@@ -171,12 +171,17 @@ def train(
         x, t = add_noise(rng, tables.pictures(scenes), spread)
         walks.begin(rng, tables)
         x, t = torch.cat([x, walks.state["x"]]), torch.cat([t, walks.state["t"]])
-        wanted = tables.pictures(join_crops(scenes, walks.scenes))
-        doubtful = (t >= DOUBTFUL).nonzero()[:, 0]
+        wanted = tables.pictures(join_scenes(scenes, walks.scenes))
+        doubtful = (t >= DOUBTFUL) | (torch.arange(batch) >= batch - walking)  # a walk may have come to another scene
+        doubtful = doubtful.nonzero()[:, 0]
         wanted[doubtful] = ideal(x[doubtful], t[doubtful])
         said = answer(model, table, x, t)
         walks.advance(rng, said[batch - walking :].detach())
-        return ((said - wanted).square().mean((1, 2, 3)) * weights_of(t)).mean()
+        agreed = (table(x, t) - wanted).square().mean(
+            (1, 2, 3)
+        ) < DISAGREED  # else it may be held out: not to be learned
+        agreed |= (t >= DOUBTFUL) | (torch.arange(batch) < batch - walking)
+        return ((said - wanted).square().mean((1, 2, 3)) * weights_of(t) * agreed).mean()
 
     every = Tables(held_out_too=True)
     best = IdealDenoiser(every)

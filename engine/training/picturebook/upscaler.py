@@ -8,10 +8,14 @@ from pathlib import Path
 import numpy as np
 import torch
 import torch.nn.functional as F
+from safetensors.torch import load_file
 from torch import Tensor, nn
 
+from engine.diffusion.retrieval import SceneTable
 from engine.networks.imports import import_torchvision
-from engine.training.picturebook.unets import held_out_scenes
+from engine.networks.unet import UNet
+from engine.training.picturebook.tables import Tables
+from engine.training.picturebook.unets import CONFIG, add_noise, answer, held_out_scenes
 from engine.training.picturebook.world import Renderer, random_scene
 from engine.training.toybox.train_upscaler import degrade, psnr, tint
 from engine.training.trainer import Run, Trainer
@@ -19,6 +23,7 @@ from engine.training.trainer import Run, Trainer
 SCALE = 4
 FEATURES, CONVOLUTIONS = 48, 8
 BATCH, CROP = 8, 32  # pixels of the small picture
+ANSWERED = 0.8  # share of batches that a U-Net has answered
 
 
 def network() -> nn.Module:
@@ -31,8 +36,20 @@ def network() -> nn.Module:
 class Pairs:
     """Small pictures and large ones of the same scenes."""
 
-    def __init__(self) -> None:
+    def __init__(self, unet: Path | None = None) -> None:
+        """`unet`: weights whose answers are enlarged in most cases, so that their flaws are mended."""
         self.small, self.large = Renderer(scale=1), Renderer(scale=SCALE)
+        self.unet, self.table = UNet(CONFIG), SceneTable(Tables().at(16 * SceneTable.fold))
+        self.mends = unet is not None
+        if unet is not None:
+            self.unet.load_state_dict({key: value.float() for key, value in load_file(unet).items()})
+        self.unet.requires_grad_(False)
+
+    def answered(self, rng: np.random.Generator, small: Tensor) -> Tensor:
+        """What the U-Net makes of pictures [n, 3, 64, 64] in 0 … 1 that were noised."""
+        x, t = add_noise(rng, small * 2 - 1, ((0, 1), (10, 350)))
+        with torch.autocast("cpu", torch.bfloat16):
+            return (answer(self.unet, self.table, x, t).float() + 1) / 2
 
     def __call__(self, scenes: list) -> tuple[Tensor, Tensor]:
         """[n, 3, 64, 64] and [n, 3, 256, 256] in 0 … 1."""
@@ -45,7 +62,8 @@ class Pairs:
     def crops(self, rng: np.random.Generator, count: int) -> tuple[Tensor, Tensor]:
         """Random parts, the small ones with the flaws of a diffusion model."""
         small, large = tint(rng, *self([random_scene(rng) for _ in range(count)]))
-        small = degrade(rng, small)
+        mended = self.mends and rng.random() < ANSWERED
+        small = self.answered(rng, small) if mended else degrade(rng, small)
         corners = rng.integers(0, 64 - CROP, (count, 2), endpoint=True)
         near = [x[:, top : top + CROP, left : left + CROP] for x, (left, top) in zip(small, corners, strict=True)]
         side = CROP * SCALE
@@ -55,14 +73,16 @@ class Pairs:
         return torch.stack(near), torch.stack(far)
 
 
-def train(folder: Path, steps: int, seed: int = 0, start_from: Path | None = None) -> None:
+def train(folder: Path, steps: int, seed: int = 0, start_from: Path | None = None, unet: Path | None = None) -> None:
+    """`unet`: weights of the U-Net whose pictures it is to enlarge."""
     torch.manual_seed(seed)
-    model, pairs = network(), Pairs()
+    model, pairs = network(), Pairs(unet)
     run = Run(folder=folder, steps=steps, seed=seed, start_from=start_from, hold=0.3, bf16=False,
               outer=("body.0.", f"body.{2 * CONVOLUTIONS + 2}."))  # fmt: skip
     scenes = held_out_scenes(np.random.default_rng((1, 0)), 32)
     small, large = pairs([scenes.scene(k) for k in range(32)])
-    small = degrade(np.random.default_rng((1, 1)), small)
+    flaws = np.random.default_rng((1, 1))
+    small = pairs.answered(flaws, small) if unet else degrade(flaws, small)
     bicubic = psnr(F.interpolate(small, scale_factor=SCALE, mode="bicubic"), large)
 
     def loss_of(rng: np.random.Generator, step: int) -> Tensor:
