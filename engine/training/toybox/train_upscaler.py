@@ -12,6 +12,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from engine.networks.imports import import_torchvision
+from engine.training.toybox.bent import blur
 from engine.training.toybox.train_unet import HELD_OUT, SEEN
 from engine.training.toybox.training import Run, Trainer
 from engine.training.toybox.world import SIDE, Scene, random_scene, render
@@ -48,12 +49,12 @@ def to_tensor(pixels: list[np.ndarray]) -> Tensor:
 def degrade(rng: np.random.Generator, x: Tensor) -> Tensor:
     """Small pictures [n, 3, 64, 64] with the flaws of a diffusion model: blur, grain, blotches of drifting colour."""
     n = len(x)
-    blur, grain, blotches = torch.from_numpy(rng.random((3, n), dtype=np.float32))
+    softness, grain, blotches = torch.from_numpy(rng.random((3, n), dtype=np.float32))
     fine = torch.from_numpy(rng.standard_normal(x.shape, dtype=np.float32))
     coarse = torch.from_numpy(rng.standard_normal((n, 3, 4, 4), dtype=np.float32))
     drift = F.interpolate(coarse, size=x.shape[-2:], mode="bilinear", align_corners=False)
     noise = fine * grain[:, None, None, None] + drift * blotches[:, None, None, None]
-    return blur(x, blur * MAX_BLUR) + noise * MAX_NOISE
+    return blur(x, softness * MAX_BLUR) + noise * MAX_NOISE
 
 
 def tint(rng: np.random.Generator, small: Tensor, large: Tensor) -> tuple[Tensor, Tensor]:
