@@ -18,7 +18,7 @@ from bot.adapters.telegram.library import make_bot
 from bot.adapters.telegram.pace import Pace
 from bot.adapters.telegram.updates import poll
 from bot.config import ModerationConfig, TelegramConfig
-from bot.errors import AdapterError, AddressGone, Closed, ConfigError, MessageGone, NotDelivered, RetryAfter
+from bot.errors import AdapterError, AddressGone, Closed, ConfigError, MessageGone, NotDelivered, Refused, RetryAfter
 from bot.messages import Address, File, Reply
 from bot.texts import Texts
 from engine import Inputs, accept_picture
@@ -427,7 +427,7 @@ def test_the_same_edit_in_another_life_is_no_error() -> None:
         (BadRequest("Not enough rights to send photos to the chat"), AddressGone),
         (BadRequest("Message to edit not found"), MessageGone),
         (BadRequest("Message can't be deleted for everyone"), MessageGone),
-        (BadRequest("Something new"), AdapterError),
+        (BadRequest("Something new"), Refused),
         (NetworkError("Bad Gateway"), NotDelivered),
         (TimedOut(), NotDelivered),
         (TelegramError("?"), NotDelivered),
