@@ -78,6 +78,7 @@ def test_commands_other_than_imagine_are_answered_to_the_asker_alone(tmp_path: P
             "help": "Tell me what to draw",
             "cancel": "nothing to cancel",
             "settings": "Models: toybox",
+            "words": "I can draw",
         }
         for name, words in expected.items():
             result = await world.ann.slash(world.channel, name)
