@@ -97,8 +97,12 @@ def said_of_background(pieces: list[Piece], place: int) -> bool:
     """Whether a colour is that of the background: blue background, фон синий, a fox on blue."""
     piece, after = pieces[place], following(pieces, place)
     before = pieces[place - 1] if place else None
-    if (after is not None and after.said in BEHIND) or (before and before.said in BEHIND and not piece.breaks):
+    if after is not None and after.said in BEHIND:
         return True
+    if (
+        before is not None and before.said in BEHIND and not piece.breaks
+    ):  # unless it has a colour: на синем фоне белый кот
+        return place < 2 or pieces[place - 2].meaning("colour") is None
     words = [earlier.said for earlier in pieces[:place] if earlier.said not in ARTICLES]
     return bool(words) and words[-1] in UPON and (after is None or after.filler)
 

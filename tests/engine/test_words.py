@@ -1,7 +1,9 @@
 """words: what the two embedded sets understand of what people type, and the text that their CLIPs read for it."""
 
 import json
+from collections.abc import Callable
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -9,6 +11,8 @@ from hypothesis import strategies as st
 import engine
 from engine.model_sets.weights import FOLDER, load_model_set
 from engine.training.picturebook.captions import canonical, grounds, things
+from engine.training.toybox.captions import english, russian
+from engine.training.toybox.world import COMBINATIONS, Scene, random_scene
 from engine.words.canonical import spell_out
 from engine.words.lemmas import lemmas
 from engine.words.understanding import Understood, understand
@@ -68,10 +72,27 @@ def test_each_word_is_told_as_drawn_or_not(text: str, line: str) -> None:
     ("жёлтая кошка на фиолетовом фоне", "a yellow cat on a purple background"),
     ("small white moon, green background", "a small white moon on a green background"),
     ("большая красная рыба на белом", "a big red fish on a white background"),
+    ("на чёрном фоне оранжевое кольцо", "an orange ring on a black background"),
+    ("фон зелёный, чёрный крест", "a black cross on a green background"),
 ])  # fmt: skip
 def test_the_toybox_reads_its_own_captions(text: str, read: str) -> None:
     """Russian becomes the same text as English, so both are drawn equally well."""
     assert spell_out(toybox(), understand(toybox(), text), (1, 0)) == read
+
+
+@given(
+    number=st.integers(0, len(COMBINATIONS) - 1),
+    seed=st.integers(0, 2**32 - 1),
+    speak=st.sampled_from([english, russian]),
+)
+def test_every_caption_of_the_toybox_is_read_as_its_scene(
+    number: int, seed: int, speak: Callable[[Scene, np.random.Generator], str]
+) -> None:
+    """“на чёрном фоне оранжевое кольцо” was read as a ring of any colour."""
+    rng = np.random.default_rng(seed)
+    scene = random_scene(rng, [COMBINATIONS[number]])
+    found = understand(toybox(), speak(scene, rng))
+    assert (found.things, found.colour, found.ground) == ((scene.object,), scene.colour, scene.background)
 
 
 def test_what_is_not_said_comes_from_the_seed() -> None:
