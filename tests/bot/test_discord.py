@@ -550,7 +550,7 @@ def test_a_slash_command_is_parsed_once_and_its_request_is_built_three_times_unt
 
     async def test(world: Sim) -> None:
         await world.adapter._servers.change(world.guild.id, options="--cuts 6", most_steps=100)
-        options = {"seed": 7, "steps": 10, "style": "ink", "size": "64x64", "guidance": "0:800,100:400"}
+        options = {"seed": 7, "steps": 10, "style": "draft", "eta": 0.5, "guidance": "0:800,100:400"}
         with counted(parses=read, requests=Request.__post_init__) as calls:
             await world.ann.slash(world.channel, "imagine", prompt="a red star", **options)
             await world.until(lambda: bool(scenario.previews(world, 1)))
@@ -565,9 +565,9 @@ def test_a_server_has_default_options_of_its_own(tmp_path: Path) -> None:
 
     async def test(world: Sim) -> None:
         guild = world.guild.id
-        await world.adapter._servers.change(guild, options="--style ink --steps 12", most_steps=20)
+        await world.adapter._servers.change(guild, options="--eta 0.4 --steps 12", most_steps=20)
         await drawn(world)
-        assert world.engine.asked[-1].steps == 12 and "black ink" in world.engine.asked[-1].prompt
+        assert (world.engine.asked[-1].steps, world.engine.asked[-1].eta) == (12, 0.4)
         await world.ann.slash(world.channel, "imagine", prompt="a star", steps=15, style="none")
         await world.until(lambda: 2 in scenario.finals(world))
         assert (world.engine.asked[-1].steps, world.engine.asked[-1].prompt) == (15, "a star")
