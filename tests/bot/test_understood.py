@@ -14,7 +14,7 @@ TEXTS = Texts()
 
 
 def job(prompt: str, **more: object) -> Job:
-    return some_job(work=Draw(request=Request(prompt=prompt)), **more)
+    return some_job(work=Draw(request=Request(prompt=prompt, models="toybox")), **more)
 
 
 @pytest.mark.parametrize(
