@@ -93,6 +93,8 @@ __all__ = [
     "fetch_models",
     "gallery",
     "inspect",
+    "known_seconds",
+    "measure_pace",
     "model_needs",
     "list_model_sets",
     "lock_folder",
@@ -271,10 +273,13 @@ class ModelSetStatus:
     bytes: int  # as published
     ready: bool  # everything is on disk
     licence: str  # of the weights; "unknown" where nobody could tell
+    suits: bool  # it draws in minutes on a machine like this
+    seconds: float | None  # that a picture takes here, if that has been measured
 
 
 def list_model_sets() -> list[ModelSetStatus]:
     """Every model set that can be used, by name; hashes are checked when a set is loaded."""
+    from engine.model_sets.pace import known_pace, suits
     from engine.model_sets.weights import load_model_set, missing, model_set_names
 
     found = []
@@ -290,9 +295,27 @@ def list_model_sets() -> list[ModelSetStatus]:
                 bytes=sum(file.bytes for file in described.files()),
                 ready=not any(missing(file) for file in described.files()),
                 licence=described.licence,
+                suits=suits(described),
+                seconds=pace.picture if (pace := known_pace(name)) else None,
             )
         )
     return found
+
+
+def measure_pace(name: str) -> float:
+    """Seconds of a picture of a set here at its defaults, by a few steps without its weights. Raises BadRequest."""
+    share_processor()
+    from engine.drawing.pace import measure_pace as measure
+
+    return measure(name).picture
+
+
+def known_seconds(name: str) -> float | None:
+    """Seconds that a picture took when `measure_pace` was asked last; without torch."""
+    from engine.model_sets.pace import known_pace
+
+    pace = known_pace(name)
+    return pace.picture if pace else None
 
 
 def credit_of(name: str) -> str:

@@ -29,6 +29,11 @@ def add_command(subparsers: "argparse._SubParsersAction[Any]") -> None:
     fetch.add_argument("name", help="of the set, or auto for the one that suits this machine")
     fetch.add_argument("--yes", action="store_true", help="fetch a set whose licence is not known without asking")
     fetch.set_defaults(run=report_errors(run_fetch))
+    measure = actions.add_parser(
+        "measure", help="say what a picture takes on this machine; the set need not be fetched"
+    )
+    measure.add_argument("name")
+    measure.set_defaults(run=report_errors(run_measure))
     add = actions.add_parser("add", help="take over a weights file that came another way, or a set of your own (.toml)")
     add.add_argument("file", type=Path)
     add.set_defaults(run=report_errors(run_add))
@@ -41,7 +46,24 @@ def run_models(args: argparse.Namespace) -> int:
         return 0
     for status in engine.list_model_sets():
         there = "ready" if status.ready else "not fetched"
-        print(f"{status.name:24} {status.bytes / 1e6:8.1f} MB  {there:12} {status.title}")
+        suits = "*" if status.suits else " "
+        takes = about(status.seconds) if status.seconds else ""
+        print(f"{suits} {status.name:22} {status.bytes / 1e6:8.1f} MB  {there:12} {takes:18} {status.title}")
+    print("* suits this machine. `imago models measure NAME` says what a picture takes here.", file=sys.stderr)
+    return 0
+
+
+def about(seconds: float) -> str:
+    """A time as people say it."""
+    minutes = seconds / 60
+    if minutes < 1.5:
+        return f"about {max(1, round(seconds))} seconds"
+    return f"about {round(minutes)} minutes" if minutes < 90 else f"about {round(minutes / 60)} hours"
+
+
+def run_measure(args: argparse.Namespace) -> int:
+    """Measure by a few steps with random weights."""
+    print(f"{args.name}: {about(engine.measure_pace(args.name))} a picture on this machine")
     return 0
 
 

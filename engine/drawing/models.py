@@ -65,7 +65,7 @@ def load_models(name: str, device: torch.device) -> Models:
 
 def build_models(description: ModelSet, device: torch.device) -> Models:
     """Verify, build and load a whole set; raises WeightsError."""
-    tuning = _tuning(description, device)
+    tuning = tuning_of(description, device)
     return Models(
         description=description,
         device=device,
@@ -76,7 +76,8 @@ def build_models(description: ModelSet, device: torch.device) -> Models:
     )
 
 
-def _tuning(description: ModelSet, device: torch.device) -> Tuning:
+def tuning_of(description: ModelSet, device: torch.device) -> Tuning:
+    """How the set's networks run on a device."""
     channels = description.unet["shape"]["model_channels"]
     return choose_tuning(device, channels, on_cpu=partial(quickest, models_folder()))
 
@@ -102,7 +103,7 @@ def load_unet(
     description: ModelSet, device: torch.device, tuning: Tuning | None = None, table: dict[str, Any] | None = None
 ) -> UNet:
     """A U-Net alone, frozen; never more than its own size in memory. `table`: the set's [unet], or its [early]."""
-    table, tuning = table or description.unet, tuning or _tuning(description, device)
+    table, tuning = table or description.unet, tuning or tuning_of(description, device)
     path = verify(description.file(table, "unet"))
     shape = dict(table["shape"])
     for name in ("attention_resolutions", "channel_mult"):
