@@ -11,7 +11,7 @@ unexport PROMPT
 # A machine without an NVIDIA card needs torch's small CPU build; torchvision must be the release beside it.
 TORCH := "torch==2.13.*" "torchvision==0.28.*"
 
-.PHONY: imagine run test lint types bench bench-bot drawings picturebook toybox clean
+.PHONY: imagine run test lint types bench gpu bench-bot drawings picturebook toybox clean
 
 imagine: $(VENV)/.installed  ## draw PROMPT into out/
 	@$(VENV)/bin/imago draw "$$IMAGO_PROMPT"
@@ -31,6 +31,9 @@ types: $(VENV)/.tested
 
 bench: $(VENV)/.tested  ## the figures of docs/benchmarks.md
 	$(VENV)/bin/python -m tests.bench.engine
+
+gpu: $(VENV)/.tested  ## on a machine with an NVIDIA card: the open rows of docs/benchmarks.md, in at most ten minutes
+	timeout 590 $(VENV)/bin/python -m tests.bench.engine gpu family --write docs/benchmarks.md
 
 bench-bot: $(VENV)/.tested  ## the figures of the bot: kills, load, pauses, cost, hostile input (half an hour)
 	@for name in kill_engine kill_bot load pause cost hostile discord_kill discord_storm discord_first \
