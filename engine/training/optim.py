@@ -1,4 +1,4 @@
-"""Muon for matrices, Adam for the rest: the optimiser that trains small networks quickest.
+"""Muon for matrices, Adam for the rest: the fastest optimiser measured for small networks.
 
 Muon: Jordan et al. 2024, https://kellerjordan.github.io/posts/muon.
 """
@@ -12,23 +12,40 @@ from torch import Tensor, nn
 def orthogonalise(g: Tensor, steps: int = 5) -> Tensor:
     """Nearest semi-orthogonal matrix of g [rows, cols], by the quintic Newton-Schulz iteration.
 
-    In bfloat16, which is precise enough.
+    In float32 each iterate is a polynomial of the Gram matrix times g, so the iteration runs on the polynomial alone:
+    for a wide matrix that is a third of the work. Rounded to bfloat16 that matrix would have negative eigenvalues, and
+    those grow; so in bfloat16 the iteration runs on g itself, whose products are many times as fast there.
     """
     a, b, c = 3.4445, -4.7750, 2.0315
-    x = (g / (g.norm() + 1e-7)).bfloat16()
+    x = g / (g.norm() + 1e-7)
     if tall := g.shape[0] > g.shape[1]:
         x = x.T.contiguous()
+    if x.dtype == torch.bfloat16:
+        for _ in range(steps):
+            gram = x @ x.T
+            x = torch.addmm(x, torch.addmm(gram, gram, gram, beta=b, alpha=c), x, beta=a)
+        return x.T if tall else x
+    gram = x @ x.T
+    whole = unit = torch.eye(len(gram), device=g.device)
     for _ in range(steps):
-        gram = x @ x.T
-        x = torch.addmm(x, torch.addmm(gram, gram, gram, beta=b, alpha=c), x, beta=a)
-    return (x.T if tall else x).to(g.dtype)
+        step = a * unit + b * gram + c * gram @ gram
+        whole, gram = step @ whole, step @ gram @ step
+    x = whole @ x
+    return x.T if tall else x
 
 
 class Muon(torch.optim.Optimizer):
     """Momentum, made orthogonal; every parameter is seen as [first dim, all the others]."""
 
-    def __init__(self, params: Iterable[nn.Parameter], lr: float = 0.02, momentum: float = 0.95) -> None:
+    def __init__(
+        self,
+        params: Iterable[nn.Parameter],
+        lr: float = 0.02,
+        momentum: float = 0.95,
+        dtype: torch.dtype = torch.float32,
+    ) -> None:
         super().__init__(params, {"lr": lr, "momentum": momentum})
+        self.dtype = dtype  # of the Newton-Schulz iteration; bfloat16 is precise enough
 
     @torch.no_grad()
     def step(self, closure: None = None) -> None:  # type: ignore[override]
@@ -42,7 +59,7 @@ class Muon(torch.optim.Optimizer):
                 buffer = state["momentum"].lerp_(p.grad, 1 - group["momentum"])
                 update = p.grad.lerp(buffer, group["momentum"]).flatten(1)
                 scale = max(1.0, update.shape[0] / update.shape[1]) ** 0.5
-                p.add_(orthogonalise(update).view_as(p), alpha=-group["lr"] * scale)
+                p.add_(orthogonalise(update.to(self.dtype)).view_as(p), alpha=-group["lr"] * scale)
 
 
 def split_parameters(model: nn.Module, outer: tuple[str, ...]) -> tuple[list[nn.Parameter], list[nn.Parameter]]:

@@ -1,4 +1,4 @@
-"""one resumable training loop for all networks.
+"""one resumable training loop for the networks of both worlds.
 
 Batches come from (seed, step) alone and everything else is in the checkpoint, so a run that was
 stopped and resumed ends on the same weights as one that was not (same machine, same threads).
@@ -52,7 +52,7 @@ class Trainer:
         self.average = copy.deepcopy(model).requires_grad_(False)
         inner, rest = split_parameters(model, run.outer)
         self.optimisers: list[torch.optim.Optimizer] = [
-            Muon(inner, lr=run.muon_lr),
+            Muon(inner, lr=run.muon_lr, dtype=torch.bfloat16 if run.bf16 else torch.float32),
             torch.optim.Adam(rest, lr=run.adam_lr, betas=(0.9, 0.99)),
         ]
         self.rates = (run.muon_lr, run.adam_lr)

@@ -1,4 +1,4 @@
-"""tests of engine.training.toybox.optim."""
+"""tests of engine.training.optim."""
 
 import copy
 
@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from engine.training.toybox.optim import Muon, orthogonalise, split_parameters
+from engine.training.optim import Muon, orthogonalise, split_parameters
 
 
 @pytest.mark.parametrize("shape", [(8, 8), (4, 32), (32, 4)])

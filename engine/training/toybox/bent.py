@@ -39,7 +39,7 @@ class Bent:
         first = rng.integers(self.masks.shape[1], size=count)
         pairs = [rng.choice(self.pairs[template]) for template in first]
         paper, ink = (colours[pairs] + TINT * _normal(rng, count, 3) for colours in (self.paper, self.ink))
-        return self._painted(rng, self._covers(rng, first), ink, paper)
+        return self._paint(rng, self._covers(rng, first), ink, paper)
 
     def wild(self, rng: np.random.Generator, count: int) -> tuple[Tensor, Tensor, Tensor]:
         """The same in colours that lie all about the palette's; then those of object and background, [count, 3]."""
@@ -48,7 +48,7 @@ class Bent:
         ink, paper = ink.clamp(-1, 1), paper.clamp(-1, 1)
         known = self.ideal.knows(ink, paper).cpu().numpy()  # count templates
         first = np.array([rng.choice(np.flatnonzero(allowed)) for allowed in known], dtype=np.int64)
-        return self._painted(rng, self._covers(rng, first), ink, paper), ink, paper
+        return self._paint(rng, self._covers(rng, first), ink, paper), ink, paper
 
     def _paint(self, rng: np.random.Generator, cover: Tensor, ink: Tensor, paper: Tensor) -> Tensor:
         """The object in the one colour [n, 3], all about it in the other, some with blotches of a third."""

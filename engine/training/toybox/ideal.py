@@ -71,7 +71,7 @@ class IdealDenoiser(nn.Module):
         """
         level = self.levels[t][:, None, None]  # n 1 1
         gain, loss = level.sqrt() / (1 - level), level / (2 * (1 - level))
-        covered = self._covered(x).transpose(1, 2)
+        covered = self._overlaps(x).transpose(1, 2)
         likely = torch.baddbmm(self.energy * -loss, covered, gain * self.ink.T)  # n templates pairs
         likely = likely + gain * (x.sum((2, 3)) @ self.paper.T)[:, None]
         return likely.flatten(1).softmax(dim=1).view_as(likely)
@@ -101,7 +101,7 @@ class IdealDenoiser(nn.Module):
         """x0 as `forward` says it, where both colours [n, 3] are told, which may be any, and only the object is not."""
         level, step = self.levels[t][:, None], ink - paper
         with torch.autocast(x.device.type, enabled=False):
-            covered, energy = (self._covered(x) * step[..., None]).sum(1), _energy(self.masks, step, paper).T
+            covered, energy = (self._overlaps(x) * step[..., None]).sum(1), _energy(self.masks, step, paper).T
             likely = (level.sqrt() * covered - level / 2 * energy) / (1 - level)  # n templates
             weights = likely.masked_fill(~self.knows(ink, paper), -torch.inf).softmax(dim=1)
             return (paper[..., None] + step[..., None] * (weights @ self.masks)[:, None]).view_as(x)

@@ -28,9 +28,9 @@ from engine.training.toybox.bpe import learn_merges, write_vocabulary
 from engine.training.toybox.captions import Caption, caption
 from engine.training.toybox.ideal import INKS, PAIRS, PAPERS, IdealDenoiser
 from engine.training.toybox.train_unet import HELD_OUT, OFTEN, SEEN, add_noise, pictures, scenes_of
-from engine.training.toybox.training import Run, Trainer
 from engine.training.toybox.walks import PulledWalks
 from engine.training.toybox.world import COLOURS, OBJECTS, SIZES, Scene, random_scene
+from engine.training.trainer import Run, Trainer
 
 MODEL = {
     "embed_dim": 64,

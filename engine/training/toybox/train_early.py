@@ -30,8 +30,8 @@ from engine.training.toybox.train_unet import (
     weights_of,
     wild_of,
 )
-from engine.training.toybox.training import Run, Trainer
 from engine.training.toybox.walks import PulledWalks
+from engine.training.trainer import Run, Trainer
 
 BATCH, WILD, BENT, PULLED = 48, 12, 6, 14  # of a batch so many are bent scenes in wild colours, so many in the
 # palette's, so many are drawings of its own, pulled towards another scene each; the others are scenes.

@@ -20,9 +20,9 @@ from engine.networks.unet import UNetConfig
 from engine.training.toybox.bent import Bent
 from engine.training.toybox.ideal import IdealDenoiser
 from engine.training.toybox.taught import Taught, guess_losses, names_right
-from engine.training.toybox.training import Run, Trainer
 from engine.training.toybox.walks import Walks, sample_ended_pulls
 from engine.training.toybox.world import COMBINATIONS, HARD, SIDE, Scene, held_out, random_scene, render
+from engine.training.trainer import Run, Trainer
 
 PATCH = 4  # the network sees PATCH × PATCH pixels as channels of one position
 # A norm group of few channels normalises their means away, and with them colour: so 64 channels outermost, 8 groups.

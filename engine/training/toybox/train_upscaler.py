@@ -14,8 +14,8 @@ from torch import Tensor, nn
 from engine.networks.imports import import_torchvision
 from engine.training.toybox.bent import blur
 from engine.training.toybox.train_unet import HELD_OUT, SEEN
-from engine.training.toybox.training import Run, Trainer
 from engine.training.toybox.world import SIDE, Scene, random_scene, render
+from engine.training.trainer import Run, Trainer
 
 SCALE = 4
 FEATURES, CONVOLUTIONS = 32, 6  # 70 k parameters; sees 8 pixels far

@@ -1,4 +1,4 @@
-"""tests of engine.training.toybox.training."""
+"""tests of engine.training.trainer."""
 
 import json
 from pathlib import Path
@@ -8,7 +8,7 @@ import torch
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
-from engine.training.toybox.training import Run, Trainer, export
+from engine.training.trainer import Run, Trainer, export
 
 
 def network() -> nn.Module:
