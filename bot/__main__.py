@@ -25,8 +25,9 @@ CONFIG = Path("config.toml")  # in the current folder; used if it exists
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a subcommand; returns its exit code."""
-    os.umask(0o077)  # prompts, pictures and tokens are readable by their owner only
     arguments = list(sys.argv[1:] if arguments is None else arguments)
+    if arguments[:1] in (["serve"], ["backup"], ["restore"]):
+        os.umask(0o077)  # prompts, pictures and tokens of others are readable by the bot's user only
     try:
         args = _parse(arguments)
         code = int(args.run(args))

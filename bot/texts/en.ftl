@@ -66,7 +66,7 @@ button-offer = Draw { $name }
 
 ## Answers
 
-help = Tell me what to draw, for example “a red star on a blue background” or /imagine half-life 3 screenshot.
+help = Tell me what to draw, for example “a red fox in the snow” or /imagine half-life 3 screenshot.
     Weights: a castle at dusk :2 | oil painting | people :-0.5
     Options: --seed 7 --steps 100, also { $options }.
     Attach a picture to guide the drawing along with the words; with --init 0.4 the drawing starts from it. --count 4 draws four at once.
@@ -117,7 +117,7 @@ page-words-search = Search: a name, or any word
 page-words-none = Nothing like that. Try another word, or look through the groups.
 page-words-any = These models know any word: say what you like.
 page-words-back = Back to the chat
-examples = a red star on a blue background | half-life 3 screenshot | a yellow cat --count 4
+examples = a red fox in the snow | half-life 3 screenshot | man with books
 pictures = Your newest pictures:
 pictures-line = #{ $job } “{ $prompt }”
 no-pictures-yet = You have no picture yet: say what to draw.
@@ -164,7 +164,7 @@ deleted = #{ $job } is deleted.
 
 ## What cannot be done
 
-no-prompt = Tell me what to draw, for example: /imagine a red star on a blue background
+no-prompt = Tell me what to draw, for example: /imagine a red fox in the snow
 prompt-long = The prompt is { $length } characters long: please keep it to { $limit }.
 prompt-letters = The prompt contains characters that are not text: please type it again without them.
 prompt-weight = A weight after a colon must be a number from −100 to 100, for example: a star | red :-1
@@ -234,7 +234,7 @@ page-full-screen = Full screen
 page-corrections-label = What you can send instead
 page-commands = /imagine | /pictures | /queue | /cancel | /show | /upscale | /vary | /settings | /words | /help | /forget me
 page-welcome = What should I draw?
-page-honest = My toybox models know a small world: one object in one colour on a plain background – stars, cats, houses, mushrooms and the odd lambda. Ask for more and you will get their best guess.
+page-honest = I draw some hundreds of things by name – animals, food, people, buildings, toys – alone or two together, on a colour or somewhere: in the snow, under water, in space.
 page-chat-label = Conversation
 page-commands-label = Commands
 page-remixing = Remix: change the words and send
@@ -287,7 +287,7 @@ discord-server-about = Settings of this server, for its managers; without an opt
 discord-draw-this = Draw this
 discord-settings-of = Imago: settings
 discord-option-prompt = prompt
-discord-option-prompt-about = What to draw, for example: a red star on a blue background
+discord-option-prompt-about = What to draw, for example: a red fox in the snow
 discord-option-seed = seed
 discord-option-seed-about = The number behind the noise: the same seed draws the same picture
 discord-option-steps = steps

@@ -250,7 +250,7 @@ def test_two_people_have_two_conversations_and_the_page_speaks_russian(
             await page.keyboard.press("Tab")
             await other.get_by_role("button", name="Кто рисует?").click()
             await other.get_by_role("button", name="Кто-то другой").click()
-            await page.get_by_role("button", name="жёлтый кот").click()
+            await page.get_by_role("button", name="рыба под водой").click()
             await expect(page.get_by_role("button", name="Увеличить ×4")).to_be_visible()
             await other.reload()
             await expect(other.get_by_role("heading", name="Что нарисовать?")).to_be_visible()
