@@ -167,4 +167,4 @@ def test_the_commands_say_what_they_did(tmp_path: Path) -> None:
     assert imago("restore", tmp_path / "b.tar", tmp_path / "new").returncode == 0
     refused = imago("restore", tmp_path / "b.tar", tmp_path / "new")
     assert refused.returncode == 1 and "not empty" in refused.stderr and len(refused.stderr.splitlines()) == 1
-    assert imago("restore", tmp_path / "none.tar", tmp_path / "newer").returncode == 1
+    assert imago("restore", tmp_path / "none.tar", tmp_path / "newer").returncode == 2

@@ -46,6 +46,7 @@ def test_the_command_line_takes_the_command_back(prompt: str, tmp_path: Path) ->
     """Every option at once, through the parser that people use."""
     request = Request(
         prompt=prompt,
+        models="toybox",
         seed=7,
         size="256x256",
         steps=2,

@@ -86,7 +86,7 @@ def test_a_guided_step_of_each_shape_equals_the_oracle(shape: UNetConfig) -> Non
     for parameter in theirs.parameters():
         parameter.copy_(torch.randn_like(parameter) * 0.05 + (0.5 if parameter.dim() == 1 else 0))
     ours.load_state_dict(theirs.state_dict())
-    side, index = narrow.stride, 11
+    side, index = 2 ** (len(narrow.channel_mult) - 1), 11
     x, noise, embeddings = torch.randn(1, 3, side, side), torch.zeros(1, 3, side, side), torch.randn(1, 12)
     pull = Pull(**{**asdict(PULL), "smallest_cut": side // 2, "seeds": [(0, 0)]})
     crops = random_crops(torch.rand(1, pull.cuts, 3), side, side, pull.smallest_cut, 1.0)
