@@ -26,6 +26,7 @@ from bot.errors import Closed, ConfigError, NotDelivered
 from bot.language.styles import Styles
 from bot.messages import Action, Address, File, Incoming, Reply, Stage
 from bot.texts import Texts
+from engine import CHOICES
 from tests.bench.bot import discord_storm
 from tests.fakes import fakes, scenario
 from tests.fakes.discord_driver import WireDriver, config_for, on_the_wire
@@ -260,12 +261,22 @@ async def settings_of_another_message(driver: WireDriver) -> None:
         (
             types("imagine", prompt="a star --sampler x"),
             "option-choice",
-            {"name": "sampler", "options": "ddim, ddpm", "meant": "none", "where": "a star ⟨--sampler x⟩"},
+            {
+                "name": "sampler",
+                "options": ", ".join(CHOICES["sampler"]),
+                "meant": "none",
+                "where": "a star ⟨--sampler x⟩",
+            },
         ),
         (
             types("imagine", prompt="a star --models x"),
             "option-choice",
-            {"name": "models", "options": "toybox", "meant": "none", "where": "/imagine a star ⟨--models x⟩"},
+            {
+                "name": "models",
+                "options": "picturebook, toybox",
+                "meant": "none",
+                "where": "/imagine a star ⟨--models x⟩",
+            },
         ),
         (types("imagine", prompt="a star:999"), "prompt-weight", {"where": "⟨a star:999⟩"}),
         (
