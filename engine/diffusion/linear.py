@@ -40,7 +40,7 @@ class LinearDenoiser(nn.Module):
         top, left = (h - short) // 2, (w - short) // 2
         square = x[..., top : top + short, left : left + short]
         small = F.interpolate(square, (self.side, self.side), mode="area").flatten(1)
-        alpha = self.levels[t].sqrt()[:, None]
+        alpha = self.levels[t.long()].sqrt()[:, None]
         noise = (1 - alpha**2) * (self.side / short) ** 2  # of the mean of so many pixels
         share = self.variance * alpha / (self.variance * alpha**2 + noise)
         along = (small - alpha * self.mean) @ self.basis.T

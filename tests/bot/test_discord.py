@@ -77,7 +77,7 @@ def test_commands_other_than_imagine_are_answered_to_the_asker_alone(tmp_path: P
             "queue": "The queue is empty",
             "help": "Tell me what to draw",
             "cancel": "nothing to cancel",
-            "settings": "Models: toybox",
+            "settings": "Models: picturebook",
             "words": "I can draw",
         }
         for name, words in expected.items():
@@ -612,7 +612,7 @@ def test_a_server_limits_the_pictures_of_everybody_in_a_day(tmp_path: Path) -> N
         other = world.guild.create_text_channel("other")
         bob = world.guild.add_member(world.env.create_user("bob"))
         result = await bob.slash(other, "imagine", prompt="another star")
-        assert "1 picture was asked for here in 24 hours" in await said(world, result)
+        assert "1 picture has been asked for here in 24 hours" in await said(world, result)
 
     told(test, tmp_path)
 

@@ -37,7 +37,7 @@ def test_a_sentence_becomes_a_picture_a_gif_and_ten_previews(capsys: pytest.Capt
     assert run("draw", "half-life 3 screenshot", *QUICK) == 0
     out, told = capsys.readouterr()
     picture, gif = (Path(line) for line in out.split())
-    assert told.startswith("Loading toybox …\n")
+    assert told.startswith("Loading picturebook …\n")
     assert read_png(picture.read_bytes())[0].shape == (256, 256, 3)
     assert gif.read_bytes().startswith(b"GIF89a")
     assert len(list(picture.with_suffix("").glob("*.png"))) == 10
@@ -180,7 +180,7 @@ def test_a_foreign_picture_is_one_sentence(capsys: pytest.CaptureFixture[str]) -
 
 def test_models_lists_the_toybox(capsys: pytest.CaptureFixture[str]) -> None:
     assert run("models") == 0
-    shown = {line.split()[0]: line for line in capsys.readouterr().out.splitlines()}
+    shown = {line.lstrip("* ").split()[0]: line for line in capsys.readouterr().out.splitlines()}
     assert " ready " in shown["toybox"] and " not fetched " in shown["imagenet256"]
 
 
@@ -197,7 +197,7 @@ def test_a_style_of_words_is_refused_where_the_models_know_things_by_name(
     """The toybox took “white paper” for a colour, and a green cat came out white. Options of a style do no harm."""
     out = tmp_path / "a.png"
     assert main(["draw", "a star", "--style", "ink", "-o", str(out)]) == 2
-    assert "made of words that toybox does not know" in capsys.readouterr().err and not out.exists()
+    assert "made of words that picturebook does not know" in capsys.readouterr().err and not out.exists()
     assert main(["draw", "a star", "--style", "draft", "--steps", "1", "--cuts", "1", "-o", str(out)]) == 0
     assert engine.inspect(out.read_bytes()).request.prompt == "a star"
     assert main(["draw", "a star", "--style", "inky"]) == 2

@@ -91,8 +91,8 @@ def test_settings_tell_how_to_draw_it_again(tmp_path: Path) -> None:
     """Words and seed are all it takes."""
 
     async def scenario(chat: fakes.Chat, engine: fakes.Engine) -> None:
-        assert "/imagine a red star --seed 7 --models toybox" in await answer(chat, "/settings 1")
-        assert "Models: toybox" in await answer(chat, "/settings")
+        assert "/imagine a red star --seed 7 --models picturebook" in await answer(chat, "/settings 1")
+        assert "Models: picturebook" in await answer(chat, "/settings")
         assert "--guidance-scale" in await answer(chat, "/help")
         assert "/remix 1 a red star" in await answer(chat, "/remix 1")
 

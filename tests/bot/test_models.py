@@ -23,13 +23,13 @@ def test_auto_is_found_out_in_another_process() -> None:
     torch = pytest.importorskip("torch")
     if torch.cuda.is_available() or torch.backends.mps.is_available():
         pytest.skip("this machine would fetch 2.6 GB")
-    assert model_commands.ready_elsewhere() == "toybox"
+    assert model_commands.ready_elsewhere() == "picturebook"
 
 
 def test_a_set_that_is_not_fetched_cannot_be_served(tmp_path: Path) -> None:
     """Better one line at the start than a failed picture for each person."""
     config = Config(bot=BotConfig(folder=tmp_path), engine=EngineConfig(models="imagenet256"))
-    with pytest.raises(ConfigError, match="auto or one of toybox; `imago models fetch` gets more"):
+    with pytest.raises(ConfigError, match="auto or one of picturebook, toybox; `imago models fetch` gets more"):
         asyncio.run(app.serve(config))
 
 

@@ -136,8 +136,8 @@ def test_what_is_far_from_everything_means_nothing() -> None:
 def test_the_command_of_a_request_tells_what_differs_from_the_defaults() -> None:
     """And always the seed and the models."""
     made = request("a star", {"seed": 7, "steps": 50, "guidance_scale": 2.5})
-    assert format_command(made) == "/imagine a star --seed 7 --models toybox --steps 50 --guidance-scale 2.5"
-    assert format_command(request("say --seed", {})) == r"/imagine say \--seed --seed 0 --models toybox"
+    assert format_command(made) == "/imagine a star --seed 7 --models picturebook --steps 50 --guidance-scale 2.5"
+    assert format_command(request("say --seed", {})) == r"/imagine say \--seed --seed 0 --models picturebook"
 
 
 @settings(max_examples=300, deadline=None)

@@ -168,7 +168,7 @@ class Rig:
             sender=self.sender,
             moderation=moderation,
             stop=stop,
-            models=["toybox"],
+            models=["picturebook", "toybox"],
             record=lambda name, value: None,
         )
         self.keys = itertools.count()

@@ -63,7 +63,7 @@ def test_a_style_of_words_is_refused_where_the_models_know_things_by_name(tmp_pa
     async def scenario(chat: fakes.Chat, engine: fakes.Engine) -> None:
         await chat.says("a green cat --style ink")
         note = (await chat.until(lambda states: states[-1].stage is Stage.NOTE))[-1]
-        assert "toybox does not know" in note.text and "⟨--style ink⟩" in note.text
+        assert "picturebook does not know" in note.text and "⟨--style ink⟩" in note.text
         await chat.says("a green cat", defaults={"style": "ink"})
         _, request, _ = await drawn(chat, engine)
         assert (request.prompt, request.steps) == ("a green cat", 13)
@@ -124,7 +124,7 @@ def test_a_size_that_the_models_cannot_draw_is_answered_with_the_nearest(tmp_pat
 
     async def scenario(chat: fakes.Chat, engine: fakes.Engine) -> None:
         said = await answer(chat, "a star --size 65х64")
-        assert "toybox cannot draw 65x64: the nearest size is 256x256." in said and "⟨--size 65х64⟩" in said
+        assert "picturebook cannot draw 65x64: the nearest size is 256x256." in said and "⟨--size 65х64⟩" in said
 
     play(tmp_path, scenario)
 

@@ -53,9 +53,9 @@ class HeldEngine(fakes.Engine):
             if isinstance(event, Preview):
                 await self.permits.acquire()
 
-    async def stop(self) -> None:
+    async def stop(self, job: int) -> None:
         """A held engine hears that it is to stop: a press may come in after the last preview was let go."""
-        await super().stop()
+        await super().stop(job)
         self.let_go()
 
     def let_go(self, previews: int = 1) -> None:

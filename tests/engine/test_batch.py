@@ -20,8 +20,8 @@ from engine.drawing.steps import Question, resolve_defaults
 from engine.pictures.images import read_png
 from tests.bench.engine.company import ScarceBatch, play, same_alone
 
-STAR = Request(prompt="a red star", seed=1, steps=4, cuts=1)
-MOON = Request(prompt="a blue moon:2 | green", seed=2, steps=3, cuts=1, tv_scale=10.0)
+STAR = Request(prompt="a red star", seed=1, models="toybox", steps=4, cuts=1)
+MOON = Request(prompt="a blue moon:2 | green", seed=2, models="toybox", steps=3, cuts=1, tv_scale=10.0)
 
 
 @cache

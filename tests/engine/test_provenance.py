@@ -90,7 +90,7 @@ def test_the_command_survives_the_shell() -> None:
         "--seed",
         "9",
         "--models",
-        "toybox",
+        "picturebook",
         "--steps",
         "40",
         "--eta",
