@@ -311,7 +311,7 @@ def test_forgetting_somebody_whose_picture_is_being_drawn_ends_the_drawing(tmp_p
         await chat.says("/forget me")
         mine = (await chat.until(lambda s: "/forget me" in s[-1].text and code not in s[-1].text))[-1].text[-4:]
         await chat.says(f"/forget me {mine}")
-        await chat.until(lambda states: "has been deleted, with 2 pictures" in states[-1].text)
+        await chat.until(lambda states: "has been deleted, including 2 pictures" in states[-1].text)
         engine.gate.set()
         await chat.says("a sun", who="bob")
         await chat.until_stage(Stage.FINAL, job=3)
