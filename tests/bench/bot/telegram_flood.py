@@ -51,12 +51,17 @@ class VirtualTime:
         woken: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
         async def wake() -> None:
-            self.sleeping -= 1
-            woken.set_result(None)
+            if not woken.done():
+                self.sleeping -= 1
+                woken.set_result(None)
 
         self.sleeping += 1
         self.at(self.now + seconds, wake)
-        await woken
+        try:
+            await woken
+        except asyncio.CancelledError:
+            self.sleeping -= 1  # something newer came, and the sleeper looks again
+            raise
 
     def at(self, moment: float, act: Callable[[], Awaitable[None]]) -> None:
         """Do something then."""
