@@ -486,7 +486,8 @@ def test_no_generated_post_is_a_fault(tmp_path: Path) -> None:
         for number in range(150):
             names = rng.sample(["key", "text", "message", "action", "emoji", "remix", "x"], 3)
             form = {"key": f"random-{number:04}"} | {name: rng.choice(values) for name in names}
-            status, _ = await ann.post(rng.choice(["/say", "/press", "/react", "/door"]), form, rng.choice(["", "Ann"]))
+            where = "/door" if number % 50 == 0 else rng.choice(["/say", "/press", "/react"])  # guesses are slowed
+            status, _ = await ann.post(where, form, rng.choice(["", "Ann"]))
             assert status < 500, form
 
     scenario(test, tmp_path)
