@@ -11,7 +11,7 @@ from typing import Protocol
 from bot.config import Config
 from bot.delivery.cards import Cards, shorten
 from bot.errors import Closed, UserError
-from bot.jobs.job import DONE, Draw, Job, Kind, NewJob, Status, Upscale, Work
+from bot.jobs.job import DONE, Draw, Job, Kind, NewJob, Status, Unreadable, Upscale, Work
 from bot.jobs.queue import Queue
 from bot.language import commands, options, understood
 from bot.language.commands import (
@@ -155,17 +155,17 @@ class Handlers:
             case Imagine():
                 await self._imagine(incoming, command)
             case Act(action=Action.UPSCALE, job=int(number)):
-                await self._upscale(incoming, command, await self._moderation.visible(incoming, number))
+                await self._upscale(incoming, command, await self._readable(incoming, number))
             case Act(action=Action.RERUN, job=int(number)):
-                await self._rerun(incoming, await self._moderation.visible(incoming, number))
+                await self._rerun(incoming, await self._readable(incoming, number))
             case Act(action=Action.VARY, job=int(number)):
-                await self._vary(incoming, command, await self._moderation.visible(incoming, number))
+                await self._vary(incoming, command, await self._readable(incoming, number))
             case Act(action=Action.OFFER, job=int(number)):
-                await self._draw_offer(incoming, await self._moderation.visible(incoming, number), command.picture or 0)
+                await self._draw_offer(incoming, await self._readable(incoming, number), command.picture or 0)
             case Act(action=Action.PICK, job=int(number)):
                 await self._pick(incoming, await self._moderation.visible(incoming, number), command.picture)
             case Act(action=Action.REMIX, job=int(number)):
-                job = await self._moderation.visible(incoming, number)
+                job = await self._readable(incoming, number)
                 self._tell_of(job, incoming, "remix-how")
             case Act(action=Action.FILE, job=int(number)):
                 await self._send_file(incoming, await self._moderation.visible(incoming, number), command.picture)
@@ -192,8 +192,15 @@ class Handlers:
                 examples = self._texts.say(incoming.person.language, "examples").split(" | ")
                 self._note(incoming, text, offers=tuple(examples))
 
+    async def _readable(self, incoming: Incoming, number: int) -> Job:
+        """A job that they may see, to make something of what was asked for. Raises UserError."""
+        job = await self._moderation.visible(incoming, number)
+        if isinstance(job.work, Unreadable):
+            raise UserError("job-unreadable", job=str(number))
+        return job
+
     async def _imagine(self, incoming: Incoming, command: Imagine) -> None:
-        parent = await self._moderation.visible(incoming, command.parent) if command.parent is not None else None
+        parent = await self._readable(incoming, command.parent) if command.parent is not None else None
         request = self._builder.request(incoming, command, parent)
         if isinstance(incoming, TextMessage) and incoming.pictures:
             await self._moderation.check_drawing(incoming, request.prompt)
@@ -308,7 +315,7 @@ class Handlers:
             models = self._config.engine.models
             self._answer(incoming, "defaults", models=models, queued=limits.queued, today=limits.per_day)
             return
-        job = await self._moderation.visible(incoming, number)
+        job = await self._readable(incoming, number)
         alone = picture is not None and picture <= job.pictures > 1
         request = replace(job.request, pick=picture) if alone else job.request
         self._tell_of(job, incoming, "settings", command=options.format_command(request))

@@ -9,8 +9,8 @@ from dataclasses import dataclass, replace
 from typing import Protocol
 
 from bot.jobs.estimate import Company, Load
-from bot.jobs.job import Draw, Job, Status, Upscale
-from bot.jobs.queue import Queue
+from bot.jobs.job import Draw, Job, Status, Unreadable, Upscale
+from bot.jobs.queue import UNREADABLE, Queue
 from bot.metrics import RecordMetric
 from bot.moderation.verdicts import PictureCheck, Verdict
 from bot.storage.pictures import PictureStore
@@ -40,6 +40,7 @@ FAILURES = {  # class name in the engine's errors → id of the sentence
     "CorruptWeights": "failed-weights",
     "BadRequest": "failed-request",
     "BadPicture": "failed-picture",
+    "Unreadable": UNREADABLE,
 }
 
 
@@ -237,6 +238,8 @@ class Worker:
         checkpoint = await self._store.row("checkpoint", job=job.id)
         if checkpoint is not None:
             running.preview = checkpoint["preview"]
+        if isinstance(job.work, Unreadable):
+            return Failed(kind="Unreadable", sentence="This version cannot read what was asked for.")
         if (asked := await self._asked(job)) is None:
             return Failed(kind="BadPicture", sentence="The picture to draw from is gone.")
         request, inputs = asked
@@ -347,6 +350,8 @@ class Worker:
             case Upscale(request=request, source=source, picture=picture):
                 png = await self._pictures.read(f"{source}.{picture}.png" if picture else f"{source}.png")
                 return (UpscaleRequest(png=png, models=request.models), NO_INPUTS) if png else None
+            case Unreadable():
+                return None
 
     async def _inputs(self, job: Job) -> Inputs:
         """The job's inputs; stored under the update's key if the bot died before the job had a number."""

@@ -14,6 +14,7 @@ from bot.cli.models import AUTO
 from bot.config import Config
 from bot.errors import ConfigError, StoreError
 from bot.storage.store import Store
+from bot.storage.unreadable import count_unreadable
 from engine import EngineError
 
 SPACE = 500_000_000  # bytes that should be free
@@ -90,22 +91,29 @@ def disk(settings: Config) -> str:
 
 
 def database(settings: Config) -> str:
-    """It opens, and is sound."""
+    """It opens, is sound, and every row can be read."""
     path = settings.bot.folder / "imago.sqlite"
     if not path.exists():
         return f"none yet, the first start makes {path}"
     try:
-        fault = asyncio.run(_fault_in(path))
+        fault, unreadable = asyncio.run(_faults_in(path))
     except StoreError as error:
         raise Trouble(str(error)) from error
     if fault:
         raise Trouble(f"{path} is damaged ({fault}): stop the bot and put a backup in its place.")
+    if unreadable:
+        raise Trouble(
+            f"{path}: {unreadable} row{'s' * (unreadable > 1)} cannot be read by this version: the bot goes on "
+            "without; the version that wrote them may read them."
+        )
     return f"{path}, sound"
 
 
-async def _fault_in(path: Path) -> str:
+async def _faults_in(path: Path) -> tuple[str, int]:
+    """What is damaged, and how many rows this version cannot read."""
     store = await Store.open(path)
     try:
-        return await store.fault()
+        fault = await store.fault()
+        return fault, 0 if fault else await count_unreadable(store)
     finally:
         await store.close()

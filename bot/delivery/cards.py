@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import replace
 
-from bot.jobs.job import Job, QueuePosition, Upscale
+from bot.jobs.job import Job, QueuePosition, Unreadable, Upscale
 from bot.language import understood
 from bot.messages import Action, Button, File, Reply, Stage
 from bot.texts import Texts
@@ -13,6 +13,7 @@ Values = Mapping[str, str | int]
 LONGEST_PROMPT = 300  # characters shown; the full prompt is in alt text, settings and the picture's metadata
 ALWAYS = (Action.RERUN, Action.REMIX, Action.SETTINGS, Action.DELETE)  # allowed in every state
 ON = (Action.UPSCALE, Action.VARY)  # that need a picture
+UNREAD = (Action.CANCEL, Action.DELETE)  # that need not know what was asked for
 OF_SEVERAL = (Action.PICK, *ON)  # a row of buttons each
 OF_ONE = (*ON, Action.SETTINGS, Action.FILE)
 
@@ -74,7 +75,8 @@ class Cards:
 
     def failed(self, job: Job) -> Reply:
         """No picture, and why."""
-        return self._card(job, Stage.FAILED, job.failure, {}, ALWAYS)
+        text = job.failure if self._texts.has(job.failure) else "failed-engine"  # of another version
+        return self._card(job, Stage.FAILED, text, {}, ALWAYS)
 
     def picked(self, job: Job, number: int, png: bytes, language: str) -> Reply:
         """One picture of several, with its own controls; in a message of its own."""
@@ -124,6 +126,8 @@ class Cards:
 
     def _card(self, job: Job, stage: Stage, text: str, values: Values, actions: tuple[Action, ...]) -> Reply:
         shown = {"job": str(job.id), "prompt": shorten(job.request.prompt), "parent": str(job.parent or "")}
+        if isinstance(job.work, Unreadable):
+            actions = tuple(action for action in actions if action in UNREAD)
         buttons = (self._button(job, action, None, job.language) for action in actions)
         sentence = self._texts.say(job.language, text, **shown, **values)
         return Reply(

@@ -1,6 +1,6 @@
 """a Job: a picture to draw, or one to make larger, with an owner, an address and a status."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import ClassVar
 
@@ -56,7 +56,15 @@ class Upscale:
     pictures: ClassVar[int] = 1
 
 
-Work = Draw | Upscale
+@dataclass(frozen=True, kw_only=True)
+class Unreadable:
+    """What this version cannot read: of a newer one, of a restored backup, or refused by today's language."""
+
+    request: Request = field(default_factory=lambda: Request(prompt="…"))
+    pictures: ClassVar[int] = 1
+
+
+Work = Draw | Upscale | Unreadable
 
 
 @dataclass(frozen=True, kw_only=True)

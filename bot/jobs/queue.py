@@ -10,14 +10,16 @@ from dataclasses import dataclass
 from bot.config import LimitsConfig
 from bot.errors import UserError
 from bot.jobs import estimate
-from bot.jobs.job import Draw, Job, Kind, NewJob, QueuePosition, Status, Upscale, Work
+from bot.jobs.job import Draw, Job, Kind, NewJob, QueuePosition, Status, Unreadable, Upscale, Work
 from bot.jobs.limits import DAY, Load, admit
 from bot.log import event
 from bot.messages import Address, Person
 from bot.storage.store import Row, Store, Transaction
-from engine import Request
+from engine import BadRequest, Request
 
 log = logging.getLogger(__name__)
+UNREADABLE = "failed-unreadable"  # text id
+_KINDS, _STATUSES = frozenset(Kind), frozenset(Status)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,7 +96,7 @@ class Queue:
     async def status(self, job: int) -> Status | None:
         """A job's state, unless deleted."""
         row = await self._store.row("status", job=job)
-        return Status(row["status"]) if row else None
+        return (Status(row["status"]) if row["status"] in _STATUSES else Status.FAILED) if row else None
 
     async def with_status(self, status: Status) -> list[Job]:
         """All jobs in one state, oldest first."""
@@ -190,7 +192,8 @@ class Queue:
 
     async def counts(self) -> dict[Status, int]:
         """Number of jobs in each state."""
-        return {Status(row["status"]): row["jobs"] for row in await self._store.rows("counts")}
+        rows = await self._store.rows("counts")
+        return {Status(row["status"]): row["jobs"] for row in rows if row["status"] in _STATUSES}
 
     async def positions(self) -> dict[int, QueuePosition]:
         """The position of every queued job, in order, with the seconds until it starts."""
@@ -225,10 +228,8 @@ class Queue:
         speed = await self.speed()
         waiting: dict[int, estimate.Load] = {}
         for row in await self._store.rows("waiting"):
-            request = json.loads(row["request"])
-            count = request.get("count", 1)
-            drawing = speed.drawing(row["steps"] or request.get("steps"), count)
-            takes, pictures = (speed.upscaling, 1) if row["upscaling"] else (drawing, count)
+            drawing = speed.drawing(row["steps"], row["count"])
+            takes, pictures = (speed.upscaling, 1) if row["upscaling"] else (drawing, row["count"])
             waiting[row["id"]] = estimate.Load(owner=row["owner"], pictures=pictures, seconds=takes)
         return waiting
 
@@ -312,20 +313,27 @@ def _as_row(new: NewJob) -> dict[str, object]:
 
 
 def as_job(row: Row, new: NewJob | None = None) -> Job:
-    """A Job from its row; `new` is what it was made from, where available."""
+    """A Job from its row, whatever stands there; `new` is what it was made from, where available."""
+    known = row["status"] in _STATUSES
     same = ("id", "owner", "language", "answers", "parent", "attempts", "created", "started", "steps", "seconds")
     return Job(
-        **{name: row[name] for name in (*same, "width", "height", "failure", "key")},
+        **{name: row[name] for name in (*same, "width", "height", "key")},
         address=Address(platform=row["platform"], chat=row["chat"], thread=row["thread"]),
         work=new.work if new else _work_of(row),
-        kind=Kind(row["kind"]),
-        status=Status(row["status"]),
+        kind=Kind(row["kind"]) if row["kind"] in _KINDS else Kind.IMAGINE,
+        status=Status(row["status"]) if known else Status.FAILED,
+        failure=row["failure"] if known else UNREADABLE,
         hidden=bool(row["hidden"]),
     )
 
 
 def _work_of(row: Row) -> Work:
-    request = Request.from_json(row["request"])
+    try:
+        request = Request.from_json(row["request"])
+    except BadRequest:
+        return Unreadable()
+    if row["kind"] not in _KINDS:
+        return Unreadable()
     if row["kind"] == Kind.UPSCALE:
         return Upscale(request=request, source=row["parent"], picture=row["picture"])
     return Draw(request=request)

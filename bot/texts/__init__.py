@@ -29,6 +29,10 @@ class Texts:
             raise ValueError(f"{text} in {language}: {mistakes[0]}")
         return str(sentence)
 
+    def has(self, text: str) -> bool:
+        """Whether there is a sentence with this id."""
+        return bool(self._bundles[self._fallback].has_message(text))
+
     def duration(self, language: str, seconds: float | None) -> str:
         """`about 3 minutes`; `unknown` for None, which sentences leave out."""
         if seconds is None:

@@ -40,4 +40,7 @@ class InteractionRef:
         if len(words) != 5:
             return None
         mode, message, since, bound, token = words
-        return cls(token=token, message=message, since=float(since), mode=Mode(mode), bound=bound == "1")
+        try:
+            return cls(token=token, message=message, since=float(since), mode=Mode(mode), bound=bound == "1")
+        except ValueError:
+            return None

@@ -3,7 +3,7 @@
 import json
 import logging
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, fields, replace
 
 from bot.adapters.base import AdapterNotes
 from bot.errors import UserError
@@ -32,6 +32,7 @@ class Server:
 
 
 ANYWHERE = Server()
+UNKNOWN = Server(previews=False, spoiler=True)  # what protects people holds where nobody knows what was set
 
 
 class Servers:
@@ -45,8 +46,7 @@ class Servers:
     async def load(self) -> None:
         """Load them all."""
         for key, text in (await self._notes.all()).items():
-            values = json.loads(text)
-            self._keep(int(key), Server(**{**values, "channels": tuple(values["channels"])}))
+            self._keep(int(key), _read(key, text))
 
     def of(self, guild: int | None) -> Server:
         """The settings of a server, or the defaults."""
@@ -77,6 +77,22 @@ class Servers:
         except UserError as error:  # stored by a version with other options
             log.warning("the options of server %d do not hold any more: %s", guild, error.text)
             self._defaults[guild] = {}
+
+
+def _read(key: str, text: str) -> Server:
+    """Settings as they were stored, perhaps by a newer version; strict ones where they cannot be read."""
+    try:
+        stored = json.loads(text)
+        if not isinstance(stored, dict):
+            raise TypeError
+        known = {f.name: stored[f.name] for f in fields(Server) if f.name in stored}
+        server = Server(**{**known, "channels": tuple(known.get("channels", ()))})
+        if any(type(getattr(server, f.name)) is not type(f.default) for f in fields(Server)):
+            raise TypeError
+        return server
+    except (ValueError, TypeError):
+        log.error("the settings of server %s cannot be read: pictures are hidden there until they are set anew", key)
+        return UNKNOWN
 
 
 def _defaults_of(server: Server) -> dict[str, Value]:

@@ -103,7 +103,7 @@ class Rooms:
     async def transcript(self, chat: str) -> list[Body]:
         """The newest messages, oldest first, as the page is told of them."""
         entries = await self._history.entries(chat)
-        return [shown(e.id, e.author, e.created, json.loads(e.body)) for e in entries]
+        return [shown(e.id, e.author, e.created, body) for e in entries if (body := _body(e))]
 
     async def say(self, chat: str, nonce: str, author: str, text: str, thumbs: list[str] | None = None) -> int:
         """A person's message; the same nonce again gives the one that is there. The page knows it by its `key`."""
@@ -161,9 +161,10 @@ class Rooms:
     async def bot_message(self, chat: str, entry: int) -> Body:
         """What a message of the bot shows. Raises KeyError where this conversation has no such message."""
         found = await self.find(chat, entry)
-        if found is None or found.author != "bot":
+        body = _body(found) if found and found.author == "bot" else {}
+        if not body:
             raise KeyError(entry)
-        return _body(found)
+        return body
 
     async def picture(self, chat: str, entry: int, name: str) -> tuple[bytes, str]:
         """A picture that a message of this conversation shows, and its media type. Raises KeyError."""
@@ -217,5 +218,9 @@ class Rooms:
 
 
 def _body(entry: HistoryEntry) -> Body:
-    body: Body = json.loads(entry.body)
-    return body
+    """Empty where it cannot be read: another version may have written it."""
+    try:
+        body = json.loads(entry.body)
+    except ValueError:
+        return {}
+    return body if isinstance(body, dict) else {}

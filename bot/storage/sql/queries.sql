@@ -66,7 +66,10 @@ WHERE parent = :parent AND kind = 'upscale' AND coalesce(picture, 0) = :picture
 -- name: waiting
 -- In the order in which they will be drawn: what was begun before a restart, then round by round over people
 -- (each person's oldest first), in a round the person who was served longest ago.
-SELECT id, owner, kind = 'upscale' AS upscaling, steps, request FROM (
+SELECT id, owner, kind = 'upscale' AS upscaling,
+       coalesce(steps, iif(json_valid(request), request ->> 'steps', NULL)) AS steps,
+       coalesce(iif(json_valid(request), request ->> 'count', NULL), 1) AS count
+FROM (
     SELECT jobs.*, served,
            row_number() OVER (PARTITION BY owner ORDER BY id) AS round,
            min(id) OVER (PARTITION BY owner) AS first
@@ -140,7 +143,7 @@ SELECT status, count(*) AS jobs FROM jobs GROUP BY status;
 -- name: speeds
 -- Measured on the newest finished jobs of each way of working.
 SELECT kind = 'upscale' AS upscaling, sum(seconds) AS seconds, sum(steps) AS steps, count(*) AS jobs,
-       sum(steps * coalesce(request ->> 'count', 1)) AS single_steps
+       sum(steps * coalesce(iif(json_valid(request), request ->> 'count', NULL), 1)) AS single_steps
 FROM (SELECT * FROM jobs WHERE seconds IS NOT NULL ORDER BY id DESC LIMIT 40)
 GROUP BY upscaling;
 
@@ -334,6 +337,16 @@ DELETE FROM history WHERE 'web:' || chat = :person OR author = :person;
 
 -- name: erase_history
 DELETE FROM history WHERE created < :before;
+
+-- name: requests
+SELECT request FROM jobs WHERE status <> 'deleted';
+
+-- name: unknown_rows
+-- What a newer version wrote, or nobody.
+SELECT (SELECT count(*) FROM jobs WHERE kind NOT IN ('imagine', 'rerun', 'remix', 'upscale', 'vary')
+            OR status NOT IN ('queued', 'running', 'drawn', 'delivered', 'failed', 'cancelled', 'deleted'))
+     + (SELECT count(*) FROM history WHERE NOT json_valid(body))
+     + (SELECT count(*) FROM notes WHERE platform = 'discord' AND NOT json_valid(value)) AS rows;
 
 -- name: jobs_with_pictures
 SELECT id, width IS NOT NULL FROM jobs WHERE status <> 'deleted';
