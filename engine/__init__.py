@@ -17,7 +17,19 @@ from engine.errors import (
     OutOfMemory,
     WeightsError,
 )
-from engine.events import Checkpoint, Event, Failed, Fetching, Finished, Needs, Preview, Progress, Started, as_json
+from engine.events import (
+    Checkpoint,
+    Event,
+    Failed,
+    Fetching,
+    Finished,
+    Needs,
+    Preview,
+    Progress,
+    Started,
+    Steered,
+    as_json,
+)
 from engine.files import FolderLocked, lock_folder, put_in_place, write_file
 from engine.networks.imports import share_processor
 from engine.process.parent import EngineProcess
@@ -77,6 +89,7 @@ __all__ = [
     "Progress",
     "Request",
     "Started",
+    "Steered",
     "Understood",
     "UpscaleRequest",
     "WeightsError",

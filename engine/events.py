@@ -53,12 +53,14 @@ class Checkpoint:
 
 @dataclass(frozen=True, kw_only=True)
 class Steered:
-    """Words came while it was drawn; what holds from now on is in the Checkpoint that follows."""
+    """Words came while it was drawn; what holds from now on is in the Checkpoint that follows before the next step."""
 
+    number: int  # as they were numbered by whoever passed them on
     words: str
-    outcome: str  # held; late: it holds, and can hardly show; overtaken by newer words; full: too many changes
+    outcome: str  # held; late: holds, can hardly show; overtaken by newer words; full: too many; unfit: no prompt
     step: int  # steps done before
     steps: int
+    then: str  # all that is said on the way by now, as in `Request.then`; may be empty
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -11,7 +11,7 @@ from typing import Any
 from engine.errors import BadRequest
 from engine.prompts import MAX_WEIGHT, parse_prompt
 from engine.ramps import parse_ramp
-from engine.steering import parse_then, prompts_over, spelled_then
+from engine.steering import changed, parse_then, prompts_over, spelled_then
 from engine.widths import parse_widths, spelled_runs
 
 MAX_PROMPT = 1000  # characters
@@ -94,6 +94,15 @@ class Request:
                 _check_prompt(prompt)
             except BadRequest as error:
                 raise BadRequest("then", f"then leads to words that are no prompt. {error}") from error
+
+    @property
+    def final_prompt(self) -> str:
+        """What it is pulled towards in the end."""
+        return prompts_over(self.prompt, parse_then(self.then), 1)[-1][1] if self.then else self.prompt
+
+    def prompt_after(self, words: str) -> str:
+        """What it would be pulled towards if these words came last; not checked."""
+        return changed(self.final_prompt, words)
 
     def to_json(self) -> str:
         """One line, only what differs from the defaults; `from_json` reads it back."""

@@ -56,11 +56,6 @@ def spelled_then(changes: Iterable[Change]) -> str:
     return ";".join(f'{spelled(change.percent)}%:"{change.words}"' for change in changes)
 
 
-def sayable(words: str) -> str:
-    """What somebody typed, so that it can stand in `then`: on one line, without quotation marks."""
-    return " ".join(re.sub('["“”„«»]', " ", words).split())
-
-
 def changed(prompt: str, words: str) -> str:
     """The prompt after a change."""
     sign, rest = words[:1], words[1:].strip()

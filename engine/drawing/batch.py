@@ -68,10 +68,10 @@ class Batch:
         self._drawings.pop(key, None)
         self._waiting = deque(waiting for waiting in self._waiting if waiting[0] != key)
 
-    def steer(self, key: Hashable, words: str) -> None:
-        """Words for a drawing, which pull it from its next step on; nothing for one that is not there."""
+    def steer(self, key: Hashable, number: int, words: str) -> None:
+        """Words for a drawing, which pull it from its next step on; nothing for one that has not begun."""
         if key in self._drawings:
-            self._drawings[key].steer(words)
+            self._drawings[key].steer(number, words)
 
     @property
     def waiting(self) -> list[Hashable]:
@@ -84,10 +84,17 @@ class Batch:
     def step(self) -> Iterator[tuple[Hashable, Outcome]]:
         """Let newcomers in, then take one step of every drawing; what each has to say, as it comes."""
         yield from self._let_in()
+        queries: list[Query] = []
         for key, drawing in list(self._drawings.items()):
-            for event in drawing.steered():
-                yield key, event
-        for group in self._calls():
+            try:
+                with memory_sentence(drawing.request.models):
+                    for event in drawing.steered():
+                        yield key, event
+                    queries.append(Query(key=key, drawing=drawing, question=drawing.question()))
+            except Exception as error:
+                self._drawings.pop(key, None)
+                yield key, error
+        for group in self._calls(queries):
             yield from self._call([query for query in group if query.key in self._drawings])
 
     def call(self, models: Models, questions: list[Question], width: int) -> list[Prediction]:
@@ -111,12 +118,11 @@ class Batch:
             if drawing.done:
                 yield from self._finish(key, drawing)
 
-    def _calls(self) -> list[list[Query]]:
+    def _calls(self, queries: list[Query]) -> list[list[Query]]:
         """Who shares a call in this step: what shapes the tensors is equal, and so is the width that a replay wants."""
         fitting: dict[tuple[object, ...], list[Query]] = {}
-        for key, drawing in self._drawings.items():
-            query = Query(key=key, drawing=drawing, question=drawing.question())
-            fitting.setdefault((query.question.key, drawing.width), []).append(query)
+        for query in queries:
+            fitting.setdefault((query.question.key, query.drawing.width), []).append(query)
         return [group for together in fitting.values() for group in self._split(together, together[0].drawing.width)]
 
     def _split(self, together: list[Query], room: int | None) -> list[list[Query]]:

@@ -1,7 +1,7 @@
 """one drawing: what it asks of the networks, and the Events that its steps make."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 import numpy as np
@@ -16,7 +16,7 @@ from engine.drawing.models import Models, choose_device, load_models
 from engine.drawing.provenance import metadata_of
 from engine.drawing.steps import Question, beginning, course_of, levels_of, resolve_defaults, until_level_of
 from engine.drawing.upscale import enlarge
-from engine.errors import NumericalError
+from engine.errors import BadRequest, NumericalError
 from engine.events import Checkpoint, Event, Finished, Preview, Progress, Started, Steered
 from engine.model_sets.weights import load_model_set
 from engine.pictures.images import pixels_sha256, to_gif, to_png, to_tensor, to_uint8
@@ -26,6 +26,7 @@ from engine.request import Inputs, Request
 from engine.steering import LATE, MAX_CHANGES, Change, parse_then, spelled_then
 from engine.widths import one_more, parse_widths, rung, spelled_runs, width_at
 
+APART = 0.001  # percent between two changes of one step
 GIF_FRAMES = 40  # about as many moments of the drawing are kept
 
 
@@ -50,7 +51,8 @@ class Drawing:
     def __init__(self, models: Models, request: Request, state: DrawingState, parent: str | None = None) -> None:
         """Go on from a state, which the drawing owns from now on."""
         self.models, self.request, self.state, self._parent = models, request, state, parent
-        self._said: list[str] = []  # words that came since the last step
+        self._said: list[tuple[int, str]] = []  # words that came since the last step, with their numbers
+        self._nameable = True  # no step has been taken yet at the index where the drawing is
         x, changes = state.x.to(models.device), self._changes()
         self._course = course_of(
             models, [request], x, state.index, state.targets, changes, memory=state.memory, taken=state.unet_calls
@@ -86,30 +88,44 @@ class Drawing:
     def _changes(self) -> tuple[Change, ...]:
         """What the request says beforehand, and what was said while it was drawn, in the order of the steps."""
         asked = parse_then(self.request.then) if self.request.then else ()
-        return tuple(sorted((*asked, *self.state.changes), key=lambda change: change.percent))
+        return _sorted((*asked, *self.state.changes))
 
-    def steer(self, words: str) -> None:
+    def steer(self, number: int, words: str) -> None:
         """Words that came from its owner: of those that come between two steps the last hold from the next one."""
-        self._said.append(words)
+        self._said.append((number, words))
 
     def steered(self) -> Iterator[Event]:
-        """What became of the words that came since the last step."""
-        if not self._said:
+        """What became of the words that came since the last step.
+
+        An adaptive sampler takes several steps at one percent; words then wait for the next percent, so that a
+        replay, which knows nothing but percents, takes the same steps.
+        """
+        if not self._said or not self._nameable:
             return
-        *overtaken, words = self._said
+        *overtaken, (number, words) = self._said
         self._said = []
         steps, done = self.request.steps, self.request.steps - 1 - self.state.index
-        for old in overtaken:
-            yield Steered(words=old, outcome="overtaken", step=done, steps=steps)
-        change = Change(float(spelled(100 * done / steps)), words)
-        known = [other for other in self._changes() if other.percent != change.percent]
-        if len(known) >= MAX_CHANGES:
-            yield Steered(words=words, outcome="full", step=done, steps=steps)
-            return
-        self.state.changes = (*(other for other in self.state.changes if other in known), change)
-        self._course.changes = self._changes()
-        yield Steered(words=words, outcome="late" if done > LATE * steps else "held", step=done, steps=steps)
+        outcome = self._take_over(words, done)
+        at = {"step": done, "steps": steps, "then": spelled_then(self._changes())}
+        for old, said in overtaken:
+            yield Steered(number=old, words=said, outcome="overtaken", **at)
+        yield Steered(number=number, words=words, outcome=outcome, **at)
         yield self._checkpoint(100 * done // steps, done)
+
+    def _take_over(self, words: str, done: int) -> str:
+        """Let words hold from here on, after all others that hold from here on; returns the outcome."""
+        steps, known = self.request.steps, self._changes()
+        if len(known) >= MAX_CHANGES:
+            return "full"
+        here = [change.percent for change in known if change.step(steps) == done]
+        change = Change(max([float(spelled(100 * done / steps)), *(round(at + APART, 6) for at in here)]), words)
+        try:
+            replace(self.request, then=spelled_then(_sorted((*known, change))))
+        except BadRequest:
+            return "unfit"
+        self.state.changes = (*self.state.changes, change)
+        self._course.changes = self._changes()
+        return "late" if done > LATE * steps else "held"
 
     def question(self) -> Question:
         """What has to be answered for the next step; an answer that never comes may be asked for again."""
@@ -132,6 +148,7 @@ class Drawing:
         distances = [0.0] * len(step.x) if step.distance is None else step.distance.tolist()
         state.x, state.index, state.unet_calls = step.x.cpu(), step.index - 1, state.unet_calls + 1
         state.widths, state.memory = one_more(state.widths, width), self._course.walk.memory()
+        self._nameable = done > before
         self._stop_when_satisfied(step, distances)
         state.seconds = self._seconds_before + time.monotonic() - self._began
         shown = _select(self.request, state.x if self.done else step.x0)
@@ -189,6 +206,10 @@ class Drawing:
             satisfied_at=state.satisfied_at,
             pictures=tuple(png(pixels, replace(drawn, pick=number)) for number, pixels in alone),
         )
+
+
+def _sorted(changes: Iterable[Change]) -> tuple[Change, ...]:
+    return tuple(sorted(changes, key=lambda change: change.percent))
 
 
 def _told(request: Request, state: DrawingState) -> str | None:

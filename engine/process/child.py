@@ -23,7 +23,7 @@ from engine.events import Event, Failed, Finished, Progress
 from engine.networks.imports import share_processor
 from engine.process.streams import Outcome, Streams
 from engine.process.wire import BEAT_SECONDS, HEADER, Alive, pack, unpack
-from engine.request import UpscaleRequest
+from engine.request import Inputs, UpscaleRequest
 
 log = logging.getLogger(__name__)
 PROGRESS_SECONDS = 0.2  # between two words of it: quick steps are told together, for each word costs the bot
@@ -60,7 +60,7 @@ class Pipes:
                 self.stopped.add(number)
                 self.queue.put(None)
             else:
-                self.queue.put((number, *rest))
+                self.queue.put((kind, number, *rest))
         os._exit(0)  # the pipe is closed: the bot is gone, even if it was killed, and nobody waits for a picture
 
     def _beat(self) -> None:
@@ -99,15 +99,21 @@ class Server:
         """What has come; wait for it where there is nothing else to do."""
         while not self._pipes.queue.empty() or not self._asked:
             if (message := self._pipes.queue.get()) is not None:
-                number, request, resume, inputs, parent = message
-                self._asked[number] = request
-                self._pipes.alive = Alive(at_once=self._at_once)
-                if isinstance(request, UpscaleRequest):
-                    self._upscales.add(number, request, parent=parent)
+                kind, number, *rest = message
+                if kind == "steer":
+                    self._draws.steer(number, *rest)
                 else:
-                    self._draws.add(number, request, resume=resume, inputs=inputs, parent=parent)
+                    self._begin(number, *rest)
             for number in self._pipes.stopped & self._asked.keys():
                 self._end(number)
+
+    def _begin(self, number: int, request: Any, resume: bytes | None, inputs: Inputs, parent: str | None) -> None:
+        self._asked[number] = request
+        self._pipes.alive = Alive(at_once=self._at_once)
+        if isinstance(request, UpscaleRequest):
+            self._upscales.add(number, request, parent=parent)
+        else:
+            self._draws.add(number, request, resume=resume, inputs=inputs, parent=parent)
 
     def _tell(self, outcomes: Iterable[tuple[Any, Outcome]]) -> None:
         for number, outcome in outcomes:

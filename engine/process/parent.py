@@ -146,6 +146,15 @@ class EngineProcess:
                 stream.messages.put_nowait(_WAKE)
                 await self._tell("stop", number)
 
+    async def steer(self, key: Hashable, number: int, words: str) -> None:
+        """Words for a drawing in progress; its `events` answer with Steered, with the same number.
+
+        Nothing for a drawing that is not there, or has not said Started.
+        """
+        for stream, asked in list(self._streams.items()):
+            if asked.key == key and asked.stop_by is None and self._alive():
+                await self._tell("steer", stream, number, words)
+
     async def close(self) -> None:
         """End the process."""
         await self._kill()

@@ -28,6 +28,9 @@ class Streams:
         if close is not None:
             close()
 
+    def steer(self, key: Hashable, number: int, words: str) -> None:
+        """Plain functions do not listen."""
+
     def __len__(self) -> int:
         return len(self._streams)
 

@@ -1,6 +1,7 @@
 """how the engine process and its parent talk: length-prefixed pickles of our own records, over pipes.
 
-Parent → process: ("draw", number, Request or UpscaleRequest, state or None, Inputs, parent or None), ("stop", number).
+Parent → process: ("draw", number, Request or UpscaleRequest, state or None, Inputs, parent or None), ("stop", number),
+    ("steer", number, number of the words, words).
 Process → parent: (number, Event), (number, None) at the end of a stream, and of itself (0, Alive).
 Pickle is safe here: both ends are the same program, and nobody else holds the pipe.
 """

@@ -13,7 +13,7 @@ from engine.drawing.provenance import request_of
 from engine.events import Steered
 from engine.pictures.images import read_png
 from engine.ramps import spelled
-from engine.steering import Change, changed, parse_then, prompts_over, sayable, shares_at, spelled_then
+from engine.steering import Change, changed, parse_then, prompts_over, shares_at, spelled_then
 
 STAR = Request(prompt="a red star", seed=1, steps=10, cuts=1)
 
@@ -86,10 +86,6 @@ def test_every_step_can_be_named_by_its_percent() -> None:
             assert change.step(steps) == step
 
 
-def test_what_somebody_types_can_stand_in_it() -> None:
-    assert sayable(' a "blue"\n star ') == "a blue star"
-
-
 def test_what_is_said_beforehand_changes_only_what_comes_after() -> None:
     plain, then = (checkpoints(replace(STAR, then=text)) for text in (None, '50%:"a blue circle"'))
     assert all(torch.equal(*pair) for pair in zip(plain[:5], then[:5], strict=True))
@@ -115,7 +111,7 @@ def steer(request: Request, said: dict[int, list[str]], stops: set[int] = frozen
             return told
         steps += 1
         for words in said.pop(steps, []):
-            batch.steer(0, words)
+            batch.steer(0, len(told), words)
         if steps in stops and state is not None:
             for _, outcome in batch.step():  # what was said is answered before the death
                 told.append(outcome)
