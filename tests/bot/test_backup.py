@@ -16,52 +16,44 @@ from bot.messages import Action, Stage
 from tests.fakes import fakes, scripted
 
 
-def test_a_backup_taken_in_mid_drawing_goes_on_in_a_fresh_folder(tmp_path: Path) -> None:
+async def test_a_backup_taken_in_mid_drawing_goes_on_in_a_fresh_folder(tmp_path: Path) -> None:
     """The finished picture is there, the running one goes on from its checkpoint, the waiting one is drawn."""
     old, new, file = tmp_path / "old", tmp_path / "new", tmp_path / "b.tar"
-
-    async def scenario() -> None:
-        chat, engine = fakes.Chat(), fakes.Engine()
-        async with fakes.bot(old, chat, engine):
-            await chat.says("a red star --seed 7")
-            await chat.until_stage(Stage.FINAL)
-            await chat.says("a deleted star --seed 8")
-            await chat.until_stage(Stage.FINAL, job=2)
-            await chat.says("/delete 2")
-            await chat.says("a moon --seed 9 --steps 100")
-            await chat.says("a sun --seed 10", who="bob")
-            await chat.until(lambda states: states[-1].job == 3 and (states[-1].percent or 0) >= 20)
-            engine.gate.clear()
-            made, pictures = await asyncio.to_thread(backup, old, file)
-            assert made == file and pictures == 2
-            engine.gate.set()
-        assert restore(file, new) == 2
-        engine = fakes.Engine()
-        async with fakes.bot(new, chat, engine):
-            moon = (await chat.until_stage(Stage.FINAL, job=3))[-1]
-            await chat.until_stage(Stage.FINAL, job=4)
-            assert moon.picture and moon.picture.content == scripted.png(9, 100)
-            assert int(engine.resumed[0] or 0) >= 10
-            await chat.presses(Action.FILE, 1)
-            shown = await chat.until(lambda states: states[-1].as_file)
-            assert shown[-1].picture and shown[-1].picture.content == scripted.png(7, 10)
-            await chat.says("/show 2")
-            await chat.until(lambda states: "no picture #2" in states[-1].text)
-
-    asyncio.run(scenario())
+    chat, engine = fakes.Chat(), fakes.Engine()
+    async with fakes.bot(old, chat, engine):
+        await chat.says("a red star --seed 7")
+        await chat.until_stage(Stage.FINAL)
+        await chat.says("a deleted star --seed 8")
+        await chat.until_stage(Stage.FINAL, job=2)
+        await chat.says("/delete 2")
+        await chat.says("a moon --seed 9 --steps 100")
+        await chat.says("a sun --seed 10", who="bob")
+        await chat.until(lambda states: states[-1].job == 3 and (states[-1].percent or 0) >= 20)
+        engine.gate.clear()
+        made, pictures = await asyncio.to_thread(backup, old, file)
+        assert made == file and pictures == 2
+        engine.gate.set()
+    assert restore(file, new) == 2
+    engine = fakes.Engine()
+    async with fakes.bot(new, chat, engine):
+        moon = (await chat.until_stage(Stage.FINAL, job=3))[-1]
+        await chat.until_stage(Stage.FINAL, job=4)
+        assert moon.picture and moon.picture.content == scripted.png(9, 100)
+        assert int(engine.resumed[0] or 0) >= 10
+        await chat.presses(Action.FILE, 1)
+        shown = await chat.until(lambda states: states[-1].as_file)
+        assert shown[-1].picture and shown[-1].picture.content == scripted.png(7, 10)
+        await chat.says("/show 2")
+        await chat.until(lambda states: "no picture #2" in states[-1].text)
 
 
-def test_what_is_deleted_while_it_is_copied_is_deleted_in_the_copy(tmp_path: Path) -> None:
+async def test_what_is_deleted_while_it_is_copied_is_deleted_in_the_copy(tmp_path: Path) -> None:
     """A backup must not bring back what somebody wanted gone, nor promise a picture that it has not."""
     folder = tmp_path / "bot"
-
-    async def scenario() -> None:
-        chat = fakes.Chat()
-        async with fakes.bot(folder, chat):
-            await chat.says("a secret star")
-            await chat.until_stage(Stage.FINAL)
-
-    asyncio.run(scenario())
+    chat = fakes.Chat()
+    async with fakes.bot(folder, chat):
+        await chat.says("a secret star")
+        await chat.until_stage(Stage.FINAL)
     (folder / "pictures" / "1.png").unlink()  # as after the first half of a deletion
     made, _ = backup(folder, tmp_path)
     assert made.parent == tmp_path and made.name.startswith("imago-") and made.stat().st_mode & 0o077 == 0
@@ -72,21 +64,17 @@ def test_what_is_deleted_while_it_is_copied_is_deleted_in_the_copy(tmp_path: Pat
     database.close()
 
 
-def test_many_backups_of_a_busy_bot_are_each_whole(tmp_path: Path) -> None:
+async def test_many_backups_of_a_busy_bot_are_each_whole(tmp_path: Path) -> None:
     """Every picture that the copied database knows of is in the copy, at whatever moment it was taken."""
-
-    async def scenario() -> None:
-        chat = fakes.Chat()
-        async with fakes.bot(tmp_path / "bot", chat):
-            for number in range(10):
-                await chat.says(f"star {number}", who=f"p{number}")
-            for number in range(5):
-                file = tmp_path / f"{number}.tar"
-                await asyncio.to_thread(backup, tmp_path / "bot", file)
-                await asyncio.to_thread(restore, file, tmp_path / str(number))
-            await chat.until_stage(Stage.FINAL, job=10)
-
-    asyncio.run(scenario())
+    chat = fakes.Chat()
+    async with fakes.bot(tmp_path / "bot", chat):
+        for number in range(10):
+            await chat.says(f"star {number}", who=f"p{number}")
+        for number in range(5):
+            file = tmp_path / f"{number}.tar"
+            await asyncio.to_thread(backup, tmp_path / "bot", file)
+            await asyncio.to_thread(restore, file, tmp_path / str(number))
+        await chat.until_stage(Stage.FINAL, job=10)
 
 
 def archive(path: Path, *members: tuple[str, bytes]) -> Path:
@@ -120,14 +108,10 @@ def test_what_is_no_backup_is_one_sentence_and_leaves_nothing(
     assert [p.name for p in tmp_path.iterdir()] == ["b.tar"]
 
 
-def test_a_torn_backup_is_refused(tmp_path: Path) -> None:
+async def test_a_torn_backup_is_refused(tmp_path: Path) -> None:
     """A disk was full, a copy broke off."""
-
-    async def scenario() -> None:
-        async with fakes.bot(tmp_path / "bot", fakes.Chat()):
-            pass
-
-    asyncio.run(scenario())
+    async with fakes.bot(tmp_path / "bot", fakes.Chat()):
+        pass
     made, _ = backup(tmp_path / "bot", tmp_path / "b.tar")
     made.write_bytes(made.read_bytes()[:20_000])
     with pytest.raises(StoreError, match="no whole backup"):
@@ -147,19 +131,16 @@ def test_nothing_is_overwritten(tmp_path: Path) -> None:
         backup(tmp_path, tmp_path / "b.tar")
 
 
-def test_the_commands_say_what_they_did(tmp_path: Path) -> None:
+async def test_the_commands_say_what_they_did(tmp_path: Path) -> None:
     """With exit codes for scripts."""
-
-    async def scenario() -> None:
-        chat = fakes.Chat()
-        async with fakes.bot(tmp_path / "bot", chat):
-            await chat.says("a star")
-            await chat.until_stage(Stage.FINAL)
 
     def imago(*arguments: object) -> subprocess.CompletedProcess[str]:
         return subprocess.run([sys.executable, "-m", "bot", *map(str, arguments)], capture_output=True, text=True)
 
-    asyncio.run(scenario())
+    chat = fakes.Chat()
+    async with fakes.bot(tmp_path / "bot", chat):
+        await chat.says("a star")
+        await chat.until_stage(Stage.FINAL)
     config = tmp_path / "c.toml"
     config.write_text(f'[bot]\nfolder = "{tmp_path / "bot"}"\n')
     made = imago("backup", tmp_path / "b.tar", "--config", config)

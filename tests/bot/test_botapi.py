@@ -1,7 +1,8 @@
 """tests/fakes/botapi.py: the emulator refuses what the real Bot API refuses: passing it means something."""
 
-import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
 
 import pytest
 from telegram import Bot, InputMediaPhoto, ReactionTypeEmoji
@@ -13,31 +14,27 @@ from tests.bot.test_telegram_shown import png
 from tests.fakes import botapi, scripted
 from tests.fakes.botapi_spec import Invalid, Spec
 
-Try = Callable[[botapi.Server, Bot], Awaitable[None]]
 PICTURE = scripted.png(1, 1)
 
 
-def play(story: Try, token: str = botapi.TOKEN, **settings: object) -> None:
-    async def run() -> None:
-        async with botapi.Server(**settings).serving() as server:  # type: ignore[arg-type]
-            server.chat(5)
-            async with make_bot(token, server.url) as bot:
-                await story(server, bot)
-
-    asyncio.run(run())
+@asynccontextmanager
+async def serving(token: str = botapi.TOKEN, **settings: Any) -> AsyncIterator[tuple[botapi.Server, Bot]]:
+    async with botapi.Server(**settings).serving() as server:  # type: ignore[arg-type]
+        server.chat(5)
+        async with make_bot(token, server.url) as bot:
+            yield server, bot
 
 
-def test_a_wrong_token_is_refused() -> None:
+async def test_a_wrong_token_is_refused() -> None:
     with pytest.raises(InvalidToken):
-        play(None, token="123:wrong")  # type: ignore[arg-type]
+        async with serving(token="123:wrong"):
+            pass
 
 
-def test_updates_come_until_they_are_confirmed_and_for_a_day() -> None:
+async def test_updates_come_until_they_are_confirmed_and_for_a_day() -> None:
     """The next offset confirms; what nobody fetches for 24 hours is gone."""
     now = 1e9
-
-    async def story(server: botapi.Server, bot: Bot) -> None:
-        nonlocal now
+    async with serving(clock=lambda: now) as (server, bot):
         for text in ("one", "two"):
             server.says(5, text)
         assert [u.message.text for u in await bot.get_updates()] == ["one", "two"]  # type: ignore[union-attr]
@@ -46,13 +43,10 @@ def test_updates_come_until_they_are_confirmed_and_for_a_day() -> None:
         now += 86401
         assert await bot.get_updates() == ()
 
-    play(story, clock=lambda: now)
 
-
-def test_reactions_are_told_only_to_administrators_who_ask() -> None:
+async def test_reactions_are_told_only_to_administrators_who_ask() -> None:
     """They are off by default; a change of the mask does not bring back the past."""
-
-    async def story(server: botapi.Server, bot: Bot) -> None:
+    async with serving() as (server, bot):
         server.chat(-1, "supergroup")
         server.says(-1, "/x")
         server.reacts(-1, 1, "🔥")
@@ -63,13 +57,10 @@ def test_reactions_are_told_only_to_administrators_who_ask() -> None:
         server.reacts(-1, 1, "🔥")
         assert [bool(u.message_reaction) for u in await bot.get_updates()] == [False, True]
 
-    play(story)
 
-
-def test_edits_are_refused_as_telegram_refuses_them() -> None:
+async def test_edits_are_refused_as_telegram_refuses_them() -> None:
     """A text may become a photo, but a photo no text; the same again is no change; what is gone is gone."""
-
-    async def story(server: botapi.Server, bot: Bot) -> None:
+    async with serving() as (server, bot):
         sent = await bot.send_message(5, "a")
         where = {"chat_id": 5, "message_id": sent.message_id}
         for edit, words in [
@@ -91,13 +82,10 @@ def test_edits_are_refused_as_telegram_refuses_them() -> None:
         with pytest.raises(BadRequest, match="to delete not found"):
             await bot.delete_message(**where)
 
-    play(story)
 
-
-def test_limits_are_kept() -> None:
+async def test_limits_are_kept() -> None:
     """Words, buttons, files, reactions."""
-
-    async def story(server: botapi.Server, bot: Bot) -> None:
+    async with serving() as (_, bot):
         from telegram import InlineKeyboardButton as Button
         from telegram import InlineKeyboardMarkup as Markup
 
@@ -118,15 +106,11 @@ def test_limits_are_kept() -> None:
                 await send(5, png(size=size))
         await bot.set_message_reaction(5, 1, "🔥")
 
-    play(story)
 
-
-def test_flood_control_names_the_seconds_and_a_chat_can_be_lost() -> None:
+async def test_flood_control_names_the_seconds_and_a_chat_can_be_lost() -> None:
     """20 calls a minute in a group; kicked; moved."""
     now = 1e9
-
-    async def story(server: botapi.Server, bot: Bot) -> None:
-        nonlocal now
+    async with serving(clock=lambda: now, per_minute=20) as (server, bot):
         server.chat(-1, "group")
         for _ in range(20):
             await bot.send_message(-1, "x")
@@ -145,8 +129,6 @@ def test_flood_control_names_the_seconds_and_a_chat_can_be_lost() -> None:
         await bot.set_webhook("https://example.org/hook")
         with pytest.raises(Conflict):
             await bot.get_updates()
-
-    play(story, clock=lambda: now, per_minute=20)
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,7 @@
 """bot/adapters/discord on SimCord: what people do in a server and what they see, with its clock and its rights."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Coroutine
+from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from pathlib import Path
 from typing import Any
@@ -27,14 +27,6 @@ from tests.fakes.counted import counted
 from tests.fakes.discord_sim import Sim, sim
 
 MINUTE = 60.0
-
-
-def told(test: Callable[[Sim], Coroutine[Any, Any, None]], folder: Path, *args: Any, **config: Any) -> None:
-    async def run() -> None:
-        async with sim(folder, *args, **config) as world:
-            await test(world)
-
-    asyncio.run(run())
 
 
 async def drawn(world: Sim, prompt: str = "a red star") -> int:
@@ -63,15 +55,15 @@ async def half_drawn(world: Sim) -> None:
     await scenario.until(world, lambda: len(scenario.previews(world, 1)) == 2)
 
 
-def test_the_story_holds(tmp_path: Path) -> None:
+async def test_the_story_holds(tmp_path: Path) -> None:
     """imagine → previews → final → GIF → react → restart → old button → cancel."""
-    told(scenario.play, tmp_path, fakes.PacedEngine())
+    async with sim(tmp_path, fakes.PacedEngine()) as world:
+        await scenario.play(world)
 
 
-def test_commands_other_than_imagine_are_answered_to_the_asker_alone(tmp_path: Path) -> None:
+async def test_commands_other_than_imagine_are_answered_to_the_asker_alone(tmp_path: Path) -> None:
     """A channel is not for help texts."""
-
-    async def test(world: Sim) -> None:
+    async with sim(tmp_path) as world:
         await drawn(world)
         expected = {
             "queue": "The queue is empty",
@@ -89,25 +81,19 @@ def test_commands_other_than_imagine_are_answered_to_the_asker_alone(tmp_path: P
         assert "/imagine a red star --seed" in await said(world, result)
         assert len(world.texts()) == 1
 
-    told(test, tmp_path)
 
-
-def test_every_picture_has_the_prompt_as_its_alt_text_and_each_edit_one_picture(tmp_path: Path) -> None:
+async def test_every_picture_has_the_prompt_as_its_alt_text_and_each_edit_one_picture(tmp_path: Path) -> None:
     """What is not listed in an edit is removed; alt text is cut where Discord cuts it."""
-
-    async def test(world: Sim) -> None:
+    async with sim(tmp_path) as world:
         await drawn(world, "star " * 199)
         attached = world.message(1).attachments
         assert [a.filename for a in attached] == ["1.png", "1.gif"]
         assert all(a.description.startswith("star star") and len(a.description) <= 1024 for a in attached)
 
-    told(test, tmp_path)
 
-
-def test_draw_this_draws_any_message_and_settings_finds_the_job(tmp_path: Path) -> None:
+async def test_draw_this_draws_any_message_and_settings_finds_the_job(tmp_path: Path) -> None:
     """Both are message commands: a right click, no typing."""
-
-    async def test(world: Sim) -> None:
+    async with sim(tmp_path) as world:
         cat = await world.ann.send(world.channel, "a blue cat")
         await world.ann.context_menu(world.channel, "Draw this", cat)
         await world.until(lambda: scenario.finals(world) == {1: 1})
@@ -116,13 +102,10 @@ def test_draw_this_draws_any_message_and_settings_finds_the_job(tmp_path: Path) 
         result = await world.ann.context_menu(world.channel, "Imago: settings", cat)
         assert result.ephemeral and "not one of my pictures" in await said(world, result)
 
-    told(test, tmp_path)
 
-
-def test_words_that_ping_or_format_do_nothing(tmp_path: Path) -> None:
+async def test_words_that_ping_or_format_do_nothing(tmp_path: Path) -> None:
     """A prompt is somebody else's text."""
-
-    async def test(world: Sim) -> None:
+    async with sim(tmp_path) as world:
         await world.imagine(f"@everyone <@{world.ann.id}> **a star**")
         await world.until(lambda: scenario.finals(world) == {1: 1})
         assert r"\*\*a star\*\*" in world.message(1).content
@@ -130,13 +113,10 @@ def test_words_that_ping_or_format_do_nothing(tmp_path: Path) -> None:
         allowed = [body["allowed_mentions"] for body in bodies if "content" in body]
         assert allowed and all(mentions == {"parse": []} for mentions in allowed)
 
-    told(test, tmp_path)
 
-
-def test_after_14_minutes_the_message_is_edited_in_the_channel(tmp_path: Path) -> None:
+async def test_after_14_minutes_the_message_is_edited_in_the_channel(tmp_path: Path) -> None:
     """The token dies at 15; a picture may take hours."""
-
-    async def test(world: Sim) -> None:
+    async with sim(tmp_path, fakes.PacedEngine()) as world:
         await half_drawn(world)
         first = world.message(1).id
         for minutes in (14, 1.5, 60):
@@ -151,26 +131,20 @@ def test_after_14_minutes_the_message_is_edited_in_the_channel(tmp_path: Path) -
         await world.until(lambda: len(world.texts()) == 2)  # the picture, and the ping
         assert world.message(1).id == first
 
-    told(test, tmp_path, fakes.PacedEngine())
 
-
-def test_a_token_that_dies_early_costs_nothing(tmp_path: Path) -> None:
+async def test_a_token_that_dies_early_costs_nothing(tmp_path: Path) -> None:
     """Discord may say 50027 or 10015 before its time."""
-
-    async def test(world: Sim) -> None:
+    async with sim(tmp_path, fakes.PacedEngine()) as world:
         await half_drawn(world)
         world.env.inject_error("PATCH", "/webhooks/*", status=401, code=50027)
         world.engine.free()
         await world.until(lambda: scenario.finals(world) == {1: 1})
         assert len(world.texts()) == 1
 
-    told(test, tmp_path, fakes.PacedEngine())
 
-
-def test_a_job_that_waited_through_a_restart_keeps_its_message(tmp_path: Path) -> None:
+async def test_a_job_that_waited_through_a_restart_keeps_its_message(tmp_path: Path) -> None:
     """The interaction is stored with the job: the response is filled in even if nothing was shown before the end."""
-
-    async def test(world: Sim) -> None:
+    async with sim(tmp_path, fakes.PacedEngine()) as world:
         world.env.inject_error("PATCH", "/webhooks/*", status=503, times=None)
         await world.imagine("a red star")
         await world.stop()
@@ -181,13 +155,10 @@ def test_a_job_that_waited_through_a_restart_keeps_its_message(tmp_path: Path) -
         await world.until(lambda: scenario.finals(world) == {1: 1})
         assert sum("seed" in text for text in world.texts()) == 1
 
-    told(test, tmp_path, fakes.PacedEngine())
 
-
-def test_a_message_that_a_moderator_deletes_cancels_the_job(tmp_path: Path) -> None:
+async def test_a_message_that_a_moderator_deletes_cancels_the_job(tmp_path: Path) -> None:
     """The queue is empty for it any more."""
-
-    async def test(world: Sim) -> None:
+    async with sim(tmp_path, fakes.PacedEngine()) as world:
         await half_drawn(world)
         world.env.backend.delete_message(world.channel.id, world.message(1).id)
         world.engine.free()
@@ -196,13 +167,10 @@ def test_a_message_that_a_moderator_deletes_cancels_the_job(tmp_path: Path) -> N
                 await asyncio.sleep(0.01)
         assert world.texts() == []
 
-    told(test, tmp_path, fakes.PacedEngine())
 
-
-def test_a_lost_permission_is_said_once_and_in_private(tmp_path: Path) -> None:
+async def test_a_lost_permission_is_said_once_and_in_private(tmp_path: Path) -> None:
     """The channel was closed to the bot: its owner hears where the picture is."""
-
-    async def test(world: Sim) -> None:
+    async with sim(tmp_path, fakes.PacedEngine()) as world:
         await half_drawn(world)
         await world.env.advance_time(14 * MINUTE)
         path = f"/channels/{world.channel.id}/messages/*"
@@ -214,13 +182,10 @@ def test_a_lost_permission_is_said_once_and_in_private(tmp_path: Path) -> None:
         (text,) = world.texts(direct)
         assert f"<#{world.channel.id}>" in text and "/show 1" in text
 
-    told(test, tmp_path, fakes.PacedEngine())
 
-
-def test_an_archived_thread_is_woken_by_the_final_alone(tmp_path: Path) -> None:
+async def test_an_archived_thread_is_woken_by_the_final_alone(tmp_path: Path) -> None:
     """Whoever archives a thread does not want ten previews to open it again."""
-
-    async def test(world: Sim) -> None:
+    async with sim(tmp_path, fakes.PacedEngine()) as world:
         thread = world.env.backend.create_thread(world.channel.id, "art thread", owner_id=world.ann.id)
         world.channel = next(t for t in world.channel.threads if t.id == thread.id)
         await half_drawn(world)
@@ -242,13 +207,10 @@ def test_an_archived_thread_is_woken_by_the_final_alone(tmp_path: Path) -> None:
         await world.until(lambda: scenario.finals(world) == {1: 1})
         assert len(wakes) == 1
 
-    told(test, tmp_path, fakes.PacedEngine())
 
-
-def test_a_ping_comes_only_when_it_took_long(tmp_path: Path) -> None:
+async def test_a_ping_comes_only_when_it_took_long(tmp_path: Path) -> None:
     """Edits do not notify; and nobody wants to be called after ten seconds."""
-
-    async def test(world: Sim) -> None:
+    async with sim(tmp_path, fakes.PacedEngine(), ping_seconds=120.0) as world:
         await half_drawn(world)
         world.engine.free()
         await world.until(lambda: scenario.finals(world) == {1: 1})
@@ -265,13 +227,10 @@ def test_a_ping_comes_only_when_it_took_long(tmp_path: Path) -> None:
         assert [user.id for user in ping.mentions] == [world.ann.id] and "your picture is ready" in ping.content
         assert ping.reference.message_id == world.message(2).id
 
-    told(test, tmp_path, fakes.PacedEngine(), ping_seconds=120.0)
 
-
-def test_the_bot_offers_two_reactions_and_every_known_emoji_works(tmp_path: Path) -> None:
+async def test_the_bot_offers_two_reactions_and_every_known_emoji_works(tmp_path: Path) -> None:
     """⬆️ and 🔁 stand there to be clicked; the aliases do the same."""
-
-    async def test(world: Sim) -> None:
+    async with sim(tmp_path) as world:
         await drawn(world)
         await world.until(lambda: len(world.message(1).reactions) == 2)
         assert {str(r.emoji) for r in world.message(1).reactions} == {"⬆️", "🔁"}
@@ -283,13 +242,10 @@ def test_the_bot_offers_two_reactions_and_every_known_emoji_works(tmp_path: Path
         await world.react("👎", 3)
         await world.until(lambda: len(world.texts()) == 2)
 
-    told(test, tmp_path)
 
-
-def test_adding_removing_and_adding_a_reaction_makes_one_job(tmp_path: Path) -> None:
+async def test_adding_removing_and_adding_a_reaction_makes_one_job(tmp_path: Path) -> None:
     """A finger slips easily."""
-
-    async def test(world: Sim) -> None:
+    async with sim(tmp_path) as world:
         await drawn(world)
         await world.react("🔁", 1)
         await world.until(lambda: scenario.finals(world) == {1: 1, 2: 1})
@@ -299,13 +255,10 @@ def test_adding_removing_and_adding_a_reaction_makes_one_job(tmp_path: Path) -> 
         await world.env.settle()
         assert sum((await world.app.counts()).values()) == 2
 
-    told(test, tmp_path)
 
-
-def test_bots_and_other_peoples_messages_are_left_alone(tmp_path: Path) -> None:
+async def test_bots_and_other_peoples_messages_are_left_alone(tmp_path: Path) -> None:
     """Two bots that answer one another never stop."""
-
-    async def test(world: Sim) -> None:
+    async with sim(tmp_path) as world:
         await drawn(world)
         robot = world.guild.add_member(world.env.create_user("robot", bot=True))
         await robot.react(world.message(1), "🔥")
@@ -315,13 +268,10 @@ def test_bots_and_other_peoples_messages_are_left_alone(tmp_path: Path) -> None:
         await world.env.settle()
         assert sum((await world.app.counts()).values()) == 1
 
-    told(test, tmp_path)
 
-
-def test_only_owner_or_moderator_deletes(tmp_path: Path) -> None:
+async def test_only_owner_or_moderator_deletes(tmp_path: Path) -> None:
     """By reaction there is no private answer in the channel: it goes to the direct messages."""
-
-    async def test(world: Sim) -> None:
+    async with sim(tmp_path) as world:
         await drawn(world)
         bob = world.guild.add_member(world.env.create_user("bob"))
         await bob.react(world.message(1), "❌")
@@ -333,13 +283,10 @@ def test_only_owner_or_moderator_deletes(tmp_path: Path) -> None:
         await mod.react(world.message(1), "💩")
         await world.until(lambda: world.texts() == [])
 
-    told(test, tmp_path)
 
-
-def test_a_refused_button_leaves_nothing_in_the_channel(tmp_path: Path) -> None:
+async def test_a_refused_button_leaves_nothing_in_the_channel(tmp_path: Path) -> None:
     """A public answer was announced, a private one came: the announcement is taken away."""
-
-    async def test(world: Sim) -> None:
+    async with sim(tmp_path) as world:
         await drawn(world)
         await world.press(Action.UPSCALE, 1)
         await world.until(lambda: scenario.finals(world) == {1: 1, 2: 1})
@@ -347,13 +294,10 @@ def test_a_refused_button_leaves_nothing_in_the_channel(tmp_path: Path) -> None:
         assert "has already been upscaled" in await said(world, result)
         await world.until(lambda: len(world.texts()) == 2)
 
-    told(test, tmp_path)
 
-
-def test_remix_asks_for_new_words_with_the_old_ones_in_the_field(tmp_path: Path) -> None:
+async def test_remix_asks_for_new_words_with_the_old_ones_in_the_field(tmp_path: Path) -> None:
     """The old ones stand in the picture's alt text, so this works after a restart."""
-
-    async def test(world: Sim) -> None:
+    async with sim(tmp_path) as world:
         await drawn(world)
         shown = await world.press(Action.REMIX, 1)
         field = shown.modal["components"][0]["component"]
@@ -363,13 +307,10 @@ def test_remix_asks_for_new_words_with_the_old_ones_in_the_field(tmp_path: Path)
         result = await world.ann.slash(world.channel, "show", picture=2)
         assert "remix of" in await said(world, result)
 
-    told(test, tmp_path)
 
-
-def test_direct_messages_and_mentions_are_prompts(tmp_path: Path) -> None:
+async def test_direct_messages_and_mentions_are_prompts(tmp_path: Path) -> None:
     """Neither needs the message content intent."""
-
-    async def test(world: Sim) -> None:
+    async with sim(tmp_path) as world:
         await world.ann.user.send_dm("a red star")
         direct = world.ann.user.dm_channel
         await world.until(lambda: any("seed" in text for text in world.texts(direct)))
@@ -380,8 +321,6 @@ def test_direct_messages_and_mentions_are_prompts(tmp_path: Path) -> None:
         before = sum((await world.app.counts()).values())
         await world.ann.send(world.channel, "a green cat, without asking anybody")
         assert sum((await world.app.counts()).values()) == before
-
-    told(test, tmp_path)
 
 
 def test_mentions_are_names_and_links_are_not_shown() -> None:
@@ -396,20 +335,16 @@ def test_mentions_are_names_and_links_are_not_shown() -> None:
         assert shown.payload is not None and shown.payload["flags"] == 4 + 64 * ephemeral
 
 
-def test_only_unprivileged_intents_are_asked_for(tmp_path: Path) -> None:
+async def test_only_unprivileged_intents_are_asked_for(tmp_path: Path) -> None:
     """So that no server owner has to trust us with what people write."""
-
-    async def test(world: Sim) -> None:
+    async with sim(tmp_path) as world:
         intents = world.env.bot.intents
         assert not (intents.members or intents.presences or intents.message_content)
 
-    told(test, tmp_path)
 
-
-def test_a_server_sets_channels_steps_previews_and_spoilers(tmp_path: Path) -> None:
+async def test_a_server_sets_channels_steps_previews_and_spoilers(tmp_path: Path) -> None:
     """By those who manage it, and it outlives a restart."""
-
-    async def test(world: Sim) -> None:
+    async with sim(tmp_path) as world:
         role = world.guild.create_role("Boss", permissions=discord.Permissions(manage_guild=True))
         boss = world.guild.add_member(world.env.create_user("boss"), roles=[role])
         result = await boss.slash(
@@ -429,21 +364,16 @@ def test_a_server_sets_channels_steps_previews_and_spoilers(tmp_path: Path) -> N
         assert scenario.previews(world, 1) == [] and "5 steps" in world.message(1).content
         assert world.message(1).attachments[0].filename.startswith("SPOILER_")
 
-    told(test, tmp_path)
 
-
-def test_a_server_limits_the_pictures_of_one_person(tmp_path: Path) -> None:
+async def test_a_server_limits_the_pictures_of_one_person(tmp_path: Path) -> None:
     """Below what the bot allows."""
-
-    async def test(world: Sim) -> None:
+    async with sim(tmp_path, fakes.PacedEngine()) as world:
         boss = world.guild.owner
         await world.adapter._servers.change(world.guild.id, most_queued=1)
         assert boss is not None
         await world.imagine("a star")
         result = await world.ann.slash(world.channel, "imagine", prompt="another star")
         assert "You have 1 picture in the queue" in await said(world, result)
-
-    told(test, tmp_path, fakes.PacedEngine())
 
 
 RED = pictures.saved(pictures.Image.new("RGB", (20, 10), "red"), "PNG")
@@ -456,13 +386,12 @@ def given(world: Sim) -> Inputs:
     return inputs
 
 
-def test_an_attached_picture_is_fetched_and_drawn_from(tmp_path: Path) -> None:
+async def test_an_attached_picture_is_fetched_and_drawn_from(tmp_path: Path) -> None:
     """As an option of the command, on a message that is drawn, and one of the bot's own in a reply with --init.
 
     Of other people's messages Discord tells a bot without the Message Content intent nothing but a mention.
     """
-
-    async def test(world: Sim) -> None:
+    async with sim(tmp_path) as world:
         clean = accept_picture(RED)
         await world.ann.slash(world.channel, "imagine", prompt="a star", picture=("red.png", RED), init=0.4)
         await world.until(lambda: 1 in scenario.finals(world))
@@ -479,23 +408,18 @@ def test_an_attached_picture_is_fetched_and_drawn_from(tmp_path: Path) -> None:
         await world.until(lambda: 4 in scenario.finals(world))
         assert given(world).init is not None
 
-    told(test, tmp_path)
 
-
-def test_a_file_that_is_no_picture_is_refused_for_the_asker_alone(tmp_path: Path) -> None:
+async def test_a_file_that_is_no_picture_is_refused_for_the_asker_alone(tmp_path: Path) -> None:
     """And nothing stays in the channel."""
-
-    async def test(world: Sim) -> None:
+    async with sim(tmp_path) as world:
         result = await world.ann.slash(world.channel, "imagine", prompt="a star", picture=("a.pdf", b"%PDF-1.7"))
         assert "PNG, JPEG, WebP or GIF" in await said(world, result)
 
-    told(test, tmp_path)
 
-
-def test_what_an_option_may_be_is_suggested(tmp_path: Path) -> None:
+async def test_what_an_option_may_be_is_suggested(tmp_path: Path) -> None:
     """While somebody types."""
+    async with sim(tmp_path) as world:
 
-    async def test(world: Sim) -> None:
         async def offered(option: str, begun: str) -> list[str]:
             return [c["value"] for c in await world.ann.autocomplete(world.channel, "imagine", option, begun)]
 
@@ -503,13 +427,10 @@ def test_what_an_option_may_be_is_suggested(tmp_path: Path) -> None:
         assert await offered("models", "toy") == ["toybox"]
         assert await offered("size", "256х3") == ["256x384"] and "256x384" in await offered("size", "384")
 
-    told(test, tmp_path)
 
-
-def test_several_pictures_have_rows_of_buttons_with_numbers(tmp_path: Path) -> None:
+async def test_several_pictures_have_rows_of_buttons_with_numbers(tmp_path: Path) -> None:
     """And a picked one its own; its message is not taken for the job's."""
-
-    async def test(world: Sim) -> None:
+    async with sim(tmp_path) as world:
         await world.ann.slash(world.channel, "imagine", prompt="a star", count=4)
         await world.until(lambda: 1 in scenario.finals(world))
         rows = [[child.custom_id for child in row.children] for row in world.message(1).components]
@@ -526,8 +447,6 @@ def test_several_pictures_have_rows_of_buttons_with_numbers(tmp_path: Path) -> N
         await world.until(lambda: 2 in scenario.finals(world))
         assert given(world).init is not None
 
-    told(test, tmp_path)
-
 
 class ResolvingEngine(fakes.Engine):
     """It fills in what the request leaves open, as the real one does first of all."""
@@ -539,7 +458,7 @@ class ResolvingEngine(fakes.Engine):
                 yield event
 
 
-def test_a_slash_command_is_parsed_once_and_its_request_is_built_three_times_until_the_first_preview(
+async def test_a_slash_command_is_parsed_once_and_its_request_is_built_three_times_until_the_first_preview(
     tmp_path: Path,
 ) -> None:
     """By whoever takes the command, whoever reads the job from the database, and the engine.
@@ -547,8 +466,7 @@ def test_a_slash_command_is_parsed_once_and_its_request_is_built_three_times_unt
     Typed options once became text again, which was parsed by the adapter and twice by the bot, and each option was
     checked by a request of its own: three parses and nine requests.
     """
-
-    async def test(world: Sim) -> None:
+    async with sim(tmp_path, ResolvingEngine()) as world:
         await world.adapter._servers.change(world.guild.id, options="--cuts 6", most_steps=100)
         options = {"seed": 7, "steps": 10, "style": "draft", "eta": 0.5, "guidance": "0:800,100:400"}
         with counted(parses=read, requests=Request.__post_init__) as calls:
@@ -557,13 +475,10 @@ def test_a_slash_command_is_parsed_once_and_its_request_is_built_three_times_unt
         assert calls["parses"] == 1 and calls["requests"] <= 3
         assert world.engine.asked[-1].cuts == 6
 
-    told(test, tmp_path, ResolvingEngine())
 
-
-def test_a_server_has_default_options_of_its_own(tmp_path: Path) -> None:
+async def test_a_server_has_default_options_of_its_own(tmp_path: Path) -> None:
     """Checked when they are set; what a person says wins."""
-
-    async def test(world: Sim) -> None:
+    async with sim(tmp_path) as world:
         guild = world.guild.id
         await world.adapter._servers.change(guild, options="--eta 0.4 --steps 12", most_steps=20)
         await drawn(world)
@@ -576,13 +491,10 @@ def test_a_server_has_default_options_of_its_own(tmp_path: Path) -> None:
             with pytest.raises(UserError, match=sentence):
                 await world.adapter._servers.change(guild, options=options)
 
-    told(test, tmp_path)
 
-
-def test_those_who_keep_order_ban_purge_and_pause_by_slash_commands(tmp_path: Path) -> None:
+async def test_those_who_keep_order_ban_purge_and_pause_by_slash_commands(tmp_path: Path) -> None:
     """In their channel; and anybody can be forgotten."""
-
-    async def test(world: Sim) -> None:
+    async with sim(tmp_path) as world:
         role = world.guild.create_role("Mod", permissions=discord.Permissions(manage_messages=True))
         mia = world.guild.add_member(world.env.create_user("mia"), roles=[role])
         assert await drawn(world) == 1
@@ -600,13 +512,10 @@ def test_those_who_keep_order_ban_purge_and_pause_by_slash_commands(tmp_path: Pa
         assert "cannot be undone" in await says(world.ann, "forget")
         assert "is no longer banned" in await says(mia, "ban", person=world.ann.user, lift=True)
 
-    told(test, tmp_path)
 
-
-def test_a_server_limits_the_pictures_of_everybody_in_a_day(tmp_path: Path) -> None:
+async def test_a_server_limits_the_pictures_of_everybody_in_a_day(tmp_path: Path) -> None:
     """Over all its channels."""
-
-    async def test(world: Sim) -> None:
+    async with sim(tmp_path) as world:
         await world.adapter._servers.change(world.guild.id, most_per_day=1)
         await drawn(world)
         other = world.guild.create_text_channel("other")
@@ -614,17 +523,12 @@ def test_a_server_limits_the_pictures_of_everybody_in_a_day(tmp_path: Path) -> N
         result = await bob.slash(other, "imagine", prompt="another star")
         assert "1 picture has been asked for here in 24 hours" in await said(world, result)
 
-    told(test, tmp_path)
 
-
-def test_a_hidden_picture_is_a_spoiler_in_any_server(tmp_path: Path) -> None:
+async def test_a_hidden_picture_is_a_spoiler_in_any_server(tmp_path: Path) -> None:
     """Whatever the server has set."""
-
-    async def test(world: Sim) -> None:
+    async with sim(tmp_path, Scoring()) as world:
         world.rules = ModerationConfig(check="x", check_threshold=0.3)
         await world.stop()
         await world.start()
         await drawn(world, "0.9 stars")
         assert [a.filename for a in world.message(1).attachments] == ["SPOILER_1.png", "SPOILER_1.gif"]
-
-    told(test, tmp_path, Scoring())

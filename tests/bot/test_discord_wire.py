@@ -37,14 +37,6 @@ SAY = Texts().say
 BUILT_IN_NAMES = Styles().names
 
 
-def told(test: Callable[[WireDriver], Coroutine[Any, Any, None]], folder: Path, *args: Any, **config: Any) -> None:
-    async def run() -> None:
-        async with on_the_wire(folder, *args, **config) as driver:
-            await test(driver)
-
-    asyncio.run(run())
-
-
 def free_port() -> int:
     """One that nobody listens at."""
     with socket.socket() as probe:
@@ -67,16 +59,13 @@ def noisy(size: int) -> bytes:
     return out.getvalue()
 
 
-def test_the_story_holds_with_the_rights_of_the_invitation_and_every_body_is_valid(tmp_path: Path) -> None:
+async def test_the_story_holds_with_the_rights_of_the_invitation_and_every_body_is_valid(tmp_path: Path) -> None:
     """The same story as on SimCord, with what Discord's OpenAPI file says about each call."""
-
-    async def test(driver: WireDriver) -> None:
+    async with on_the_wire(tmp_path, fakes.PacedEngine()) as driver:
         for role in driver.wire.guild.roles.values():
             role.permissions = 0 if role.id == driver.wire.guild.id else PERMISSIONS.value
         await scenario.play(driver)
         assert {sent.status for sent in driver.wire.sent} <= {200, 204}
-
-    told(test, tmp_path, fakes.PacedEngine())
 
 
 def test_the_readme_lists_exactly_the_rights_that_the_bot_asks_for() -> None:
@@ -98,23 +87,19 @@ def test_a_body_that_discord_would_refuse_is_noticed() -> None:
     assert invalid("POST", "/channels/1/massages", {})
 
 
-def test_the_first_response_comes_before_any_work(tmp_path: Path) -> None:
+async def test_the_first_response_comes_before_any_work(tmp_path: Path) -> None:
     """Three seconds are not long on a busy machine."""
-
-    async def test(driver: WireDriver) -> None:
+    async with on_the_wire(tmp_path) as driver:
         before = len(driver.wire.sent)
         number = driver.wire.slash("imagine", prompt="a star")
         await driver.until(lambda: number in driver.wire.responses)
         first = driver.wire.sent[before]
         assert first.path.startswith(f"/interactions/{number}/") and first.body == {"type": 5}
 
-    told(test, tmp_path)
 
-
-def test_commands_have_russian_names_and_the_answers_the_language_of_the_asker(tmp_path: Path) -> None:
+async def test_commands_have_russian_names_and_the_answers_the_language_of_the_asker(tmp_path: Path) -> None:
     """Locale by interaction; a reaction, which tells none, is answered as the last interaction was."""
-
-    async def test(driver: WireDriver) -> None:
+    async with on_the_wire(tmp_path) as driver:
         commands = driver.wire.backend.commands[None]
         assert {name for name, _ in commands} == {
             "imagine",
@@ -144,8 +129,6 @@ def test_commands_have_russian_names_and_the_answers_the_language_of_the_asker(t
         await driver.until(lambda: any("Напишите, что нарисовать" in text for text in driver.wire.whispers()))
         driver.wire.react("👀", 1)
         await driver.until(lambda: any("Эта команда нарисует" in text for text in driver.wire.whispers()))
-
-    told(test, tmp_path)
 
 
 async def ask_elsewhere(driver: WireDriver) -> None:
@@ -309,7 +292,7 @@ async def settings_of_another_message(driver: WireDriver) -> None:
         (ask_in_a_server_that_is_not_listed, "discord-not-here", {}),
     ],
 )
-def test_every_refusal_is_one_sentence_in_the_askers_language_for_the_asker_alone(
+async def test_every_refusal_is_one_sentence_in_the_askers_language_for_the_asker_alone(
     tmp_path: Path, language: str, does: Callable[[WireDriver], Coroutine[Any, Any, None]], text: str, values: Any
 ) -> None:
     """And nothing of it stays in the channel."""
@@ -318,22 +301,18 @@ def test_every_refusal_is_one_sentence_in_the_askers_language_for_the_asker_alon
 
         values = {**values, "options": option_names()}
     sentence = SAY(language, text, **values)
-
-    async def run() -> None:
-        wire = await Wire().start()
-        driver = WireDriver(tmp_path, wire)
-        driver.limits = LimitsConfig(per_day=1) if text == "too-many-today" else LimitsConfig(queued=1)
-        wire.locale = language
-        await driver.start()
-        await does(driver)
-        await driver.until(lambda: any(plain(said) == sentence for said in wire.whispers()))
-        await driver.until(lambda: not any(state_is_left(driver, said) for said in ("…", "")))
-        assert wire.invalid == []
-        driver.engine.gate.set()
-        await driver.stop()
-        await wire.stop()
-
-    asyncio.run(run())
+    wire = await Wire().start()
+    driver = WireDriver(tmp_path, wire)
+    driver.limits = LimitsConfig(per_day=1) if text == "too-many-today" else LimitsConfig(queued=1)
+    wire.locale = language
+    await driver.start()
+    await does(driver)
+    await driver.until(lambda: any(plain(said) == sentence for said in wire.whispers()))
+    await driver.until(lambda: not any(state_is_left(driver, said) for said in ("…", "")))
+    assert wire.invalid == []
+    driver.engine.gate.set()
+    await driver.stop()
+    await wire.stop()
 
 
 def plain(text: str) -> str:
@@ -348,10 +327,9 @@ def state_is_left(driver: WireDriver, text: str) -> bool:
     return any(m.author_id == bot and not m.is_ephemeral and m.content == text for m in stored)
 
 
-def test_a_place_that_takes_little_gets_smaller_files(tmp_path: Path) -> None:
+async def test_a_place_that_takes_little_gets_smaller_files(tmp_path: Path) -> None:
     """The limit stands in each interaction: PNG, then WebP or JPEG, with the word that something is missing."""
-
-    async def test(driver: WireDriver) -> None:
+    async with on_the_wire(tmp_path) as driver:
         driver.wire.largest = 200_000
         await drawn(driver)
         picture = File(name="1.png", content=noisy(512), media_type="image/png", alt="a")
@@ -364,8 +342,6 @@ def test_a_place_that_takes_little_gets_smaller_files(tmp_path: Path) -> None:
         assert Image.open(io.BytesIO(shown.picture)).format in ("WEBP", "JPEG")
         assert shown.gif is None or len(shown.gif) <= 200_000
 
-    told(test, tmp_path)
-
 
 def animation() -> bytes:
     """A GIF of ten noisy frames, about two megabytes."""
@@ -375,10 +351,9 @@ def animation() -> bytes:
     return out.getvalue()
 
 
-def test_a_limit_that_is_lower_than_told_is_found(tmp_path: Path) -> None:
+async def test_a_limit_that_is_lower_than_told_is_found(tmp_path: Path) -> None:
     """Discord answers 413: the same message goes out again with smaller files, and the place is remembered."""
-
-    async def test(driver: WireDriver) -> None:
+    async with on_the_wire(tmp_path) as driver:
         await drawn(driver)
         driver.wire.largest = 300_000
         picture = File(name="1.png", content=noisy(600), media_type="image/png", alt="a")
@@ -389,13 +364,12 @@ def test_a_limit_that_is_lower_than_told_is_found(tmp_path: Path) -> None:
         assert len(driver.wire.states[-1].picture or b"") <= 300_000
         assert [sent.status for sent in driver.wire.sent].count(413) <= 2
 
-    told(test, tmp_path)
 
-
-def test_an_app_of_one_person_edits_by_its_token_and_says_in_time_where_the_picture_will_be(tmp_path: Path) -> None:
+async def test_an_app_of_one_person_edits_by_its_token_and_says_where_the_picture_will_be(
+    tmp_path: Path,
+) -> None:
     """No channel edits, no reactions: after 15 minutes there is only /show."""
-
-    async def test(driver: WireDriver) -> None:
+    async with on_the_wire(tmp_path, fakes.PacedEngine()) as driver:
         wire = driver.wire
         wire.extra = {"authorizing_integration_owners": {"1": str(wire.ann)}, "context": 2}
         wire.refuse = no_channel_calls
@@ -414,22 +388,17 @@ def test_an_app_of_one_person_edits_by_its_token_and_says_in_time_where_the_pict
         wire.slash("show", picture=1)
         await driver.until(lambda: any("finished" in text for text in wire.whispers()))
 
-    told(test, tmp_path, fakes.PacedEngine())
-
 
 def no_channel_calls(method: str, path: str) -> BackendError | None:
     return BackendError(403, 50001, "Missing Access") if path.startswith("/channels") else None
 
 
-def test_an_allow_list_of_servers_keeps_all_others_out(tmp_path: Path) -> None:
+async def test_an_allow_list_of_servers_keeps_all_others_out(tmp_path: Path) -> None:
     """Whoever runs the bot pays for the electricity."""
-
-    async def test(driver: WireDriver) -> None:
+    async with on_the_wire(tmp_path, guilds=(99,)) as driver:
         driver.wire.slash("imagine", prompt="a star")
         await driver.until(lambda: SAY("en", "discord-not-here") in driver.wire.whispers())
         assert await driver.app.counts() == {}
-
-    told(test, tmp_path, guilds=(99,))
 
 
 def test_a_wrong_token_is_one_line_and_exit_code_78(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -462,83 +431,68 @@ def test_a_wrong_token_is_one_line_and_exit_code_78(tmp_path: Path, capsys: pyte
         loop.close()
 
 
-def test_a_discord_that_is_not_there_stops_nobody_and_is_tried_again(
+async def test_a_discord_that_is_not_there_stops_nobody_and_is_tried_again(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     """The page serves meanwhile, and what was to be sent to Discord waits."""
+    ports = [free_port(), free_port()]
+    wire = Wire(port=ports[0])
+    config = Config(bot=BotConfig(folder=tmp_path), web=WebConfig(port=ports[1]), discord=config_for(wire))
+    served: list[Adapter] = []
 
-    async def run() -> None:
-        ports = [free_port(), free_port()]
-        wire = Wire(port=ports[0])
-        config = Config(bot=BotConfig(folder=tmp_path), web=WebConfig(port=ports[1]), discord=config_for(wire))
-        served: list[Adapter] = []
+    def adapters(app: App, history: History) -> list[Adapter]:
+        served.extend(build_adapters(app, history))
+        return served
 
-        def adapters(app: App, history: History) -> list[Adapter]:
-            served.extend(build_adapters(app, history))
-            return served
-
-        async with App(config, engine=fakes.Engine(), adapters=adapters).lifespan():
-            assert "Discord cannot be reached at http://127.0.0.1" in caplog.text
-            async with aiohttp.ClientSession() as session, session.get(f"http://127.0.0.1:{ports[1]}/") as page:
-                assert page.status == 200
-            with pytest.raises(NotDelivered):
-                await served[1].send(Address(platform="discord", chat="7"), Reply(text="a star"), nonce="n")
-            await wire.start()
-            await wire.until(lambda: wire.connected and None in wire.backend.commands)
-            wire.slash("imagine", prompt="a red star")
-            await wire.until(lambda: any(shown.job == 1 and shown.gif for shown in wire.states))
-        await wire.stop()
-
-    asyncio.run(run())
+    async with App(config, engine=fakes.Engine(), adapters=adapters).lifespan():
+        assert "Discord cannot be reached at http://127.0.0.1" in caplog.text
+        async with aiohttp.ClientSession() as session, session.get(f"http://127.0.0.1:{ports[1]}/") as page:
+            assert page.status == 200
+        with pytest.raises(NotDelivered):
+            await served[1].send(Address(platform="discord", chat="7"), Reply(text="a star"), nonce="n")
+        await wire.start()
+        await wire.until(lambda: wire.connected and None in wire.backend.commands)
+        wire.slash("imagine", prompt="a red star")
+        await wire.until(lambda: any(shown.job == 1 and shown.gif for shown in wire.states))
+    await wire.stop()
 
 
-def test_a_token_that_the_gateway_refuses_is_said_too(tmp_path: Path) -> None:
+async def test_a_token_that_the_gateway_refuses_is_said_too(tmp_path: Path) -> None:
     """4004: the token was reset between the two calls."""
-
-    async def run() -> None:
-        wire = await Wire().start()
-        driver = WireDriver(tmp_path, wire)
-        wire.token = "another"
-        with pytest.raises(ConfigError, match="token in \\[discord\\]"):
-            await driver.start()
-        await wire.stop()
-
-    asyncio.run(run())
+    wire = await Wire().start()
+    driver = WireDriver(tmp_path, wire)
+    wire.token = "another"
+    with pytest.raises(ConfigError, match="token in \\[discord\\]"):
+        await driver.start()
+    await wire.stop()
 
 
-def test_no_secret_is_logged_however_much_is_logged(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+async def test_no_secret_is_logged_however_much_is_logged(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     """Neither the bot's token nor those of interactions, which let anybody write in the bot's name."""
     log.set_up("debug")
-
-    async def test(driver: WireDriver) -> None:
+    async with on_the_wire(tmp_path) as driver:
         refused = iter([0.01, None] * 100)
         driver.wire.limit = lambda method, path: next(refused) if "webhooks" in path else None
         await drawn(driver)
         driver.wire.limit = lambda method, path: None
         driver.wire.refuse = lambda method, path: BackendError(500, 0, "no") if path.endswith("@me") else None
         await drawn(driver)
-
-    told(test, tmp_path)
     logged = capfd.readouterr().err
     assert TOKEN not in logged and "simcord_interaction" not in logged
 
 
-def test_the_same_nonce_again_gives_the_message_that_is_there(tmp_path: Path) -> None:
+async def test_the_same_nonce_again_gives_the_message_that_is_there(tmp_path: Path) -> None:
     """A crash between the chat's yes and our note of it."""
-
-    async def test(driver: WireDriver) -> None:
+    async with on_the_wire(tmp_path) as driver:
         address, reply = Address(platform="discord", chat=str(driver.wire.channel)), Reply(text="hello")
         first = await driver.adapter.send(address, reply, nonce="n1")
         assert await driver.adapter.send(address, reply, nonce="n1") == first
         assert await driver.adapter.send(address, reply, nonce="n2") != first
 
-    told(test, tmp_path)
 
-
-def test_after_a_long_outage_the_channel_is_looked_through_before_a_resend(tmp_path: Path) -> None:
+async def test_after_a_long_outage_the_channel_is_looked_through_before_a_resend(tmp_path: Path) -> None:
     """By then Discord has forgotten the nonce; the job's buttons have not."""
-
-    async def test(driver: WireDriver) -> None:
+    async with on_the_wire(tmp_path) as driver:
         await drawn(driver)
         address = Address(platform="discord", chat=str(driver.wire.channel))
         button = scenario.states(driver, 1)[-1].message
@@ -547,13 +501,10 @@ def test_after_a_long_outage_the_channel_is_looked_through_before_a_resend(tmp_p
         again = Reply(text="hello", job=1)
         assert await driver.adapter.send(address, again, nonce="long ago") == button
 
-    told(test, tmp_path)
 
-
-def test_a_rate_limit_holds_back_one_chat_and_sends_the_newest(tmp_path: Path) -> None:
+async def test_a_rate_limit_holds_back_one_chat_and_sends_the_newest(tmp_path: Path) -> None:
     """Where discord.py would wait with an old preview in its hand, the newest goes out."""
-
-    async def test(driver: WireDriver) -> None:
+    async with on_the_wire(tmp_path) as driver:
         refused = iter([0.3] + [None] * 1000)
         driver.wire.limit = lambda method, path: next(refused) if "@original" in path else None
         await drawn(driver)
@@ -561,13 +512,10 @@ def test_a_rate_limit_holds_back_one_chat_and_sends_the_newest(tmp_path: Path) -
         assert edits[0].status == 429 and edits[1].at - edits[0].at >= 0.3
         assert "seed" in edits[1].body["content"], "the final overtakes what was waiting"
 
-    told(test, tmp_path)
 
-
-def test_refusals_without_end_make_the_bot_fall_silent(tmp_path: Path) -> None:
+async def test_refusals_without_end_make_the_bot_fall_silent(tmp_path: Path) -> None:
     """10,000 refused calls in ten minutes are a ban."""
-
-    async def test(driver: WireDriver) -> None:
+    async with on_the_wire(tmp_path) as driver:
         calls = driver.adapter._api
         calls._invalid.extend([calls._clock()] * 3000)
         before = len(driver.wire.sent)
@@ -578,21 +526,16 @@ def test_refusals_without_end_make_the_bot_fall_silent(tmp_path: Path) -> None:
             await driver.adapter.send(address, Reply(text="hello"), nonce="n")
         assert len(driver.wire.sent) == before
 
-    told(test, tmp_path)
 
-
-def test_a_lost_connection_is_made_again(tmp_path: Path) -> None:
+async def test_a_lost_connection_is_made_again(tmp_path: Path) -> None:
     """The session is gone, the buttons are not."""
-
-    async def test(driver: WireDriver) -> None:
+    async with on_the_wire(tmp_path) as driver:
         await drawn(driver)
         (old,) = driver.wire._sockets
         await old.send_json({"op": 7, "d": None, "s": None, "t": None})
         await driver.until(lambda: driver.wire.connected and old not in driver.wire._sockets)
         await driver.press(Action.RERUN, 1)
         await driver.until(lambda: scenario.finals(driver) == {1: 1, 2: 1})
-
-    told(test, tmp_path)
 
 
 def test_the_committed_part_of_the_openapi_file_is_the_one_that_trim_makes() -> None:
@@ -606,8 +549,8 @@ def test_the_committed_part_of_the_openapi_file_is_the_one_that_trim_makes() -> 
     assert trimmed(json.loads(whole.read_text())) == json.loads(part.read_text())
 
 
-def test_a_storm_of_429_loses_doubles_and_delays_no_final(tmp_path: Path) -> None:
+async def test_a_storm_of_429_loses_doubles_and_delays_no_final(tmp_path: Path) -> None:
     """tests/bench/bot/discord_storm.py, in short: every second call of each route is refused."""
-    figures = asyncio.run(discord_storm.run(tmp_path, jobs=12, channels=6, longest=0.2))
+    figures = await discord_storm.run(tmp_path, jobs=12, channels=6, longest=0.2)
     assert figures["finals"] == figures["GIFs"] == 12 and figures["refused"] > 12
     assert figures["doubled"] == figures["stale"] == figures["too early"] == figures["invalid bodies"] == 0

@@ -19,7 +19,7 @@ from bot.storage.history import StoredHistory
 from bot.storage.pictures import PictureStore
 from bot.storage.store import Store
 from engine import Request
-from tests.bot.test_moderation import OWNED, play, told
+from tests.bot.test_moderation import OWNED, bot_of_olga, told
 from tests.fakes import fakes
 
 ANN, BOB = Person(platform="web", id="annsecret"), Person(platform="web", id="bob")
@@ -101,179 +101,151 @@ def _bytes_in(folder: Path) -> bytes:
     return b"".join(path.read_bytes() for path in folder.iterdir() if path.is_file())
 
 
-def test_to_be_forgotten_leaves_no_word_and_no_id_on_the_disk(tmp_path: Path) -> None:
+async def test_to_be_forgotten_leaves_no_word_and_no_id_on_the_disk(tmp_path: Path) -> None:
     """Not in a table, not in a page that SQLite has freed, not in its log; others keep what is theirs."""
-
-    async def scenario() -> None:
-        async with rig(tmp_path) as bench:
-            mine = await bench.drawn(ANN, "1")
-            large = await bench.drawn(BOB, "2", Kind.UPSCALE, mine.id)
-            remix = await bench.drawn(BOB, "3", Kind.REMIX, mine.id)
-            for author, text in ((ANN.key, "a wish of annsecret"), ("bot", "“prompt of annsecret”")):
-                await bench.history.add(ANN.id, text[:9], author, text)
-            await bench.history.add(BOB.id, "n", BOB.key, "hello")
-            await bench.queue.first_time("web:annsecret:k")
-            await bench.queue.first_time("web:bob:k")
-            waiting, _ = await bench.queue.put(
-                NewJob(
-                    key="web:annsecret:4",
-                    owner=ANN,
-                    address=Address(platform="web", chat=ANN.id),
-                    work=Draw(request=Request(prompt="another of annsecret")),
-                )
+    async with rig(tmp_path) as bench:
+        mine = await bench.drawn(ANN, "1")
+        large = await bench.drawn(BOB, "2", Kind.UPSCALE, mine.id)
+        remix = await bench.drawn(BOB, "3", Kind.REMIX, mine.id)
+        for author, text in ((ANN.key, "a wish of annsecret"), ("bot", "“prompt of annsecret”")):
+            await bench.history.add(ANN.id, text[:9], author, text)
+        await bench.history.add(BOB.id, "n", BOB.key, "hello")
+        await bench.queue.first_time("web:annsecret:k")
+        await bench.queue.first_time("web:bob:k")
+        waiting, _ = await bench.queue.put(
+            NewJob(
+                key="web:annsecret:4",
+                owner=ANN,
+                address=Address(platform="web", chat=ANN.id),
+                work=Draw(request=Request(prompt="another of annsecret")),
             )
-            assert await bench.eraser.forget(ANN) == 3
-            assert bench.stopped == [waiting.id]
-            assert b"of annsecret" not in _bytes_in(tmp_path)
-            assert not await bench.has(mine) and not await bench.has(large) and await bench.has(remix)
-            kept = await bench.queue.find(remix.id)
-            assert kept and kept.parent is None
-            assert not await bench.queue.first_time("web:bob:k")
-            assert [entry.body for entry in await bench.history.entries(BOB.id)] == ["hello"]
-            removals = [(row["chat"], row["message"]) for row in await bench.store.rows("removals")]
-            assert removals == [("annsecret", "m1"), ("bob", "m2"), ("annsecret", "1"), ("annsecret", "2")]
-            for row in await bench.store.rows("removals"):
-                await bench.store.write("removed", removal=row["id"])
-            await bench.store.scrub()
-            left = _bytes_in(tmp_path)
-            assert b"annsecret" not in left and b"prompt of bob" in left
+        )
+        assert await bench.eraser.forget(ANN) == 3
+        assert bench.stopped == [waiting.id]
+        assert b"of annsecret" not in _bytes_in(tmp_path)
+        assert not await bench.has(mine) and not await bench.has(large) and await bench.has(remix)
+        kept = await bench.queue.find(remix.id)
+        assert kept and kept.parent is None
+        assert not await bench.queue.first_time("web:bob:k")
+        assert [entry.body for entry in await bench.history.entries(BOB.id)] == ["hello"]
+        removals = [(row["chat"], row["message"]) for row in await bench.store.rows("removals")]
+        assert removals == [("annsecret", "m1"), ("bob", "m2"), ("annsecret", "1"), ("annsecret", "2")]
+        for row in await bench.store.rows("removals"):
+            await bench.store.write("removed", removal=row["id"])
+        await bench.store.scrub()
+        left = _bytes_in(tmp_path)
+        assert b"annsecret" not in left and b"prompt of bob" in left
 
-    asyncio.run(scenario())
 
-
-def test_an_attached_picture_goes_also_where_a_remix_has_taken_it_over(tmp_path: Path) -> None:
+async def test_an_attached_picture_goes_also_where_a_remix_has_taken_it_over(tmp_path: Path) -> None:
     """It may show the person; what the other one attached stays."""
-
-    async def scenario() -> None:
-        async with rig(tmp_path) as bench:
-            mine = await bench.drawn(ANN, "1")
-            remix = await bench.drawn(BOB, "2", Kind.REMIX, mine.id)
-            again = await bench.drawn(BOB, "3", Kind.RERUN, remix.id)
-            for job, name, content in (
-                (mine, "init", b"me"),
-                (remix, "init", b"me"),
-                (again, "target1", b"me"),
-                (again, "target2", b"a cat"),
-            ):
-                await bench.pictures.save(f"{job.id}.{name}.png", content)
-            await bench.eraser.forget(ANN)
-            assert await bench.has(remix) and await bench.pictures.inputs(remix.id) == {}
-            assert await bench.pictures.inputs(again.id) == {"target2": b"a cat"}
-
-    asyncio.run(scenario())
+    async with rig(tmp_path) as bench:
+        mine = await bench.drawn(ANN, "1")
+        remix = await bench.drawn(BOB, "2", Kind.REMIX, mine.id)
+        again = await bench.drawn(BOB, "3", Kind.RERUN, remix.id)
+        for job, name, content in (
+            (mine, "init", b"me"),
+            (remix, "init", b"me"),
+            (again, "target1", b"me"),
+            (again, "target2", b"a cat"),
+        ):
+            await bench.pictures.save(f"{job.id}.{name}.png", content)
+        await bench.eraser.forget(ANN)
+        assert await bench.has(remix) and await bench.pictures.inputs(remix.id) == {}
+        assert await bench.pictures.inputs(again.id) == {"target2": b"a cat"}
 
 
-def test_what_is_too_old_goes_at_the_start_and_each_day(tmp_path: Path) -> None:
+async def test_what_is_too_old_goes_at_the_start_and_each_day(tmp_path: Path) -> None:
     """On the day it gets too old, and not before; what still waits stays."""
-
-    async def scenario() -> None:
-        async with rig(tmp_path, keep_days=30) as bench:
-            old = await bench.drawn(ANN, "1")
-            bench.now += 10 * DAY
-            newer = await bench.drawn(ANN, "2")
-            waiting, _ = await bench.queue.put(
-                NewJob(
-                    key="w",
-                    owner=BOB,
-                    address=Address(platform="web", chat="bob"),
-                    work=Draw(request=Request(prompt="a star")),
-                )
+    async with rig(tmp_path, keep_days=30) as bench:
+        old = await bench.drawn(ANN, "1")
+        bench.now += 10 * DAY
+        newer = await bench.drawn(ANN, "2")
+        waiting, _ = await bench.queue.put(
+            NewJob(
+                key="w",
+                owner=BOB,
+                address=Address(platform="web", chat="bob"),
+                work=Draw(request=Request(prompt="a star")),
             )
-            assert await bench.eraser.expire() == 0
-            bench.now += 20 * DAY
-            assert await bench.eraser.expire() == 0 and await bench.has(old)
-            bench.now += 1.0
-            assert await bench.eraser.expire() == 1
-            assert not await bench.has(old) and await bench.has(newer)
-            with pytest.raises(asyncio.CancelledError):
-                await bench.eraser.run()
-            assert bench.slept == [DAY] * 40
-            assert not await bench.has(newer) and await bench.queue.find(waiting.id)
-            assert not await bench.store.rows("removals"), "the chats' messages stay"
+        )
+        assert await bench.eraser.expire() == 0
+        bench.now += 20 * DAY
+        assert await bench.eraser.expire() == 0 and await bench.has(old)
+        bench.now += 1.0
+        assert await bench.eraser.expire() == 1
+        assert not await bench.has(old) and await bench.has(newer)
+        with pytest.raises(asyncio.CancelledError):
+            await bench.eraser.run()
+        assert bench.slept == [DAY] * 40
+        assert not await bench.has(newer) and await bench.queue.find(waiting.id)
+        assert not await bench.store.rows("removals"), "the chats' messages stay"
 
-    asyncio.run(scenario())
 
-
-def test_nothing_is_ever_too_old_where_the_config_says_so(tmp_path: Path) -> None:
+async def test_nothing_is_ever_too_old_where_the_config_says_so(tmp_path: Path) -> None:
     """But of what was deleted not even a number stays, once no platform delivers its update again."""
-
-    async def scenario() -> None:
-        async with rig(tmp_path) as bench:
-            kept, deleted = await bench.drawn(ANN, "1"), await bench.drawn(BOB, "2")
-            await bench.history.add(ANN.id, "n", ANN.key, "a star")
-            await bench.eraser.delete(deleted)
-            bench.now += REMEMBERED
-            assert await bench.eraser.expire() == 0
-            bench.now += 1000 * DAY
-            assert await bench.eraser.expire() == 1
-            assert await bench.has(kept) and await bench.history.entries(ANN.id)
-
-    asyncio.run(scenario())
+    async with rig(tmp_path) as bench:
+        kept, deleted = await bench.drawn(ANN, "1"), await bench.drawn(BOB, "2")
+        await bench.history.add(ANN.id, "n", ANN.key, "a star")
+        await bench.eraser.delete(deleted)
+        bench.now += REMEMBERED
+        assert await bench.eraser.expire() == 0
+        bench.now += 1000 * DAY
+        assert await bench.eraser.expire() == 1
+        assert await bench.has(kept) and await bench.history.entries(ANN.id)
     with sqlite3.connect(tmp_path / "imago.sqlite") as database:
         assert database.execute("SELECT id FROM jobs").fetchall() == [(1,)]
         assert database.execute("SELECT key FROM people").fetchall() == [("web:annsecret",)]
     database.close()
 
 
-def test_a_conversation_of_our_own_grows_old_too(tmp_path: Path) -> None:
+async def test_a_conversation_of_our_own_grows_old_too(tmp_path: Path) -> None:
     """Prompts stand in it."""
-
-    async def scenario() -> None:
-        async with rig(tmp_path, keep_days=1) as bench:
-            await bench.history.add(ANN.id, "n", ANN.key, "a star")
-            (entry,) = await bench.history.entries(ANN.id)
-            bench.now = entry.created + 2 * DAY
-            await bench.eraser.expire()
-            assert not await bench.history.entries(ANN.id)
-
-    asyncio.run(scenario())
+    async with rig(tmp_path, keep_days=1) as bench:
+        await bench.history.add(ANN.id, "n", ANN.key, "a star")
+        (entry,) = await bench.history.entries(ANN.id)
+        bench.now = entry.created + 2 * DAY
+        await bench.eraser.expire()
+        assert not await bench.history.entries(ANN.id)
 
 
-def test_a_purge_takes_the_line_that_asked_along(tmp_path: Path) -> None:
+async def test_a_purge_takes_the_line_that_asked_along(tmp_path: Path) -> None:
     """On the page the prompt would else stand there for ever; a line of somebody else's is not touched."""
-
-    async def scenario() -> None:
-        async with rig(tmp_path) as bench:
-            mine = await bench.history.add(ANN.id, "n", ANN.key, "prompt of annsecret")
-            theirs = await bench.history.add(ANN.id, "m", "bot", "an answer")
-            for number, answers in enumerate((mine, theirs)):
-                job, _ = await bench.queue.put(
-                    NewJob(
-                        key=str(number),
-                        owner=ANN,
-                        address=Address(platform="web", chat=ANN.id),
-                        answers=str(answers),
-                        work=Draw(request=Request(prompt="prompt of annsecret")),
-                    )
+    async with rig(tmp_path) as bench:
+        mine = await bench.history.add(ANN.id, "n", ANN.key, "prompt of annsecret")
+        theirs = await bench.history.add(ANN.id, "m", "bot", "an answer")
+        for number, answers in enumerate((mine, theirs)):
+            job, _ = await bench.queue.put(
+                NewJob(
+                    key=str(number),
+                    owner=ANN,
+                    address=Address(platform="web", chat=ANN.id),
+                    answers=str(answers),
+                    work=Draw(request=Request(prompt="prompt of annsecret")),
                 )
-                await bench.eraser.purge(job)
-            assert [row["message"] for row in await bench.store.rows("removals")] == [str(mine)]
+            )
+            await bench.eraser.purge(job)
+        assert [row["message"] for row in await bench.store.rows("removals")] == [str(mine)]
 
-    asyncio.run(scenario())
 
-
-def test_what_could_not_be_taken_away_is_taken_after_the_next_start(tmp_path: Path) -> None:
+async def test_what_could_not_be_taken_away_is_taken_after_the_next_start(tmp_path: Path) -> None:
     """A chat that is down, or a bot that is killed, must not save a picture from its deletion."""
-
-    async def scenario() -> None:
-        chat = fakes.Chat()
-        async with fakes.bot(tmp_path, chat, moderation=OWNED):
-            await chat.says("a star")
-            await chat.until_stage(Stage.FINAL)
-            chat.trouble = [NotDelivered()] * 1000
-            await chat.presses(Action.DELETE, 1)
-        assert chat.messages
-        chat.trouble = []
-        async with fakes.bot(tmp_path, chat, moderation=OWNED):
-            async with asyncio.timeout(20):
-                while chat.messages:
-                    chat.moved.clear()
-                    await chat.moved.wait()
-
-    asyncio.run(scenario())
+    chat = fakes.Chat()
+    async with fakes.bot(tmp_path, chat, moderation=OWNED):
+        await chat.says("a star")
+        await chat.until_stage(Stage.FINAL)
+        chat.trouble = [NotDelivered()] * 1000
+        await chat.presses(Action.DELETE, 1)
+    assert chat.messages
+    chat.trouble = []
+    async with fakes.bot(tmp_path, chat, moderation=OWNED):
+        async with asyncio.timeout(20):
+            while chat.messages:
+                chat.moved.clear()
+                await chat.moved.wait()
 
 
-def test_a_message_that_is_on_its_way_while_its_job_goes_is_taken_back(tmp_path: Path) -> None:
+async def test_a_message_that_is_on_its_way_while_its_job_goes_is_taken_back(tmp_path: Path) -> None:
     """The chat had not said yet which message it is."""
 
     class Slow(fakes.Chat):
@@ -286,23 +258,19 @@ def test_a_message_that_is_on_its_way_while_its_job_goes_is_taken_back(tmp_path:
             await self.sent.wait()
             return await super().send(*args, **values)  # type: ignore[arg-type]
 
-    async def scenario() -> None:
-        chat, engine = Slow(), fakes.Engine()
-        engine.gate.clear()
-        async with fakes.bot(tmp_path, chat, engine):
-            await chat.says("a star")
-            await chat.sending.wait()
-            await chat.presses(Action.DELETE, 1)
-            chat.sent.set()
-        assert not chat.messages and len(chat.nonces) == 1
-
-    asyncio.run(scenario())
+    chat, engine = Slow(), fakes.Engine()
+    engine.gate.clear()
+    async with fakes.bot(tmp_path, chat, engine):
+        await chat.says("a star")
+        await chat.sending.wait()
+        await chat.presses(Action.DELETE, 1)
+        chat.sent.set()
+    assert not chat.messages and len(chat.nonces) == 1
 
 
-def test_forgetting_somebody_whose_picture_is_being_drawn_ends_the_drawing(tmp_path: Path) -> None:
+async def test_forgetting_somebody_whose_picture_is_being_drawn_ends_the_drawing(tmp_path: Path) -> None:
     """And the engine goes on with the next one."""
-
-    async def scenario(chat: fakes.Chat, engine: fakes.Engine) -> None:
+    async with bot_of_olga(tmp_path) as (chat, engine):
         engine.gate.clear()
         await chat.says("a moon")
         await chat.until_stage(Stage.WAITING, job=2)
@@ -315,6 +283,4 @@ def test_forgetting_somebody_whose_picture_is_being_drawn_ends_the_drawing(tmp_p
         engine.gate.set()
         await chat.says("a sun", who="bob")
         await chat.until_stage(Stage.FINAL, job=3)
-
-    play(tmp_path, scenario)
     assert sorted(path.name for path in (tmp_path / "pictures").iterdir()) == ["3.gif", "3.png"]

@@ -1,7 +1,8 @@
 """bot/handlers.py: what people ask, through the whole bot with a fake chat."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,21 +12,16 @@ from bot.handlers import PORTION
 from bot.messages import Action, Person, Stage, TextMessage
 from tests.fakes import fakes
 
-Scenario = Callable[[fakes.Chat, fakes.Engine], Awaitable[None]]
 
-
-def play(folder: Path, scenario: Scenario, **settings: Any) -> None:
-    """Run a scenario against a bot, set up as fakes.bot takes it, that has drawn picture 1 for ann in chat c."""
-
-    async def run() -> None:
-        chat, engine = fakes.Chat(), fakes.Engine()
-        async with fakes.bot(folder, chat, engine, **settings):
-            await chat.says("a red star --seed 7")
-            await chat.until_stage(Stage.FINAL)
-            await scenario(chat, engine)
-            engine.gate.set()  # a drawing that is held back would hold up the end
-
-    asyncio.run(run())
+@asynccontextmanager
+async def bot_with_a_picture(folder: Path, **settings: Any) -> AsyncIterator[tuple[fakes.Chat, fakes.Engine]]:
+    """A bot, set up as fakes.bot takes it, that has drawn picture 1 for ann in chat c."""
+    chat, engine = fakes.Chat(), fakes.Engine()
+    async with fakes.bot(folder, chat, engine, **settings):
+        await chat.says("a red star --seed 7")
+        await chat.until_stage(Stage.FINAL)
+        yield chat, engine
+        engine.gate.set()  # a drawing that is held back would hold up the end
 
 
 async def answer(chat: fakes.Chat, text: str, *, chat_name: str = "c", **who: Any) -> str:
@@ -39,10 +35,9 @@ async def answer(chat: fakes.Chat, text: str, *, chat_name: str = "c", **who: An
     return chat.notes()[-1]
 
 
-def test_upscale_rerun_and_remix_link_to_their_parent(tmp_path: Path) -> None:
+async def test_upscale_rerun_and_remix_link_to_their_parent(tmp_path: Path) -> None:
     """And /show tells the line of descent."""
-
-    async def scenario(chat: fakes.Chat, engine: fakes.Engine) -> None:
+    async with bot_with_a_picture(tmp_path) as (chat, _):
         await chat.presses(Action.RERUN, 1)
         rerun = (await chat.until_stage(Stage.FINAL, job=2))[-1]
         assert rerun.picture and rerun.picture.content != fakes.scripted.png(7, 10)
@@ -56,25 +51,19 @@ def test_upscale_rerun_and_remix_link_to_their_parent(tmp_path: Path) -> None:
         for words in ("#4 is #3, four times larger", "#3 is a remix of #2", "#2 is a rerun of #1"):
             assert words in shown
 
-    play(tmp_path, scenario)
 
-
-def test_a_picture_is_upscaled_once(tmp_path: Path) -> None:
+async def test_a_picture_is_upscaled_once(tmp_path: Path) -> None:
     """Asking again points to the large one; the large one cannot grow."""
-
-    async def scenario(chat: fakes.Chat, engine: fakes.Engine) -> None:
+    async with bot_with_a_picture(tmp_path) as (chat, _):
         await chat.says("/upscale 1")
         await chat.until_stage(Stage.FINAL, job=2)
         assert "already been upscaled: #2" in await answer(chat, "/upscale 1")
         assert "already upscaled" in await answer(chat, "/upscale 2")
 
-    play(tmp_path, scenario)
 
-
-def test_adding_a_reaction_again_asks_once(tmp_path: Path) -> None:
+async def test_adding_a_reaction_again_asks_once(tmp_path: Path) -> None:
     """Same person adds, removes, adds: one job. With or without the invisible U+FE0F."""
-
-    async def scenario(chat: fakes.Chat, engine: fakes.Engine) -> None:
+    async with bot_with_a_picture(tmp_path) as (chat, _):
         message = chat.message_of(1)
         for emoji in ("⚡️", "⚡", "🎉", "🍕"):
             await chat.reacts(emoji, message)
@@ -84,25 +73,19 @@ def test_adding_a_reaction_again_asks_once(tmp_path: Path) -> None:
         await chat.until_stage(Stage.FINAL, job=3)
         assert len(chat.messages) == 3
 
-    play(tmp_path, scenario)
 
-
-def test_settings_tell_how_to_draw_it_again(tmp_path: Path) -> None:
+async def test_settings_tell_how_to_draw_it_again(tmp_path: Path) -> None:
     """Words and seed are all it takes."""
-
-    async def scenario(chat: fakes.Chat, engine: fakes.Engine) -> None:
+    async with bot_with_a_picture(tmp_path) as (chat, _):
         assert "/imagine a red star --seed 7 --models picturebook" in await answer(chat, "/settings 1")
         assert "Models: picturebook" in await answer(chat, "/settings")
         assert "--guidance-scale" in await answer(chat, "/help")
         assert "/remix 1 a red star" in await answer(chat, "/remix 1")
 
-    play(tmp_path, scenario)
 
-
-def test_others_can_neither_cancel_nor_delete_and_elsewhere_see_nothing(tmp_path: Path) -> None:
+async def test_others_can_neither_cancel_nor_delete_and_elsewhere_see_nothing(tmp_path: Path) -> None:
     """Numbers are easy to guess."""
-
-    async def scenario(chat: fakes.Chat, engine: fakes.Engine) -> None:
+    async with bot_with_a_picture(tmp_path) as (chat, _):
         assert "somebody else" in await answer(chat, "/delete 1", who="bob")
         assert "somebody else" in await answer(chat, "/cancel 1", who="bob")
         for command in ("show", "upscale", "rerun", "settings", "delete", "cancel", "remix"):
@@ -110,22 +93,16 @@ def test_others_can_neither_cancel_nor_delete_and_elsewhere_see_nothing(tmp_path
         assert "no picture #99 here" in await answer(chat, "/show 99")
         assert "finished" in await answer(chat, "/show 1", chat_name="elsewhere")  # ann, in another chat
 
-    play(tmp_path, scenario)
 
-
-def test_models_that_are_not_there_are_refused_before_they_wait(tmp_path: Path) -> None:
+async def test_models_that_are_not_there_are_refused_before_they_wait(tmp_path: Path) -> None:
     """And the sentence names those that are."""
-
-    async def scenario(chat: fakes.Chat, engine: fakes.Engine) -> None:
+    async with bot_with_a_picture(tmp_path) as (chat, _):
         assert "toybox" in await answer(chat, "a star --models dalle")
 
-    play(tmp_path, scenario)
 
-
-def test_delete_takes_message_and_files_away(tmp_path: Path) -> None:
+async def test_delete_takes_message_and_files_away(tmp_path: Path) -> None:
     """Also of one that is being drawn."""
-
-    async def scenario(chat: fakes.Chat, engine: fakes.Engine) -> None:
+    async with bot_with_a_picture(tmp_path) as (chat, engine):
         engine.gate.clear()
         await chat.says("a blue star")
         await chat.until_stage(Stage.WAITING, job=2)
@@ -136,15 +113,12 @@ def test_delete_takes_message_and_files_away(tmp_path: Path) -> None:
             while len(chat.messages) > len(chat.notes()):
                 chat.moved.clear()
                 await chat.moved.wait()
-
-    play(tmp_path, scenario)
     assert not list((tmp_path / "pictures").iterdir())
 
 
-def test_cancel_without_a_number_means_the_newest(tmp_path: Path) -> None:
+async def test_cancel_without_a_number_means_the_newest(tmp_path: Path) -> None:
     """And a second delivery of the same message does not cancel another one."""
-
-    async def scenario(chat: fakes.Chat, engine: fakes.Engine) -> None:
+    async with bot_with_a_picture(tmp_path) as (chat, engine):
         assert "nothing to cancel" in await answer(chat, "/cancel")
         engine.gate.clear()
         await chat.says("one")
@@ -155,13 +129,10 @@ def test_cancel_without_a_number_means_the_newest(tmp_path: Path) -> None:
         engine.gate.set()
         await chat.until_stage(Stage.FINAL, job=2)
 
-    play(tmp_path, scenario)
 
-
-def test_queue_tells_how_many_wait_and_where_i_stand(tmp_path: Path) -> None:
+async def test_queue_tells_how_many_wait_and_where_i_stand(tmp_path: Path) -> None:
     """Visible fairness."""
-
-    async def scenario(chat: fakes.Chat, engine: fakes.Engine) -> None:
+    async with bot_with_a_picture(tmp_path) as (chat, engine):
         assert "The queue is empty" in await answer(chat, "/queue")
         engine.gate.clear()
         await chat.says("one")
@@ -172,24 +143,18 @@ def test_queue_tells_how_many_wait_and_where_i_stand(tmp_path: Path) -> None:
         told = await answer(chat, "/queue")
         assert running and "1 picture is waiting" in told and "#3 “two”: place 1" in told
 
-    play(tmp_path, scenario)
 
-
-def test_over_the_limit_is_refused_with_the_number(tmp_path: Path) -> None:
+async def test_over_the_limit_is_refused_with_the_number(tmp_path: Path) -> None:
     """In the asker's language."""
-
-    async def scenario(chat: fakes.Chat, engine: fakes.Engine) -> None:
+    async with bot_with_a_picture(tmp_path, limits=LimitsConfig(queued=1)) as (chat, engine):
         engine.gate.clear()
         await chat.says("one")
         assert "1 картинка" in await answer(chat, "two", language="ru")
 
-    play(tmp_path, scenario, limits=LimitsConfig(queued=1))
 
-
-def test_the_file_of_a_picture_is_its_png_untouched(tmp_path: Path) -> None:
+async def test_the_file_of_a_picture_is_its_png_untouched(tmp_path: Path) -> None:
     """For platforms that only show a copy of it."""
-
-    async def scenario(chat: fakes.Chat, engine: fakes.Engine) -> None:
+    async with bot_with_a_picture(tmp_path) as (chat, engine):
         await chat.presses(Action.FILE, 1)
         sent = (await chat.until(lambda states: states[-1].as_file))[-1]
         assert sent.picture and sent.picture.content == fakes.scripted.png(7, 10)
@@ -198,43 +163,34 @@ def test_the_file_of_a_picture_is_its_png_untouched(tmp_path: Path) -> None:
         await chat.says("a house")
         assert "#2 has no picture yet" in await answer(chat, "/file 2")
 
-    play(tmp_path, scenario)
 
-
-def test_a_reaction_is_answered_in_the_thread_of_its_message(tmp_path: Path) -> None:
+async def test_a_reaction_is_answered_in_the_thread_of_its_message(tmp_path: Path) -> None:
     """Telegram does not say in which topic it was; the job knows."""
-
-    async def run() -> None:
-        chat = fakes.Chat()
-        address = replace(chat.address("forum"), thread="7")
-        async with fakes.bot(tmp_path, chat) as app:
-            ann = Person(platform="fake", id="ann")
-            await chat.receive(TextMessage(key="1", person=ann, address=address, text="a star"))
-            await chat.until_stage(Stage.FINAL)
-            await chat.reacts("🎉", chat.message_of(1), chat="forum")
-            await chat.until_stage(Stage.FINAL, job=2)
-            assert (await app.job(2)).address == address
-
-    asyncio.run(run())
+    chat = fakes.Chat()
+    address = replace(chat.address("forum"), thread="7")
+    async with fakes.bot(tmp_path, chat) as app:
+        ann = Person(platform="fake", id="ann")
+        await chat.receive(TextMessage(key="1", person=ann, address=address, text="a star"))
+        await chat.until_stage(Stage.FINAL)
+        await chat.reacts("🎉", chat.message_of(1), chat="forum")
+        await chat.until_stage(Stage.FINAL, job=2)
+        assert (await app.job(2)).address == address
 
 
-def test_a_fault_of_ours_is_a_sentence_and_no_traceback(tmp_path: Path) -> None:
+async def test_a_fault_of_ours_is_a_sentence_and_no_traceback(tmp_path: Path) -> None:
     """Whatever it is, the person learns that it is not theirs."""
-
-    async def scenario(chat: fakes.Chat, engine: fakes.Engine) -> None:
+    async with bot_with_a_picture(tmp_path) as (chat, _):
         await chat.reacts("🔥", "\ud800")  # half a letter, which SQLite does not take
         await chat.until(lambda states: "on our side" in states[-1].text)
 
-    play(tmp_path, scenario)
 
-
-def test_nobody_waits_behind_pictures_that_do_not_come(tmp_path: Path) -> None:
+async def test_nobody_waits_behind_pictures_that_do_not_come(tmp_path: Path) -> None:
     """More of them than messages are handled at the same time."""
 
     async def never_comes() -> bytes:
         return await asyncio.Event().wait() and b""
 
-    async def scenario(chat: fakes.Chat, engine: fakes.Engine) -> None:
+    async with bot_with_a_picture(tmp_path) as (chat, _):
         address = chat.address("theirs")
         mallory = Person(platform=address.platform, id="mallory", name="mallory", language="en")
         asked = [
@@ -249,10 +205,8 @@ def test_nobody_waits_behind_pictures_that_do_not_come(tmp_path: Path) -> None:
         for task in waiting:
             task.cancel()
 
-    play(tmp_path, scenario)
 
-
-def test_pictures_of_somebody_over_the_limit_are_not_even_fetched(tmp_path: Path) -> None:
+async def test_pictures_of_somebody_over_the_limit_are_not_even_fetched(tmp_path: Path) -> None:
     """Sixty of 17 MB were decoded before they were refused."""
     fetched = []
 
@@ -260,12 +214,10 @@ def test_pictures_of_somebody_over_the_limit_are_not_even_fetched(tmp_path: Path
         fetched.append(1)
         return b""
 
-    async def scenario(chat: fakes.Chat, engine: fakes.Engine) -> None:
+    async with bot_with_a_picture(tmp_path, limits=LimitsConfig(per_day=1)) as (chat, _):
         address = chat.address("c")
         ann = Person(platform=address.platform, id="ann", name="ann", language="en")
         await chat.receive(
             TextMessage(key="over", person=ann, address=address, text="a star", message="", pictures=(fetch,))
         )
         assert not fetched
-
-    play(tmp_path, scenario, limits=LimitsConfig(per_day=1))

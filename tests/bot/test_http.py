@@ -21,21 +21,16 @@ def app() -> web.Application:
     return made
 
 
-def test_calls_are_answered_until_it_is_closed() -> None:
+async def test_calls_are_answered_until_it_is_closed() -> None:
     """Port 0 is any that is free; the runner knows which."""
-
-    async def scenario() -> str:
-        runner = await listen(app(), "web", "127.0.0.1", 0)
-        host, port = runner.addresses[0][:2]
-        async with ClientSession() as session, session.get(f"http://{host}:{port}/") as answer:
-            text = await answer.text()
-        await runner.cleanup()
-        return text
-
-    assert asyncio.run(scenario()) == "hello"
+    runner = await listen(app(), "web", "127.0.0.1", 0)
+    host, port = runner.addresses[0][:2]
+    async with ClientSession() as session, session.get(f"http://{host}:{port}/") as answer:
+        assert await answer.text() == "hello"
+    await runner.cleanup()
 
 
-def test_a_taken_port_is_one_sentence_that_names_the_section() -> None:
+async def test_a_taken_port_is_one_sentence_that_names_the_section() -> None:
     """The second bot on a machine is told where to look."""
     with socket.socket() as other:
         other.bind(("127.0.0.1", 0))
@@ -43,7 +38,7 @@ def test_a_taken_port_is_one_sentence_that_names_the_section() -> None:
         port = other.getsockname()[1]
         said = rf"^\[telegram\] cannot listen on 127.0.0.1:{port} .*: change host or port"
         with pytest.raises(ConfigError, match=said):
-            asyncio.run(listen(app(), "telegram", "127.0.0.1", port))
+            await listen(app(), "telegram", "127.0.0.1", port)
 
 
 async def opened(port: int, said: bytes) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
@@ -53,43 +48,35 @@ async def opened(port: int, said: bytes) -> tuple[asyncio.StreamReader, asyncio.
 
 
 @pytest.mark.parametrize("said", [b"", b"GET / HTTP/1.1\r\nHost: x", b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"])
-def test_a_connection_without_a_whole_request_is_closed(said: bytes) -> None:
+async def test_a_connection_without_a_whole_request_is_closed(said: bytes) -> None:
     """1,100 half-sent requests shut the page; idle ones stayed for an hour."""
-
-    async def scenario() -> None:
-        connections = Connections("web", idle_seconds=0.2)
-        runner = await listen(app(), "web", "127.0.0.1", 0, connections=connections)
-        reader, writer = await opened(runner.addresses[0][1], said)
-        with contextlib.suppress(ConnectionResetError):
-            async with asyncio.timeout(20):
-                answer = await reader.read()
-                assert (b"hello" in answer) == said.endswith(b"\r\n\r\n")
-        writer.close()
-        await runner.cleanup()
-
-    asyncio.run(scenario())
+    connections = Connections("web", idle_seconds=0.2)
+    runner = await listen(app(), "web", "127.0.0.1", 0, connections=connections)
+    reader, writer = await opened(runner.addresses[0][1], said)
+    with contextlib.suppress(ConnectionResetError):
+        async with asyncio.timeout(20):
+            answer = await reader.read()
+            assert (b"hello" in answer) == said.endswith(b"\r\n\r\n")
+    writer.close()
+    await runner.cleanup()
 
 
-def test_more_connections_than_there_is_room_for_are_turned_away_and_said_once(
+async def test_more_connections_than_there_is_room_for_are_turned_away_and_said_once(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     """Descriptors are kept back for the store and the pictures: a drawing failed because there were none."""
-
-    async def scenario() -> None:
-        runner = await listen(app(), "web", "127.0.0.1", 0, connections=Connections("web", most=3))
-        port = runner.addresses[0][1]
-        kept = [await opened(port, b"GET") for _ in range(3)]
-        for _ in range(5):
-            reader, writer = await opened(port, b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
-            with contextlib.suppress(ConnectionResetError):
-                assert await reader.read() == b""
-            writer.close()
-        for _, writer in kept:
-            writer.close()
-            await writer.wait_closed()
-        async with ClientSession() as session, session.get(f"http://127.0.0.1:{port}/") as answer:
-            assert answer.status == 200
-        await runner.cleanup()
-
-    asyncio.run(scenario())
+    runner = await listen(app(), "web", "127.0.0.1", 0, connections=Connections("web", most=3))
+    port = runner.addresses[0][1]
+    kept = [await opened(port, b"GET") for _ in range(3)]
+    for _ in range(5):
+        reader, writer = await opened(port, b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+        with contextlib.suppress(ConnectionResetError):
+            assert await reader.read() == b""
+        writer.close()
+    for _, writer in kept:
+        writer.close()
+        await writer.wait_closed()
+    async with ClientSession() as session, session.get(f"http://127.0.0.1:{port}/") as answer:
+        assert answer.status == 200
+    await runner.cleanup()
     assert len([record for record in caplog.records if "turned away" in record.getMessage()]) == 1

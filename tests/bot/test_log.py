@@ -1,6 +1,5 @@
 """bot/log.py"""
 
-import asyncio
 import io
 import json
 import logging
@@ -78,15 +77,15 @@ async def draw(folder: Path) -> None:
 
 
 @pytest.mark.parametrize("form", ["text", "json"])
-def test_no_prompt_is_logged_unless_it_is_wanted(tmp_path: Path, form: str) -> None:
+async def test_no_prompt_is_logged_unless_it_is_wanted(tmp_path: Path, form: str) -> None:
     """Logs are kept longer, and read by more people, than anybody who types a prompt thinks."""
     with Written(form) as written:
-        asyncio.run(draw(tmp_path / "1"))
+        await draw(tmp_path / "1")
     assert "zyzzyva" not in written.text
     for told in ("queued", "running", "drawn", "failed", "cancel", "told", "delete_job"):
         assert f"event={told} job=" in written.text or f'"event": "{told}", "job":' in written.text
     with Written(form, prompts=True) as written:
-        asyncio.run(draw(tmp_path / "2"))
+        await draw(tmp_path / "2")
     assert "a zyzzyva" in written.text and "another zyzzyva" in written.text
 
 

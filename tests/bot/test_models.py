@@ -1,6 +1,5 @@
 """bot/cli/models.py, beyond what tests/engine/test_fetch.py does with it."""
 
-import asyncio
 from pathlib import Path
 
 import pytest
@@ -26,11 +25,11 @@ def test_auto_is_found_out_in_another_process() -> None:
     assert model_commands.ready_elsewhere() == "picturebook"
 
 
-def test_a_set_that_is_not_fetched_cannot_be_served(tmp_path: Path) -> None:
+async def test_a_set_that_is_not_fetched_cannot_be_served(tmp_path: Path) -> None:
     """Better one line at the start than a failed picture for each person."""
     config = Config(bot=BotConfig(folder=tmp_path), engine=EngineConfig(models="imagenet256"))
     with pytest.raises(ConfigError, match="auto or one of picturebook, toybox; `imago models fetch` gets more"):
-        asyncio.run(app.serve(config))
+        await app.serve(config)
 
 
 @pytest.mark.parametrize(

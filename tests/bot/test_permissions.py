@@ -1,6 +1,5 @@
 """who may do what: every action × every role × every face, against a table that was written by hand."""
 
-import asyncio
 import itertools
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -225,7 +224,7 @@ async def rig_on(folder: Path, platform: str) -> AsyncIterator[Rig]:
         await store.close()
 
 
-def differences(
+async def differences(
     folder: Path,
     platform: str,
     table: dict[str, tuple[str, ...]],
@@ -234,44 +233,40 @@ def differences(
 ) -> list[str]:
     """Where the bot does not do as the table says."""
     found: list[str] = []
-
-    async def run() -> None:
-        async with rig_on(folder, platform) as rig:
-            for what, row in table.items():
-                for role, wanted in zip(ROLES, row, strict=True):
-                    person, address = rig.where(role)
-                    said = await rig.outcome(replace(make(what, person, address), key=f"k{next(rig.keys)}"))
-                    if said != (done[what] if wanted == "yes" else wanted):
-                        found.append(f"{what} by {role} on {platform}: {said}, not {wanted}")
-
-    asyncio.run(run())
+    async with rig_on(folder, platform) as rig:
+        for what, row in table.items():
+            for role, wanted in zip(ROLES, row, strict=True):
+                person, address = rig.where(role)
+                said = await rig.outcome(replace(make(what, person, address), key=f"k{next(rig.keys)}"))
+                if said != (done[what] if wanted == "yes" else wanted):
+                    found.append(f"{what} by {role} on {platform}: {said}, not {wanted}")
     return found
 
 
 @pytest.mark.parametrize("platform", PLATFORMS)
-def test_typed(tmp_path: Path, platform: str) -> None:
+async def test_typed(tmp_path: Path, platform: str) -> None:
     """Every command."""
 
     def typed(what: str, person: Person, address: Address) -> Incoming:
         return TextMessage(key="", person=person, address=address, text=what.replace("{platform}", platform))
 
     done = DONE | {"/delete 1": "taken away deleted", "/purge 1": "taken away purged"}
-    assert differences(tmp_path, platform, TABLE, typed, done) == []
+    assert await differences(tmp_path, platform, TABLE, typed, done) == []
 
 
 @pytest.mark.parametrize("platform", PLATFORMS)
-def test_pressed(tmp_path: Path, platform: str) -> None:
+async def test_pressed(tmp_path: Path, platform: str) -> None:
     """Every button, also one that a person should not see: custom ids can be forged."""
 
     def pressed(what: str, person: Person, address: Address) -> Incoming:
         return Press(key="", person=person, address=address, action=Action(what), job=1)
 
     done = {str(action): DONE[f"/{action} 1"] for action in Action} | {"delete": "taken away"}
-    assert differences(tmp_path, platform, {str(a): row for a, row in BUTTONS.items()}, pressed, done) == []
+    assert await differences(tmp_path, platform, {str(a): row for a, row in BUTTONS.items()}, pressed, done) == []
 
 
 @pytest.mark.parametrize("platform", PLATFORMS)
-def test_reacted(tmp_path: Path, platform: str) -> None:
+async def test_reacted(tmp_path: Path, platform: str) -> None:
     """Every emoji, under the picture's message."""
 
     def reacted(what: str, person: Person, address: Address) -> Incoming:
@@ -279,7 +274,7 @@ def test_reacted(tmp_path: Path, platform: str) -> None:
 
     done = {emoji: DONE[f"/{action} 1"] for emoji, action in REACTIONS.items()}
     done |= {emoji: "taken away" for emoji, action in REACTIONS.items() if action is Action.DELETE}
-    assert differences(tmp_path, platform, EMOJI, reacted, done) == []
+    assert await differences(tmp_path, platform, EMOJI, reacted, done) == []
 
 
 def test_the_table_has_every_action_and_every_role() -> None:

@@ -29,28 +29,24 @@ async def test_a_gif_gets_a_message_of_its_own_where_the_platform_wants_that(tmp
         assert final[-1].stage is Stage.FINAL and len(chat.messages) == 2
 
 
-def test_what_was_not_shown_before_a_stop_is_shown_once_after_the_start(tmp_path: Path) -> None:
+async def test_what_was_not_shown_before_a_stop_is_shown_once_after_the_start(tmp_path: Path) -> None:
     """The finished PNG is stored before it is sent; a chat that is down for hours gets it when it is back."""
-
-    async def scenario() -> None:
-        chat = fakes.Chat()
-        async with fakes.bot(tmp_path, chat) as app:
-            chat.trouble = [NotDelivered()] * 1000
-            await chat.says("a star")
-            async with asyncio.timeout(20):
-                while not (await app.counts()).get(Status.DRAWN):
-                    await asyncio.sleep(0.01)
-        assert not chat.messages
-        chat.trouble = []
-        async with fakes.bot(tmp_path, chat):
-            await chat.until_stage(Stage.FINAL)
-        calls = chat.calls
-        async with fakes.bot(tmp_path, chat):
-            pass
-        assert chat.calls == calls and len(chat.messages) == 1
-
-    asyncio.run(scenario())
-    assert asyncio.run(statuses(tmp_path)) == ["delivered"]
+    chat = fakes.Chat()
+    async with fakes.bot(tmp_path, chat) as app:
+        chat.trouble = [NotDelivered()] * 1000
+        await chat.says("a star")
+        async with asyncio.timeout(20):
+            while not (await app.counts()).get(Status.DRAWN):
+                await asyncio.sleep(0.01)
+    assert not chat.messages
+    chat.trouble = []
+    async with fakes.bot(tmp_path, chat):
+        await chat.until_stage(Stage.FINAL)
+    calls = chat.calls
+    async with fakes.bot(tmp_path, chat):
+        pass
+    assert chat.calls == calls and len(chat.messages) == 1
+    assert await statuses(tmp_path) == ["delivered"]
 
 
 async def test_a_send_that_was_not_recorded_is_not_doubled(tmp_path: Path) -> None:
@@ -86,21 +82,17 @@ async def test_the_finished_picture_is_always_an_edit(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("gone", [MessageGone(), AddressGone()])
-def test_a_message_deleted_by_others_cancels_its_job(tmp_path: Path, gone: MessageGone | AddressGone) -> None:
+async def test_a_message_deleted_by_others_cancels_its_job(tmp_path: Path, gone: MessageGone | AddressGone) -> None:
     """Nobody is left to show it to."""
-
-    async def scenario() -> None:
-        chat, engine = fakes.Chat(), fakes.Engine()
-        engine.gate.clear()
-        async with fakes.bot(tmp_path, chat, engine):
-            await chat.says("a star")
-            await chat.until(lambda states: states[-1].job == 1)  # it waits, or is begun already
-            chat.trouble = [gone, gone]
-            engine.gate.set()
-        assert chat.calls > 1
-
-    asyncio.run(scenario())
-    assert asyncio.run(statuses(tmp_path)) == ["cancelled"]
+    chat, engine = fakes.Chat(), fakes.Engine()
+    engine.gate.clear()
+    async with fakes.bot(tmp_path, chat, engine):
+        await chat.says("a star")
+        await chat.until(lambda states: states[-1].job == 1)  # it waits, or is begun already
+        chat.trouble = [gone, gone]
+        engine.gate.set()
+    assert chat.calls > 1
+    assert await statuses(tmp_path) == ["cancelled"]
 
 
 async def test_a_job_whose_turn_came_before_its_message_is_shown_at_once(tmp_path: Path) -> None:

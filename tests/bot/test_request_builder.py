@@ -1,7 +1,8 @@
 """bot/request_builder.py, and the language through the whole bot with a fake chat."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -17,20 +18,16 @@ from tests.bench.bot import pictures
 from tests.bot.test_handlers import answer
 from tests.fakes import fakes
 
-Scenario = Callable[[fakes.Chat, fakes.Engine], Awaitable[None]]
 RED = pictures.saved(pictures.Image.new("RGB", (20, 10), "red"), "JPEG")
 BLUE = pictures.saved(pictures.Image.new("RGB", (20, 10), "blue"), "GIF")
 
 
-def play(folder: Path, scenario: Scenario, **settings: Any) -> None:
-    """Run a scenario against a bot."""
-
-    async def run() -> None:
-        chat, engine = fakes.Chat(), fakes.Engine()
-        async with fakes.bot(folder, chat, engine, **settings):
-            await scenario(chat, engine)
-
-    asyncio.run(run())
+@asynccontextmanager
+async def running(folder: Path, **settings: Any) -> AsyncIterator[tuple[fakes.Chat, fakes.Engine]]:
+    """A bot, set up as fakes.bot takes it, and the chat and the engine it works with."""
+    chat, engine = fakes.Chat(), fakes.Engine()
+    async with fakes.bot(folder, chat, engine, **settings):
+        yield chat, engine
 
 
 async def drawn(chat: fakes.Chat, engine: fakes.Engine, job: int = 1) -> tuple[Reply, Request, Inputs]:
@@ -41,10 +38,11 @@ async def drawn(chat: fakes.Chat, engine: fakes.Engine, job: int = 1) -> tuple[R
     return reply, request, inputs
 
 
-def test_what_is_said_wins_over_the_style_that_over_the_place_and_that_over_the_config(tmp_path: Path) -> None:
+async def test_what_is_said_wins_over_the_style_that_over_the_place_and_that_over_the_config(tmp_path: Path) -> None:
     """The nearest word counts."""
 
-    async def scenario(chat: fakes.Chat, engine: fakes.Engine) -> None:
+    styles = {"ink": "--steps 13 --eta 0.3 --range-scale 5"}
+    async with running(tmp_path, options="--steps 11 --tv-scale 7 --range-scale 4", styles=styles) as (chat, engine):
         await chat.says("a star --style ink --eta 0.4", defaults={"steps": 12, "cuts": 6, "eta": 0.2})
         _, request, _ = await drawn(chat, engine)
         assert request.prompt == "a star"
@@ -53,14 +51,10 @@ def test_what_is_said_wins_over_the_style_that_over_the_place_and_that_over_the_
         await chat.says("a star --style none", defaults={"style": "ink"})
         assert (await drawn(chat, engine, 2))[1].range_scale == 4.0
 
-    styles = {"ink": "--steps 13 --eta 0.3 --range-scale 5"}
-    play(tmp_path, scenario, options="--steps 11 --tv-scale 7 --range-scale 4", styles=styles)
 
-
-def test_a_style_of_words_is_refused_where_the_models_know_things_by_name(tmp_path: Path) -> None:
+async def test_a_style_of_words_is_refused_where_the_models_know_things_by_name(tmp_path: Path) -> None:
     """A green cat in ink came out white. One that is only a default here lends its options."""
-
-    async def scenario(chat: fakes.Chat, engine: fakes.Engine) -> None:
+    async with running(tmp_path, styles={"ink": "black ink on white paper --steps 13"}) as (chat, engine):
         await chat.says("a green cat --style ink")
         note = (await chat.until(lambda states: states[-1].stage is Stage.NOTE))[-1]
         assert "picturebook does not know" in note.text and "⟨--style ink⟩" in note.text
@@ -68,13 +62,10 @@ def test_a_style_of_words_is_refused_where_the_models_know_things_by_name(tmp_pa
         _, request, _ = await drawn(chat, engine)
         assert (request.prompt, request.steps) == ("a green cat", 13)
 
-    play(tmp_path, scenario, styles={"ink": "black ink on white paper --steps 13"})
 
-
-def test_options_of_a_form_are_taken_by_name_and_win_over_those_in_the_words(tmp_path: Path) -> None:
+async def test_options_of_a_form_are_taken_by_name_and_win_over_those_in_the_words(tmp_path: Path) -> None:
     """They never become text; a ramp or a size is format_command as everywhere."""
-
-    async def scenario(chat: fakes.Chat, engine: fakes.Engine) -> None:
+    async with running(tmp_path) as (chat, engine):
         given = {"steps": 9, "cuts": "0:8, 100:4", "size": "256х256", "style": "DRAFT", "guidance_scale": "500"}
         await chat.says("/imagine a star --steps 7 --eta 0.5", options=given)
         _, request, _ = await drawn(chat, engine)
@@ -85,13 +76,10 @@ def test_options_of_a_form_are_taken_by_name_and_win_over_those_in_the_words(tmp
             await chat.says("a star", options=wrong)
             assert where in (await chat.until(lambda states: states[-1].stage is Stage.NOTE))[-1].text
 
-    play(tmp_path, scenario)
 
-
-def test_the_most_steps_of_a_chat_hold_whoever_asks_for_more(tmp_path: Path) -> None:
+async def test_the_most_steps_of_a_chat_hold_whoever_asks_for_more(tmp_path: Path) -> None:
     """The person, a style, a remix of a picture from before the limit, the same picture again, a variation."""
-
-    async def scenario(chat: fakes.Chat, engine: fakes.Engine) -> None:
+    async with running(tmp_path, styles={"slow": "--steps 60"}) as (chat, engine):
         await chat.says("a moon --steps 50")
         await drawn(chat, engine)
         chat.most_steps = 40
@@ -106,33 +94,26 @@ def test_the_most_steps_of_a_chat_hold_whoever_asks_for_more(tmp_path: Path) -> 
         await chat.presses(Action.UPSCALE, 1)
         await chat.until_stage(Stage.FINAL, job=2)
 
-    play(tmp_path, scenario, styles={"slow": "--steps 60"})
 
-
-def test_an_unknown_style_is_answered_with_the_nearest(tmp_path: Path) -> None:
+async def test_an_unknown_style_is_answered_with_the_nearest(tmp_path: Path) -> None:
     """Pointing at the place."""
-
-    async def scenario(chat: fakes.Chat, engine: fakes.Engine) -> None:
+    async with running(tmp_path) as (chat, _):
         said = await answer(chat, "a star --style watercolor --steps 5")
         assert "Did you mean watercolour?" in said and "a star ⟨--style watercolor⟩ --steps 5" in said
 
-    play(tmp_path, scenario)
 
-
-def test_a_size_that_the_models_cannot_draw_is_answered_with_the_nearest(tmp_path: Path) -> None:
+async def test_a_size_that_the_models_cannot_draw_is_answered_with_the_nearest(tmp_path: Path) -> None:
     """Before it waits."""
-
-    async def scenario(chat: fakes.Chat, engine: fakes.Engine) -> None:
+    async with running(tmp_path) as (chat, _):
         said = await answer(chat, "a star --size 65х64")
         assert "picturebook cannot draw 65x64: the nearest size is 256x256." in said and "⟨--size 65х64⟩" in said
 
-    play(tmp_path, scenario)
 
-
-def test_an_attached_picture_pulls_beside_the_words_and_with_init_the_drawing_begins_from_it(tmp_path: Path) -> None:
+async def test_an_attached_picture_pulls_beside_the_words_and_init_begins_from_it(
+    tmp_path: Path,
+) -> None:
     """The engine gets the clean picture; a rerun and a remix take it over, a delete takes it away."""
-
-    async def scenario(chat: fakes.Chat, engine: fakes.Engine) -> None:
+    async with running(tmp_path) as (chat, engine):
         await chat.says("a star", pictures=(RED,))
         assert (await drawn(chat, engine))[2] == Inputs(targets=((accept_picture(RED), 1.0),))
         await chat.says("a star --init 0.4", pictures=(RED, BLUE))
@@ -153,8 +134,6 @@ def test_an_attached_picture_pulls_beside_the_words_and_with_init_the_drawing_be
         await chat.until(lambda states: "#2 is deleted" in states[-1].text)
         assert not [path for path in (tmp_path / "pictures").iterdir() if path.name[0] not in "134"]
 
-    play(tmp_path, scenario)
-
 
 @pytest.mark.parametrize(
     ("text", "attached", "sentence"),
@@ -167,21 +146,18 @@ def test_an_attached_picture_pulls_beside_the_words_and_with_init_the_drawing_be
         ("a star", (RED,) * 5, "at most 4 pictures"),
     ],
 )
-def test_pictures_that_cannot_be_drawn_from_are_refused_with_a_sentence(
+async def test_pictures_that_cannot_be_drawn_from_are_refused_with_a_sentence(
     tmp_path: Path, text: str, attached: tuple[bytes, ...], sentence: str
 ) -> None:
     """And leave nothing behind."""
-
-    async def scenario(chat: fakes.Chat, engine: fakes.Engine) -> None:
+    async with running(tmp_path) as (chat, engine):
         await chat.says(text, pictures=attached)
         states = await chat.until(lambda states: states[-1].stage is Stage.NOTE)
         assert sentence in states[-1].text and engine.asked == []
         assert not list((tmp_path / "pictures").glob("*"))
 
-    play(tmp_path, scenario)
 
-
-def test_a_picture_that_does_not_come_is_given_up() -> None:
+async def test_a_picture_that_does_not_come_is_given_up() -> None:
     """Telegram's updates wait behind it."""
 
     async def never() -> bytes:
@@ -189,42 +165,32 @@ def test_a_picture_that_does_not_come_is_given_up() -> None:
         return b""
 
     with pytest.raises(UserError, match="picture-lost"):
-        asyncio.run(fetch_picture(never, seconds=0.01))
+        await fetch_picture(never, seconds=0.01)
 
 
-def test_an_update_that_comes_twice_has_its_picture_once(tmp_path: Path) -> None:
+async def test_an_update_that_comes_twice_has_its_picture_once(tmp_path: Path) -> None:
     """A platform delivers again what it is not sure of."""
-
-    async def scenario(chat: fakes.Chat, engine: fakes.Engine) -> None:
+    async with running(tmp_path) as (chat, engine):
         await asyncio.gather(*(chat.says("a star", pictures=(RED,), key="same") for _ in range(3)))
         assert (await drawn(chat, engine))[2].targets
         assert len(engine.asked) == 1
         assert {path.name for path in (tmp_path / "pictures").iterdir()} == {"1.png", "1.gif", "1.target1.png"}
 
-    play(tmp_path, scenario)
 
-
-def test_a_kill_before_the_job_had_its_picture_loses_nothing(tmp_path: Path) -> None:
+async def test_a_kill_before_the_job_had_its_picture_loses_nothing(tmp_path: Path) -> None:
     """The picture is on the disk before the job is, under the update's key; the worker looks there too."""
-
-    async def run() -> None:
-        chat, engine = fakes.Chat(), fakes.Engine()
-        async with fakes.bot(tmp_path, chat, engine) as app:
-            await PictureStore(tmp_path / "pictures").keep("fake:t1", {"init": b"clean"})
-            person = Person(platform="fake", id="ann")
-            request = Request(prompt="a star", init=0.4)
-            await app._queue.put(
-                NewJob(key="fake:t1", owner=person, address=chat.address("c"), work=Draw(request=request))
-            )
-            assert (await drawn(chat, engine))[2].init == b"clean"
-
-    asyncio.run(run())
+    chat, engine = fakes.Chat(), fakes.Engine()
+    async with fakes.bot(tmp_path, chat, engine) as app:
+        await PictureStore(tmp_path / "pictures").keep("fake:t1", {"init": b"clean"})
+        person = Person(platform="fake", id="ann")
+        request = Request(prompt="a star", init=0.4)
+        await app._queue.put(NewJob(key="fake:t1", owner=person, address=chat.address("c"), work=Draw(request=request)))
+        assert (await drawn(chat, engine))[2].init == b"clean"
 
 
-def test_a_drawing_whose_picture_is_gone_fails_with_a_sentence(tmp_path: Path) -> None:
+async def test_a_drawing_whose_picture_is_gone_fails_with_a_sentence(tmp_path: Path) -> None:
     """It is not drawn from nothing instead."""
-
-    async def scenario(chat: fakes.Chat, engine: fakes.Engine) -> None:
+    async with running(tmp_path) as (chat, engine):
         engine.gate.clear()
         await chat.says("a cat")
         await chat.says("a star --init 0.4", pictures=(RED,))
@@ -232,8 +198,6 @@ def test_a_drawing_whose_picture_is_gone_fails_with_a_sentence(tmp_path: Path) -
         (tmp_path / "pictures" / "2.init.png").unlink()
         engine.gate.set()
         assert "cannot be read" in (await chat.until_stage(Stage.FAILED, job=2))[-1].text
-
-    play(tmp_path, scenario)
 
 
 def numbered(reply: Reply) -> dict[Action, list[int]]:
@@ -245,10 +209,9 @@ def numbered(reply: Reply) -> dict[Action, list[int]]:
     return found
 
 
-def test_several_pictures_can_be_picked_enlarged_and_varied_each(tmp_path: Path) -> None:
+async def test_several_pictures_can_be_picked_enlarged_and_varied_each(tmp_path: Path) -> None:
     """The grid has buttons with numbers, and a picked one its own controls."""
-
-    async def scenario(chat: fakes.Chat, engine: fakes.Engine) -> None:
+    async with running(tmp_path) as (chat, engine):
         await chat.says("a star --seed 7 --count 3")
         grid, _, _ = await drawn(chat, engine)
         assert numbered(grid) == {action: [1, 2, 3] for action in (Action.PICK, Action.UPSCALE, Action.VARY)}
@@ -268,13 +231,10 @@ def test_several_pictures_can_be_picked_enlarged_and_varied_each(tmp_path: Path)
         assert "#3 is a variation of #1" in await answer(chat, "/show 3")
         assert "--count 3 --pick 2" in await answer(chat, "/settings 1 2")
 
-    play(tmp_path, scenario)
 
-
-def test_vary_takes_a_strength_and_one_picture_needs_no_number(tmp_path: Path) -> None:
+async def test_vary_takes_a_strength_and_one_picture_needs_no_number(tmp_path: Path) -> None:
     """`/vary 1 0.3`."""
-
-    async def scenario(chat: fakes.Chat, engine: fakes.Engine) -> None:
+    async with running(tmp_path) as (chat, engine):
         await chat.says("a star --seed 7")
         single, _, _ = await drawn(chat, engine)
         assert numbered(single) == {} and Action.VARY in [button.action for button in single.buttons]
@@ -286,13 +246,10 @@ def test_vary_takes_a_strength_and_one_picture_needs_no_number(tmp_path: Path) -
         await chat.presses(Action.VARY, 3)
         assert (await drawn(chat, engine, 4))[1].init == 0.5
 
-    play(tmp_path, scenario)
 
-
-def test_a_number_that_is_not_there_is_told(tmp_path: Path) -> None:
+async def test_a_number_that_is_not_there_is_told(tmp_path: Path) -> None:
     """And a number that is needed is asked for."""
-
-    async def scenario(chat: fakes.Chat, engine: fakes.Engine) -> None:
+    async with running(tmp_path) as (chat, engine):
         await chat.says("a star --count 2")
         await drawn(chat, engine)
         assert "has 2 pictures: use the buttons" in await answer(chat, "/upscale 1")
@@ -300,5 +257,3 @@ def test_a_number_that_is_not_there_is_told(tmp_path: Path) -> None:
         await chat.says("a star")
         await drawn(chat, engine, 2)
         assert "#2 has only one picture." in await answer(chat, "/upscale 2 2")
-
-    play(tmp_path, scenario)

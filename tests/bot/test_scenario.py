@@ -1,6 +1,5 @@
 """tests/fakes/scenario.py on the fake chat: the story holds where no platform is in the way, and it is strict."""
 
-import asyncio
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -53,16 +52,12 @@ def as_shown(message: str, reply: Reply) -> Shown:
 
 
 @pytest.mark.parametrize("gif_apart", [False, True])
-def test_the_story_holds_on_the_fake_chat(tmp_path: Path, gif_apart: bool) -> None:
+async def test_the_story_holds_on_the_fake_chat(tmp_path: Path, gif_apart: bool) -> None:
     """What the platforms are measured by is what the core does by itself."""
-
-    async def run() -> None:
-        driver = FakeDriver(tmp_path, gif_apart=gif_apart)
-        await driver.bot.start()
-        await scenario.play(driver)
-        await driver.bot.stop()
-
-    asyncio.run(run())
+    driver = FakeDriver(tmp_path, gif_apart=gif_apart)
+    await driver.bot.start()
+    await scenario.play(driver)
+    await driver.bot.stop()
 
 
 class Told:

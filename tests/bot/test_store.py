@@ -60,7 +60,7 @@ async def test_a_transaction_that_raises_leaves_nothing(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("content", [b"this is not a database, however long one looks at it" * 20, None])
-def test_a_database_that_cannot_be_used_is_one_sentence(tmp_path: Path, content: bytes | None) -> None:
+async def test_a_database_that_cannot_be_used_is_one_sentence(tmp_path: Path, content: bytes | None) -> None:
     """Whoever runs the bot must learn which file it is."""
     path = tmp_path / "a.sqlite"
     if content is None:
@@ -68,16 +68,16 @@ def test_a_database_that_cannot_be_used_is_one_sentence(tmp_path: Path, content:
     else:
         path.write_bytes(content)
     with pytest.raises(StoreError, match=r"a\.sqlite: the database cannot be opened"):
-        asyncio.run(Store.open(path))
+        await Store.open(path)
 
 
-def test_a_newer_database_is_refused(tmp_path: Path) -> None:
+async def test_a_newer_database_is_refused(tmp_path: Path) -> None:
     """An older program would not know what the newer one relies on."""
     connection = sqlite3.connect(tmp_path / "a.sqlite")
     connection.execute("PRAGMA user_version = 1000")
     connection.close()
     with pytest.raises(StoreError, match="newer Imago"):
-        asyncio.run(Store.open(tmp_path / "a.sqlite"))
+        await Store.open(tmp_path / "a.sqlite")
 
 
 async def test_upscalings_of_an_older_database_know_their_picture(tmp_path: Path) -> None:

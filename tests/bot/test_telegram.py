@@ -4,7 +4,8 @@ import asyncio
 import logging
 import sqlite3
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -28,44 +29,32 @@ from tests.fakes import botapi, fakes, scenario, scripted, telegram_bot
 from tests.fakes.botapi import ApiError, Json
 from tests.fakes.telegram_bot import buttons, finals, texts
 
-Story = Callable[[botapi.Server], Awaitable[None]]
 ME = botapi.ME["id"]
 GROUP = -1001
 PLACE = Address(platform="telegram", chat="5")
 
 
-def play(folder: Path, story: Story, engine: Any = None, **more: Any) -> botapi.Server:
-    """Tell a story to a running bot; all that it called must have been as the Bot API describes."""
-
-    async def run() -> botapi.Server:
-        async with botapi.Server().serving() as server, telegram_bot.bot(folder, server, engine, **more):
-            await story(server)
-            return server
-
-    server = asyncio.run(run())
+@asynccontextmanager
+async def running(folder: Path, engine: Any = None, **more: Any) -> AsyncIterator[botapi.Server]:
+    """The server of a running bot; all that is called meanwhile must be as the Bot API describes."""
+    async with botapi.Server().serving() as server, telegram_bot.bot(folder, server, engine, **more):
+        yield server
     assert server.invalid == [] and server.calls
-    return server
 
 
-def test_the_shared_story_holds_on_telegram(tmp_path: Path) -> None:
+async def test_the_shared_story_holds_on_telegram(tmp_path: Path) -> None:
     """imagine → previews → final → GIF → react → restart → old button → cancel."""
-
-    async def run() -> botapi.Server:
-        async with botapi.Server().serving() as server:
-            driver = telegram_bot.Driver(tmp_path, server)
-            await driver.bot.start()
-            await scenario.play(driver)
-            await driver.bot.stop()
-            return server
-
-    server = asyncio.run(run())
+    async with botapi.Server().serving() as server:
+        driver = telegram_bot.Driver(tmp_path, server)
+        await driver.bot.start()
+        await scenario.play(driver)
+        await driver.bot.stop()
     assert server.invalid == []
 
 
-def test_a_private_text_becomes_one_message_that_ends_as_the_picture_with_its_gif(tmp_path: Path) -> None:
+async def test_a_private_text_becomes_one_message_that_ends_as_the_picture_with_its_gif(tmp_path: Path) -> None:
     """Text first, photo from the first preview on, its buttons at the end, the GIF as an answer to it."""
-
-    async def story(server: botapi.Server) -> None:
+    async with running(tmp_path) as server:
         server.says(5, "a red star --seed 7")
         gif = (await server.until(lambda: [s for s in server.states if "animation" in s.message]))[0]
         (final,) = finals(server)
@@ -74,8 +63,6 @@ def test_a_private_text_becomes_one_message_that_ends_as_the_picture_with_its_gi
         assert "editMessageMedia" in [s.method for s in server.states if s.message["message_id"] == final["message_id"]]
         assert buttons(final) == [f"{a}:1" for a in ("upscale", "vary", "rerun", "remix", "settings", "file", "delete")]
         assert "seed 7" in final["caption"]
-
-    play(tmp_path, story)
 
 
 def statuses(folder: Path) -> list[str]:
@@ -87,11 +74,13 @@ def statuses(folder: Path) -> list[str]:
 # Inward
 
 
-def test_an_update_is_confirmed_when_its_job_is_on_the_disk_and_told_again_is_the_same_job(tmp_path: Path) -> None:
+async def test_an_update_is_confirmed_when_its_job_is_stored_and_again_is_the_same_job(
+    tmp_path: Path,
+) -> None:
     """A kill in between costs nothing: unconfirmed it comes again, and the key is known."""
     seen: list[int] = []
+    async with running(tmp_path) as server:
 
-    async def story(server: botapi.Server) -> None:
         def look(method: str, parameters: Json) -> None:
             if method == "getUpdates" and parameters.get("offset"):
                 seen.append(len(statuses(tmp_path)))  # at the moment of the confirmation
@@ -102,65 +91,54 @@ def test_an_update_is_confirmed_when_its_job_is_on_the_disk_and_told_again_is_th
         server.update("message", message)
         server.says(5, "a house")
         await server.until(lambda: len(finals(server)) == 2)
-
-    play(tmp_path, story)
     assert seen[0] == 1 and len(statuses(tmp_path)) == 2
 
 
-def test_a_bot_that_is_closed_confirms_nothing() -> None:
+async def test_a_bot_that_is_closed_confirms_nothing() -> None:
     """What could not be taken comes again after the restart."""
+    async with botapi.Server().serving() as server, make_bot(botapi.TOKEN, server.url) as bot:
 
-    async def run() -> None:
-        async with botapi.Server().serving() as server, make_bot(botapi.TOKEN, server.url) as bot:
+        async def refuse(update: object) -> None:
+            raise Closed
 
-            async def refuse(update: object) -> None:
-                raise Closed
-
-            server.says(5, "a star")
-            await poll(bot, refuse)
-            assert len(server.waiting()) == 1
-
-    asyncio.run(run())
+        server.says(5, "a star")
+        await poll(bot, refuse)
+        assert len(server.waiting()) == 1
 
 
-def test_an_update_that_takes_long_keeps_nobody_waiting_and_is_confirmed_last() -> None:
+async def test_an_update_that_takes_long_keeps_nobody_waiting_and_is_confirmed_last() -> None:
     """A picture that takes its time to come held up everybody who wrote later."""
+    async with botapi.Server().serving() as server, make_bot(botapi.TOKEN, server.url) as bot:
+        taken: list[int] = []
+        slow, done = asyncio.Event(), asyncio.Event()
 
-    async def run() -> None:
-        async with botapi.Server().serving() as server, make_bot(botapi.TOKEN, server.url) as bot:
-            taken: list[int] = []
-            slow, done = asyncio.Event(), asyncio.Event()
+        async def take(update: Any) -> None:
+            if not taken:
+                taken.append(update.update_id)
+                await slow.wait()
+            else:
+                taken.append(update.update_id)
+            done.set()
 
-            async def take(update: Any) -> None:
-                if not taken:
-                    taken.append(update.update_id)
-                    await slow.wait()
-                else:
-                    taken.append(update.update_id)
-                done.set()
-
-            server.says(5, "a star")
-            polling = asyncio.create_task(poll(bot, take))
-            while not taken:
+        server.says(5, "a star")
+        polling = asyncio.create_task(poll(bot, take))
+        while not taken:
+            await asyncio.sleep(0.01)
+        server.says(6, "/help")
+        await done.wait()
+        assert len(taken) == 2 and len(server.waiting()) == 2, "nothing is confirmed before the first is durable"
+        slow.set()
+        async with asyncio.timeout(20):
+            while server.waiting():
                 await asyncio.sleep(0.01)
-            server.says(6, "/help")
-            await done.wait()
-            assert len(taken) == 2 and len(server.waiting()) == 2, "nothing is confirmed before the first is durable"
-            slow.set()
-            async with asyncio.timeout(20):
-                while server.waiting():
-                    await asyncio.sleep(0.01)
-            assert len(taken) == 2, "and nothing is taken twice"
-            polling.cancel()
-            await asyncio.wait([polling])
-
-    asyncio.run(run())
+        assert len(taken) == 2, "and nothing is taken twice"
+        polling.cancel()
+        await asyncio.wait([polling])
 
 
-def test_reactions_that_were_added_do_what_buttons_do(tmp_path: Path) -> None:
+async def test_reactions_that_were_added_do_what_buttons_do(tmp_path: Path) -> None:
     """Only new − old counts, U+FE0F does not; added, taken away and added again asks once."""
-
-    async def story(server: botapi.Server) -> None:
+    async with running(tmp_path) as server:
         server.chat(GROUP, "supergroup", forum=True, admins={ME})
         topic = {"message_thread_id": 7, "is_topic_message": True}
         server.says(GROUP, "/imagine a star", **topic)
@@ -174,15 +152,12 @@ def test_reactions_that_were_added_do_what_buttons_do(tmp_path: Path) -> None:
         await server.until(lambda: len(finals(server)) == 2 and any("/imagine a star --" in t for t in texts(server)))
         ours = [m for m in server.chats[GROUP].messages.values() if m.get("from") == botapi.ME]
         assert all(message["message_thread_id"] == 7 for message in ours)
-
-    play(tmp_path, story)
     assert len(statuses(tmp_path)) == 2
 
 
-def test_only_the_owner_and_administrators_delete(tmp_path: Path) -> None:
+async def test_only_the_owner_and_administrators_delete(tmp_path: Path) -> None:
     """Telegram is asked who is one when it matters."""
-
-    async def story(server: botapi.Server) -> None:
+    async with running(tmp_path) as server:
         server.chat(GROUP, "supergroup", admins={ME, 99})
         for text in ("/imagine a star", "/imagine a house"):
             server.says(GROUP, text, who=5)
@@ -195,44 +170,35 @@ def test_only_the_owner_and_administrators_delete(tmp_path: Path) -> None:
         await server.until(lambda: not finals(server))
         gifs = [m for m in server.chats[GROUP].messages.values() if "animation" in m]
         assert not gifs
-
-    play(tmp_path, story)
     assert statuses(tmp_path) == ["deleted", "deleted"]
 
 
-def test_the_png_file_is_the_untouched_picture(tmp_path: Path) -> None:
+async def test_the_png_file_is_the_untouched_picture(tmp_path: Path) -> None:
     """Telegram makes a JPEG of every photo."""
-
-    async def story(server: botapi.Server) -> None:
+    async with running(tmp_path) as server:
         server.says(5, "a star --seed 7")
         (final,) = await server.until(lambda: finals(server))
         server.presses(5, final["message_id"], "file:1")
         (sent,) = await server.until(lambda: [s for s in server.states if s.method == "sendDocument"])
         assert sent.content == scripted.png(7, scripted.STEPS)
 
-    play(tmp_path, story)
 
-
-def test_an_answer_to_remix_has_the_old_picture_for_a_parent(tmp_path: Path) -> None:
+async def test_an_answer_to_remix_has_the_old_picture_for_a_parent(tmp_path: Path) -> None:
     """Nobody has to copy the command that the question shows."""
-
-    async def story(server: botapi.Server) -> None:
+    async with running(tmp_path) as server:
         server.says(5, "a star --seed 7")
         (first,) = await server.until(lambda: finals(server))
         server.presses(5, first["message_id"], "remix:1")
         (question,) = await server.until(lambda: [s for s in server.states if "/remix 1" in s.message.get("text", "")])
         server.says(5, "a house", reply_to_message=question.message)
         await server.until(lambda: len(finals(server)) == 2)
-
-    play(tmp_path, story)
     with sqlite3.connect(tmp_path / "imago.sqlite") as database:
         assert database.execute("SELECT kind, parent FROM jobs WHERE id = 2").fetchall() == [("remix", 1)]
 
 
-def test_forged_presses_do_nothing(tmp_path: Path) -> None:
+async def test_forged_presses_do_nothing(tmp_path: Path) -> None:
     """Whoever speaks the protocol can press buttons that are not there."""
-
-    async def story(server: botapi.Server) -> None:
+    async with running(tmp_path) as server:
         server.says(5, "a star")
         await server.until(lambda: finals(server))
         message = server.says(6, "/queue", who=6)["message_id"]
@@ -243,13 +209,10 @@ def test_forged_presses_do_nothing(tmp_path: Path) -> None:
         await server.until(lambda: len(server.answered) == 9)
         assert not [s for s in server.states if s.method == "sendDocument"]
 
-    play(tmp_path, story)
 
-
-def test_answers_come_in_the_persons_language_and_the_menu_in_both(tmp_path: Path) -> None:
+async def test_answers_come_in_the_persons_language_and_the_menu_in_both(tmp_path: Path) -> None:
     """As `language_code` says; help tells once how to have reactions."""
-
-    async def story(server: botapi.Server) -> None:
+    async with running(tmp_path) as server:
         server.says(5, "/help", language="ru")
         server.says(6, "/help", language="de")
         await server.until(lambda: len(texts(server)) == 2)
@@ -267,13 +230,10 @@ def test_answers_come_in_the_persons_language_and_the_menu_in_both(tmp_path: Pat
         ]
         assert menus["ru"][1]["description"] == "Показать очередь"
 
-    play(tmp_path, story)
 
-
-def test_with_a_list_only_those_on_it_are_heard(tmp_path: Path) -> None:
+async def test_with_a_list_only_those_on_it_are_heard(tmp_path: Path) -> None:
     """A chat that is listed is open to all in it, a person that is listed may go anywhere; others get no answer."""
-
-    async def story(server: botapi.Server) -> None:
+    async with running(tmp_path, chats=(GROUP,), people=(5,)) as server:
         for group in (GROUP, -1002):
             server.chat(group, "supergroup")
         for chat, who in [(6, 6), (-1002, 6), (GROUP, 6), (5, 5), (-1002, 5)]:
@@ -281,27 +241,21 @@ def test_with_a_list_only_those_on_it_are_heard(tmp_path: Path) -> None:
         await server.until(lambda: len(texts(server)) == 3 and not server.waiting())
         assert {state.message["chat"]["id"] for state in server.states} == {GROUP, 5, -1002}
 
-    play(tmp_path, story, chats=(GROUP,), people=(5,))
 
-
-def test_a_webhook_takes_updates_from_telegram_only(tmp_path: Path) -> None:
+async def test_a_webhook_takes_updates_from_telegram_only(tmp_path: Path) -> None:
     """The secret is agreed when the webhook is set; what is not taken is not confirmed."""
-
-    async def run() -> None:
-        async with botapi.Server().serving() as server:
-            port = unused_port()
-            async with telegram_bot.bot(tmp_path, server, webhook="https://example.org/hook", port=port):
-                await server.until(lambda: server.menus.get("ru"))
-                server.says(5, "a star")
-                assert await server.post_updates(port, secret="guessed") == [403]
-                assert await server.post_updates(port) == [200] and not server.waiting()
-                await server.until(lambda: finals(server))
-            assert server.invalid == []
-            async with telegram_bot.bot(tmp_path, server):  # and back to polling
-                server.says(5, "a house")
-                await server.until(lambda: len(finals(server)) == 2)
-
-    asyncio.run(run())
+    async with botapi.Server().serving() as server:
+        port = unused_port()
+        async with telegram_bot.bot(tmp_path, server, webhook="https://example.org/hook", port=port):
+            await server.until(lambda: server.menus.get("ru"))
+            server.says(5, "a star")
+            assert await server.post_updates(port, secret="guessed") == [403]
+            assert await server.post_updates(port) == [200] and not server.waiting()
+            await server.until(lambda: finals(server))
+        assert server.invalid == []
+        async with telegram_bot.bot(tmp_path, server):  # and back to polling
+            server.says(5, "a house")
+            await server.until(lambda: len(finals(server)) == 2)
 
 
 # Outward
@@ -311,10 +265,11 @@ def test_a_webhook_takes_updates_from_telegram_only(tmp_path: Path) -> None:
     "loss",
     ["bot was kicked from the supergroup chat", "bot was blocked by the user", "TOPIC_CLOSED", "message deleted"],
 )
-def test_a_lost_place_ends_the_job_quietly(tmp_path: Path, loss: str) -> None:
+async def test_a_lost_place_ends_the_job_quietly(tmp_path: Path, loss: str) -> None:
     """Nobody is left to show it to."""
 
-    async def story(server: botapi.Server) -> None:
+    engine = fakes.Engine()
+    async with running(tmp_path, engine) as server:
         engine.gate.clear()
         chat = server.chat(GROUP, "supergroup")
         server.says(GROUP, "/imagine a star")
@@ -330,14 +285,12 @@ def test_a_lost_place_ends_the_job_quietly(tmp_path: Path, loss: str) -> None:
             while statuses(tmp_path) != ["cancelled"]:
                 await asyncio.sleep(0.01)
 
-    engine = fakes.Engine()
-    play(tmp_path, story, engine)
 
-
-def test_a_group_that_becomes_a_supergroup_takes_its_jobs_along(tmp_path: Path) -> None:
+async def test_a_group_that_becomes_a_supergroup_takes_its_jobs_along(tmp_path: Path) -> None:
     """Its old messages stay behind: the final is shown in a new one, once."""
 
-    async def story(server: botapi.Server) -> None:
+    engine = fakes.Engine()
+    async with running(tmp_path, engine) as server:
         engine.gate.clear()
         server.chat(-5, "group")
         server.says(-5, "/imagine a star")
@@ -350,14 +303,11 @@ def test_a_group_that_becomes_a_supergroup_takes_its_jobs_along(tmp_path: Path) 
         server.presses(GROUP, final["message_id"], "rerun:1")
         await server.until(lambda: len(finals(server)) == 2)
 
-    engine = fakes.Engine()
-    play(tmp_path, story, engine)
 
-
-def test_a_picture_that_telegram_takes_for_no_photo_comes_as_a_file(tmp_path: Path) -> None:
+async def test_a_picture_that_telegram_takes_for_no_photo_comes_as_a_file(tmp_path: Path) -> None:
     """Whatever its reasons are."""
+    async with running(tmp_path) as server:
 
-    async def story(server: botapi.Server) -> None:
         def refuse(method: str, parameters: Json) -> ApiError | None:
             photo = parameters.get("media", {}).get("type") == "photo"
             return ApiError(400, "Bad Request: PHOTO_SAVE_FILE_INVALID") if photo else None
@@ -367,33 +317,28 @@ def test_a_picture_that_telegram_takes_for_no_photo_comes_as_a_file(tmp_path: Pa
         ended = await server.until(lambda: [s for s in server.states if "delete:1" in buttons(s.message)])
         assert "document" in ended[0].message
 
-    play(tmp_path, story)
 
-
-def alone(story: Callable[[botapi.Server, TelegramAdapter], Awaitable[None]]) -> None:
-    """Tell a story to an adapter without a bot, in the private chat 5."""
+@asynccontextmanager
+async def alone() -> AsyncIterator[tuple[botapi.Server, TelegramAdapter]]:
+    """An adapter without a bot, and its server, which has the private chat 5."""
 
     async def nothing(incoming: object) -> None:
         pass
 
-    async def run() -> None:
-        async with botapi.Server().serving() as server:
-            server.chat(5)
-            pace = Pace(spacing=0)
-            adapter = TelegramAdapter(telegram_bot.settings(server), Texts().say, moved=telegram_bot.stays, pace=pace)
-            await adapter.start(nothing)
-            try:
-                await story(server, adapter)
-            finally:
-                await adapter.close()
-
-    asyncio.run(run())
+    async with botapi.Server().serving() as server:
+        server.chat(5)
+        pace = Pace(spacing=0)
+        adapter = TelegramAdapter(telegram_bot.settings(server), Texts().say, moved=telegram_bot.stays, pace=pace)
+        await adapter.start(nothing)
+        try:
+            yield server, adapter
+        finally:
+            await adapter.close()
 
 
-def test_a_photo_that_loses_its_picture_keeps_it_and_changes_its_words() -> None:
+async def test_a_photo_that_loses_its_picture_keeps_it_and_changes_its_words() -> None:
     """A photo can't become text again: then its caption is edited. And the same state twice is one call."""
-
-    async def story(server: botapi.Server, adapter: TelegramAdapter) -> None:
+    async with alone() as (server, adapter):
         message = await adapter.send(PLACE, Reply(text="one"), nonce="1")
         png = scripted.png(1, 1)
         picture = File(name="1.png", content=png, media_type="image/png", alt="")
@@ -405,18 +350,13 @@ def test_a_photo_that_loses_its_picture_keeps_it_and_changes_its_words() -> None
         await adapter.delete(PLACE, message)
         await adapter.delete(PLACE, message)
 
-    alone(story)
 
-
-def test_the_same_edit_in_another_life_is_no_error() -> None:
+async def test_the_same_edit_in_another_life_is_no_error() -> None:
     """After a restart nobody knows what a message shows; Telegram says that nothing has changed."""
-
-    async def story(server: botapi.Server, adapter: TelegramAdapter) -> None:
+    async with alone() as (server, adapter):
         message = await adapter.send(PLACE, Reply(text="one"), nonce="1")
         adapter._last.clear()
         await adapter.edit(PLACE, message, Reply(text="one"))
-
-    alone(story)
 
 
 @pytest.mark.parametrize(
@@ -438,130 +378,105 @@ def test_each_refusal_is_an_error_of_ours(error: TelegramError, ours: type[Adapt
     assert type(map_error(error)) is ours
 
 
-def test_what_telegram_asks_to_wait_is_passed_on() -> None:
+async def test_what_telegram_asks_to_wait_is_passed_on() -> None:
     """For the line of that chat, which waits and then sends what is newest."""
-
-    async def story(server: botapi.Server, adapter: TelegramAdapter) -> None:
+    async with alone() as (server, adapter):
         flood = ApiError(429, "Too Many Requests", retry_after=7)
         server.refuse = lambda method, _: flood if "send" in method else None
         with pytest.raises(RetryAfter) as refused:
             await adapter.send(PLACE, Reply(text="x"), nonce="1")
         assert refused.value.seconds == 7
 
-    alone(story)
-
 
 # Starting
 
 
-def test_a_wrong_token_is_one_line_and_exit_code_78(tmp_path: Path) -> None:
+async def test_a_wrong_token_is_one_line_and_exit_code_78(tmp_path: Path) -> None:
     """To try again would not help; and the token is not in the line."""
-
-    async def run() -> tuple[int | None, str]:
-        async with botapi.Server().serving() as server:
-            config = tmp_path / "c.toml"
-            folder, wrong = tmp_path / "bot", "999:wrongTOKENwrongTOKEN"
-            config.write_text(
-                f'[bot]\nfolder = "{folder}"\nlog_level = "debug"\n[web]\nenabled = false\n'
-                f'[telegram]\nbase_url = "{server.url}"\ntoken = "{wrong}"\n'
-            )
-            bot = await asyncio.create_subprocess_exec(
-                sys.executable, "-m", "bot", "serve", "--config", str(config), stderr=asyncio.subprocess.PIPE
-            )
-            _, told = await bot.communicate()
-            assert "wrongTOKEN" not in told.decode()
-            return bot.returncode, told.decode()
-
-    code, told = asyncio.run(run())
+    async with botapi.Server().serving() as server:
+        config = tmp_path / "c.toml"
+        folder, wrong = tmp_path / "bot", "999:wrongTOKENwrongTOKEN"
+        config.write_text(
+            f'[bot]\nfolder = "{folder}"\nlog_level = "debug"\n[web]\nenabled = false\n'
+            f'[telegram]\nbase_url = "{server.url}"\ntoken = "{wrong}"\n'
+        )
+        bot = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "bot", "serve", "--config", str(config), stderr=asyncio.subprocess.PIPE
+        )
+        _, told = await bot.communicate()
+        assert "wrongTOKEN" not in told.decode()
+        code, told = bot.returncode, told.decode()
     assert code == 78
     assert told.splitlines()[-1] == ("imago: token in [telegram]: Telegram refuses it; copy it again from @BotFather.")
 
 
-def test_the_token_is_in_no_log(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+async def test_the_token_is_in_no_log(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     """Not even at the lowest level, nor when calls fail."""
 
-    async def story(server: botapi.Server) -> None:
-        troubles = [ApiError(500, "Internal Server Error")]
-        server.refuse = lambda method, _: troubles.pop() if troubles and method == "sendAnimation" else None
-        server.says(5, "a star")
-        await server.until(lambda: [s for s in server.states if s.method == "sendAnimation"])
-
     with caplog.at_level(logging.DEBUG):
-        play(tmp_path, story)
+        async with running(tmp_path) as server:
+            troubles = [ApiError(500, "Internal Server Error")]
+            server.refuse = lambda method, _: troubles.pop() if troubles and method == "sendAnimation" else None
+            server.says(5, "a star")
+            await server.until(lambda: [s for s in server.states if s.method == "sendAnimation"])
     assert "not delivered" in caplog.text and "AAexample" not in caplog.text
 
 
-def test_a_server_that_cannot_be_reached_is_no_wrong_token(tmp_path: Path) -> None:
+async def test_a_server_that_cannot_be_reached_is_no_wrong_token(tmp_path: Path) -> None:
     """A bot that starts before the network is there comes up with it."""
-
-    async def story(server: botapi.Server) -> None:
-        server.says(5, "a star")
-        await server.until(lambda: finals(server))
-
-    async def run() -> None:
-        async with botapi.Server().serving() as server:
-            troubles = [ApiError(502, "Bad Gateway")]
-            server.refuse = lambda method, _: troubles.pop() if troubles else None
-            async with telegram_bot.bot(tmp_path, server):
-                await story(server)
-
-    asyncio.run(run())
+    async with botapi.Server().serving() as server:
+        troubles = [ApiError(502, "Bad Gateway")]
+        server.refuse = lambda method, _: troubles.pop() if troubles else None
+        async with telegram_bot.bot(tmp_path, server):
+            server.says(5, "a star")
+            await server.until(lambda: finals(server))
 
 
-def test_polling_goes_on_after_failures_and_waits_longer_each_time() -> None:
+async def test_polling_goes_on_after_failures_and_waits_longer_each_time() -> None:
     """A server that is down for an hour is not asked a million times."""
     pauses: list[float] = []
+    async with botapi.Server().serving() as server:
+        troubles = [ApiError(502, "Bad Gateway")] * 8
+        server.refuse = lambda method, _: troubles.pop() if method == "getUpdates" and troubles else None
+        server.says(5, "a star")
+        taken: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
-    async def run() -> None:
-        async with botapi.Server().serving() as server:
-            troubles = [ApiError(502, "Bad Gateway")] * 8
-            server.refuse = lambda method, _: troubles.pop() if method == "getUpdates" and troubles else None
-            server.says(5, "a star")
-            taken: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        async def take(update: object) -> None:
+            taken.set_result(None)
 
-            async def take(update: object) -> None:
-                taken.set_result(None)
+        async def sleep(seconds: float) -> None:
+            pauses.append(seconds)
 
-            async def sleep(seconds: float) -> None:
-                pauses.append(seconds)
-
-            async with make_bot(botapi.TOKEN, server.url) as bot:
-                polling = asyncio.create_task(poll(bot, take, sleep))
-                await taken
-                polling.cancel()
-                await asyncio.wait([polling])
-
-    asyncio.run(run())
+        async with make_bot(botapi.TOKEN, server.url) as bot:
+            polling = asyncio.create_task(poll(bot, take, sleep))
+            await taken
+            polling.cancel()
+            await asyncio.wait([polling])
     assert pauses == [1, 2, 4, 8, 16, 30, 30, 30]
 
 
-def test_a_taken_port_for_the_webhook_is_a_line() -> None:
+async def test_a_taken_port_for_the_webhook_is_a_line() -> None:
     """Like every mistake in the config."""
-
-    async def run() -> None:
-        async with botapi.Server().serving() as server:
-            port = int(server.url.rpartition(":")[2])
-            more = TelegramConfig(
-                token=telegram_bot.settings(server).token,
-                base_url=server.url,
-                webhook="https://example.org/hook",
-                port=port,
-            )
-            adapter = TelegramAdapter(more, Texts().say, moved=telegram_bot.stays)
-            with pytest.raises(ConfigError, match="cannot listen on"):
-                await adapter.start(lambda incoming: asyncio.sleep(0))  # type: ignore[arg-type,return-value]
-            await adapter.close()
-
-    asyncio.run(run())
+    async with botapi.Server().serving() as server:
+        port = int(server.url.rpartition(":")[2])
+        more = TelegramConfig(
+            token=telegram_bot.settings(server).token,
+            base_url=server.url,
+            webhook="https://example.org/hook",
+            port=port,
+        )
+        adapter = TelegramAdapter(more, Texts().say, moved=telegram_bot.stays)
+        with pytest.raises(ConfigError, match="cannot listen on"):
+            await adapter.start(lambda incoming: asyncio.sleep(0))  # type: ignore[arg-type,return-value]
+        await adapter.close()
 
 
-def test_a_photo_with_words_is_drawn_from(tmp_path: Path) -> None:
+async def test_a_photo_with_words_is_drawn_from(tmp_path: Path) -> None:
     """Its largest size, fetched when it is known that it is wanted."""
     photo = pictures.saved(pictures.Image.new("RGB", (20, 10), "red"), "JPEG")
     sizes = [{"file_id": name, "file_unique_id": name, "width": w, "height": w} for name, w in (("s", 9), ("l", 90))]
     engine = fakes.Engine()
-
-    async def story(server: botapi.Server) -> None:
+    async with running(tmp_path, engine) as server:
         server.files["l"] = photo
         server.says(5, photo=sizes, caption="a star --init 0.4")
         await server.until(lambda: finals(server))
@@ -571,13 +486,10 @@ def test_a_photo_with_words_is_drawn_from(tmp_path: Path) -> None:
         server.says(5, photo=[{**sizes[0], "file_size": 20_000_001}], caption="a star")
         await server.until(lambda: any("20 MB" in text for text in texts(server)))
 
-    play(tmp_path, story, engine)
 
-
-def test_several_pictures_have_a_row_of_numbers_for_each_thing_to_do(tmp_path: Path) -> None:
+async def test_several_pictures_have_a_row_of_numbers_for_each_thing_to_do(tmp_path: Path) -> None:
     """And a picked one is a message with controls of its own."""
-
-    async def story(server: botapi.Server) -> None:
+    async with running(tmp_path) as server:
         server.says(5, "a star --count 2")
         final = (await server.until(lambda: finals(server)))[0]
         rows = [[key["callback_data"] for key in row] for row in final["reply_markup"]["inline_keyboard"]]
@@ -588,13 +500,10 @@ def test_several_pictures_have_a_row_of_numbers_for_each_thing_to_do(tmp_path: P
         (picked,) = [m for m in server.chats[5].messages.values() if "Picture 2" in m.get("caption", "")]
         assert buttons(picked) == [f"{action}:1:2" for action in ("upscale", "vary", "settings", "file")]
 
-    play(tmp_path, story)
 
-
-def test_administrators_keep_order_by_text(tmp_path: Path) -> None:
+async def test_administrators_keep_order_by_text(tmp_path: Path) -> None:
     """In a group: who is shut out there is answered with a sentence, and a purged picture leaves the chat."""
-
-    async def story(server: botapi.Server) -> None:
+    async with running(tmp_path) as server:
         server.chat(GROUP, "supergroup", admins={ME, 99})
         server.says(GROUP, "/imagine a star", who=5)
         await server.until(lambda: finals(server))
@@ -614,21 +523,14 @@ def test_administrators_keep_order_by_text(tmp_path: Path) -> None:
             await server.until(lambda answer=answer: any(answer in text for text in texts(server)))
         await server.until(lambda: not finals(server))
 
-    play(tmp_path, story)
 
-
-def test_a_hidden_picture_is_behind_a_click_in_every_message(tmp_path: Path) -> None:
+async def test_a_hidden_picture_is_behind_a_click_in_every_message(tmp_path: Path) -> None:
     """The photo that becomes it, and the GIF, which is a message of its own."""
-
-    async def run() -> botapi.Server:
-        async with botapi.Server().serving() as server:
-            moderation = ModerationConfig(check="x", check_threshold=0.3)
-            async with telegram_bot.bot(tmp_path, server, Scoring(), moderation=moderation):
-                server.says(5, "0.9 stars")
-                await server.until(lambda: [s for s in server.states if "animation" in s.message])
-            return server
-
-    server = asyncio.run(run())
+    async with botapi.Server().serving() as server:
+        moderation = ModerationConfig(check="x", check_threshold=0.3)
+        async with telegram_bot.bot(tmp_path, server, Scoring(), moderation=moderation):
+            server.says(5, "0.9 stars")
+            await server.until(lambda: [s for s in server.states if "animation" in s.message])
     assert server.invalid == []
     sent = [values for _, method, values in server.calls if method in ("editMessageMedia", "sendAnimation")]
     assert len(sent) > 1 and all("has_spoiler" in str(values) for values in sent)

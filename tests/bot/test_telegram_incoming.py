@@ -1,6 +1,5 @@
 """bot/adapters/telegram/incoming.py: who asked what where, each kind of message once, through the whole bot."""
 
-import asyncio
 from pathlib import Path
 from typing import Any
 
@@ -84,30 +83,25 @@ def answer_to(server: botapi.Server, asked: Json) -> Json | None:
     return None
 
 
-def test_each_kind_of_message_does_the_expected_thing(tmp_path: Path) -> None:
+async def test_each_kind_of_message_does_the_expected_thing(tmp_path: Path) -> None:
     """It draws, gets one sentence, or is left alone; answers stay in the topic."""
-
-    async def run() -> dict[str, Any]:
-        found: dict[str, Any] = {}
-        limits = LimitsConfig(queued=0)
-        async with botapi.Server().serving() as server, telegram_bot.bot(tmp_path, server, limits=limits):
-            for chat in (GROUP, FORUM):
-                server.chat(chat, "supergroup", forum=chat == FORUM, admins={ME["id"]})
-            server.chat(CHANNEL, "channel")
-            server.files["f"] = pictures.saved(pictures.picture(), "JPEG")
-            for chat in (GROUP, FORUM, CHANNEL):  # messages 1 to 9, so that replies have something to point to
-                server.chats[chat].newest = 9
-            asked = {name: server.says(chat, text, **fields) for name, chat, text, fields, _ in MESSAGES}
-            for name, _, _, _, expected in MESSAGES:
-                if expected != NOTHING:
-                    await server.until(lambda name=name: answer_to(server, asked[name]))
-            await server.until(lambda: len(telegram_bot.finals(server)) == sum(row[4] == DRAWS for row in MESSAGES))
-            for name, *_ in MESSAGES:
-                found[name] = answer_to(server, asked[name])
-            assert server.invalid == [] and not server.waiting()
-        return found
-
-    found = asyncio.run(run())
+    found: dict[str, Any] = {}
+    limits = LimitsConfig(queued=0)
+    async with botapi.Server().serving() as server, telegram_bot.bot(tmp_path, server, limits=limits):
+        for chat in (GROUP, FORUM):
+            server.chat(chat, "supergroup", forum=chat == FORUM, admins={ME["id"]})
+        server.chat(CHANNEL, "channel")
+        server.files["f"] = pictures.saved(pictures.picture(), "JPEG")
+        for chat in (GROUP, FORUM, CHANNEL):  # messages 1 to 9, so that replies have something to point to
+            server.chats[chat].newest = 9
+        asked = {name: server.says(chat, text, **fields) for name, chat, text, fields, _ in MESSAGES}
+        for name, _, _, _, expected in MESSAGES:
+            if expected != NOTHING:
+                await server.until(lambda name=name: answer_to(server, asked[name]))
+        await server.until(lambda: len(telegram_bot.finals(server)) == sum(row[4] == DRAWS for row in MESSAGES))
+        for name, *_ in MESSAGES:
+            found[name] = answer_to(server, asked[name])
+        assert server.invalid == [] and not server.waiting()
     for name, _, _, fields, expected in MESSAGES:
         if expected == NOTHING:
             assert found[name] is None, name

@@ -1,6 +1,5 @@
 """bot/moderation/verdicts.py, and what the bot does with its verdicts."""
 
-import asyncio
 import logging
 from collections.abc import AsyncGenerator
 from dataclasses import replace
@@ -49,49 +48,41 @@ def test_without_a_check_everything_is_shown(caplog: pytest.LogCaptureFixture) -
     assert not caplog.records
 
 
-def test_a_withheld_picture_is_neither_shown_nor_kept_at_any_stage(tmp_path: Path) -> None:
+async def test_a_withheld_picture_is_neither_shown_nor_kept_at_any_stage(tmp_path: Path) -> None:
     """Not as a preview either, nor what a cancelled one had come to; others are shown as ever."""
     moderation = ModerationConfig(check="x", check_threshold=0.3, check_action="withhold")
-
-    async def scenario() -> None:
-        chat, engine = fakes.Chat(), Scoring()
-        async with fakes.bot(tmp_path, chat, engine, moderation=moderation):
-            await chat.says("0.3 stars")
-            states = await chat.until_stage(Stage.FAILED)
-            assert "is not shown" in states[-1].text and all(state.picture is None for state in states)
-            assert any("step" in state.text and state.percent for state in states)
-            await chat.says("0.2 stars --seed 7")
-            final = (await chat.until_stage(Stage.FINAL, job=2))[-1]
-            assert final.picture and final.gif and not final.hidden
-            await chat.says("0.2 stars --steps 1000", who="bob")
-            await chat.until(lambda states: states[-1].job == 3 and (states[-1].percent or 0) >= 10)
-            engine.gate.clear()
-            await chat.says("/cancel", who="bob")
-            assert (await chat.until_stage(Stage.STOPPED, job=3))[-1].picture is None
-            assert "no picture yet" in await answer(chat, "/file 1")
-
-    asyncio.run(scenario())
+    chat, engine = fakes.Chat(), Scoring()
+    async with fakes.bot(tmp_path, chat, engine, moderation=moderation):
+        await chat.says("0.3 stars")
+        states = await chat.until_stage(Stage.FAILED)
+        assert "is not shown" in states[-1].text and all(state.picture is None for state in states)
+        assert any("step" in state.text and state.percent for state in states)
+        await chat.says("0.2 stars --seed 7")
+        final = (await chat.until_stage(Stage.FINAL, job=2))[-1]
+        assert final.picture and final.gif and not final.hidden
+        await chat.says("0.2 stars --steps 1000", who="bob")
+        await chat.until(lambda states: states[-1].job == 3 and (states[-1].percent or 0) >= 10)
+        engine.gate.clear()
+        await chat.says("/cancel", who="bob")
+        assert (await chat.until_stage(Stage.STOPPED, job=3))[-1].picture is None
+        assert "no picture yet" in await answer(chat, "/file 1")
     assert sorted(path.name for path in (tmp_path / "pictures").iterdir()) == ["2.gif", "2.png"]
 
 
-def test_a_spoilered_picture_stays_behind_a_click_wherever_it_is_shown(tmp_path: Path) -> None:
+async def test_a_spoilered_picture_stays_behind_a_click_wherever_it_is_shown(tmp_path: Path) -> None:
     """Its previews, since nobody knows yet; made larger; shown again; after a restart."""
     moderation = ModerationConfig(check="x", check_threshold=0.3, check_action="spoiler")
-
-    async def scenario() -> None:
-        chat, engine = fakes.Chat(), Scoring()
-        async with fakes.bot(tmp_path, chat, engine, moderation=moderation):
-            await chat.says("0.9 stars")
-            states = await chat.until_stage(Stage.FINAL)
-            assert all(state.hidden for state in states if state.picture)
-            await chat.says("0.1 stars", who="bob")
-            states = await chat.until_stage(Stage.FINAL, job=2)
-            assert not states[-1].hidden and all(s.hidden for s in states if s.picture and s.stage is Stage.DRAWING)
-            await chat.says("/upscale 1")
-            assert (await chat.until_stage(Stage.FINAL, job=3))[-1].hidden
-        async with fakes.bot(tmp_path, chat, engine, moderation=moderation):
-            await chat.says("/show 1")
-            shown = await chat.until(lambda states: states[-1].stage is Stage.NOTE and states[-1].picture is not None)
-            assert shown[-1].hidden
-
-    asyncio.run(scenario())
+    chat, engine = fakes.Chat(), Scoring()
+    async with fakes.bot(tmp_path, chat, engine, moderation=moderation):
+        await chat.says("0.9 stars")
+        states = await chat.until_stage(Stage.FINAL)
+        assert all(state.hidden for state in states if state.picture)
+        await chat.says("0.1 stars", who="bob")
+        states = await chat.until_stage(Stage.FINAL, job=2)
+        assert not states[-1].hidden and all(s.hidden for s in states if s.picture and s.stage is Stage.DRAWING)
+        await chat.says("/upscale 1")
+        assert (await chat.until_stage(Stage.FINAL, job=3))[-1].hidden
+    async with fakes.bot(tmp_path, chat, engine, moderation=moderation):
+        await chat.says("/show 1")
+        shown = await chat.until(lambda states: states[-1].stage is Stage.NOTE and states[-1].picture is not None)
+        assert shown[-1].hidden

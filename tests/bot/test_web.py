@@ -1,11 +1,10 @@
 """bot/adapters/web/adapter.py and the files beside it: real HTTP on loopback, real SQLite, a fake core."""
 
-import asyncio
 import io
 import json
 import random
 import re
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from string import Template
@@ -116,23 +115,14 @@ def reply(**changes: Any) -> Reply:
     return Reply(**fields)
 
 
-def scenario(test: Callable[[Site], Coroutine[Any, Any, None]], folder: Path, token: str = "") -> None:
-    async def run() -> None:
-        async with site(folder, token) as served:
-            await test(served)
-
-    asyncio.run(run())
-
-
 async def person_id(served: Site, browser: Browser, name: str = "") -> str:
     await browser.says("hello", name)
     return served.heard[-1].person.id
 
 
-def test_the_page_comes_with_headers_that_let_nothing_else_in(tmp_path: Path) -> None:
+async def test_the_page_comes_with_headers_that_let_nothing_else_in(tmp_path: Path) -> None:
     """Even if markup got into the page, no script of it would run."""
-
-    async def test(served: Site) -> None:
+    async with site(tmp_path) as served:
         page = await (await served.browser(opened=False)).get("/")
         assert page.content_type == "text/html" and page.headers["X-Content-Type-Options"] == "nosniff"
         assert "default-src 'none'" in page.headers["Content-Security-Policy"]
@@ -140,26 +130,20 @@ def test_the_page_comes_with_headers_that_let_nothing_else_in(tmp_path: Path) ->
         cookie = page.headers["Set-Cookie"]
         assert "HttpOnly" in cookie and "SameSite=Strict" in cookie
 
-    scenario(test, tmp_path)
 
-
-def test_style_script_and_drawings_have_their_types_and_nothing_else_is_served(tmp_path: Path) -> None:
+async def test_style_script_and_drawings_have_their_types_and_nothing_else_is_served(tmp_path: Path) -> None:
     """With nosniff a script of the wrong type does not run; a path must not lead out of the folder."""
-
-    async def test(served: Site) -> None:
+    async with site(tmp_path) as served:
         browser = await served.browser()
         for name, kind in {"app.js": "text/javascript", "style.css": "text/css", "icon.svg": "image/svg+xml"}.items():
             assert (await browser.get(f"/page/{name}")).content_type == kind
         for name in ("index.html", "..%2fweb.py", "%2e%2e/web.py", "x"):
             assert (await browser.get(f"/page/{name}")).status == 404
 
-    scenario(test, tmp_path)
 
-
-def test_the_page_speaks_the_language_of_the_browser(tmp_path: Path) -> None:
+async def test_the_page_speaks_the_language_of_the_browser(tmp_path: Path) -> None:
     """By Accept-Language, the best wish first; English for all others."""
-
-    async def test(served: Site) -> None:
+    async with site(tmp_path) as served:
         for wish, word in {
             "ru-RU,en;q=0.5": "Что нарисовать?",
             "de,ru;q=0.2,en;q=0.9": "What should I draw?",
@@ -167,8 +151,6 @@ def test_the_page_speaks_the_language_of_the_browser(tmp_path: Path) -> None:
         }.items():
             browser = await served.browser(opened=False, **{"Accept-Language": wish})
             assert word in await (await browser.get("/")).text()
-
-    scenario(test, tmp_path)
 
 
 @pytest.mark.parametrize("page", ["index.html", "door.html", "words.html"])
@@ -179,10 +161,9 @@ def test_every_word_of_a_page_is_in_both_languages(page: str) -> None:
     assert wanted <= sentences("en") and wanted <= sentences("ru")
 
 
-def test_what_is_typed_reaches_the_heart_and_stays_on_the_page(tmp_path: Path) -> None:
+async def test_what_is_typed_reaches_the_heart_and_stays_on_the_page(tmp_path: Path) -> None:
     """The page is a chat: one's own words are part of it, also after a reload."""
-
-    async def test(served: Site) -> None:
+    async with site(tmp_path) as served:
         browser = await served.browser(**{"Accept-Language": "ru"})
         assert await browser.says(" /imagine <b>кот</b>\u202e ", "Анна") == 202
         (heard,) = served.heard
@@ -192,13 +173,10 @@ def test_what_is_typed_reaches_the_heart_and_stays_on_the_page(tmp_path: Path) -
         (shown,) = await browser.transcript("Анна")
         assert shown["mine"] and shown["text"] == heard.text
 
-    scenario(test, tmp_path)
 
-
-def test_the_same_post_twice_is_one_message_with_one_key(tmp_path: Path) -> None:
+async def test_the_same_post_twice_is_one_message_with_one_key(tmp_path: Path) -> None:
     """After a lost answer the page sends again, and the core recognizes the key."""
-
-    async def test(served: Site) -> None:
+    async with site(tmp_path) as served:
         browser = await served.browser()
         for _ in range(2):
             assert await browser.post("/say", {"key": "the-same-1", "text": "cat"}) == (202, "")
@@ -206,24 +184,18 @@ def test_the_same_post_twice_is_one_message_with_one_key(tmp_path: Path) -> None
         assert first.key == second.key
         assert len(await browser.transcript()) == 1
 
-    scenario(test, tmp_path)
 
-
-def test_two_profiles_are_two_people_and_the_same_profile_elsewhere_is_a_third(tmp_path: Path) -> None:
+async def test_two_profiles_are_two_people_and_the_same_profile_elsewhere_is_a_third(tmp_path: Path) -> None:
     """A name alone opens nobody's conversation: the browser's secret belongs to it."""
-
-    async def test(served: Site) -> None:
+    async with site(tmp_path) as served:
         one, other = await served.browser(), await served.browser()
         people = [await person_id(served, b, n) for b, n in ((one, "Ann"), (one, "Bob"), (other, "Ann"), (one, "Ann"))]
         assert people[0] == people[3] and len(set(people)) == 3
 
-    scenario(test, tmp_path)
 
-
-def test_a_stranger_can_not_see_press_or_react_to_a_message(tmp_path: Path) -> None:
+async def test_a_stranger_can_not_see_press_or_react_to_a_message(tmp_path: Path) -> None:
     """Ids can be guessed, so an id is never enough."""
-
-    async def test(served: Site) -> None:
+    async with site(tmp_path) as served:
         ann, eve = await served.browser(), await served.browser()
         message = await served.shows(await person_id(served, ann))
         await person_id(served, eve)
@@ -237,13 +209,10 @@ def test_a_stranger_can_not_see_press_or_react_to_a_message(tmp_path: Path) -> N
         picture = await ann.get(f"/pictures/{message}/7-40.png")
         assert (picture.status, picture.content_type, await picture.read()) == (200, "image/png", PNG)
 
-    scenario(test, tmp_path)
 
-
-def test_the_preview_before_the_newest_can_still_be_fetched(tmp_path: Path) -> None:
+async def test_the_preview_before_the_newest_can_still_be_fetched(tmp_path: Path) -> None:
     """A page that was told of it a moment ago may just be asking; older ones are let go."""
-
-    async def test(served: Site) -> None:
+    async with site(tmp_path) as served:
         ann = await served.browser()
         chat = await person_id(served, ann)
         message = await served.shows(chat)
@@ -253,13 +222,10 @@ def test_the_preview_before_the_newest_can_still_be_fetched(tmp_path: Path) -> N
         statuses = [(await ann.get(f"/pictures/{message}/7-{percent}.png")).status for percent in (40, 50, 60)]
         assert statuses == [404, 200, 200]
 
-    scenario(test, tmp_path)
 
-
-def test_a_press_means_a_button_that_the_message_has(tmp_path: Path) -> None:
+async def test_a_press_means_a_button_that_the_message_has(tmp_path: Path) -> None:
     """The job comes from our own record, never from the browser."""
-
-    async def test(served: Site) -> None:
+    async with site(tmp_path) as served:
         ann = await served.browser()
         message = await served.shows(await person_id(served, ann))
         assert await ann.post("/press", {"key": "press-0001", "message": message, "action": "rerun"}) == (202, "")
@@ -269,25 +235,19 @@ def test_a_press_means_a_button_that_the_message_has(tmp_path: Path) -> None:
             status, _ = await ann.post("/press", {"key": "press-0002", "message": other, "action": action})
             assert status == 404
 
-    scenario(test, tmp_path)
 
-
-def test_a_remix_carries_the_job_it_comes_from(tmp_path: Path) -> None:
+async def test_a_remix_carries_the_job_it_comes_from(tmp_path: Path) -> None:
     """So that /show can tell the line of descent."""
-
-    async def test(served: Site) -> None:
+    async with site(tmp_path) as served:
         ann = await served.browser()
         message = await served.shows(await person_id(served, ann))
         assert await ann.says("a blue star", remix=message) == 202
         assert isinstance(served.heard[-1], TextMessage) and served.heard[-1].remix_of == 7
 
-    scenario(test, tmp_path)
 
-
-def test_a_reaction_is_told_when_added_stays_over_an_edit_and_is_taken_away_in_silence(tmp_path: Path) -> None:
+async def test_a_reaction_is_told_when_added_stays_over_an_edit_and_is_taken_away_in_silence(tmp_path: Path) -> None:
     """As on the platforms: the core acts on what is new."""
-
-    async def test(served: Site) -> None:
+    async with site(tmp_path) as served:
         ann = await served.browser()
         chat = await person_id(served, ann)
         message = await served.shows(chat)
@@ -303,13 +263,10 @@ def test_a_reaction_is_told_when_added_stays_over_an_edit_and_is_taken_away_in_s
         assert (await ann.transcript())[-1]["reactions"] == []
         assert (await ann.post("/react", form | {"emoji": "<b>"}))[0] == 400
 
-    scenario(test, tmp_path)
 
-
-def test_an_old_message_is_pressed_and_edited_like_a_new_one(tmp_path: Path) -> None:
+async def test_an_old_message_is_pressed_and_edited_like_a_new_one(tmp_path: Path) -> None:
     """Only the newest 200 are shown; one above them once answered 404, and an edit lost its reactions."""
-
-    async def test(served: Site) -> None:
+    async with site(tmp_path) as served:
         ann = await served.browser()
         chat = await person_id(served, ann)
         message = await served.shows(chat)
@@ -324,25 +281,19 @@ def test_an_old_message_is_pressed_and_edited_like_a_new_one(tmp_path: Path) -> 
         kept = await served.adapter._rooms.find(chat, int(message))
         assert kept is not None and json.loads(kept.body)["reactions"] == ["⬆️"]
 
-    scenario(test, tmp_path)
 
-
-def test_the_same_send_twice_is_one_message(tmp_path: Path) -> None:
+async def test_the_same_send_twice_is_one_message(tmp_path: Path) -> None:
     """After a crash the core sends what it does not know to have been sent."""
-
-    async def test(served: Site) -> None:
+    async with site(tmp_path) as served:
         ann = await served.browser()
         chat = await person_id(served, ann)
         assert await served.shows(chat) == await served.shows(chat)
         assert len(await ann.transcript()) == 2  # what was said, and the answer
 
-    scenario(test, tmp_path)
 
-
-def test_a_message_that_is_gone_says_so_and_takes_its_picture_along(tmp_path: Path) -> None:
+async def test_a_message_that_is_gone_says_so_and_takes_its_picture_along(tmp_path: Path) -> None:
     """Delete means that nobody can look at it any more."""
-
-    async def test(served: Site) -> None:
+    async with site(tmp_path) as served:
         ann = await served.browser()
         chat = await person_id(served, ann)
         message, address = await served.shows(chat), Address(platform="web", chat=chat)
@@ -352,13 +303,10 @@ def test_a_message_that_is_gone_says_so_and_takes_its_picture_along(tmp_path: Pa
             await served.adapter.edit(address, message, reply())
         assert (await ann.get(f"/pictures/{message}/7-40.png")).status == 404
 
-    scenario(test, tmp_path)
 
-
-def test_an_open_page_is_told_of_every_change(tmp_path: Path) -> None:
+async def test_an_open_page_is_told_of_every_change(tmp_path: Path) -> None:
     """The transcript first, then what happens to it."""
-
-    async def test(served: Site) -> None:
+    async with site(tmp_path) as served:
         ann = await served.browser()
         chat = await person_id(served, ann)
         async with ann.session.get(ann.url + "/events") as stream:
@@ -375,8 +323,6 @@ def test_an_open_page_is_told_of_every_change(tmp_path: Path) -> None:
             await served.adapter.close()
             assert (await stream.content.read()).strip() in (b"", b": still here")  # it ends
 
-    scenario(test, tmp_path)
-
 
 async def next_event(stream: aiohttp.ClientResponse) -> dict[str, Any]:
     kind = (await stream.content.readline()).decode().removeprefix("event: ").strip()
@@ -385,24 +331,19 @@ async def next_event(stream: aiohttp.ClientResponse) -> dict[str, Any]:
     return {kind: value}
 
 
-def test_a_slow_page_gets_the_newest_of_each_message_only() -> None:
+async def test_a_slow_page_gets_the_newest_of_each_message_only() -> None:
     """A phone in a tunnel must not make the bot remember every preview."""
-
-    async def test() -> None:
-        subscriber = Subscriber()
-        for percent in (10, 20, 30):
-            subscriber.tell(1, {"percent": percent})
-        subscriber.tell(2, None)
-        assert await subscriber.news(1) == {1: {"percent": 30}, 2: None}
-        assert await subscriber.news(0) == {}
-
-    asyncio.run(test())
+    subscriber = Subscriber()
+    for percent in (10, 20, 30):
+        subscriber.tell(1, {"percent": percent})
+    subscriber.tell(2, None)
+    assert await subscriber.news(1) == {1: {"percent": 30}, 2: None}
+    assert await subscriber.news(0) == {}
 
 
-def test_posts_from_other_sites_are_refused(tmp_path: Path) -> None:
+async def test_posts_from_other_sites_are_refused(tmp_path: Path) -> None:
     """A page elsewhere could otherwise draw in its visitor's name."""
-
-    async def test(served: Site) -> None:
+    async with site(tmp_path) as served:
         ann = await served.browser()
         form = {"key": "some-key-1", "text": "cat"}
         for origin in ("http://evil.example", "null", "", ann.url + ".evil.example", ann.url.replace("127", "128")):
@@ -410,26 +351,20 @@ def test_posts_from_other_sites_are_refused(tmp_path: Path) -> None:
             assert status == 403 and "chat page" in sentence
         assert served.heard == []
 
-    scenario(test, tmp_path)
 
-
-def test_a_strange_host_is_refused(tmp_path: Path) -> None:
+async def test_a_strange_host_is_refused(tmp_path: Path) -> None:
     """DNS rebinding: another site's name that suddenly means 127.0.0.1."""
-
-    async def test(served: Site) -> None:
+    async with site(tmp_path) as served:
         ann = await served.browser()
         for host in ("evil.example", "127.0.0.1.evil.example", "[::1", "", "10.0.0.1:8420"):
             response = await ann.get("/", headers={"Host": host})
             assert response.status in (400, 403) and "Traceback" not in await response.text()
         assert (await ann.get("/", headers={"Host": "localhost:8420"})).status == 200
 
-    scenario(test, tmp_path)
 
-
-def test_with_a_token_nothing_opens_without_it(tmp_path: Path) -> None:
+async def test_with_a_token_nothing_opens_without_it(tmp_path: Path) -> None:
     """Outside of loopback anybody may knock."""
-
-    async def test(served: Site) -> None:
+    async with site(tmp_path, TOKEN) as served:
         browser = await served.browser(opened=False)
         door = await browser.get("/")
         assert door.status == 401 and 'type="password"' in await door.text()
@@ -444,13 +379,10 @@ def test_with_a_token_nothing_opens_without_it(tmp_path: Path) -> None:
         assert await browser.says("cat") == 202
         assert all(TOKEN not in cookie.value for cookie in browser.session.cookie_jar)
 
-    scenario(test, tmp_path, TOKEN)
 
-
-def test_bad_posts_get_one_sentence(tmp_path: Path) -> None:
+async def test_bad_posts_get_one_sentence(tmp_path: Path) -> None:
     """And never a traceback."""
-
-    async def test(served: Site) -> None:
+    async with site(tmp_path) as served:
         ann, key = await served.browser(), "some-key-1"
         form = "application/x-www-form-urlencoded"
         posts: list[tuple[int, Any, str]] = [
@@ -473,13 +405,10 @@ def test_bad_posts_get_one_sentence(tmp_path: Path) -> None:
         assert (await ann.get("/nowhere")).status == 404 and (await ann.post("/events", {}))[0] == 405
         assert served.heard == []
 
-    scenario(test, tmp_path)
 
-
-def test_no_generated_post_is_a_fault(tmp_path: Path) -> None:
+async def test_no_generated_post_is_a_fault(tmp_path: Path) -> None:
     """Nonsense in any field, in any mixture: refused or taken, never a 500."""
-
-    async def test(served: Site) -> None:
+    async with site(tmp_path) as served:
         ann, rng = await served.browser(), random.Random(7)
         message = await served.shows(await person_id(served, ann))
         values = ["", message, "1", "-1", "1e9", "\x00", "\u202e\ufeff", "<script>", "🔥", "delete", "'; --"]
@@ -490,13 +419,12 @@ def test_no_generated_post_is_a_fault(tmp_path: Path) -> None:
             status, _ = await ann.post(where, form, rng.choice(["", "Ann"]))
             assert status < 500, form
 
-    scenario(test, tmp_path)
 
-
-def test_a_closed_heart_and_a_broken_one_answer_in_a_sentence(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+async def test_a_closed_core_and_a_broken_one_answer_in_a_sentence(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     """While shutting down the page keeps what was typed; a fault of ours is logged, not shown."""
-
-    async def test(served: Site) -> None:
+    async with site(tmp_path) as served:
         ann = await served.browser()
         served.fault = Closed()
         assert await ann.says("cat") == 503
@@ -504,21 +432,16 @@ def test_a_closed_heart_and_a_broken_one_answer_in_a_sentence(tmp_path: Path, ca
         status, sentence = await ann.post("/say", {"key": "some-key-1", "text": "cat"})
         assert status == 500 and "secret" not in sentence and "secret detail" in caplog.text
 
-    scenario(test, tmp_path)
 
-
-def test_a_taken_port_is_a_config_error(tmp_path: Path) -> None:
+async def test_a_taken_port_is_a_config_error(tmp_path: Path) -> None:
     """Two bots at once is the commonest mistake at the first try."""
-
-    async def test(served: Site) -> None:
+    async with site(tmp_path) as served:
         port = int(served.adapter.url.rstrip("/").rpartition(":")[2])
         config = WebConfig(port=port)
         second = WebAdapter(config, None, Texts().say, metrics=None, trouble=None)  # type: ignore[arg-type]
         with pytest.raises(ConfigError, match=f"port|{port}"):
             await second.start(served.receive)
         await second.close()
-
-    scenario(test, tmp_path)
 
 
 def with_pictures(*contents: bytes, text: str = "a star", key: str = "picture-01") -> aiohttp.FormData:
@@ -529,10 +452,9 @@ def with_pictures(*contents: bytes, text: str = "a star", key: str = "picture-01
     return form
 
 
-def test_attached_pictures_come_with_the_words(tmp_path: Path) -> None:
+async def test_attached_pictures_come_with_the_words(tmp_path: Path) -> None:
     """Byte for byte; the conversation shows how many there were, and no name of a file."""
-
-    async def test(served: Site) -> None:
+    async with site(tmp_path) as served:
         ann = await served.browser()
         assert (await ann.post("/say", with_pictures(PNG, b"second")))[0] == 202
         (said,) = served.heard
@@ -542,13 +464,10 @@ def test_attached_pictures_come_with_the_words(tmp_path: Path) -> None:
         assert (await ann.post("/say", with_pictures(b"", key="picture-02")))[0] == 202
         assert isinstance(served.heard[1], TextMessage) and served.heard[1].pictures == ()
 
-    scenario(test, tmp_path)
 
-
-def test_an_upload_that_is_too_large_or_broken_is_refused(tmp_path: Path) -> None:
+async def test_an_upload_that_is_too_large_or_broken_is_refused(tmp_path: Path) -> None:
     """Nothing of it is handed on."""
-
-    async def test(served: Site) -> None:
+    async with site(tmp_path) as served:
         ann = await served.browser()
         status, sentence = await ann.post("/say", with_pictures(bytes(20_200_000)))
         assert status == 413 and "20 MB" in sentence
@@ -558,13 +477,10 @@ def test_an_upload_that_is_too_large_or_broken_is_refused(tmp_path: Path) -> Non
         assert (await ann.post("/press", with_pictures(PNG)))[0] == 415
         assert served.heard == []
 
-    scenario(test, tmp_path)
 
-
-def test_a_button_with_a_number_is_pressed_with_its_number(tmp_path: Path) -> None:
+async def test_a_button_with_a_number_is_pressed_with_its_number(tmp_path: Path) -> None:
     """And without one it is another button; old messages in the history know no numbers."""
-
-    async def test(served: Site) -> None:
+    async with site(tmp_path) as served:
         ann = await served.browser()
         chat = await person_id(served, ann)
         vary = Button(action=Action.VARY, job=7, label="✨ 2", picture=2)
@@ -577,8 +493,6 @@ def test_a_button_with_a_number_is_pressed_with_its_number(tmp_path: Path) -> No
         press = served.heard[-1]
         assert isinstance(press, Press) and (press.action, press.job, press.picture) == (Action.VARY, 7, 2)
         assert (await ann.post("/press", form | {"action": "rerun"}))[0] == 202
-
-    scenario(test, tmp_path)
 
 
 def test_every_import_of_the_pages_scripts_is_exported_there() -> None:

@@ -1,7 +1,5 @@
 """engine/process/decoding.py: pictures decoded in a process that can be killed."""
 
-import asyncio
-
 import pytest
 from PIL import Image
 
@@ -11,24 +9,24 @@ from tests.bench.bot import pictures
 from tests.engine.test_intake import scan_bomb
 
 
-def test_a_picture_is_the_same_as_in_this_process() -> None:
+async def test_a_picture_is_the_same_as_in_this_process() -> None:
     picture = pictures.saved(pictures.picture(), "PNG")
-    assert asyncio.run(accept_picture_apart(picture)) == accept_picture(picture)
+    assert await accept_picture_apart(picture) == accept_picture(picture)
 
 
 @pytest.mark.parametrize(
     ("data", "reason"), [(scan_bomb(5000), "costly"), (b"", "kind"), (b"\x89PNG\r\n\x1a\n", "damaged")]
 )
-def test_what_is_refused_there_is_refused_here(data: bytes, reason: str) -> None:
+async def test_what_is_refused_there_is_refused_here(data: bytes, reason: str) -> None:
     with pytest.raises(BadPicture) as refused:
-        asyncio.run(accept_picture_apart(data))
+        await accept_picture_apart(data)
     assert refused.value.reason == reason
 
 
-def test_whoever_takes_too_long_is_killed() -> None:
+async def test_whoever_takes_too_long_is_killed() -> None:
     """A thread that decodes cannot be stopped; SIGTERM waited forty seconds for one."""
     with pytest.raises(BadPicture) as refused:
-        asyncio.run(accept_apart(pictures.saved(Image.new("RGB", (100, 100)), "PNG"), seconds=0.0))
+        await accept_apart(pictures.saved(Image.new("RGB", (100, 100)), "PNG"), seconds=0.0)
     assert refused.value.reason == "costly"
 
 

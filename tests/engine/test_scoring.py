@@ -1,6 +1,5 @@
 """engine/drawing/scoring.py: on the toybox, whose pictures are known to the last pixel."""
 
-import asyncio
 import sys
 
 import numpy as np
@@ -43,7 +42,7 @@ def test_only_a_finished_picture_gets_a_score() -> None:
     assert with_score(progress, "toybox", "a red star") is progress
 
 
-def test_the_engine_process_scores_what_it_draws_and_enlarges() -> None:
+async def test_the_engine_process_scores_what_it_draws_and_enlarges() -> None:
     """When it is told to, and else not."""
 
     async def finished(check: str, *requests: Request | UpscaleRequest) -> list[Finished]:
@@ -55,17 +54,12 @@ def test_the_engine_process_scores_what_it_draws_and_enlarges() -> None:
         assert all(isinstance(end, Finished) for end in ends)
         return ends
 
-    async def scenario() -> None:
-        drawing = Request(prompt="a star", seed=7, models="toybox")
-        [unlooked] = await finished("", drawing)
-        assert unlooked.score is None
-        drawn, enlarged = await finished(
-            "a red star", drawing, UpscaleRequest(png=scripted.png(7, 10), models="toybox")
-        )
-        assert drawn.score == pytest.approx(score_of(drawn.png, "toybox", "a red star"), abs=1e-4)
-        assert enlarged.score is not None
-
-    asyncio.run(scenario())
+    drawing = Request(prompt="a star", seed=7, models="toybox")
+    [unlooked] = await finished("", drawing)
+    assert unlooked.score is None
+    drawn, enlarged = await finished("a red star", drawing, UpscaleRequest(png=scripted.png(7, 10), models="toybox"))
+    assert drawn.score == pytest.approx(score_of(drawn.png, "toybox", "a red star"), abs=1e-4)
+    assert enlarged.score is not None
 
 
 def test_a_scripted_engine_without_a_check_needs_no_torch() -> None:
