@@ -3,12 +3,13 @@
 import asyncio
 import io
 import re
-from collections.abc import AsyncGenerator, AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import pytest_asyncio
 from PIL import Image
 from playwright.async_api import Browser, Page, async_playwright, expect
 
@@ -30,7 +31,11 @@ ARGUMENTS = [
 ]
 PATIENCE = 60_000  # milliseconds that a busy machine may take for one thing to show
 
-pytestmark = pytest.mark.skipif(not CHROMIUM.exists(), reason="no browser: apt-get install chromium")
+BROWSER = [
+    pytest.mark.skipif(not CHROMIUM.exists(), reason="no browser: apt-get install chromium"),
+    pytest.mark.asyncio(loop_scope="module"),
+]
+pytestmark = BROWSER
 
 
 class HeldEngine(fakes.Engine):
@@ -71,21 +76,14 @@ def gif(size: tuple[int, int]) -> bytes:
     return out.getvalue()
 
 
-@pytest.fixture(scope="module")
-def loop() -> Iterator[asyncio.Runner]:
-    """One event loop for all tests here, as one browser serves them all: starting it takes the longest."""
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def chromium() -> AsyncIterator[Browser]:
+    """One browser for all tests of a file, in one event loop: starting it takes the longest."""
     expect.set_options(timeout=PATIENCE)
-    with asyncio.Runner() as runner:
-        yield runner
-
-
-@pytest.fixture(scope="module")
-def chromium(loop: asyncio.Runner) -> Iterator[Browser]:
-    playwright = loop.run(async_playwright().start())
-    browser = loop.run(playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS))
-    yield browser
-    loop.run(browser.close())
-    loop.run(playwright.stop())
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        yield browser
+        await browser.close()
 
 
 @asynccontextmanager
@@ -111,61 +109,51 @@ async def opened(browser: Browser, folder: Path, **options: object) -> AsyncIter
         assert errors == []
 
 
-def test_a_picture_from_the_first_word_to_the_reload(loop: asyncio.Runner, chromium: Browser, tmp_path: Path) -> None:
+async def test_a_picture_from_the_first_word_to_the_reload(chromium: Browser, tmp_path: Path) -> None:
     """What the page promises: place in the queue, previews, picture and GIF, controls, and all of it again later."""
+    async with opened(chromium, tmp_path) as (page, engine):
+        await page.get_by_label("Message", exact=True).fill("/imagine a red star")
+        await page.keyboard.press("Enter")
+        await expect(page.locator(".mine .text")).to_have_text("/imagine a red star")
+        seen = [await preview(page, engine, job=1, percent=percent) for percent in range(10, 101, 10)]
+        assert len(set(seen)) >= 9
 
-    async def scenario() -> None:
-        async with opened(chromium, tmp_path) as (page, engine):
-            await page.get_by_label("Message", exact=True).fill("/imagine a red star")
-            await page.keyboard.press("Enter")
-            await expect(page.locator(".mine .text")).to_have_text("/imagine a red star")
-            seen = [await preview(page, engine, job=1, percent=percent) for percent in range(10, 101, 10)]
-            assert len(set(seen)) >= 9
+        await expect(page.locator(".final .gif img")).to_have_attribute("src", "/pictures/2/1.gif?who=")
+        await expect(page.get_by_role("img", name="a red star")).to_have_count(2)
 
-            await expect(page.locator(".final .gif img")).to_have_attribute("src", "/pictures/2/1.gif?who=")
-            await expect(page.get_by_role("img", name="a red star")).to_have_count(2)
+        engine.let_go(100)
+        await page.get_by_role("button", name="Upscale ×4").click()
+        await expect(page.locator(".final .picture img")).to_have_count(2)
+        await page.locator(".final .reactions summary").first.press("Enter")
+        await page.get_by_role("button", name="🎉 Rerun").first.press("Enter")
+        await expect(page.locator(".final")).to_have_count(3)
+        await expect(page.get_by_role("button", name="🎉", exact=True)).to_be_visible()
 
-            engine.let_go(100)
-            await page.get_by_role("button", name="Upscale ×4").click()
-            await expect(page.locator(".final .picture img")).to_have_count(2)
-            await page.locator(".final .reactions summary").first.press("Enter")
-            await page.get_by_role("button", name="🎉 Rerun").first.press("Enter")
-            await expect(page.locator(".final")).to_have_count(3)
-            await expect(page.get_by_role("button", name="🎉", exact=True)).to_be_visible()
-
-            before = await page.locator("#chat").inner_text()
-            await page.reload()
-            await expect(page.locator(".final .picture img[src]")).to_have_count(3)
-            assert await page.locator("#chat").inner_text() == before
-
-    loop.run(scenario())
+        before = await page.locator("#chat").inner_text()
+        await page.reload()
+        await expect(page.locator(".final .picture img[src]")).to_have_count(3)
+        assert await page.locator("#chat").inner_text() == before
 
 
 @pytest.mark.parametrize("size", [(32, 16), (16, 24), (8, 64)])
-def test_a_picture_of_any_shape_is_shown_whole(
-    loop: asyncio.Runner, chromium: Browser, tmp_path: Path, size: tuple[int, int]
-) -> None:
+async def test_a_picture_of_any_shape_is_shown_whole(chromium: Browser, tmp_path: Path, size: tuple[int, int]) -> None:
     """Its GIF stands beside it, or below a wide one; a very tall one stays on the screen."""
-
-    async def scenario() -> None:
-        async with opened(chromium, tmp_path, viewport={"width": 900, "height": 800}) as (page, engine):
-            engine.size = size
-            engine.let_go(100)
-            await page.get_by_label("Message", exact=True).fill("a star")
-            await page.keyboard.press("Enter")
-            shape = re.compile(f"aspect-ratio: {size[0]} / {size[1]}")
-            await expect(page.locator(".final .picture")).to_have_attribute("style", shape)
-            await expect(page.locator(".final .gif")).to_have_attribute("style", shape)
-            picture, moving = await page.locator(".final figure img").evaluate_all(
-                "images => images.map(image => ({fit: getComputedStyle(image).objectFit, "
-                "...image.getBoundingClientRect().toJSON()}))"
-            )
-            assert picture["fit"] == "contain" and picture["height"] <= 600
-            assert moving["top"] >= picture["bottom"] if size[0] > size[1] else moving["top"] == picture["top"]
-            if size != (8, 64):
-                assert picture["width"] / picture["height"] == pytest.approx(size[0] / size[1], rel=0.01)
-
-    loop.run(scenario())
+    async with opened(chromium, tmp_path, viewport={"width": 900, "height": 800}) as (page, engine):
+        engine.size = size
+        engine.let_go(100)
+        await page.get_by_label("Message", exact=True).fill("a star")
+        await page.keyboard.press("Enter")
+        shape = re.compile(f"aspect-ratio: {size[0]} / {size[1]}")
+        await expect(page.locator(".final .picture")).to_have_attribute("style", shape)
+        await expect(page.locator(".final .gif")).to_have_attribute("style", shape)
+        picture, moving = await page.locator(".final figure img").evaluate_all(
+            "images => images.map(image => ({fit: getComputedStyle(image).objectFit, "
+            "...image.getBoundingClientRect().toJSON()}))"
+        )
+        assert picture["fit"] == "contain" and picture["height"] <= 600
+        assert moving["top"] >= picture["bottom"] if size[0] > size[1] else moving["top"] == picture["top"]
+        if size != (8, 64):
+            assert picture["width"] / picture["height"] == pytest.approx(size[0] / size[1], rel=0.01)
 
 
 async def preview(page: Page, engine: HeldEngine, job: int, percent: int) -> str:
@@ -178,119 +166,93 @@ async def preview(page: Page, engine: HeldEngine, job: int, percent: int) -> str
     return source or ""
 
 
-def test_a_reload_in_the_middle_goes_on_and_cancel_keeps_what_there_is(
-    loop: asyncio.Runner, chromium: Browser, tmp_path: Path
-) -> None:
+async def test_a_reload_in_the_middle_goes_on_and_cancel_keeps_what_there_is(chromium: Browser, tmp_path: Path) -> None:
     """A page that was closed has missed nothing."""
-
-    async def scenario() -> None:
-        async with opened(chromium, tmp_path) as (page, engine):
-            await page.get_by_role("button", name="half-life 3 screenshot").click()
-            await preview(page, engine, job=1, percent=10)
-            await page.reload()
-            await preview(page, engine, job=1, percent=20)
-            await page.get_by_role("button", name="Cancel").click()
-            await expect(page.locator(".stopped .picture img[src*='/1.png']")).to_be_visible()
-
-    loop.run(scenario())
+    async with opened(chromium, tmp_path) as (page, engine):
+        await page.get_by_role("button", name="half-life 3 screenshot").click()
+        await preview(page, engine, job=1, percent=10)
+        await page.reload()
+        await preview(page, engine, job=1, percent=20)
+        await page.get_by_role("button", name="Cancel").click()
+        await expect(page.locator(".stopped .picture img[src*='/1.png']")).to_be_visible()
 
 
-def test_a_preview_leaves_the_button_where_it_is(loop: asyncio.Runner, chromium: Browser, tmp_path: Path) -> None:
+async def test_a_preview_leaves_the_button_where_it_is(chromium: Browser, tmp_path: Path) -> None:
     """A press that a preview fell into was lost, and the keyboard lost its place at each 10 %."""
-
-    async def scenario() -> None:
-        async with opened(chromium, tmp_path) as (page, engine):
-            await page.get_by_role("button", name="half-life 3 screenshot").click()
-            await preview(page, engine, job=1, percent=10)
-            await page.get_by_role("button", name="Cancel").focus()
-            await preview(page, engine, job=1, percent=20)
-            await expect(page.get_by_role("button", name="Cancel")).to_be_focused()
-            await page.keyboard.press("Enter")
-            await expect(page.locator(".stopped .picture img[src*='/1.png']")).to_be_visible()
-
-    loop.run(scenario())
+    async with opened(chromium, tmp_path) as (page, engine):
+        await page.get_by_role("button", name="half-life 3 screenshot").click()
+        await preview(page, engine, job=1, percent=10)
+        await page.get_by_role("button", name="Cancel").focus()
+        await preview(page, engine, job=1, percent=20)
+        await expect(page.get_by_role("button", name="Cancel")).to_be_focused()
+        await page.keyboard.press("Enter")
+        await expect(page.locator(".stopped .picture img[src*='/1.png']")).to_be_visible()
 
 
-def test_prompts_are_text_and_remix_brings_them_back_for_editing(
-    loop: asyncio.Runner, chromium: Browser, tmp_path: Path
-) -> None:
+async def test_prompts_are_text_and_remix_brings_them_back_for_editing(chromium: Browser, tmp_path: Path) -> None:
     """Markup in a prompt must show as what it is."""
     prompt = "<img src=x onerror=alert(1)> <b>star</b>"
-
-    async def scenario() -> None:
-        async with opened(chromium, tmp_path) as (page, engine):
-            engine.let_go(100)
-            await page.get_by_label("Message", exact=True).fill(prompt)
-            await page.get_by_role("button", name="Send").click()
-            await expect(page.locator(".mine .text")).to_have_text(prompt)
-            await page.get_by_role("button", name="Remix").click()
-            await expect(page.get_by_label("Message", exact=True)).to_have_value(prompt)
-            await page.get_by_label("Message", exact=True).fill("a blue star")
-            await page.keyboard.press("Enter")
-            await expect(page.locator(".final")).to_have_count(2)
-            await page.get_by_label("Message", exact=True).fill("/show 2")
-            await page.keyboard.press("Enter")
-            await expect(page.locator(".bot.note .text").last).to_contain_text("#2 is a remix of #1.")
-            assert await page.locator("#chat b, #chat img[src=x]").count() == 0
-
-    loop.run(scenario())
+    async with opened(chromium, tmp_path) as (page, engine):
+        engine.let_go(100)
+        await page.get_by_label("Message", exact=True).fill(prompt)
+        await page.get_by_role("button", name="Send").click()
+        await expect(page.locator(".mine .text")).to_have_text(prompt)
+        await page.get_by_role("button", name="Remix").click()
+        await expect(page.get_by_label("Message", exact=True)).to_have_value(prompt)
+        await page.get_by_label("Message", exact=True).fill("a blue star")
+        await page.keyboard.press("Enter")
+        await expect(page.locator(".final")).to_have_count(2)
+        await page.get_by_label("Message", exact=True).fill("/show 2")
+        await page.keyboard.press("Enter")
+        await expect(page.locator(".bot.note .text").last).to_contain_text("#2 is a remix of #1.")
+        assert await page.locator("#chat b, #chat img[src=x]").count() == 0
 
 
-def test_two_people_have_two_conversations_and_the_page_speaks_russian(
-    loop: asyncio.Runner, chromium: Browser, tmp_path: Path
-) -> None:
+async def test_two_people_have_two_conversations_and_the_page_speaks_russian(chromium: Browser, tmp_path: Path) -> None:
     """Two windows side by side are two people."""
-
-    async def scenario() -> None:
-        async with opened(chromium, tmp_path, locale="ru-RU", viewport={"width": 390, "height": 844}) as (page, engine):
-            engine.let_go(100)
-            other = await page.context.new_page()
-            await other.goto(page.url)
-            await page.get_by_label("Ваше имя").fill("Анна")
-            await page.keyboard.press("Tab")
-            await other.get_by_role("button", name="Кто рисует?").click()
-            await other.get_by_role("button", name="Кто-то другой").click()
-            await page.get_by_role("button", name="рыба под водой").click()
-            await expect(page.get_by_role("button", name="Увеличить ×4")).to_be_visible()
-            await other.reload()
-            await expect(other.get_by_role("heading", name="Что нарисовать?")).to_be_visible()
-            assert await other.locator(".message").count() == 0
-            assert await page.evaluate("document.documentElement.scrollWidth") <= 390
-
-    loop.run(scenario())
+    async with opened(chromium, tmp_path, locale="ru-RU", viewport={"width": 390, "height": 844}) as (page, engine):
+        engine.let_go(100)
+        other = await page.context.new_page()
+        await other.goto(page.url)
+        await page.get_by_label("Ваше имя").fill("Анна")
+        await page.keyboard.press("Tab")
+        await other.get_by_role("button", name="Кто рисует?").click()
+        await other.get_by_role("button", name="Кто-то другой").click()
+        await page.get_by_role("button", name="рыба под водой").click()
+        await expect(page.get_by_role("button", name="Увеличить ×4")).to_be_visible()
+        await other.reload()
+        await expect(other.get_by_role("heading", name="Что нарисовать?")).to_be_visible()
+        assert await other.locator(".message").count() == 0
+        assert await page.evaluate("document.documentElement.scrollWidth") <= 390
 
 
-def test_a_picture_is_attached_by_keyboard_and_several_come_with_numbered_buttons(
-    loop: asyncio.Runner, chromium: Browser, tmp_path: Path
+async def test_a_picture_is_attached_by_keyboard_and_several_come_with_numbered_buttons(
+    chromium: Browser, tmp_path: Path
 ) -> None:
     """Shown by its name until it is sent; each of several can be picked."""
     red = pictures.saved(pictures.Image.new("RGB", (20, 10), "red"), "PNG")
-
-    async def scenario() -> None:
-        async with opened(chromium, tmp_path) as (page, engine):
-            engine.let_go(100)
-            attach = page.get_by_label("Attach pictures")
-            await page.get_by_label("Message", exact=True).fill("a star --init 0.4 --count 2")
-            await page.keyboard.press("Shift+Tab")
-            await expect(attach).to_be_focused()
-            for taken_away in (True, False):
-                async with page.expect_file_chooser() as chooser:
-                    await attach.press("Space")
-                await (await chooser.value).set_files({"name": "red.png", "mimeType": "image/png", "buffer": red})
-                await expect(page.locator("#attached")).to_contain_text("red.png")
-                if taken_away:
-                    await page.get_by_role("button", name="Remove the pictures red.png").press("Enter")
-                    await expect(page.locator("#attached")).to_be_hidden()
-                    await page.keyboard.press("Shift+Tab")
-            await page.get_by_role("button", name="Send").press("Enter")
-            await expect(page.locator(".mine .text")).to_have_text("a star --init 0.4 --count 2")
-            await expect(page.locator(".mine .thumbs img")).to_have_count(1)
-            await expect(page.locator("#attached")).to_be_hidden()
-            await page.get_by_role("button", name="Show only picture 2").click()
-            await expect(page.locator(".bot.note .text")).to_contain_text("Picture 2 of #1")
-            await expect(page.locator(".bot.note .picture img[src*='/1.2.png']")).to_be_visible()
-            assert engine.given[-1]["inputs"] == Inputs(init=accept_picture(red))
-            await page.locator(".bot.note").get_by_role("button", name="Vary").click()
-            await expect(page.locator(".final")).to_have_count(2)
-
-    loop.run(scenario())
+    async with opened(chromium, tmp_path) as (page, engine):
+        engine.let_go(100)
+        attach = page.get_by_label("Attach pictures")
+        await page.get_by_label("Message", exact=True).fill("a star --init 0.4 --count 2")
+        await page.keyboard.press("Shift+Tab")
+        await expect(attach).to_be_focused()
+        for taken_away in (True, False):
+            async with page.expect_file_chooser() as chooser:
+                await attach.press("Space")
+            await (await chooser.value).set_files({"name": "red.png", "mimeType": "image/png", "buffer": red})
+            await expect(page.locator("#attached")).to_contain_text("red.png")
+            if taken_away:
+                await page.get_by_role("button", name="Remove the pictures red.png").press("Enter")
+                await expect(page.locator("#attached")).to_be_hidden()
+                await page.keyboard.press("Shift+Tab")
+        await page.get_by_role("button", name="Send").press("Enter")
+        await expect(page.locator(".mine .text")).to_have_text("a star --init 0.4 --count 2")
+        await expect(page.locator(".mine .thumbs img")).to_have_count(1)
+        await expect(page.locator("#attached")).to_be_hidden()
+        await page.get_by_role("button", name="Show only picture 2").click()
+        await expect(page.locator(".bot.note .text")).to_contain_text("Picture 2 of #1")
+        await expect(page.locator(".bot.note .picture img[src*='/1.2.png']")).to_be_visible()
+        assert engine.given[-1]["inputs"] == Inputs(init=accept_picture(red))
+        await page.locator(".bot.note").get_by_role("button", name="Vary").click()
+        await expect(page.locator(".final")).to_have_count(2)
