@@ -168,8 +168,13 @@ class SceneTable(nn.Module):
             ground = (pairs - total).exp()  # p(two things, ground)
             scale = ground / (of_left.sum(2) + 1e-30)
             return Posterior(
-                single=(single - total[..., None]).exp(), left=of_left * scale[..., None],
-                right=of_right * scale[..., None], raw_left=left, raw_right=right, scale=scale)  # fmt: skip
+                single=(single - total[..., None]).exp(),
+                left=of_left * scale[..., None],
+                right=of_right * scale[..., None],
+                raw_left=left,
+                raw_right=right,
+                scale=scale,
+            )
 
     @torch.no_grad()
     def _likely_grounds(self, x: Tensor, gain: Tensor, loss: Tensor) -> tuple[Tensor, Tensor]:

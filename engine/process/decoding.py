@@ -28,9 +28,15 @@ async def accept_apart(data: bytes, seconds: float = SECONDS) -> bytes:
         sniff(data)  # what is no picture needs no process
     pipe = asyncio.subprocess.PIPE
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "engine.process.decoding",
-        stdin=pipe, stdout=pipe, stderr=asyncio.subprocess.DEVNULL, env=_environment(), start_new_session=True,
-    )  # fmt: skip
+        sys.executable,
+        "-m",
+        "engine.process.decoding",
+        stdin=pipe,
+        stdout=pipe,
+        stderr=asyncio.subprocess.DEVNULL,
+        env=_environment(),
+        start_new_session=True,
+    )
     try:
         async with asyncio.timeout(seconds):
             said, _ = await process.communicate(data[: MAX_PICTURE_BYTES + 1])

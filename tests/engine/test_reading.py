@@ -15,12 +15,16 @@ from engine.request import Request
 TOYBOX = load_model_set("toybox")
 
 
-@pytest.mark.parametrize(("prompt", "read"), [
-    ("красная кошка на синем", "a red cat on a blue background"),
-    ("red cat on blue:2 | fog:-0.5", "a red cat on a blue background:2 | fog:-0.5"),
-    ("cyberpunk", "cyberpunk"), ("time 12:30", "time 12:30:1"),
-    ("green star on red | something red:-1", "a green star on a red background | a red:-1"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("prompt", "read"),
+    [
+        ("красная кошка на синем", "a red cat on a blue background"),
+        ("red cat on blue:2 | fog:-0.5", "a red cat on a blue background:2 | fog:-0.5"),
+        ("cyberpunk", "cyberpunk"),
+        ("time 12:30", "time 12:30:1"),
+        ("green star on red | something red:-1", "a green star on a red background | a red:-1"),
+    ],
+)
 def test_a_prompt_is_read_in_the_words_of_captions(prompt: str, read: str) -> None:
     """Weights stay, and so does a part of which nothing is known."""
     assert read_prompt(TOYBOX, prompt, (1, 0)) == read

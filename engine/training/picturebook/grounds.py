@@ -1,4 +1,3 @@
-# ruff: noqa: E501
 """what a thing lies on: eleven plain colours and twelve settings that we draw ourselves, always the same."""
 
 from collections.abc import Callable
@@ -6,10 +5,18 @@ from collections.abc import Callable
 import numpy as np
 
 COLOURS: dict[str, tuple[int, int, int]] = {  # sRGB; the toybox's, and grey
-    "red": (214, 40, 40), "orange": (247, 127, 0), "yellow": (252, 212, 60), "green": (42, 157, 80),
-    "blue": (40, 90, 200), "purple": (130, 60, 170), "pink": (244, 150, 190), "white": (245, 245, 245),
-    "black": (20, 20, 24), "brown": (120, 75, 40), "grey": (140, 142, 146),
-}  # fmt: skip
+    "red": (214, 40, 40),
+    "orange": (247, 127, 0),
+    "yellow": (252, 212, 60),
+    "green": (42, 157, 80),
+    "blue": (40, 90, 200),
+    "purple": (130, 60, 170),
+    "pink": (244, 150, 190),
+    "white": (245, 245, 245),
+    "black": (20, 20, 24),
+    "brown": (120, 75, 40),
+    "grey": (140, 142, 146),
+}
 SUPERSAMPLE = 4
 
 Rgb = tuple[float, float, float]
@@ -62,9 +69,23 @@ def _snow(c: Canvas) -> None:
 
 def _night(c: Canvas) -> None:
     c.fade((0, (12, 16, 48)), (64, (44, 52, 110)))
-    for x, y, r in ((5, 8, 1.2), (14, 4, 0.9), (23, 9, 1.0), (33, 4, 1.3), (43, 8, 0.9), (52, 3, 1.2), (60, 12, 1.0),
-                    (3, 24, 0.9), (61, 27, 1.2), (4, 41, 1.2), (60, 44, 0.9), (10, 55, 1.0), (24, 60, 1.2), (40, 59, 0.9),
-                    (54, 56, 1.2)):  # fmt: skip
+    for x, y, r in (
+        (5, 8, 1.2),
+        (14, 4, 0.9),
+        (23, 9, 1.0),
+        (33, 4, 1.3),
+        (43, 8, 0.9),
+        (52, 3, 1.2),
+        (60, 12, 1.0),
+        (3, 24, 0.9),
+        (61, 27, 1.2),
+        (4, 41, 1.2),
+        (60, 44, 0.9),
+        (10, 55, 1.0),
+        (24, 60, 1.2),
+        (40, 59, 0.9),
+        (54, 56, 1.2),
+    ):
         c.disc(x, y, r, (255, 250, 210))
 
 
@@ -79,8 +100,14 @@ def _sea(c: Canvas) -> None:
 def _meadow(c: Canvas) -> None:
     c.fade((0, (110, 180, 245)), (40, (200, 230, 250)))
     c.fade((36, (120, 200, 80)), (64, (50, 140, 50)), where=c.hill(38, 2, 50, 0.3))
-    for x, y, rgb in ((4, 48, (255, 235, 90)), (11, 57, (255, 255, 255)), (22, 60, (255, 140, 160)), (55, 50, (255, 255, 255)),
-                      (60, 59, (255, 235, 90)), (43, 60, (255, 140, 160))):  # fmt: skip
+    for x, y, rgb in (
+        (4, 48, (255, 235, 90)),
+        (11, 57, (255, 255, 255)),
+        (22, 60, (255, 140, 160)),
+        (55, 50, (255, 255, 255)),
+        (60, 59, (255, 235, 90)),
+        (43, 60, (255, 140, 160)),
+    ):
         c.disc(x, y, 1.5, rgb)
 
 
@@ -153,8 +180,14 @@ def _room(c: Canvas) -> None:
 
 def _street(c: Canvas) -> None:
     c.fade((0, (170, 200, 225)), (40, (225, 232, 238)))
-    for left, right, top, rgb in ((0, 11, 10, (170, 95, 80)), (11, 20, 20, (120, 130, 150)), (20, 32, 6, (190, 160, 125)),
-                                  (32, 43, 16, (140, 110, 130)), (43, 53, 8, (110, 135, 140)), (53, 64, 18, (185, 120, 85))):  # fmt: skip
+    for left, right, top, rgb in (
+        (0, 11, 10, (170, 95, 80)),
+        (11, 20, 20, (120, 130, 150)),
+        (20, 32, 6, (190, 160, 125)),
+        (32, 43, 16, (140, 110, 130)),
+        (43, 53, 8, (110, 135, 140)),
+        (53, 64, 18, (185, 120, 85)),
+    ):
         c.fill((c.x > left) & (c.x < right) & (c.y > top) & (c.y < 48), rgb)
         windows = ((c.x - left) % 4 > 1.5) & ((c.x - left) % 4 < 3.3) & ((c.y - top) % 6 > 2) & ((c.y - top) % 6 < 4.5)
         c.fill(windows & (c.x > left) & (c.x < right - 1) & (c.y > top) & (c.y < 42), (255, 235, 170))
@@ -164,9 +197,19 @@ def _street(c: Canvas) -> None:
 
 
 SETTINGS: dict[str, Callable[[Canvas], None]] = {
-    "snow": _snow, "night": _night, "sea": _sea, "meadow": _meadow, "desert": _desert, "forest": _forest,
-    "beach": _beach, "sunset": _sunset, "space": _space, "underwater": _underwater, "room": _room, "street": _street,
-}  # fmt: skip
+    "snow": _snow,
+    "night": _night,
+    "sea": _sea,
+    "meadow": _meadow,
+    "desert": _desert,
+    "forest": _forest,
+    "beach": _beach,
+    "sunset": _sunset,
+    "space": _space,
+    "underwater": _underwater,
+    "room": _room,
+    "street": _street,
+}
 GROUNDS = (*COLOURS, *SETTINGS)
 
 

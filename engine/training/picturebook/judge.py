@@ -197,10 +197,17 @@ class _View:
         width, turn = self.table.shape[-1], poses[:, 4]
         across, down = torch.exp(-poses[:, 2]), torch.exp(-poses[:, 3])
         ratio = SIDE / width
-        theta = torch.stack([
-            turn.cos() * across, turn.sin() * across * ratio, -poses[:, 0] * 2 / width * across,
-            -turn.sin() * down / ratio, turn.cos() * down, -poses[:, 1] * 2 / SIDE * down,
-        ], dim=1).view(-1, 2, 3)  # fmt: skip
+        theta = torch.stack(
+            [
+                turn.cos() * across,
+                turn.sin() * across * ratio,
+                -poses[:, 0] * 2 / width * across,
+                -turn.sin() * down / ratio,
+                turn.cos() * down,
+                -poses[:, 1] * 2 / SIDE * down,
+            ],
+            dim=1,
+        ).view(-1, 2, 3)
         grid = functional.affine_grid(theta, [len(theta), 4, SIDE, width], align_corners=False)
         return functional.grid_sample(self.table[drawings], grid, align_corners=False)
 

@@ -25,9 +25,20 @@ from engine.training.picturebook.texts import concepts_of
 from engine.training.picturebook.world import things
 
 DEFAULTS = Defaults(
-    steps=60, sampler="ddim", eta=1.0, guidance_scale=1000.0, tv_scale=0.0, range_scale=0.0, cuts=1, cut_power=0.5,
-    smallest_cut=64, spacing=((800, 0.25), (870, 0.35), (960, 0.65), (985, 0.85)), until_level=0.1,
-    fresh_until_level=0.1, largest_shift=2.0)  # fmt: skip
+    steps=60,
+    sampler="ddim",
+    eta=1.0,
+    guidance_scale=1000.0,
+    tv_scale=0.0,
+    range_scale=0.0,
+    cuts=1,
+    cut_power=0.5,
+    smallest_cut=64,
+    spacing=((800, 0.25), (870, 0.35), (960, 0.65), (985, 0.85)),
+    until_level=0.1,
+    fresh_until_level=0.1,
+    largest_shift=2.0,
+)
 
 
 class Reading:
@@ -54,8 +65,14 @@ def models_of(denoise: Denoise, linear: LinearDenoiser, tables: Tables, defaults
     """A model set in memory, without an upscaler."""
     description = replace(load_model_set("toybox"), defaults=defaults, early=None, words=None)
     guide = network_denoiser(linear, objective="x0", schedule="cosine")
-    return Models(description=description, device=torch.device("cpu"), denoise=denoise, secondary=guide,
-                  clips=[(Reading(linear, tables), 1.0)], upscaler=None)  # type: ignore[list-item]  # fmt: skip
+    return Models(
+        description=description,
+        device=torch.device("cpu"),
+        denoise=denoise,
+        secondary=guide,
+        clips=[(Reading(linear, tables), 1.0)],  # type: ignore[list-item]
+        upscaler=None,
+    )
 
 
 def drawn(models: Models, prompts: list[str], seed: int, until: float = 1.0) -> Tensor:

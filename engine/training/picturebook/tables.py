@@ -68,11 +68,21 @@ class Tables(nn.Module):
         (single, clear), (half, clear_half) = [_premultiplied(part) for part in parts]
         grounds = torch.stack([torch.from_numpy(ground(name).copy()) for name in GROUNDS])
         known = torch.tensor([[held_out_too or not single_held_out(name, on) for on in GROUNDS] for name in things()])
-        paired = torch.tensor([[one != other and (held_out_too or not pair_held_out(one, other)) for other in things()]
-                               for one in things()])  # fmt: skip
-        for name, value in (("single", single), ("halves", half), ("clear", clear), ("clear_half", clear_half),
-                            ("grounds", grounds.permute(0, 3, 1, 2).float() / 127.5 - 1), ("known", known),
-                            ("paired", paired)):  # fmt: skip
+        paired = torch.tensor(
+            [
+                [one != other and (held_out_too or not pair_held_out(one, other)) for other in things()]
+                for one in things()
+            ]
+        )
+        for name, value in (
+            ("single", single),
+            ("halves", half),
+            ("clear", clear),
+            ("clear_half", clear_half),
+            ("grounds", grounds.permute(0, 3, 1, 2).float() / 127.5 - 1),
+            ("known", known),
+            ("paired", paired),
+        ):
             self.register_buffer(name, value)
         self.allowed = known.nonzero().cpu().numpy()  # (thing, ground) of each single scene
         self.couples = paired.nonzero().cpu().numpy()  # (left, right) of each pair

@@ -38,8 +38,10 @@ def vocabulary(path: Path, merges: int = 2000) -> None:
 def concepts_of(asked: list[tuple[tuple[str, ...], str | None]]) -> Scenes:
     """Ids to numbers."""
     names, grounds = {name: k for k, name in enumerate(things())}, {name: k for k, name in enumerate(GROUNDS)}
-    rows = [(names[said[0]] if said else -1, names[said[1]] if len(said) > 1 else -1, grounds.get(on, -1) if on else -1)
-            for said, on in asked]  # fmt: skip
+    rows = [
+        (names[said[0]] if said else -1, names[said[1]] if len(said) > 1 else -1, grounds.get(on, -1) if on else -1)
+        for said, on in asked
+    ]
     return Scenes(*torch.tensor(rows).T)
 
 
@@ -85,8 +87,17 @@ def train(
     tokenizer = SimpleTokenizer(str(folder / "vocabulary.txt.gz"), context_length=MODEL["text_cfg"]["context_length"])
     reader = Reader(load_linear(guide))
     points = Points(reader.clip, Tables(held_out_too=True))
-    run = Run(folder=folder, steps=steps, seed=seed, bf16=True, hold=0.4, ema=0.99, start_from=start_from, adam_lr=2e-3,
-              outer=("clip.token_embedding", "clip.positional_embedding", "clip.text_projection"))  # fmt: skip
+    run = Run(
+        folder=folder,
+        steps=steps,
+        seed=seed,
+        bf16=True,
+        hold=0.4,
+        ema=0.99,
+        start_from=start_from,
+        adam_lr=2e-3,
+        outer=("clip.token_embedding", "clip.positional_embedding", "clip.text_projection"),
+    )
 
     def loss_of(rng: np.random.Generator, step: int) -> Tensor:
         texts, asked = some(rng, batch)

@@ -24,9 +24,17 @@ from engine.training.trainer import Run, Trainer
 
 PATCH = 4  # the network sees PATCH × PATCH pixels as channels of one position
 CONFIG = UNetConfig(
-    image_size=16, in_channels=3 * PATCH**2 + 3 * SceneTable.fold**2, out_channels=3 * PATCH**2, model_channels=64,
-    num_res_blocks=1, attention_resolutions=(4,), channel_mult=(1, 1.5, 2), num_head_channels=32, resblock_updown=False,
-    norm_groups=8)  # fmt: skip
+    image_size=16,
+    in_channels=3 * PATCH**2 + 3 * SceneTable.fold**2,
+    out_channels=3 * PATCH**2,
+    model_channels=64,
+    num_res_blocks=1,
+    attention_resolutions=(4,),
+    channel_mult=(1, 1.5, 2),
+    num_head_channels=32,
+    resblock_updown=False,
+    norm_groups=8,
+)
 OUTER = ("input_blocks.0.", "out.", "time_embed.")  # what Adam trains
 CLEAN = 4.0  # how much more an error of x0 weighs, at most, where there is little noise
 
@@ -77,10 +85,15 @@ class Walks:
     """Drawings that the network is making; one that has come to its end waits for a new beginning."""
 
     def __init__(self, count: int) -> None:
-        self.state = {"x": torch.zeros(count, 3, 64, 64), "t": torch.full((count,), -1),
-                      "stride": torch.ones(count, dtype=torch.long), "fresh": torch.zeros(count),
-                      "left": torch.zeros(count, dtype=torch.long), "right": torch.zeros(count, dtype=torch.long),
-                      "ground": torch.zeros(count, dtype=torch.long)}  # fmt: skip
+        self.state = {
+            "x": torch.zeros(count, 3, 64, 64),
+            "t": torch.full((count,), -1),
+            "stride": torch.ones(count, dtype=torch.long),
+            "fresh": torch.zeros(count),
+            "left": torch.zeros(count, dtype=torch.long),
+            "right": torch.zeros(count, dtype=torch.long),
+            "ground": torch.zeros(count, dtype=torch.long),
+        }
 
     @property
     def scenes(self) -> Scenes:
@@ -105,8 +118,9 @@ class Walks:
         eps = (x - level.sqrt() * x0) / (1 - level).sqrt()
         variance = (1 - next_level) / (1 - level) * (1 - level / next_level) * self.state["fresh"][:, None, None, None]
         noise = torch.from_numpy(rng.standard_normal(x.shape, dtype=np.float32))
-        self.state["x"] = (next_level.sqrt() * x0 + (1 - next_level - variance).clamp(min=0).sqrt() * eps
-                           + variance.sqrt() * noise)  # fmt: skip
+        self.state["x"] = (
+            next_level.sqrt() * x0 + (1 - next_level - variance).clamp(min=0).sqrt() * eps + variance.sqrt() * noise
+        )
         self.state["t"] = t - self.state["stride"]
 
 
@@ -163,8 +177,16 @@ def train(
     tables, model, walks = Tables(), UNet(CONFIG), Walks(walking)
     ideal, table = IdealDenoiser(tables), SceneTable(tables.at(16 * SceneTable.fold))
     run = Run(
-        folder=folder, steps=steps, seed=seed, start_from=start_from, bf16=True, hold=hold, ema=0.998, outer=OUTER,
-        muon_lr=muon_lr)  # fmt: skip
+        folder=folder,
+        steps=steps,
+        seed=seed,
+        start_from=start_from,
+        bf16=True,
+        hold=hold,
+        ema=0.998,
+        outer=OUTER,
+        muon_lr=muon_lr,
+    )
 
     def loss_of(rng: np.random.Generator, step: int) -> Tensor:
         scenes = tables.random(rng, batch - walking)

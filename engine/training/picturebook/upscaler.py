@@ -77,8 +77,15 @@ def train(folder: Path, steps: int, seed: int = 0, start_from: Path | None = Non
     """`unet`: weights of the U-Net whose pictures it is to enlarge."""
     torch.manual_seed(seed)
     model, pairs = network(), Pairs(unet)
-    run = Run(folder=folder, steps=steps, seed=seed, start_from=start_from, hold=0.3, bf16=False,
-              outer=("body.0.", f"body.{2 * CONVOLUTIONS + 2}."))  # fmt: skip
+    run = Run(
+        folder=folder,
+        steps=steps,
+        seed=seed,
+        start_from=start_from,
+        hold=0.3,
+        bf16=False,
+        outer=("body.0.", f"body.{2 * CONVOLUTIONS + 2}."),
+    )
     scenes = held_out_scenes(np.random.default_rng((1, 0)), 32)
     small, large = pairs([scenes.scene(k) for k in range(32)])
     flaws = np.random.default_rng((1, 1))

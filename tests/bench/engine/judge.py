@@ -78,8 +78,12 @@ def _shares(kind: str, said: str, scenes: list[Scene], pictures: Iterable[np.nda
 
 def other_drawings(count: int = 300) -> np.ndarray:
     """Drawings [count, 64, 64, 4] of the same package whose names share no word with a thing of the list."""
-    known = {word for thing in things().values() for name in [thing["id"], thing["en"], *thing["en_also"]]
-             for word in re.split(r"\W+", name.lower())}  # fmt: skip
+    known = {
+        word
+        for thing in things().values()
+        for name in [thing["id"], thing["en"], *thing["en_also"]]
+        for word in re.split(r"\W+", name.lower())
+    }
     names = json.loads((PACKAGES / "@iconify-json" / "noto" / "icons.json").read_text())["icons"]
     free = [
         name

@@ -61,8 +61,12 @@ def everything(picture: np.ndarray, rng: Rng) -> np.ndarray:
 
 
 DISTORTIONS: dict[str, Callable[[np.ndarray, Rng], np.ndarray]] = {
-    "blurred": blur, "grainy": grain, "bent": bend, "off colour": recolour, "all at half strength": everything,
-}  # fmt: skip
+    "blurred": blur,
+    "grainy": grain,
+    "bent": bend,
+    "off colour": recolour,
+    "all at half strength": everything,
+}
 
 
 def distorted(picture: np.ndarray, kind: str, rng: Rng) -> np.ndarray:
