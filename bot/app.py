@@ -5,8 +5,9 @@ import logging
 import os
 import signal
 import sys
+import time
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
@@ -16,7 +17,7 @@ from bot.adapters.web.gallery import Gallery
 from bot.config import Config
 from bot.delivery.cards import Cards
 from bot.delivery.replies import Replies
-from bot.errors import ConfigError, StoreError
+from bot.errors import ConfigError, NotStored, StoreError, is_passing
 from bot.handlers import Handlers
 from bot.jobs.job import Job
 from bot.jobs.queue import Queue
@@ -31,7 +32,7 @@ from bot.moderation.wordlist import words_in
 from bot.storage.history import StoredHistory
 from bot.storage.notes import StoredNotes
 from bot.storage.pictures import PictureStore
-from bot.storage.store import Store
+from bot.storage.store import Store, outlast
 from bot.texts import Texts
 from bot.worker import Engine, Worker
 from engine import EngineProcess, FolderLocked, list_model_sets, lock_folder
@@ -39,6 +40,7 @@ from engine import EngineProcess, FolderLocked, list_model_sets, lock_folder
 log = logging.getLogger(__name__)
 CHECKPOINT_GRACE = 5.0  # seconds a running drawing gets at shutdown to reach its next checkpoint
 REPLIES_GRACE = 2.0  # seconds to send pending replies
+PROBE_SECONDS, PROBE_PATIENCE = 5.0, 3.0  # between two looks at the disk, and that somebody waits for one
 
 MakeAdapters = Callable[["App", History], list[Adapter]]
 
@@ -72,12 +74,15 @@ class App:
         )
         self._make_adapters = adapters or build_adapters
         self._store: Store
+        self._pictures: PictureStore
         self._queue: Queue
         self._worker: Worker
         self._eraser: Eraser
         self._working: asyncio.Task[None] | None = None
         self._reading: asyncio.Task[None] | None = None  # loads the dictionaries, so that no picture waits for them
         self._keeping: asyncio.Task[None] | None = None  # deletes expired data
+        self._probing: asyncio.Task[str] | None = None  # the newest look at whether anything can be stored …
+        self._probed = 0.0  # … and its monotonic time
 
     async def run(self) -> None:
         """Serve until a signal or `stopping`; raises ConfigError or StoreError when it cannot start."""
@@ -100,7 +105,7 @@ class App:
             self._store = await Store.open(folder / "imago.sqlite")
             stack.push_async_callback(self._store.close)
             stack.push_async_callback(self._engine.close)
-            pictures = PictureStore(folder / "pictures")
+            pictures = self._pictures = PictureStore(folder / "pictures")
             adapters = self._make_adapters(self, StoredHistory(self._store, pictures))
             handlers, replies = self._join(pictures, {adapter.platform: adapter for adapter in adapters})
             await self._worker.tidy()
@@ -124,8 +129,8 @@ class App:
         """Tell the chat page's address to whoever started the bot, and to a second bot that finds the lock."""
         for page in adapters:
             if isinstance(page, WebAdapter):
-                lock.write(page.url)
-                lock.flush()
+                with suppress(OSError):  # a full disk takes no note; the page is there all the same
+                    os.pwrite(lock.fileno(), page.url.encode(), 0)
                 print(f"Open {page.url}", file=sys.stderr, flush=True)
                 if self._opened:
                     self._opened(page.url)
@@ -201,7 +206,7 @@ class App:
 
     async def moved(self, old: Address, new: Address) -> None:
         """A chat has a new id."""
-        await self._queue.move_chat(old, new)
+        await outlast(lambda: self._queue.move_chat(old, new), "a chat's new id")
 
     async def check_limits(self, person: Person, address: Address) -> None:
         """Raises the UserError that one more job of theirs would raise."""
@@ -230,9 +235,22 @@ class App:
         return self.metrics.page(await self.counts())
 
     async def trouble(self) -> str:
-        """What is wrong with the bot; empty when healthy."""
-        await self._queue.counts()
-        return "" if self._working is None or not self._working.done() else "The worker has stopped."
+        """What is wrong with the bot; empty when healthy. The disk is tried at most every few seconds."""
+        if self._working is not None and self._working.done():
+            return "The worker has stopped."
+        if self._probing is None or (self._probing.done() and time.monotonic() > self._probed + PROBE_SECONDS):
+            self._probing, self._probed = asyncio.create_task(self._probe()), time.monotonic()
+        done, _ = await asyncio.wait([self._probing], timeout=PROBE_PATIENCE)
+        return self._probing.result() if done else "The database does not answer."
+
+    async def _probe(self) -> str:
+        """Why nothing can be stored now; empty when all is well."""
+        try:
+            await self._store.probe()
+            await self._pictures.probe()
+        except (NotStored, OSError) as error:
+            return str(error)
+        return ""
 
 
 def list_models() -> list[str]:
@@ -287,7 +305,8 @@ def _sole_owner(folder: Path) -> Iterator[IO[str]]:
         there = f"open {error.note}, or stop it first" if error.note.startswith("http://") else "stop it first"
         raise ConfigError(f"folder in [bot]: another Imago works in {folder}; {there}.") from error
     except OSError as error:
-        raise ConfigError(f"folder in [bot]: {folder} cannot be written to ({error.strerror}).") from error
+        sentence = f"folder in [bot]: {folder} cannot be written to ({error.strerror})."
+        raise (StoreError(sentence) if is_passing(error) else ConfigError(sentence)) from error
     with lock:
         yield lock
 

@@ -4,6 +4,7 @@ BotError
 ├── UserError        what a person asked cannot be done; the id of a sentence with its values
 ├── ConfigError      the config file or environment cannot be used; one line that names key and file
 ├── StoreError       the database cannot be used; one sentence that says what to do
+├── NotStored        a write that may succeed later: the disk is full, another program holds the database
 ├── Closed           intake is closed: do not confirm the update, it will be asked again after the restart
 └── AdapterError     what a chat platform answered to a send or an edit
     ├── RetryAfter   too many calls: `seconds` until this chat may be written to again
@@ -12,6 +13,20 @@ BotError
     ├── Refused      this reply will never be accepted as it is: try another form of it
     └── NotDelivered the call failed and may be tried again: network, the platform's own fault
 """
+
+import errno
+
+# Of an OSError: it passes when space, memory or descriptors are free again.
+_PASSING = {
+    errno.ENOSPC,
+    errno.EDQUOT,
+    errno.EFBIG,
+    errno.EIO,
+    errno.ENOMEM,
+    errno.EMFILE,
+    errno.ENFILE,
+    errno.EAGAIN,
+}
 
 
 class BotError(Exception):
@@ -34,6 +49,15 @@ class ConfigError(BotError):
 
 class StoreError(BotError):
     """The database cannot be used; `str(error)` is one sentence."""
+
+
+class NotStored(BotError):
+    """A passing failure of a write, after which nothing of it is stored; `str(error)` is one sentence."""
+
+
+def is_passing(error: OSError) -> bool:
+    """Whether the same call may succeed later."""
+    return error.errno in _PASSING
 
 
 class Closed(BotError):

@@ -10,7 +10,7 @@ from typing import Protocol
 
 from bot.config import Config
 from bot.delivery.cards import Cards, shorten
-from bot.errors import Closed, UserError
+from bot.errors import Closed, NotStored, UserError
 from bot.jobs.job import DONE, Draw, Job, Kind, NewJob, Status, Unreadable, Upscale, Work
 from bot.jobs.queue import Queue
 from bot.language import commands, options, understood
@@ -105,6 +105,9 @@ class Handlers:
             if error.text == "banned" and not await self._first_time(incoming):
                 return
             self._refuse(incoming, error)
+        except NotStored as error:
+            log.warning("%s is refused: %s", incoming.key, error)
+            self._answer(incoming, "not-stored")
         except Exception:
             log.exception("a fault while handling %s", incoming.key)
             self._answer(incoming, "broken")

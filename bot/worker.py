@@ -4,17 +4,19 @@ import asyncio
 import logging
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Hashable
-from contextlib import aclosing, nullcontext
+from contextlib import aclosing, nullcontext, suppress
 from dataclasses import dataclass, replace
-from typing import Protocol
+from functools import partial
+from typing import Protocol, TypeVar
 
+from bot.errors import NotStored
 from bot.jobs.estimate import Company, Load
 from bot.jobs.job import Draw, Job, Status, Unreadable, Upscale
 from bot.jobs.queue import UNREADABLE, Queue
 from bot.metrics import RecordMetric
 from bot.moderation.verdicts import PictureCheck, Verdict
 from bot.storage.pictures import PictureStore
-from bot.storage.store import Store
+from bot.storage.store import FIRST_PAUSE, LONGEST_PAUSE, Store, outlast
 from engine import (
     Checkpoint,
     EngineDied,
@@ -27,11 +29,12 @@ from engine import (
     Request,
     Started,
     UpscaleRequest,
+    backoff,
     png_size,
 )
 
 log = logging.getLogger(__name__)
-
+T = TypeVar("T")
 NO_INPUTS = Inputs()
 FAILURES = {  # class name in the engine's errors → id of the sentence
     "NumericalError": "failed-numbers",
@@ -126,6 +129,7 @@ class Worker:
         self._tasks: set[asyncio.Task[None]] = set()
         self._alone = asyncio.Lock()  # held by a job that may be what the engine dies of
         self._last_death = 0  # number of the engine process that died last
+        self._unclaimed = 0  # claims in a row that could not be stored
         self._closing = False
         engine.on_change = queue.filled.set
 
@@ -138,11 +142,11 @@ class Worker:
         return Company(running=running, at_once=self._engine.at_once)
 
     async def run(self) -> None:
-        """Work until `close`; raises what keeps the work from being stored."""
+        """Work until `close`; a database or a disk that takes nothing is waited for."""
         try:
             while not self._closing:
                 self._queue.filled.clear()
-                job = await self._queue.claim() if self._has_room() else None
+                job = await self._claim() if self._has_room() else None
                 if job is None:
                     await self._queue.filled.wait()
                 else:
@@ -155,6 +159,19 @@ class Worker:
             for task in self._tasks:
                 task.cancel()
             await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def _claim(self) -> Job | None:
+        try:
+            job = await self._queue.claim()
+        except NotStored as error:
+            self._unclaimed += 1
+            if self._unclaimed == 1:
+                log.warning("the queue waits: %s", error)
+            pause = backoff(self._unclaimed, first=FIRST_PAUSE, longest=LONGEST_PAUSE)
+            asyncio.get_running_loop().call_later(pause, self._queue.filled.set)
+            return None
+        self._unclaimed = 0
+        return job
 
     def _has_room(self) -> bool:
         """Nobody else begins while a job is drawn that may be what the engine dies of."""
@@ -203,7 +220,8 @@ class Worker:
             await self._moved()
             await self._draw(running)
         except (Paused, asyncio.CancelledError) as end:
-            await self._queue.requeue(job.id)
+            with suppress(NotStored):  # else the next start does it
+                await self._queue.requeue(job.id)
             self._watcher.on_interruption(job, by_the_bot=True)
             if isinstance(end, asyncio.CancelledError):
                 raise
@@ -222,7 +240,7 @@ class Worker:
                     outcome = await self._run_engine(running)
                 return await self._conclude(running, outcome)
             except EngineDied as death:
-                running.deaths = await self._queue.count_attempt(job.id)
+                running.deaths = await self._keep(job, lambda: self._queue.count_attempt(job.id))
                 log.warning("job %d, death %d of the engine: %s", job.id, running.deaths, death)
                 if not death.process or death.process != self._last_death:
                     self._record("engine_restarts", 1)
@@ -235,7 +253,7 @@ class Worker:
     async def _run_engine(self, running: Running) -> Finished | Failed | None:
         """Draw from the last checkpoint on; None when stopped. Raises EngineDied, Paused."""
         job = running.job
-        checkpoint = await self._store.row("checkpoint", job=job.id)
+        checkpoint = await self._keep(job, lambda: self._store.row("checkpoint", job=job.id))
         if checkpoint is not None:
             running.preview = checkpoint["preview"]
         if isinstance(job.work, Unreadable):
@@ -266,8 +284,9 @@ class Worker:
     async def _handle(self, running: Running, event: Event) -> None:
         job = running.job
         if isinstance(event, Started):
-            await self._queue.mark_started(job.id, event.steps)
             self._watcher.on_start(job)
+            with suppress(NotStored):  # only estimates need it
+                await self._queue.mark_started(job.id, event.steps)
         elif isinstance(event, Preview):
             unchecked = self._picture_check.unfinished
             if unchecked is Verdict.WITHHOLD:
@@ -276,7 +295,10 @@ class Worker:
             shown = replace(job, hidden=unchecked is Verdict.SPOILER)
             self._watcher.on_preview(shown, event, running.seconds_left())
         elif isinstance(event, Checkpoint):
-            await self._store.write("put_checkpoint", job=job.id, state=event.state, preview=running.preview)
+            try:
+                await self._store.write("put_checkpoint", job=job.id, state=event.state, preview=running.preview)
+            except NotStored as error:  # the drawing goes on; after a restart it would do so from an earlier one
+                log.warning("job %d: a checkpoint is lost: %s", job.id, error)
             if self._closing:
                 raise Paused
 
@@ -287,7 +309,7 @@ class Worker:
         elif isinstance(outcome, Finished):
             await self._finish(running, outcome)
         elif outcome.kind == "BadCheckpoint":  # the models have changed meanwhile: start over
-            await self._store.write("drop_checkpoint", job=job.id)
+            await self._drop_checkpoint(job)
             raise EngineDied(outcome.sentence)
         else:
             log.warning("job %d failed: %s: %s", job.id, outcome.kind, outcome.sentence)
@@ -300,32 +322,38 @@ class Worker:
         if verdict is Verdict.WITHHOLD:
             return await self._fail(job, "failed-withheld")
         hidden = verdict is Verdict.SPOILER or await self._source_hidden(job)
+        files = {f"{job.id}.{number}.png": png for number, png in enumerate(finished.pictures, 1)}
+        files |= {f"{job.id}.png": finished.png} | ({f"{job.id}.gif": finished.gif} if finished.gif else {})
         try:
-            await self._pictures.save(f"{job.id}.png", finished.png)
-            for number, png in enumerate(finished.pictures, 1):
-                await self._pictures.save(f"{job.id}.{number}.png", png)
-            if finished.gif:
-                await self._pictures.save(f"{job.id}.gif", finished.gif)
+            for name, content in files.items():
+                await self._keep(job, partial(self._pictures.save, name, content))
         except OSError as error:
             log.error("job %d: the picture cannot be stored: %s", job.id, error)
             return await self._fail(job, "failed-disk")
-        size = {"width": finished.width, "height": finished.height}
-        if await self._queue.mark_drawn(job.id, seconds=finished.seconds, steps=finished.steps, **size, hidden=hidden):
-            await self._store.write("drop_checkpoint", job=job.id)
+
+        def mark_drawn() -> Awaitable[bool]:
+            size = {"width": finished.width, "height": finished.height}
+            return self._queue.mark_drawn(job.id, seconds=finished.seconds, steps=finished.steps, **size, hidden=hidden)
+
+        if await self._keep(job, mark_drawn):
+            await self._drop_checkpoint(job)
             self._watcher.on_end(job)
         else:  # cancelled or deleted at the last moment
             running.preview = finished.png
             await self._keep_partial(job)
 
     async def _fail(self, job: Job, failure: str) -> None:
-        if await self._queue.mark_failed(job.id, failure):
-            await self._store.write("drop_checkpoint", job=job.id)
+        if await self._keep(job, lambda: self._queue.mark_failed(job.id, failure)):
+            await self._drop_checkpoint(job)
             self._watcher.on_end(job)
         else:
             await self._keep_partial(job)
 
     async def _keep_partial(self, job: Job) -> None:
-        await self._save_partial(job)
+        try:
+            await self._save_partial(job)
+        except (NotStored, OSError) as error:
+            log.warning("job %d: what was drawn of it is lost: %s", job.id, error)
         self._watcher.on_end(job)
 
     async def _save_partial(self, job: Job) -> None:
@@ -340,6 +368,13 @@ class Worker:
             if not await self._queue.keep_partial(job.id, width=width, height=height, hidden=hidden):
                 await self._pictures.remove(job.id)
         await self._store.write("drop_checkpoint", job=job.id)
+
+    async def _drop_checkpoint(self, job: Job) -> None:
+        await self._keep(job, lambda: self._store.write("drop_checkpoint", job=job.id))
+
+    async def _keep(self, job: Job, write: Callable[[], Awaitable[T]]) -> T:
+        """What comes of a job is not lost to a full disk or a locked database."""
+        return await outlast(write, f"job {job.id}")
 
     async def _asked(self, job: Job) -> tuple[Request | UpscaleRequest, Inputs] | None:
         """The engine's request; None when a picture it needs is gone."""

@@ -6,11 +6,12 @@ import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
-from bot.errors import AddressGone, MessageGone, NotDelivered, Refused, RetryAfter
+from bot.errors import AddressGone, MessageGone, NotDelivered, NotStored, Refused, RetryAfter
 from engine import backoff
 
 log = logging.getLogger(__name__)
 LONGEST_PAUSE = 60.0  # longest pause in seconds between retries
+MOST_TRIES = 12  # of words that our own database does not take: about ten minutes
 _numbers = itertools.count()
 
 
@@ -108,6 +109,8 @@ class Outbox:
             self._waiting.setdefault(parcel.slot, parcel)
         except NotDelivered as failure:
             self._put_back(parcel, f"not delivered: {failure}")
+        except NotStored as failure:
+            self._put_back(parcel, f"not stored: {failure}", worth=MOST_TRIES)
         except (MessageGone, AddressGone, Refused) as answer:
             log.info("%s: %s", parcel.slot, type(answer).__name__)
             await self._give_up(parcel)
@@ -123,12 +126,13 @@ class Outbox:
             log.exception("%s could not be given up", parcel.slot)
             self._put_back(parcel, "a fault of the bot")
 
-    def _put_back(self, parcel: Parcel, why: str) -> None:
-        """Retry what must not be lost, with growing pauses; drop the rest."""
-        if not parcel.keep:
-            return
+    def _put_back(self, parcel: Parcel, why: str, worth: int = 0) -> None:
+        """Retry what must not be lost, with growing pauses; drop the rest after `worth` tries."""
         retry = self._retries.setdefault(parcel.slot, _Retry())
         retry.failures += 1
+        if not parcel.keep and retry.failures > worth:
+            del self._retries[parcel.slot]
+            return
         retry.at = self._clock() + backoff(retry.failures, longest=LONGEST_PAUSE)
         log.warning("%s, try %d: %s", parcel.slot, retry.failures, why)
         if parcel.slot not in self._waiting:

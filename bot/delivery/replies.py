@@ -56,13 +56,15 @@ class Replies:
         self._clock, self._sleep = clock, sleep
         self._outboxes: dict[str, Outbox] = {}
         self._removing: set[int] = set()  # removals in progress
+        self._unrecorded: dict[tuple[int, str], str] = {}  # messages that the database has not taken, by job and role
 
     def note(self, address: Address, reply: Reply, answers: str, about: int | None = None) -> None:
         """Send an answer outside a job's message; `about` is the job it shows, with which it is deleted."""
-        adapter, nonce = self._adapters[address.platform], secrets.token_hex(12)
+        adapter, nonce, message = self._adapters[address.platform], secrets.token_hex(12), ""
 
         async def send() -> None:
-            message = await adapter.send(address, reply, nonce=nonce, answers=answers)
+            nonlocal message
+            message = message or await adapter.send(address, reply, nonce=nonce, answers=answers)
             if about is not None:
                 where = {"platform": address.platform, "chat": address.chat, "thread": address.thread}
                 if not await self._store.write("put_copy", job=about, **where, message=message):
@@ -169,17 +171,26 @@ class Replies:
         if intent is None:  # deleted meanwhile
             return
         adapter = self._adapters[job.address.platform]
-        if intent["message"] is not None:
-            await adapter.edit(job.address, intent["message"], reply)
+        if (there := intent["message"] or self._unrecorded.get((job.id, role))) is not None:
+            await adapter.edit(job.address, there, reply)
+            if intent["message"] is None:
+                await self._record_sent(job, role, there)
             return
         # A kill between the platform's response and our record may double a message if it cannot be found by
         # nonce. A line of text may be doubled, the finished picture never: it is always an edit.
         first = reply if role == "gif" or reply.stage is not Stage.FINAL else _line_of(reply)
         message = await adapter.send(job.address, first, nonce=intent["nonce"], answers=answers or job.answers)
-        if not await self._store.write("sent", job=job.id, role=role, message=message):
+        self._unrecorded[job.id, role] = message
+        if not await self._record_sent(job, role, message):
             await adapter.delete(job.address, message)  # deleted while it was being sent
         elif first is not reply:
             await adapter.edit(job.address, message, reply)
+
+    async def _record_sent(self, job: Job, role: str, message: str) -> bool:
+        """False when the job was deleted. Raises NotStored; the message is known all the same, and not sent twice."""
+        known = await self._store.write("sent", job=job.id, role=role, message=message)
+        self._unrecorded.pop((job.id, role), None)
+        return bool(known)
 
     async def _show_end(self, number: int) -> None:
         job = await self._queue.find(number)

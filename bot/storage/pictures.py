@@ -7,9 +7,11 @@ import re
 from collections.abc import Collection, Mapping
 from pathlib import Path
 
+from bot.errors import NotStored, is_passing
 from engine import write_file
 
 INPUTS = ("init", "target1", "target2", "target3", "target4")  # input pictures of a drawing
+PROBED = 256 * 1024  # bytes, about a picture
 _STEM = r"(?:\d{1,18}|[0-9a-f]{32})"  # a job number, or the hash of a request without one yet
 _NAME = re.compile(rf"{_STEM}(?:\.[1-4])?\.(?:png|gif)|{_STEM}\.(?:{'|'.join(INPUTS)})\.png")
 
@@ -21,7 +23,7 @@ class PictureStore:
         self._folder = folder
 
     async def save(self, name: str, content: bytes) -> None:
-        """Store a file durably: it survives power loss once this returns. Raises OSError."""
+        """Store a file durably: it survives power loss once this returns. Raises NotStored, OSError."""
         await asyncio.to_thread(_save, self._path(name), content)
 
     async def read(self, name: str) -> bytes | None:
@@ -33,12 +35,16 @@ class PictureStore:
         except FileNotFoundError:
             return None
 
+    async def probe(self) -> None:
+        """Store something. Raises NotStored, OSError."""
+        await asyncio.to_thread(_probe, self._folder / "probe")
+
     async def remove(self, job: int) -> None:
         """Delete a job's files, if any."""
         await asyncio.to_thread(self._remove, str(job))
 
     async def keep(self, key: str, inputs: Mapping[str, bytes]) -> None:
-        """Store input pictures before their job exists. Raises OSError."""
+        """Store input pictures before their job exists. Raises NotStored, OSError."""
         for name, content in inputs.items():
             await self.save(f"{_stem(key)}.{name}.png", content)
 
@@ -84,5 +90,17 @@ def _stem(key: str) -> str:
 
 
 def _save(path: Path, content: bytes) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    write_file(path, content)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_file(path, content)
+    except OSError as error:
+        if not is_passing(error):
+            raise
+        raise NotStored(f"{path.parent} takes no picture now ({error.strerror}): free space on its disk.") from error
+
+
+def _probe(path: Path) -> None:
+    try:
+        _save(path, bytes(PROBED))
+    finally:
+        path.unlink(missing_ok=True)

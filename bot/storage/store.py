@@ -1,21 +1,38 @@
 """access to SQLite: named queries, numbered migrations, and group commit of many small writes."""
 
 import asyncio
+import logging
 import re
 import sqlite3
-from collections.abc import AsyncIterator, Iterable
-from contextlib import asynccontextmanager, closing
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
+from contextlib import asynccontextmanager, closing, contextmanager, suppress
 from importlib import resources
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import aiosqlite
 
-from bot.errors import StoreError
+from bot.errors import NotStored, StoreError
+from engine import backoff
 
 Row = sqlite3.Row
+T = TypeVar("T")
+LOCKED_SECONDS = 20.0  # that a write waits for another program, such as one that copies the database
 # secure_delete: deleted data is overwritten, not only marked as free.
-PRAGMAS = ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON", "busy_timeout = 5000", "secure_delete = ON")
+PRAGMAS = ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON", "secure_delete = ON")
+PASSING = {  # SQLite's primary result codes of what may succeed later: locked, out of space, memory or descriptors
+    sqlite3.SQLITE_BUSY,
+    sqlite3.SQLITE_LOCKED,
+    sqlite3.SQLITE_PROTOCOL,
+    sqlite3.SQLITE_FULL,
+    sqlite3.SQLITE_IOERR,
+    sqlite3.SQLITE_NOMEM,
+    sqlite3.SQLITE_CANTOPEN,
+    sqlite3.SQLITE_READONLY,
+}
+FIRST_PAUSE, LONGEST_PAUSE = 0.2, 15.0  # seconds between two tries of a write that must not be lost
+PROBE = bytes(16 * 1024)  # more than what is free within the file, as a rule
+log = logging.getLogger(__name__)
 _QUERY = re.compile(r"^-- name: (\w+)\n(.*?)(?=^-- name: |\Z)", re.MULTILINE | re.DOTALL)
 
 
@@ -42,12 +59,16 @@ class Transaction:
         self._sql = sql
 
     async def rows(self, name: str, **values: Any) -> list[Row]:
-        """Run a query, reading or writing; its rows, or those of its RETURNING."""
-        return list(await self._connection.execute_fetchall(self._sql[name], values))
+        """Run a query, reading or writing; its rows, or those of its RETURNING. Raises NotStored."""
+        with _passing_errors():
+            return list(await self._connection.execute_fetchall(self._sql[name], values))
 
 
 class Store:
-    """SQLite in WAL mode: one connection writes, one reads, and a commit is on disk when it returns."""
+    """SQLite in WAL mode: one connection writes, one reads, and a commit is on disk when it returns.
+
+    A locked database is waited for; what fails nevertheless and may succeed later raises NotStored.
+    """
 
     def __init__(self, writer: aiosqlite.Connection, reader: aiosqlite.Connection) -> None:
         """Use `Store.open`."""
@@ -58,7 +79,7 @@ class Store:
         self._flush: asyncio.Task[None] | None = None
 
     @classmethod
-    async def open(cls, path: Path) -> "Store":
+    async def open(cls, path: Path, locked_seconds: float = LOCKED_SECONDS) -> "Store":
         """Open or create the database and migrate it; raises StoreError with a sentence."""
         connections: list[aiosqlite.Connection] = []
         try:
@@ -67,7 +88,7 @@ class Store:
             for _ in range(2):
                 connections.append(await aiosqlite.connect(path, isolation_level=None))
                 connections[-1].row_factory = sqlite3.Row
-                for pragma in PRAGMAS:
+                for pragma in (f"busy_timeout = {int(1000 * locked_seconds)}", *PRAGMAS):
                     await connections[-1].execute_fetchall(f"PRAGMA {pragma}")
             await _migrate(connections[0], path)
         except (sqlite3.Error, OSError, StoreError) as error:
@@ -92,11 +113,17 @@ class Store:
     async def scrub(self) -> None:
         """Remove deleted data from the write-ahead log as well."""
         async with self._lock:
-            await self._writer.execute_fetchall("PRAGMA wal_checkpoint(TRUNCATE)")
+            with _passing_errors():
+                await self._writer.execute_fetchall("PRAGMA wal_checkpoint(TRUNCATE)")
+
+    async def probe(self) -> None:
+        """Write something. Raises NotStored."""
+        await self.write("put_note", platform="", key="probe", value=PROBE)
 
     async def rows(self, name: str, **values: Any) -> list[Row]:
         """Run a read query on committed data."""
-        return list(await self._reader.execute_fetchall(self._sql[name], values))
+        with _passing_errors():
+            return list(await self._reader.execute_fetchall(self._sql[name], values))
 
     async def row(self, name: str, **values: Any) -> Row | None:
         """Read the first row, if there is one."""
@@ -105,18 +132,19 @@ class Store:
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Transaction]:
-        """A transaction, committed at the end; rolled back when the block raises."""
+        """A transaction, committed at the end; rolled back when the block raises. Raises NotStored."""
         async with self._lock:
-            await self._writer.execute_fetchall("BEGIN IMMEDIATE")
             try:
-                yield Transaction(self._writer, self._sql)
+                with _passing_errors():
+                    await self._writer.execute_fetchall("BEGIN IMMEDIATE")
+                    yield Transaction(self._writer, self._sql)
+                    await asyncio.shield(self._writer.commit())
             except BaseException:
-                await asyncio.shield(self._writer.rollback())
+                await asyncio.shield(self._roll_back())
                 raise
-            await asyncio.shield(self._writer.commit())
 
     async def write(self, name: str, **values: Any) -> list[Row]:
-        """One query, committed; the rows of its RETURNING.
+        """One query, committed; the rows of its RETURNING. Raises NotStored.
 
         Writes during a commit share the next one (group commit), since the disk takes the time.
         """
@@ -135,7 +163,7 @@ class Store:
                     if done.cancelled():  # the caller was cancelled; it is written all the same
                         continue
                     if isinstance(outcome, sqlite3.Error):
-                        done.set_exception(outcome)
+                        done.set_exception(_meaning(outcome))
                     else:
                         done.set_result(outcome)
 
@@ -147,12 +175,53 @@ class Store:
                 try:
                     outcomes.append(list(await self._writer.execute_fetchall(sql, values)))
                 except sqlite3.Error as error:  # only this statement is undone; the others stand
+                    if not self._writer.in_transaction:  # SQLite has undone them all, as it does on a full disk
+                        raise
                     outcomes.append(error)
             await self._writer.commit()
         except sqlite3.Error as error:  # the disk is full, or gone
-            await self._writer.rollback()
+            await self._roll_back()
             return [error for _ in writes]
         return outcomes
+
+    async def _roll_back(self) -> None:
+        """Nothing may stay open, or nobody could begin anew."""
+        with suppress(sqlite3.Error):
+            await self._writer.rollback()
+
+
+async def outlast(write: Callable[[], Awaitable[T]], what: str) -> T:
+    """Repeat a write that must not be lost until it is stored; `what` it is, for the log. Says so once."""
+    failures = 0
+    while True:
+        try:
+            outcome = await write()
+        except NotStored as error:
+            failures += 1
+            if failures == 1:
+                log.warning("%s waits: %s", what, error)
+            await asyncio.sleep(backoff(failures, first=FIRST_PAUSE, longest=LONGEST_PAUSE))
+        else:
+            if failures:
+                log.warning("%s is stored after all", what)
+            return outcome
+
+
+@contextmanager
+def _passing_errors() -> Iterator[None]:
+    try:
+        yield
+    except sqlite3.Error as error:
+        if (meaning := _meaning(error)) is error:
+            raise
+        raise meaning from error
+
+
+def _meaning(error: sqlite3.Error) -> Exception:
+    """NotStored for what may succeed later."""
+    if getattr(error, "sqlite_errorcode", 0) & 0xFF not in PASSING:
+        return error
+    return NotStored(f"The database takes nothing now ({error}): free space on its disk, or end what locks it.")
 
 
 def snapshot(source: Path, target: Path) -> None:

@@ -207,6 +207,7 @@ too-many-today = You have asked for { $limit ->
     [one] { $limit } picture
    *[other] { $limit } pictures
 } in 24 hours, which is the limit: please come back later.
+not-stored = Nothing can be saved here right now, so this was not done. Please try again later; whoever runs the bot should check the disk.
 broken = Something went wrong on our side. Please try again; if it keeps happening, tell whoever runs the bot.
 
 ## The chat page: what stands on it, then why a call was refused

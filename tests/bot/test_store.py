@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.errors import StoreError
+from bot.errors import NotStored, StoreError
 from bot.jobs.job import Draw, Upscale
 from bot.jobs.queue import as_job
 from bot.storage import store
@@ -105,3 +105,76 @@ async def test_upscalings_of_an_older_database_know_their_picture(tmp_path: Path
         Upscale(request=picked, source=2),
     ]
     await door.close()
+
+
+async def test_another_program_that_holds_the_database_is_waited_for(tmp_path: Path) -> None:
+    """A copy of the database, or somebody's look at it, must not cost a job."""
+    door = await Store.open(tmp_path / "a.sqlite")
+    with closing(sqlite3.connect(tmp_path / "a.sqlite", isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        writing = asyncio.create_task(door.write("see", key="k", now=1.0))
+        assert await door.rows("counts") == [], "reading goes on"
+        other.execute("COMMIT")
+        assert await writing
+    await door.close()
+
+
+async def test_what_is_locked_too_long_can_be_tried_again(tmp_path: Path) -> None:
+    """Nothing of it is stored, and nothing stays open that would be in the way of the next."""
+    door = await Store.open(tmp_path / "a.sqlite", locked_seconds=0.01)
+    with closing(sqlite3.connect(tmp_path / "a.sqlite", isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        with pytest.raises(NotStored, match="locked"):
+            await door.write("see", key="k", now=1.0)
+        with pytest.raises(NotStored, match="locked"):
+            async with door.transaction():
+                pass
+    async with door.transaction() as transaction:
+        assert await transaction.rows("see", key="k", now=1.0)
+    await door.close()
+
+
+async def test_a_full_disk_undoes_all_that_share_a_commit_and_ends_nothing(tmp_path: Path) -> None:
+    """SQLite undoes the whole transaction by itself then: those before the one that failed are not stored either."""
+    door = await Store.open(tmp_path / "a.sqlite")
+    await door._writer.execute("PRAGMA max_page_count = 1")  # no more than there are
+    large = door.write("put_note", platform="p", key="k", value=bytes(5_000_000))  # does not fit into the cache
+    outcomes = await asyncio.gather(door.write("see", key="k", now=1.0), large, return_exceptions=True)
+    assert all(isinstance(outcome, NotStored) and "full" in str(outcome) for outcome in outcomes)
+    with pytest.raises(NotStored):
+        async with door.transaction() as transaction:
+            await transaction.rows("put_note", platform="p", key="k", value=bytes(100_000))
+    await door._writer.execute("PRAGMA max_page_count = 100000")
+    assert await door.write("see", key="k", now=1.0)
+    await door.close()
+
+
+async def test_a_transaction_that_is_given_up_while_it_waits_is_not_left_open(tmp_path: Path) -> None:
+    """Else no other could ever begin."""
+    door = await Store.open(tmp_path / "a.sqlite")
+    with closing(sqlite3.connect(tmp_path / "a.sqlite", isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+
+        async def begin() -> None:
+            async with door.transaction():
+                pass
+
+        waiting = asyncio.create_task(begin())
+        await asyncio.sleep(0)
+        waiting.cancel()
+        other.execute("COMMIT")
+        await asyncio.wait([waiting])
+    assert await door.write("see", key="k", now=1.0)
+    await door.close()
+
+
+async def test_what_must_not_be_lost_is_tried_until_it_is_stored() -> None:
+    """Space comes back."""
+    outcomes: list[Exception | int] = [NotStored("The disk is full."), 7]
+
+    async def write() -> int:
+        if isinstance(outcome := outcomes.pop(0), Exception):
+            raise outcome
+        return outcome
+
+    assert await store.outlast(write, "job 1") == 7

@@ -256,6 +256,22 @@ class PacedEngine(Engine):
 
 
 @asynccontextmanager
+async def nothing_stored(app: App) -> AsyncIterator[None]:
+    """Meanwhile the database takes no writes, with an error of SQLite's own that passes."""
+    await app._store._writer.execute("PRAGMA query_only = ON")
+    try:
+        yield
+    finally:
+        await app._store._writer.execute("PRAGMA query_only = OFF")
+
+
+def full_disk(path: Path) -> None:
+    """The next write of this file ends with "No space left on device"; then there is space again."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.with_name(f"{path.name}.part").symlink_to("/dev/full")
+
+
+@asynccontextmanager
 async def bot(
     folder: Path,
     chat: Adapter,

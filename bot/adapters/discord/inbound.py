@@ -20,7 +20,7 @@ from bot.adapters.discord.mentions import names_in, names_of, with_names
 from bot.adapters.discord.servers import Server, Servers
 from bot.adapters.discord.slash import NO_OPTIONS, Attached, Say
 from bot.config import DiscordConfig
-from bot.errors import Closed, UserError
+from bot.errors import Closed, NotStored, UserError
 from bot.messages import REACTIONS, Action, Address, Incoming, Person, Press, Reaction, TextMessage, Value, plain_emoji
 from engine import MAX_PROMPT
 
@@ -190,6 +190,8 @@ class Inbound:
             server = await self._servers.change(interaction.guild_id, channel, **values)
         except UserError as error:
             return await self.refuse(interaction, error.text, **error.values)
+        except NotStored:
+            return await self.refuse(interaction, "not-stored")
         await self.refuse(interaction, "discord-server-settings", **_values_of(server))
 
     # Internal

@@ -59,15 +59,15 @@ class Servers:
     async def change(self, guild: int, channel: int | None = None, **values: int | bool | str) -> Server:
         """Change settings; `channel` is toggled in the list of allowed ones. Durable when it returns.
 
-        Raises UserError for invalid options.
+        Raises UserError for invalid options, NotStored.
         """
         server = replace(self.of(guild), **values)  # type: ignore[arg-type]
         _check_steps(_defaults_of(server), server)
         if channel is not None:
             rest = tuple(c for c in server.channels if c != channel)
             server = replace(server, channels=rest if len(rest) < len(server.channels) else (*rest, channel))
-        self._keep(guild, server)
         await self._notes.put(str(guild), json.dumps(asdict(server)))
+        self._keep(guild, server)
         return server
 
     def _keep(self, guild: int, server: Server) -> None:

@@ -33,7 +33,7 @@ from bot.adapters.web.guard import (
 )
 from bot.adapters.web.page import Say, asset, html
 from bot.config import WebConfig
-from bot.errors import Closed, MessageGone, UserError
+from bot.errors import Closed, MessageGone, NotStored, UserError
 from bot.messages import (
     REACTIONS,
     Action,
@@ -168,6 +168,9 @@ class WebAdapter:
             response = self._refusal(request, error.status, texts.get(error.status, "web-bad-request"))
         except Closed:
             response = self._refusal(request, 503, "web-closed")
+        except NotStored as error:
+            log.warning("The chat page refuses a post: %s", error)
+            response = self._refusal(request, 503, "not-stored")
         except Exception:
             log.exception("The chat page failed to answer %s %s", request.method, request.path)
             response = self._refusal(request, 500, "web-failed")
