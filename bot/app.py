@@ -21,7 +21,7 @@ from bot.errors import ConfigError, NotStored, StoreError, is_passing
 from bot.handlers import Handlers
 from bot.jobs.job import Job
 from bot.jobs.queue import Queue
-from bot.language.styles import Styles
+from bot.language.styles import Styles, defaults_of
 from bot.language.understood import read_dictionaries
 from bot.messages import Address, Person
 from bot.metrics import Metrics
@@ -150,7 +150,7 @@ class App:
             store=store,
             queue=queue,
             pictures=pictures,
-            cards=Cards(self.texts),
+            cards=Cards(self.texts, defaults_of(config.bot.options) | {"models": config.engine.models}),
             adapters=adapters,
             gone=gone,
             record=record,

@@ -36,6 +36,7 @@ from bot.request_builder import RequestBuilder, check_steps, new_seed
 from bot.storage.pictures import PictureStore
 from bot.storage.store import Store
 from bot.texts import Texts
+from engine import Request
 
 log = logging.getLogger(__name__)
 PORTION = 100  # messages handled concurrently, so that a burst of hundreds does not starve the event loop
@@ -214,7 +215,7 @@ class Handlers:
         await self._put(incoming, Draw(request=request), kind, parent, inputs)
 
     async def _rerun(self, incoming: Incoming, parent: Job) -> None:
-        request, inputs = replace(parent.request, seed=new_seed()), await self._pictures.inputs(parent.id)
+        request, inputs = replace(parent.request, seed=new_seed()), await self._pictures.inputs(parent.drawn_as)
         check_steps(incoming, request)
         await self._put(incoming, Draw(request=request), Kind.RERUN, parent, inputs)
 
@@ -222,7 +223,7 @@ class Handlers:
         png = await self._png(parent, self._one_of(parent, command.picture))
         async with self._aside():
             init = await self._builder.accept(png, incoming.person)
-        inputs = {**await self._pictures.inputs(parent.id), "init": init}
+        inputs = {**await self._pictures.inputs(parent.drawn_as), "init": init}
         strength = command.strength if command.strength is not None else STRENGTH
         request = replace(parent.request, init=strength, pick=None, seed=new_seed())
         check_steps(incoming, request)
@@ -233,10 +234,19 @@ class Handlers:
         if isinstance(parent.work, Upscale):
             raise UserError("already-large", job=str(parent.id))
         if (old := await self._queue.upscaling_of(parent.id, picture)) is not None:
-            raise UserError("already-upscaled", job=str(old.id), parent=str(parent.id))
+            return await self._show_upscaled(incoming, parent, old)
         request = replace(parent.request, pick=picture or parent.request.pick)
         work = Upscale(request=request, source=parent.id, picture=picture)
         await self._put(incoming, work, Kind.UPSCALE, parent)
+
+    async def _show_upscaled(self, incoming: Incoming, parent: Job, old: Job) -> None:
+        """It would be the same picture once more: show the one that is there, if it may be shown here."""
+        text = self._texts.say(incoming.person.language, "already-upscaled", job=str(old.id), parent=str(parent.id))
+        try:
+            picture = await self._picture(await self._moderation.visible(incoming, old.id))
+        except UserError:
+            picture = None
+        self._note(incoming, text, picture, about=old.id, hidden=old.hidden)
 
     async def _draw_offer(self, incoming: Incoming, parent: Job, number: int) -> None:
         """Draw a suggestion, in place of words that the models do not know."""
@@ -321,7 +331,14 @@ class Handlers:
         job = await self._readable(incoming, number)
         alone = picture is not None and picture <= job.pictures > 1
         request = replace(job.request, pick=picture) if alone else job.request
-        self._tell_of(job, incoming, "settings", command=options.format_command(request))
+        self._tell_of(job, incoming, "settings", command=await self._command_for(job, request))
+
+    async def _command_for(self, job: Job, request: Request) -> str:
+        """The line that draws a job's picture again: what no words can say is taken over from the job itself."""
+        if isinstance(job.work, Upscale):
+            return f"/upscale {job.work.source} {job.work.picture or ''}".strip()
+        has_inputs = bool(await self._pictures.input_names(job.id))
+        return options.format_command(request, remix_of=job.id if has_inputs else None)
 
     async def _cancel(self, incoming: Incoming, number: int | None) -> None:
         if number is None:

@@ -102,6 +102,7 @@ class TextMessage:
     text: str
     message: str = ""  # what a reply refers to: message id or interaction, opaque to the core
     remix_of: int | None = None  # job whose prompt was edited into this one
+    without: frozenset[str] = frozenset()  # what this remix does not inherit, by Carried.name
     pictures: tuple[Fetch, ...] = ()  # attached, or of the message this replies to
     options: Mapping[str, Value] = field(default_factory=dict)  # from a form; they override those in the text
     defaults: Mapping[str, Value] = field(default_factory=dict)  # default options of the chat
@@ -156,6 +157,14 @@ class Button:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Carried:
+    """Something that a remix inherits beside the words, and that may be left out."""
+
+    name: str  # an option as in Request, or `target` for the pictures that guide
+    label: str  # in the user's language
+
+
+@dataclass(frozen=True, kw_only=True)
 class Reply:
     """The full content of one of the bot's messages; an edit replaces all of it."""
 
@@ -167,6 +176,7 @@ class Reply:
     job: int | None = None
     percent: int | None = None  # of the drawing, for platforms with a progress bar
     prompt: str = ""  # of the job, for Remix to pre-fill
+    carries: tuple[Carried, ...] = ()  # what a remix of the job inherits
     as_file: bool = False  # send the picture as a file, byte for byte
     hidden: bool = False  # show the picture behind a spoiler, where supported
     private: bool = False  # visible to the user only, where supported

@@ -34,7 +34,11 @@ class RequestBuilder:
         Raises UserError.
         """
         text, here = (incoming.text, incoming.defaults) if isinstance(incoming, TextMessage) else ("", {})
-        start = _options(parent.request) if parent else self._defaults | dict(here)
+        without = incoming.without if isinstance(incoming, TextMessage) else frozenset()
+        start = self._defaults | dict(here)
+        if parent:
+            usual = {name: value for name, value in start.items() if name in without}
+            start = usual | {n: value for n, value in _options(parent.request).items() if n not in without}
         style = start.pop("style", NONE)
         prompt, said = self._styles.apply(command.prompt, {"style": style} | command.options, text)
         chosen = {"seed": new_seed(), "models": self._config.engine.models, **start, **said}
@@ -63,7 +67,9 @@ class RequestBuilder:
         if len(fetches) > MAX_TARGETS:
             raise UserError("too-many-pictures", limit=MAX_TARGETS)
         given = [await self.accept(await fetch_picture(fetch), incoming.person) for fetch in fetches]
-        inherited = await self._pictures.inputs(parent.id) if parent else {}
+        inherited = await self._pictures.inputs(parent.drawn_as) if parent else {}
+        without = incoming.without if isinstance(incoming, TextMessage) else frozenset()
+        inherited = {name: png for name, png in inherited.items() if name.rstrip("1234") not in without}
         inputs = {name: png for name, png in inherited.items() if not given or name == "init"}
         if request.init is None:
             inputs.pop("init", None)

@@ -1,11 +1,11 @@
 """renders a Job as a Reply, in the language of its owner."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 
-from bot.jobs.job import Job, QueuePosition, Unreadable, Upscale
-from bot.language import understood
-from bot.messages import Action, Button, File, Reply, Stage
+from bot.jobs.job import Job, Kind, QueuePosition, Unreadable, Upscale
+from bot.language import options, understood
+from bot.messages import Action, Button, Carried, File, Reply, Stage, Value
 from bot.texts import Texts
 from engine import Preview, credit_of
 
@@ -21,8 +21,9 @@ OF_ONE = (*ON, Action.SETTINGS, Action.FILE)
 class Cards:
     """One method per state of a job."""
 
-    def __init__(self, texts: Texts) -> None:
-        self._texts = texts
+    def __init__(self, texts: Texts, usual: Mapping[str, Value] | None = None) -> None:
+        """`usual`: the options of the config, which nobody needs to be told of."""
+        self._texts, self._usual = texts, usual or {}
 
     def waiting(self, job: Job, place: QueuePosition) -> Reply:
         """Queued: position and expected wait."""
@@ -47,8 +48,8 @@ class Cards:
         """The engine died or the bot is restarting; the drawing resumes from its checkpoint."""
         return self._card(job, Stage.DRAWING, "paused" if by_the_bot else "again", {}, (Action.CANCEL,))
 
-    def final(self, job: Job, png: bytes | None, gif: bytes | None) -> Reply:
-        """The finished picture with its controls."""
+    def final(self, job: Job, png: bytes | None, gif: bytes | None, inputs: Collection[str] = ()) -> Reply:
+        """The finished picture with its controls; `inputs` are the names of its input pictures."""
         if isinstance(job.work, Upscale):
             card = self._card(job, Stage.FINAL, "final-upscaled", _size(job), (Action.VARY, *ALWAYS))
         else:
@@ -61,22 +62,24 @@ class Cards:
             lines = (shown, words, settings, credit_of(models))
             buttons = (*self._choices(job), *self._offers(job), *card.buttons)
             card = replace(card, text="\n".join(line for line in lines if line), buttons=buttons)
-        return replace(card, picture=_file(job, f"{job.id}.png", png), gif=_file(job, f"{job.id}.gif", gif))
+        picture, moving = _file(job, f"{job.id}.png", png), _file(job, f"{job.id}.gif", gif)
+        return replace(card, picture=picture, gif=moving, carries=self._carries(job, inputs))
 
     def refused(self, job: Job) -> Reply:
         """The picture is finished, and the platform does not accept it: words in its place."""
         return self._card(job, Stage.FINAL, "final-refused", {}, ALWAYS)
 
-    def stopped(self, job: Job, png: bytes | None) -> Reply:
+    def stopped(self, job: Job, png: bytes | None, inputs: Collection[str] = ()) -> Reply:
         """Cancelled, with the partial picture if there is one."""
         text = "stopped-partial" if png else "stopped"
         actions = (*ON, *ALWAYS) if png and job.pictures == 1 else ALWAYS
-        return replace(self._card(job, Stage.STOPPED, text, {}, actions), picture=_file(job, f"{job.id}.png", png))
+        card = self._card(job, Stage.STOPPED, text, {}, actions)
+        return replace(card, picture=_file(job, f"{job.id}.png", png), carries=self._carries(job, inputs))
 
-    def failed(self, job: Job) -> Reply:
+    def failed(self, job: Job, inputs: Collection[str] = ()) -> Reply:
         """No picture, and why."""
         text = job.failure if self._texts.has(job.failure) else "failed-engine"  # of another version
-        return self._card(job, Stage.FAILED, text, {}, ALWAYS)
+        return replace(self._card(job, Stage.FAILED, text, {}, ALWAYS), carries=self._carries(job, inputs))
 
     def picked(self, job: Job, number: int, png: bytes, language: str) -> Reply:
         """One picture of several, with its own controls; in a message of its own."""
@@ -120,6 +123,23 @@ class Cards:
             )
             for number, name in enumerate(names, 1)
         ]
+
+    def _carries(self, job: Job, inputs: Collection[str]) -> tuple[Carried, ...]:
+        """What a remix inherits beside the words: pictures, and options that are not the usual ones."""
+        found = {
+            name: self._label(job, name, value) for name, value in options.unusual(job.request, self._usual).items()
+        }
+        if targets := sum(name.startswith("target") for name in inputs):
+            found["target"] = self._texts.say(job.language, "carried-target", count=targets)
+        return tuple(Carried(name=name, label=label) for name, label in found.items())
+
+    def _label(self, job: Job, name: str, value: Value) -> str:
+        if name == "init":
+            parent = str(job.parent) if job.kind is Kind.VARY else "none"
+            return self._texts.say(job.language, "carried-init", parent=parent)
+        if name == "count":
+            return self._texts.say(job.language, "carried-count", count=value)
+        return options.typed(name, value)
 
     def _button(self, job: Job, action: Action, picture: int | None, language: str) -> Button:
         return Button(action=action, job=job.id, picture=picture, label=self._texts.say(language, f"button-{action}"))

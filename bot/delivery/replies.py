@@ -196,20 +196,20 @@ class Replies:
         job = await self._queue.find(number)
         if job is None:
             return
-        png = await self._pictures.read(f"{job.id}.png")
+        png, inputs = await self._pictures.read(f"{job.id}.png"), await self._pictures.input_names(job.drawn_as)
         if job.status is Status.CANCELLED:
-            await self._show(job, self._cards.stopped(job, png))
+            await self._show(job, self._cards.stopped(job, png, inputs))
         elif job.status is Status.FAILED:
-            await self._show(job, self._cards.failed(job))
+            await self._show(job, self._cards.failed(job, inputs))
         elif job.status in DONE:
-            await self._show_final(job, png, await self._pictures.read(f"{job.id}.gif"))
+            await self._show_final(job, png, await self._pictures.read(f"{job.id}.gif"), inputs)
         else:
             return
         await self._queue.mark_delivered(job.id)
 
-    async def _show_final(self, job: Job, png: bytes | None, gif: bytes | None) -> None:
+    async def _show_final(self, job: Job, png: bytes | None, gif: bytes | None, inputs: list[str]) -> None:
         apart = self._adapters[job.address.platform].gif_apart
-        full = self._cards.final(job, png, None if apart else gif)
+        full = self._cards.final(job, png, None if apart else gif, inputs)
         if not await self._show_first_accepted(job, [full, replace(full, gif=None), self._cards.refused(job)]):
             log.error("job %d: the chat accepts neither the picture nor words about it", job.id)
             return

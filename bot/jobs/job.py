@@ -110,6 +110,11 @@ class Job:
         return self.work.request
 
     @property
+    def drawn_as(self) -> int:
+        """The job that drew its picture, and that has the input pictures: for an upscale that of the original."""
+        return self.work.source if isinstance(self.work, Upscale) else self.id
+
+    @property
     def pictures(self) -> int:
         """How many single pictures the finished job has: 1 when there is nothing to choose."""
         return self.work.pictures

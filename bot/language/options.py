@@ -85,12 +85,27 @@ def request(prompt: str, options: dict[str, Value]) -> Request:
         _refuse_prompt(error, prompt)
 
 
-def format_command(request: Request) -> str:
-    """The command that makes this request again; parsing it gives an equal request."""
+def format_command(request: Request, remix_of: int | None = None) -> str:
+    """The command that makes this request again; parsing it gives an equal request.
+
+    Args:
+        remix_of: the job whose input pictures it takes over.
+    """
     values = {name: getattr(request, name) for name in OPTIONS}
     told = {name: value for name, value in values.items() if name in _ALWAYS or value != _DEFAULTS[name]}
-    words = escape(request.prompt)
-    return " ".join(["/imagine", words, *(f"--{option_name(name)} {_plain(value)}" for name, value in told.items())])
+    command = "/imagine" if remix_of is None else f"/remix {remix_of}"
+    return " ".join([command, escape(request.prompt), *(typed(name, value) for name, value in told.items())])
+
+
+def unusual(request: Request, usual: Mapping[str, Value]) -> dict[str, Value]:
+    """The options of a request, but for its seed, that are neither the usual ones nor the engine's."""
+    values = {name: getattr(request, name) for name in OPTIONS if name not in ("seed", "then", "widths")}
+    return {n: value for n, value in values.items() if value is not None and value != usual.get(n, _DEFAULTS[n])}
+
+
+def typed(name: str, value: Value) -> str:
+    """An option as it is typed."""
+    return f"--{option_name(name)} {_plain(value)}"
 
 
 def escape(words: str) -> str:

@@ -61,6 +61,10 @@ class PictureStore:
         found = {name: await self.read(f"{job}.{name}.png") for name in INPUTS}
         return {name: content for name, content in found.items() if content is not None}
 
+    async def input_names(self, job: int) -> list[str]:
+        """Which of INPUTS a job has."""
+        return await asyncio.to_thread(lambda: [name for name in INPUTS if self._path(f"{job}.{name}.png").exists()])
+
     async def remove_inputs(self, job: int, contents: Collection[bytes]) -> None:
         """Delete a job's input pictures that equal one of these."""
         for name, content in (await self.inputs(job)).items():

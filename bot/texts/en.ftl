@@ -241,6 +241,17 @@ page-honest = I draw some hundreds of things by name – animals, food, people, 
 page-chat-label = Conversation
 page-commands-label = Commands
 page-remixing = Remix: change the words and send
+page-stop-remixing = Do not remix
+page-leave-out = Leave out:
+carried-init = begins from { $parent ->
+    [none] a picture
+   *[other] #{ $parent }
+}
+carried-count = { $count } pictures
+carried-target = guided by { $count ->
+    [one] a picture
+   *[other] { $count } pictures
+}
 page-text-label = Message
 page-placeholder = Describe a picture …
 page-send = Send

@@ -250,6 +250,22 @@ page-honest = Я рисую несколько сотен вещей по наз
 page-chat-label = Переписка
 page-commands-label = Команды
 page-remixing = Ремикс: измените слова и отправьте
+page-stop-remixing = Не делать ремикс
+page-leave-out = Убрать:
+carried-init = начало – { $parent ->
+    [none] ваша картинка
+   *[other] #{ $parent }
+}
+carried-count = { $count ->
+    [one] { $count } картинка
+    [few] { $count } картинки
+   *[other] { $count } картинок
+}
+carried-target = ориентир: { $count ->
+    [one] { $count } картинка
+    [few] { $count } картинки
+   *[other] { $count } картинок
+}
 page-text-label = Сообщение
 page-placeholder = Опишите картинку …
 page-send = Отправить

@@ -200,6 +200,80 @@ async def test_a_drawing_whose_picture_is_gone_fails_with_a_sentence(tmp_path: P
         assert "cannot be read" in (await chat.until_stage(Stage.FAILED, job=2))[-1].text
 
 
+async def typed_back(chat: fakes.Chat, job: int) -> None:
+    """Type the line that /settings answers."""
+    line = (await answer(chat, f"/settings {job}")).splitlines()[-1].strip()
+    await chat.says(line)
+
+
+async def test_the_line_of_settings_draws_whatever_it_was_again(tmp_path: Path) -> None:
+    """A variation, its upscale's variation, guided by a picture, one of several: the same request, the same inputs."""
+    async with running(tmp_path) as (chat, engine):
+        await chat.says("a star --count 3 --steps 9", pictures=(RED,))
+        await drawn(chat, engine)
+        await chat.presses(Action.VARY, 1, 2)
+        await drawn(chat, engine, 2)
+        await chat.presses(Action.UPSCALE, 2, 1)
+        await chat.until_stage(Stage.FINAL, job=3)
+        await chat.presses(Action.VARY, 3)
+        await drawn(chat, engine, 4)
+        await chat.says('a star --init 0.4 --then 40%:"a moon"', pictures=(BLUE, RED))
+        await drawn(chat, engine, 5)
+        before = {job: drawing for job, drawing in zip((1, 2, 4, 5), requests(engine), strict=True)}
+        for number, job in enumerate(before, 6):
+            await typed_back(chat, job)
+            await chat.until_stage(Stage.FINAL, job=number)
+            assert requests(engine)[-1] == before[job]
+
+
+def requests(engine: fakes.Engine) -> list[tuple[Request, Inputs]]:
+    """What the engine was asked to draw, with the pictures; not what it was asked to upscale."""
+    asked = zip(engine.asked, engine.given, strict=True)
+    return [(request, given["inputs"]) for request, given in asked if isinstance(request, Request)]
+
+
+async def test_the_line_of_settings_gives_the_same_upscale(tmp_path: Path) -> None:
+    """The large picture that there is, or, when it was deleted, the same one drawn again."""
+    async with running(tmp_path) as (chat, engine):
+        await chat.says("a star --count 2")
+        await drawn(chat, engine)
+        await chat.presses(Action.UPSCALE, 1, 2)
+        large = (await chat.until_stage(Stage.FINAL, job=2))[-1].picture
+        line = await answer(chat, "/settings 2")
+        assert line.endswith("/upscale 1 2")
+        await typed_back(chat, 2)
+        shown = (await chat.until(lambda states: "already" in states[-1].text))[-1].picture
+        assert large and shown and shown.content == large.content and len(engine.asked) == 2
+        await chat.says("/delete 2")
+        await chat.says("/upscale 1 2")
+        again = (await chat.until_stage(Stage.FINAL, job=3))[-1].picture
+        assert again and again.content == large.content
+
+
+async def test_a_remix_leaves_out_what_was_taken_off_it(tmp_path: Path) -> None:
+    """The card says what a remix inherits; each part of it may be left out."""
+    async with running(tmp_path) as (chat, engine):
+        await chat.says("a star --count 2 --steps 9", pictures=(RED,))
+        await drawn(chat, engine)
+        await chat.presses(Action.VARY, 1, 2)
+        card, _, _ = await drawn(chat, engine, 2)
+        labels = {one.name: one.label for one in card.carries}
+        assert labels == {
+            "steps": "--steps 9",
+            "count": "2 pictures",
+            "init": "begins from #1",
+            "target": "guided by a picture",
+        }
+        await chat.says("a moon", remix_of=2, without=("init", "count", "nonsense"))
+        _, request, inputs = await drawn(chat, engine, 3)
+        assert (request.init, request.count, request.steps) == (None, 1, 9)
+        assert inputs.init is None and len(inputs.targets) == 1
+        await chat.says("a sun", remix_of=2, without=("target", "steps"))
+        _, request, inputs = await drawn(chat, engine, 4)
+        assert (request.init, request.count, request.steps) == (0.5, 2, None)
+        assert inputs.init is not None and not inputs.targets
+
+
 def numbered(reply: Reply) -> dict[Action, list[int]]:
     """The numbers on the buttons of each action."""
     found: dict[Action, list[int]] = {}

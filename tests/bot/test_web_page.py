@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from playwright.async_api import Browser, Page, expect
 
+from engine import Request
 from tests.bench.bot import pictures
 from tests.bot.test_web_browser import BROWSER, HeldEngine, chromium, opened, preview
 
@@ -91,18 +92,29 @@ async def test_remix_keeps_half_typed_words_and_delete_asks_once(
 ) -> None:
     """And a deleted picture takes its prompt along."""
     async with opened(chromium, tmp_path, **look) as (page, engine):
-        await draw(page, engine, "a red star")
+        await draw(page, engine, "a red star --steps 9 --count 4")
         await page.locator("#text").fill("half typed")
         await page.locator(".final [data-action=remix]").click()
         await expect(page.locator("#text")).to_have_value("a red star")
+        await expect(page.locator("#carried button")).to_have_count(2)
+        await page.locator("#text").fill("a moon")
+        await page.locator(".final [data-action=remix]").click()
         await page.keyboard.press("Escape")
-        await expect(page.locator("#text")).to_have_value("half typed")
-        await page.locator(".final [data-action=delete]").click()
+        await expect(page.locator("#text")).to_have_value("a moon")
+        await page.locator(".final [data-action=remix]").click()
+        await page.locator("#carried button", has_text="4").click()
+        await expect(page.locator("#carried button")).to_have_text("--steps 9 ✕")
+        await page.keyboard.press("Enter")
+        await expect(page.locator(".final")).to_have_count(2)
+        assert isinstance(request := engine.asked[-1], Request) and (request.count, request.steps) == (1, 9)
+        await expect(page.locator("#text")).to_have_value("a moon")
+        await page.locator("#text").fill("")
+        await page.locator(".final [data-action=delete]").last.click()
         await page.locator("#toast button").nth(1).click()
-        await expect(page.locator(".final")).to_have_count(1)
-        await page.locator(".final [data-action=delete]").click()
+        await expect(page.locator(".final")).to_have_count(2)
+        await page.locator(".final [data-action=delete]").last.click()
         await page.locator("#toast button").first.click()
-        await expect(page.locator(".message")).to_have_count(0)
+        await expect(page.locator(".message")).to_have_count(2)
 
 
 @LOOKS

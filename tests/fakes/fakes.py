@@ -1,7 +1,7 @@
 """fakes of our own seams: ordinary classes and functions, shared by the tests."""
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Collection, Mapping
 from contextlib import aclosing, asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -83,6 +83,8 @@ class Chat:
         pictures: tuple[bytes, ...] = (),
         options: Mapping[str, Value] = NO_OPTIONS,
         defaults: Mapping[str, Value] = NO_OPTIONS,
+        remix_of: int | None = None,
+        without: Collection[str] = (),
     ) -> None:
         """Somebody types, and may attach pictures; `options` of a form, and `defaults` of the place."""
         person = self._person(who, language=language, moderator=moderator)
@@ -96,6 +98,8 @@ class Chat:
                 pictures=tuple(attached(data) for data in pictures),
                 options=options,
                 defaults=defaults,
+                remix_of=remix_of,
+                without=frozenset(without),
             )
         )
 

@@ -271,6 +271,7 @@ class WebAdapter:
                 text=text,
                 message=str(entry),
                 remix_of=remix,
+                without=frozenset(form.get("without", "").split(",")),
                 pictures=tuple(_given(content) for content in pictures),
             )
         )

@@ -26,6 +26,7 @@ def body_of(reply: Reply) -> Body:
         "job": reply.job,
         "percent": reply.percent,
         "prompt": reply.prompt,
+        "carries": [{"name": one.name, "label": one.label} for one in reply.carries],
         "hidden": reply.hidden,
         "typed": reply.typed,
         "offers": list(reply.offers),

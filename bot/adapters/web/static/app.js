@@ -33,7 +33,7 @@ async function tell(path, fields) {
 messages.start({
   press: (fields) => tell("/press", fields),
   react: (message, emoji) => tell("/react", { message: message.id, emoji }),
-  remix: composer.remix,
+  remix: composer.begin,
   say: (text) => outbox.send(text),
   edit: composer.edit,
 });

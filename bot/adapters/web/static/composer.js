@@ -9,11 +9,12 @@ const THUMB = 96, MOST_PICTURES = 4; // pixels a side
 const MARK = /⟨(.+?)⟩/;
 
 const text = $("text");
-const history = []; // what I sent, oldest first
-let at = 0; // where in it ArrowUp has come to
+const returned = []; // what was refused while something else was being written
+let back = 0; // how many messages ArrowUp has gone back
+let unsent = ""; // what was in the field before ArrowUp
 let attached = []; // { file, thumb }
-let remixed = null; // message that is being remixed
-let draft = ""; // half-typed words that a remix or ArrowUp put aside
+let remix = null; // { id, prompt, carries: [{ name, label }], without: [name] } of the message that is being remixed
+const aside = []; // half-typed words, put aside while something else is edited
 
 export function write(value) {
   text.value = value;
@@ -24,16 +25,12 @@ export function submit() {
   const wish = text.value.trim();
   if (!wish) return attached.length ? complain(words.addWords) : undefined;
   complain("");
-  history.push(wish);
-  at = history.length;
-  const fields = remixed ? { remix: remixed.id } : {};
+  const fields = remix ? { remix: remix.id, without: remix.without.join() } : {};
   outbox.send(wish, { fields, files: attached.map((one) => one.file), thumbs: attached.map((one) => one.thumb) });
   acted();
-  const rest = remixed ? draft : "";
-  draft = "";
-  endRemix();
   detachAll();
-  write(rest);
+  endRemix();
+  takeUp();
 }
 
 export const complain = (sentence) => { $("trouble").textContent = sentence; };
@@ -41,7 +38,7 @@ export const complain = (sentence) => { $("trouble").textContent = sentence; };
 /** A message that was refused comes back for mending, unless something else is being written. */
 export function giveBack(item, sentence) {
   complain(sentence);
-  if (text.value) return history.includes(item.text) ? undefined : history.push(item.text);
+  if (text.value) return returned.push(item.text);
   write(item.text);
   attach(item.files);
   text.focus();
@@ -49,11 +46,22 @@ export function giveBack(item, sentence) {
 
 /** A mistake in the language: what was typed is back, with the place marked. */
 export function edit({ typed, text: answer }) {
-  if (text.value && text.value !== typed) draft = text.value;
+  putAside(typed);
   write(typed);
   text.focus();
   const place = MARK.exec(answer)?.[1], start = place ? typed.indexOf(place) : -1;
   if (start >= 0) text.setSelectionRange(start, start + place.length);
+}
+
+/** Half-typed words wait while something else is edited, and come back after it. */
+function putAside(instead) {
+  const now = text.value;
+  if (now.trim() && ![instead, remix?.prompt, ...sent()].includes(now)) aside.push(now);
+}
+
+function takeUp() {
+  back = 0;
+  write(aside.pop() ?? "");
 }
 
 // Pictures
@@ -95,31 +103,41 @@ function detachAll() {
 
 // Remix
 
-export function remix(message) {
-  if (remixed === null && text.value.trim()) draft = text.value;
-  remixed = message;
+export function begin(message) {
+  putAside(message.prompt);
+  remix = { id: message.id, prompt: message.prompt, carries: message.carries ?? [], without: [] };
   $("remixing").hidden = false;
-  $("carried").textContent = (message.carries ?? []).join(" · ");
+  showCarried();
   write(message.prompt);
   text.focus();
 }
 
+/** What the remix takes over beside the words; each can be left out. */
+function showCarried() {
+  const kept = remix.carries.filter((one) => !remix.without.includes(one.name));
+  $("carried").replaceChildren(...kept.map(({ name, label }) => button(`${label} ✕`, () => {
+    remix.without.push(name);
+    showCarried();
+    text.focus();
+  }, { ariaLabel: `${words.leaveOut} ${label}`, title: `${words.leaveOut} ${label}` })));
+}
+
 function endRemix() {
-  remixed = null;
+  remix = null;
   $("remixing").hidden = true;
 }
 
 export function dropRemix() {
-  if (remixed === null) return;
+  if (!remix) return;
   endRemix();
-  write(draft);
-  draft = "";
+  takeUp();
   text.focus();
 }
 
 // Slash commands and what was sent before
 
 function fitInput() {
+  if (!text.value) back = 0;
   text.style.height = "auto";
   text.style.height = `${text.scrollHeight}px`;
   const begun = /^\/\S*$/.test(text.value);
@@ -142,11 +160,15 @@ function moveOffer(by) {
   return offers.length > 0;
 }
 
+/** What I sent, newest first: as it stands in the conversation, and what came back. */
+const sent = () => [...[...document.querySelectorAll("#chat .mine .text")].map((one) => one.textContent.replaceAll(" 📎", "")), ...returned].reverse();
+
 function recall(by) {
-  if (by < 0 ? at === 0 : at >= history.length) return;
-  if (at === history.length) draft = text.value;
-  at += by;
-  write(at === history.length ? draft : history[at]);
+  const all = sent(), next = back + by;
+  if (next < 0 || next > all.length) return;
+  if (back === 0) unsent = text.value;
+  back = next;
+  write(back === 0 ? unsent : all[back - 1]);
 }
 
 const isFirstLine = () => !text.value.slice(0, text.selectionStart).includes("\n");
@@ -157,8 +179,8 @@ text.addEventListener("keydown", (event) => {
   const by = { ArrowUp: -1, ArrowDown: 1 }[event.key], offers = offered();
   if (event.isComposing) return;
   if (by && offers.length) { event.preventDefault(); moveOffer(by); }
-  else if (event.key === "ArrowUp" && isFirstLine() && (!text.value || at < history.length)) { event.preventDefault(); recall(-1); }
-  else if (event.key === "ArrowDown" && isLastLine() && at < history.length) { event.preventDefault(); recall(1); }
+  else if (event.key === "ArrowUp" && isFirstLine() && (!text.value || back > 0)) { event.preventDefault(); recall(1); }
+  else if (event.key === "ArrowDown" && isLastLine() && back > 0) { event.preventDefault(); recall(-1); }
   else if (event.key === "Tab" && offers.length && !event.shiftKey) { event.preventDefault(); choose(offers.find((one) => one.ariaSelected === "true").textContent); }
   else if (event.key === "Enter" && !event.shiftKey) { event.preventDefault(); submit(); }
   else if (event.key === "Escape") dropRemix();
