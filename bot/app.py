@@ -9,7 +9,7 @@ import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 from bot.adapters.base import Adapter, AdapterNotes, History
 from bot.adapters.web.adapter import WebAdapter
@@ -35,7 +35,7 @@ from bot.storage.pictures import PictureStore
 from bot.storage.store import Store, outlast
 from bot.texts import Texts
 from bot.worker import Engine, Worker
-from engine import EngineProcess, FolderLocked, list_model_sets, lock_folder
+from engine import EngineProcess, FolderLocked, RayEngines, list_model_sets, lock_folder, ray_installed
 
 log = logging.getLogger(__name__)
 CHECKPOINT_GRACE = 5.0  # seconds a running drawing gets at shutdown to reach its next checkpoint
@@ -64,14 +64,7 @@ class App:
         self.texts = Texts(config.bot.language)
         self.metrics = Metrics()
         self.stopping = asyncio.Event()  # set it to shut down
-        settings = config.engine
-        self._engine: Engine = engine or EngineProcess(
-            beat_seconds=settings.beat_seconds,
-            hang_seconds=settings.hang_seconds,
-            check=config.moderation.check,
-            models=settings.models,
-            at_once=settings.at_once,
-        )
+        self._engine: Engine = engine or make_engine(config)
         self._make_adapters = adapters or build_adapters
         self._store: Store
         self._pictures: PictureStore
@@ -232,7 +225,8 @@ class App:
 
     async def metrics_page(self) -> tuple[bytes, str]:
         """The Prometheus text and its media type."""
-        return self.metrics.page(await self.counts())
+        engines = {engine.name: (engine.at_once, engine.drawing) for engine in self._engine.engines}
+        return self.metrics.page(await self.counts(), engines)
 
     async def trouble(self) -> str:
         """What is wrong with the bot; empty when healthy. The disk is tried at most every few seconds."""
@@ -251,6 +245,23 @@ class App:
         except (NotStored, OSError) as error:
             return str(error)
         return ""
+
+
+def make_engine(config: Config) -> Engine:
+    """One process, or all engines of a Ray cluster. Raises ConfigError."""
+    settings = config.engine
+    given: dict[str, Any] = {
+        "beat_seconds": settings.beat_seconds,
+        "hang_seconds": settings.hang_seconds,
+        "check": config.moderation.check,
+        "models": settings.models,
+        "at_once": settings.at_once,
+    }
+    if not settings.ray:
+        return EngineProcess(**given)
+    if not ray_installed():
+        raise ConfigError("ray in [engine] is set, and Ray is not installed: pip install 'imago[ray]'.")
+    return RayEngines(settings.ray, cpu_engines=settings.ray_cpu_engines, **given)
 
 
 def list_models() -> list[str]:

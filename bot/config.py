@@ -84,12 +84,17 @@ class EngineConfig:
     attempts: int = 3  # restarts of the engine that one job may cost before it fails
     beat_seconds: float = 30.0  # silence after which the engine process counts as dead
     hang_seconds: float = 600.0  # time without a step after which it counts as hung
+    ray: str = ""  # Ray cluster that draws: auto, or its head as host:port; empty: one engine process here
+    ray_cpu_engines: int = 0  # engines on each of its machines without a GPU
 
     def __post_init__(self) -> None:
         _within("at_once", self.at_once, 0, 64)
         _within("attempts", self.attempts, 0, 100)
         _within("beat_seconds", self.beat_seconds, 3, 3600)
         _within("hang_seconds", self.hang_seconds, 1, 86400)
+        _within("ray_cpu_engines", self.ray_cpu_engines, 0, 256)
+        if self.ray not in ("", "auto") and not re.fullmatch(r"[\w.-]+:[0-9]{1,5}", self.ray):
+            raise ValueError("ray must be auto, or the address of the cluster's head as in 10.0.0.5:6379")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -3,11 +3,11 @@
 import asyncio
 import logging
 import time
-from collections.abc import AsyncGenerator, Awaitable, Callable, Hashable
-from contextlib import aclosing, nullcontext, suppress
+from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Hashable
+from contextlib import aclosing, suppress
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from bot.errors import NotStored
 from bot.jobs.estimate import Company, Load
@@ -20,6 +20,7 @@ from bot.storage.store import FIRST_PAUSE, LONGEST_PAUSE, Store, outlast
 from engine import (
     Checkpoint,
     EngineDied,
+    EngineState,
     Event,
     Failed,
     Finished,
@@ -36,6 +37,7 @@ from engine import (
 log = logging.getLogger(__name__)
 T = TypeVar("T")
 NO_INPUTS = Inputs()
+MOST_LOSSES = 20  # of machines that one job survives without a checkpoint in between
 FAILURES = {  # class name in the engine's errors → id of the sentence
     "NumericalError": "failed-numbers",
     "OutOfMemory": "failed-memory",
@@ -57,11 +59,14 @@ class Watcher(Protocol):
 
 
 class Engine(Protocol):
-    """The engine process, as the worker sees it."""
+    """The engine process, or all engines of a cluster, as the worker sees it."""
 
-    at_once: int  # pictures that it draws at a time with profit
-    on_change: Callable[[], None]  # called when that has changed
+    at_once: int  # pictures that it draws at a time with profit; 0 while no engine can be reached
+    engines: tuple[EngineState, ...]  # those of a cluster
+    on_change: Callable[[], None]  # called when `at_once` has changed
 
+    @property
+    def widest(self) -> int: ...  # pictures that it gives up for one that is drawn alone
     async def start(self) -> None: ...
     def events(
         self,
@@ -71,6 +76,7 @@ class Engine(Protocol):
         parent: str | None = None,
         *,
         key: Hashable = None,
+        alone: bool = False,
     ) -> AsyncGenerator[Event, None]: ...
     async def stop(self, key: Hashable = None) -> None: ...
     async def close(self) -> None: ...
@@ -86,6 +92,7 @@ class Running:
     left_at: float = 0.0
     stopped: bool = False  # it was cancelled or deleted
     deaths: int = 0  # of the engine while it was drawn
+    losses: int = 0  # of the machine that drew it, in a row
 
     def note_left(self, seconds: float | None) -> None:
         self.left, self.left_at = seconds, time.monotonic()
@@ -110,7 +117,7 @@ class Worker:
         pictures: PictureStore,
         engine: Engine,
         watcher: Watcher,
-        moved: Callable[[], Awaitable[None]],
+        moved: Callable[[], Coroutine[Any, Any, None]],
         attempts: int,
         record: RecordMetric,
         picture_check: PictureCheck,
@@ -127,11 +134,11 @@ class Worker:
         self._picture_check = picture_check
         self._running: dict[int, Running] = {}
         self._tasks: set[asyncio.Task[None]] = set()
-        self._alone = asyncio.Lock()  # held by a job that may be what the engine dies of
         self._last_death = 0  # number of the engine process that died last
         self._unclaimed = 0  # claims in a row that could not be stored
         self._closing = False
-        engine.on_change = queue.filled.set
+        self._reachable = engine.at_once > 0  # as the messages say
+        engine.on_change = self._on_engine_change
 
     def company(self) -> Company:
         """What is drawn now."""
@@ -140,6 +147,12 @@ class Worker:
             for each in self._running.values()
         ]
         return Company(running=running, at_once=self._engine.at_once)
+
+    def _on_engine_change(self) -> None:
+        self._queue.filled.set()
+        if (self._engine.at_once > 0) != self._reachable:
+            self._reachable = not self._reachable
+            self._tasks.add(asyncio.create_task(self._moved()))
 
     async def run(self) -> None:
         """Work until `close`; a database or a disk that takes nothing is waited for."""
@@ -174,9 +187,10 @@ class Worker:
         return job
 
     def _has_room(self) -> bool:
-        """Nobody else begins while a job is drawn that may be what the engine dies of."""
-        pictures = sum(running.job.pictures for running in self._running.values())
-        return pictures < self._engine.at_once and not any(map(self._suspected, self._running.values()))
+        """A job that may be what the engine dies of takes up a whole engine."""
+        widest = self._engine.widest
+        pictures = (max(each.job.pictures, widest * self._suspected(each)) for each in self._running.values())
+        return sum(pictures) < self._engine.at_once
 
     def _begin(self, job: Job) -> None:
         running = self._running[job.id] = Running(job, deaths=job.attempts)
@@ -236,19 +250,25 @@ class Worker:
         job = running.job
         while not running.stopped:
             try:
-                async with self._alone if self._suspected(running) else nullcontext():
-                    outcome = await self._run_engine(running)
-                return await self._conclude(running, outcome)
+                return await self._conclude(running, await self._run_engine(running))
             except EngineDied as death:
-                running.deaths = await self._keep(job, lambda: self._queue.count_attempt(job.id))
-                log.warning("job %d, death %d of the engine: %s", job.id, running.deaths, death)
-                if not death.process or death.process != self._last_death:
-                    self._record("engine_restarts", 1)
-                self._last_death = death.process
-                if running.deaths > self._attempts and not running.stopped:
+                if not await self._count_death(running, death) and not running.stopped:
                     return await self._fail(job, "failed-engine")
                 self._watcher.on_interruption(job, by_the_bot=False)
         await self._keep_partial(job)
+
+    async def _count_death(self, running: Running, death: EngineDied) -> bool:
+        """Whether the job may go on."""
+        job = running.job
+        if death.lost:
+            running.losses += 1
+        else:
+            running.deaths = await self._keep(job, lambda: self._queue.count_attempt(job.id))
+        log.warning("job %d, death %d of its engine: %s", job.id, running.deaths + running.losses, death)
+        if not death.process or death.process != self._last_death:
+            self._record("engine_restarts", 1)
+        self._last_death = death.process
+        return running.deaths <= self._attempts and running.losses <= MOST_LOSSES
 
     async def _run_engine(self, running: Running) -> Finished | Failed | None:
         """Draw from the last checkpoint on; None when stopped. Raises EngineDied, Paused."""
@@ -264,7 +284,9 @@ class Worker:
         last: tuple[int, float] | None = None  # step and time of the last Progress
         state = checkpoint["state"] if checkpoint else None
         parent = str(job.parent) if job.parent else None
-        async with aclosing(self._engine.events(request, state, inputs=inputs, parent=parent, key=job.id)) as events:
+        alone = self._suspected(running)
+        stream = self._engine.events(request, state, inputs=inputs, parent=parent, key=job.id, alone=alone)
+        async with aclosing(stream) as events:
             async for event in events:
                 if running.stopped:
                     await self._engine.stop(job.id)
@@ -299,6 +321,7 @@ class Worker:
                 await self._store.write("put_checkpoint", job=job.id, state=event.state, preview=running.preview)
             except NotStored as error:  # the drawing goes on; after a restart it would do so from an earlier one
                 log.warning("job %d: a checkpoint is lost: %s", job.id, error)
+            running.losses = 0
             if self._closing:
                 raise Paused
 

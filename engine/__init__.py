@@ -32,7 +32,9 @@ from engine.events import (
 )
 from engine.files import FolderLocked, lock_folder, put_in_place, write_file
 from engine.networks.imports import share_processor
+from engine.process.cluster import ClusterStatus, RayEngines, look_at_cluster, ray_installed
 from engine.process.parent import EngineProcess
+from engine.process.wire import EngineState
 from engine.prompts import parse_prompt, split_prompt
 from engine.request import (
     BOUNDS,
@@ -68,10 +70,12 @@ __all__ = [
     "BadRequest",
     "CannotFetch",
     "Checkpoint",
+    "ClusterStatus",
     "CorruptWeights",
     "EngineDied",
     "EngineError",
     "EngineProcess",
+    "EngineState",
     "Event",
     "Failed",
     "Fetching",
@@ -87,6 +91,7 @@ __all__ = [
     "OutOfMemory",
     "Preview",
     "Progress",
+    "RayEngines",
     "Request",
     "Started",
     "Steered",
@@ -111,8 +116,10 @@ __all__ = [
     "model_needs",
     "list_model_sets",
     "lock_folder",
+    "look_at_cluster",
     "png_size",
     "put_in_place",
+    "ray_installed",
     "read_option",
     "request_of_checkpoint",
     "torch_and_device",

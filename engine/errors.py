@@ -71,6 +71,7 @@ class OutOfMemory(EngineError):
 class EngineDied(EngineError):
     """The engine process is gone."""
 
-    def __init__(self, sentence: str, *, process: int = 0) -> None:
+    def __init__(self, sentence: str, *, process: int = 0, lost: bool = False) -> None:
         super().__init__(sentence)
         self.process = process  # its number: several drawings may hear of one death
+        self.lost = lost  # its machine or the way to it is gone, which is no fault of the drawing

@@ -62,6 +62,7 @@ HOMES = {
     ),
     "yarl": ("bot.adapters.discord",),
     "cachetools": ("bot.adapters", "bot.moderation"),
+    "ray": ("engine.process.driver",),
     "imageio": ("engine.pictures.images",),
     "aiosqlite": ("bot.storage.store",),
     "fluent": ("bot.texts",),

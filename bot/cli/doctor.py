@@ -43,7 +43,7 @@ def findings(path: Path | None) -> Iterator[tuple[str, bool, str]]:
         yield "config", False, str(error)
         return
     yield "config", True, str(path or "none, the defaults hold")
-    for check in (python, torch, models, disk, database):
+    for check in (python, torch, models, disk, database, *([engines] if settings.engine.ray else [])):
         try:
             yield check.__name__, True, check(settings)
         except Trouble as trouble:
@@ -107,6 +107,20 @@ def database(settings: Config) -> str:
             "without; the version that wrote them may read them."
         )
     return f"{path}, sound"
+
+
+def engines(settings: Config) -> str:
+    """The Ray cluster answers; what there is."""
+    address = settings.engine.ray
+    if not engine.ray_installed():
+        raise Trouble("Ray is not installed: pip install 'imago[ray]', on every machine of the cluster.")
+    try:
+        found = engine.look_at_cluster(address)
+    except EngineError as error:
+        raise Trouble(f"{error}: start it with `ray start`, see docs/scaling.md.") from error
+    drawn = [f"{each.name} draws {each.drawing} of {each.at_once}" for each in found.engines]
+    there = f"Ray {found.version} at {address}, machines: {found.machines}, GPUs: {found.gpus}"
+    return f"{there}; " + (", ".join(drawn) or "no engines, they start with the bot")
 
 
 async def _faults_in(path: Path) -> tuple[str, int]:

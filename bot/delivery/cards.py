@@ -25,9 +25,11 @@ class Cards:
         """`usual`: the options of the config, which nobody needs to be told of."""
         self._texts, self._usual = texts, usual or {}
 
-    def waiting(self, job: Job, place: QueuePosition) -> Reply:
-        """Queued: position and expected wait."""
+    def waiting(self, job: Job, place: QueuePosition, *, reachable: bool = True) -> Reply:
+        """Queued: position and expected wait, or that no engine can be reached."""
         number, seconds = place
+        if not reachable:
+            return self._card(job, Stage.WAITING, "waiting-unreachable", {}, (Action.CANCEL,))
         values: Values = {"place": number, "wait": self._texts.duration(job.language, seconds)}
         return self._card(job, Stage.WAITING, "waiting", values, (Action.CANCEL,))
 
@@ -44,9 +46,10 @@ class Cards:
         card = self._card(job, Stage.DRAWING, "drawing", values, (Action.CANCEL,))
         return replace(card, picture=picture, percent=preview.percent)
 
-    def interrupted(self, job: Job, *, by_the_bot: bool) -> Reply:
+    def interrupted(self, job: Job, *, by_the_bot: bool, reachable: bool = True) -> Reply:
         """The engine died or the bot is restarting; the drawing resumes from its checkpoint."""
-        return self._card(job, Stage.DRAWING, "paused" if by_the_bot else "again", {}, (Action.CANCEL,))
+        text = "paused" if by_the_bot else "again" if reachable else "unreachable"
+        return self._card(job, Stage.DRAWING, text, {}, (Action.CANCEL,))
 
     def final(self, job: Job, png: bytes | None, gif: bytes | None, inputs: Collection[str] = ()) -> Reply:
         """The finished picture with its controls; `inputs` are the names of its input pictures."""

@@ -57,6 +57,7 @@ class Replies:
         self._outboxes: dict[str, Outbox] = {}
         self._removing: set[int] = set()  # removals in progress
         self._unrecorded: dict[tuple[int, str], str] = {}  # messages that the database has not taken, by job and role
+        self._told_reachable = True
 
     def note(self, address: Address, reply: Reply, answers: str, about: int | None = None) -> None:
         """Send an answer outside a job's message; `about` is the job it shows, with which it is deleted."""
@@ -78,7 +79,7 @@ class Replies:
         async def send() -> None:
             place = (await self._queue.positions()).get(job.id)
             if place is not None:
-                await self._show(job, self._cards.waiting(job, place))
+                await self._show(job, self._cards.waiting(job, place, reachable=self._reachable()))
             elif await self._queue.status(job.id) is Status.RUNNING:
                 await self._show(job, self._cards.starting(job))  # the engine may take a while to load its weights
 
@@ -100,7 +101,8 @@ class Replies:
 
     def on_interruption(self, job: Job, *, by_the_bot: bool) -> None:
         """Show that the drawing will resume from its checkpoint."""
-        self._put(job, lambda: self._show(job, self._cards.interrupted(job, by_the_bot=by_the_bot)))
+        card = self._cards.interrupted(job, by_the_bot=by_the_bot, reachable=self._reachable())
+        self._put(job, lambda: self._show(job, card))
 
     def on_end(self, job: Job) -> None:
         """Show how a job ended, from database and picture files; retried until the chat has accepted it."""
@@ -127,14 +129,20 @@ class Replies:
 
         self._outbox(address).put(Parcel(slot=f"removal {removal}", send=send, gone=done, keep=True))
 
+    def _reachable(self) -> bool:
+        """Whether there is an engine to draw with."""
+        return self._queue.company().at_once > 0
+
     async def refresh(self) -> None:
-        """The queue has moved: update the messages of those who are next."""
-        for job in list(await self._queue.positions())[:REFRESHED]:
+        """The queue has moved: update the messages of those who are next, or of all when engines went or came."""
+        changed, self._told_reachable = self._reachable() != self._told_reachable, self._reachable()
+        for job in list(await self._queue.positions())[: None if changed else REFRESHED]:
             if found := await self._queue.find(job):
                 self.on_queued(found)
 
     async def resume(self) -> None:
         """After a restart: finish outstanding messages and removals."""
+        self._told_reachable = self._reachable()
         await self.take_away()
         for job in await self._queue.undelivered():
             self.on_end(job)

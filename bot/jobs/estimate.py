@@ -20,7 +20,7 @@ class Company:
     """What is drawn now."""
 
     running: Sequence[Load] = ()
-    at_once: int = 1  # pictures that share the engine; a job begins while there are fewer
+    at_once: int = 1  # pictures that share the engines; a job begins while there are fewer
 
 
 def waits(waiting: Iterable[Load], company: Company, per_person: int = 0) -> Iterator[float | None]:
@@ -29,6 +29,9 @@ def waits(waiting: Iterable[Load], company: Company, per_person: int = 0) -> Ite
     Args:
         per_person: most jobs of one person that are drawn at the same time; 0 is no limit.
     """
+    if not company.at_once:  # no engine can be reached
+        yield from (None for _ in waiting)
+        return
     ends: list[tuple[float, int]] = []  # (when, pictures) of what is drawn by then
     of_owner: dict[str, list[float]] = {}  # when the jobs of each person end
     drawn, now = 0, 0.0

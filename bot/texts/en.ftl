@@ -15,6 +15,8 @@ drawing = #{ $job } “{ $prompt }”: step { $step } of { $steps }, { $percent 
    *[other] , { $left } left.
 }
 upscaling = #{ $job }: making the picture of #{ $parent } four times larger.
+waiting-unreachable = #{ $job } “{ $prompt }”: no engine can be reached right now. It will be drawn as soon as one is back.
+unreachable = #{ $job } “{ $prompt }”: no engine can be reached right now. Drawing continues from the last checkpoint as soon as one is back.
 again = #{ $job } “{ $prompt }”: the engine had to restart; drawing continues from the last checkpoint.
 paused = #{ $job } “{ $prompt }”: the bot is restarting; drawing continues in a moment.
 final = “{ $prompt }”

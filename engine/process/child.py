@@ -39,10 +39,13 @@ class Pipes:
         self.queue: queue.SimpleQueue[tuple[Any, ...] | None] = queue.SimpleQueue()  # None: look at `stopped`
         self.alive: Alive | None = None  # what each beat says, while there is something to draw
 
-    def start(self) -> None:
-        """Read and beat in the background."""
-        for loop in (self._read, self._beat):
-            threading.Thread(target=loop, daemon=True).start()
+    def read(self) -> None:
+        """Read in the background."""
+        threading.Thread(target=self._read, daemon=True).start()
+
+    def beat(self) -> None:
+        """Beat in the background."""
+        threading.Thread(target=self._beat, daemon=True).start()
 
     def answer(self, number: int, message: object) -> None:
         """Send one message; the parent's death ends this process."""
@@ -107,7 +110,9 @@ class Server:
             for number in self._pipes.stopped & self._asked.keys():
                 self._end(number)
 
-    def _begin(self, number: int, request: Any, resume: bytes | None, inputs: Inputs, parent: str | None) -> None:
+    def _begin(
+        self, number: int, request: Any, resume: bytes | None, inputs: Inputs, parent: str | None, alone: bool
+    ) -> None:
         self._asked[number] = request
         self._pipes.alive = Alive(at_once=self._at_once)
         if isinstance(request, UpscaleRequest):
@@ -164,9 +169,10 @@ def _failed(error: Exception) -> Failed:
 
 def main(arguments: list[str]) -> None:
     """Serve until the pipe closes."""
-    pipes = Pipes(*_pipes())
+    pipes = Pipes(*take_pipes())
     _make_way_for_the_bot()
-    pipes.start()
+    pipes.read()
+    pipes.beat()
     draw, upscale = (_named(path) for path in arguments[:2])
     check, models, at_once = arguments[2:]
     if models:
@@ -175,7 +181,7 @@ def main(arguments: list[str]) -> None:
     Server(pipes, draws, Streams(upscale), check).serve()
 
 
-def _pipes() -> tuple[BinaryIO, BinaryIO]:
+def take_pipes() -> tuple[BinaryIO, BinaryIO]:
     """Take stdin and stdout for ourselves: what a library prints goes to stderr, not among the messages."""
     requests, answers = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)

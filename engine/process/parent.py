@@ -8,18 +8,17 @@ import signal
 import sys
 import time
 from collections.abc import AsyncGenerator, Callable, Hashable
-from contextlib import suppress
+from contextlib import AbstractAsyncContextManager, nullcontext, suppress
 from dataclasses import dataclass, field
 from typing import Any
 
 from engine.errors import EngineDied
 from engine.events import Event, Failed, Finished
-from engine.process.wire import HEADER, Alive, pack, unpack
+from engine.process.wire import HEADER, Alive, Died, EngineState, pack, unpack
 from engine.request import Inputs, Request, UpscaleRequest
 from engine.retry import backoff
 
 log = logging.getLogger(__name__)
-LONGEST_BACKOFF = 60.0
 OVERSLEPT = 2.0  # seconds by which a timer may be late before we count as having been frozen ourselves
 SECRETS = re.compile(r"TOKEN|SECRET|PASSWORD|PASSWD|API_?KEY|INDEX_URL|_PROXY$", re.IGNORECASE)
 NO_INPUTS = Inputs()
@@ -40,6 +39,9 @@ class _Stream:
 
 class EngineProcess:
     """One engine in a process of its own, which draws several pictures at a time."""
+
+    LONGEST_BACKOFF = 60.0  # seconds
+    LOST = False  # whether its death is never the fault of what it draws
 
     def __init__(
         self,
@@ -66,11 +68,12 @@ class EngineProcess:
             models: the set that is loaded when the process starts, so that the first picture need not wait for it.
             at_once: how many pictures share a step; 0 leaves it to the process, which measures it on a GPU.
         """
-        self._command = (sys.executable, "-m", "engine.process.child", draw, upscale, check, models, str(at_once))
+        self._command: tuple[str, ...] = (sys.executable, "-m", "engine.process.child", draw, upscale, check, models)
+        self._command += (str(at_once),)
         self._beat_seconds, self._hang_seconds = beat_seconds, hang_seconds
         self._backoff_seconds, self._stop_seconds = backoff_seconds, stop_seconds
         self._process: asyncio.subprocess.Process | None = None
-        self._starting = asyncio.Lock()
+        self._starting, self._alone = asyncio.Lock(), asyncio.Lock()
         self._listening: asyncio.Task[None] | None = None
         self._streams: dict[int, _Stream] = {}  # by the numbers of the requests that have not ended
         self._number = 0  # of the newest request
@@ -79,7 +82,13 @@ class EngineProcess:
         self._deaths = 0  # in a row, without an Event in between
         self.restarts = 0
         self.at_once = max(1, at_once)  # pictures that it draws at a time with profit, as far as is known
-        self.on_change: Callable[[], None] = lambda: None  # called when that has changed
+        self.engines: tuple[EngineState, ...] = ()  # those that the process passes drawings on to
+        self.on_change: Callable[[], None] = lambda: None  # called when `at_once` has changed
+
+    @property
+    def widest(self) -> int:
+        """Pictures that it gives up for one that is drawn alone."""
+        return self.at_once
 
     @property
     def pid(self) -> int | None:
@@ -97,13 +106,13 @@ class EngineProcess:
             if self._listening is not None:
                 await self._listening  # whoever it drew for has heard of its end
             self.restarts += 1
-            delay = backoff(max(1, self._deaths), first=self._backoff_seconds, longest=LONGEST_BACKOFF)
+            delay = backoff(max(1, self._deaths), first=self._backoff_seconds, longest=self.LONGEST_BACKOFF)
             log.warning("the engine process ended with %s; restart in %.1f s", self._process.returncode, delay)
             await asyncio.sleep(delay)
         pipe = asyncio.subprocess.PIPE
         self._loaded = False
         self._process = await asyncio.create_subprocess_exec(
-            *self._command, stdin=pipe, stdout=pipe, start_new_session=True, limit=1 << 20, env=_environment()
+            *self._command, stdin=pipe, stdout=pipe, start_new_session=True, limit=1 << 20, env=self._environment()
         )
         self._listening = asyncio.create_task(self._listen(self._process))
 
@@ -115,28 +124,39 @@ class EngineProcess:
         parent: str | None = None,
         *,
         key: Hashable = None,
+        alone: bool = False,
     ) -> AsyncGenerator[Event, None]:
         """Draw or enlarge, as `engine.draw` and `engine.upscale` do, beside whatever else is drawn.
 
-        Ends after Finished or Failed, or early and silently after `stop(key)`. Whoever leaves the iteration before
-        stops the drawing without waiting for it.
+        One that is to be drawn `alone` waits for others of that kind. Ends after Finished or Failed, or early and
+        silently after `stop(key)`. Whoever leaves the iteration before stops the drawing without waiting for it.
 
         Raises: EngineDied when the process crashed, hung or was killed.
         """
+        async with self._turn(alone):
+            if not await self._ready(key):
+                return
+            self._number = number = self._number + 1
+            stream = self._streams[number] = _Stream(key, began=time.monotonic(), heard=time.monotonic())
+            ended = False
+            try:
+                await self._tell("draw", number, request, resume, inputs, parent, alone)
+                async for event in self._answers(stream):
+                    ended = isinstance(event, Finished | Failed)
+                    yield event
+                ended = True
+            finally:
+                del self._streams[number]
+                if not ended and self._alive():
+                    await self._tell("stop", number)
+
+    def _turn(self, alone: bool) -> AbstractAsyncContextManager[None]:
+        return self._alone if alone else nullcontext()
+
+    async def _ready(self, key: Hashable) -> bool:
+        """Start the process; False where the drawing was stopped before."""
         await self.start()
-        self._number = number = self._number + 1
-        stream = self._streams[number] = _Stream(key, began=time.monotonic(), heard=time.monotonic())
-        ended = False
-        try:
-            await self._tell("draw", number, request, resume, inputs, parent)
-            async for event in self._answers(stream):
-                ended = isinstance(event, Finished | Failed)
-                yield event
-            ended = True
-        finally:
-            del self._streams[number]
-            if not ended and self._alive():
-                await self._tell("stop", number)
+        return True
 
     async def stop(self, key: Hashable = None) -> None:
         """Let a drawing in progress end at its next step; its `events` then end without Finished."""
@@ -177,6 +197,8 @@ class EngineProcess:
                 raise self._death(why) from None
             if message == _DEAD:
                 raise self._death(_DEAD)
+            if isinstance(message, Died):
+                raise EngineDied(f"The engine died: {message.why}.", process=message.process, lost=message.lost)
             if message is None:
                 return
             if message != _WAKE:
@@ -184,7 +206,8 @@ class EngineProcess:
                 yield message
 
     def _death(self, why: str) -> EngineDied:
-        return EngineDied(f"The engine died while drawing: {why}.", process=self._process.pid if self._process else 0)
+        process = self._process.pid if self._process else 0
+        return EngineDied(f"The engine died while drawing: {why}.", process=process, lost=self.LOST)
 
     def _deadline(self, stream: _Stream) -> tuple[float, str]:
         """The monotonic time at which the process counts as dead if nothing is heard, and why."""
@@ -209,7 +232,7 @@ class EngineProcess:
                 if isinstance(message, Alive):
                     self._note(message)
                 elif number in self._streams:
-                    if message is not None:
+                    if message is not None and not isinstance(message, Died):
                         self._deaths, self._loaded = 0, True
                     self._streams[number].messages.put_nowait(message)
         await process.wait()
@@ -217,15 +240,23 @@ class EngineProcess:
         self._deaths += 1
         for stream in self._streams.values():
             stream.messages.put_nowait(_DEAD)
+        self._ended()
+
+    def _ended(self) -> None:
+        """The process is gone."""
 
     def _note(self, alive: Alive) -> None:
         for number in alive.waiting:
             if number in self._streams:
                 self._streams[number].heard = time.monotonic()
+        self.engines = alive.engines
         if alive.at_once != self.at_once:
             log.info("the engine draws %d pictures at a time", alive.at_once)
             self.at_once = alive.at_once
-            self.on_change()
+            self._note_change()
+
+    def _note_change(self) -> None:
+        self.on_change()
 
     async def _tell(self, *message: object) -> None:
         assert self._process is not None and self._process.stdin is not None
@@ -234,6 +265,9 @@ class EngineProcess:
             await self._process.stdin.drain()
         except ConnectionError:  # it died between two pictures, or right now: listening says so next
             pass
+
+    def _environment(self) -> dict[str, str]:
+        return _environment()
 
     def _alive(self) -> bool:
         return self._process is not None and self._process.returncode is None

@@ -12,6 +12,7 @@ def load(owner: str, seconds: float | None, pictures: int = 1) -> Load:
 @pytest.mark.parametrize(
     ("running", "at_once", "waiting", "expected"),
     [
+        ([], 0, [load("ann", 9)], [None]),
         ([], 1, [load("a", 5), load("b", 7), load("c", None)], [0, 5, 12]),
         ([load("x", 3)], 1, [load("a", 5), load("b", 7)], [3, 8]),
         ([load("x", 3)], 2, [load("a", 5), load("b", 7)], [0, 3]),

@@ -24,6 +24,15 @@ def test_a_status_without_jobs_is_not_shown_any_more() -> None:
     assert "imago_queue_depth 0.0" in page and not any('status="queued"' in line for line in page)
 
 
+def test_each_engine_of_a_cluster_is_told_while_it_is_there() -> None:
+    """Which of fifty GPUs does not draw is what an operator asks."""
+    metrics = Metrics()
+    page = metrics.page({}, {"10.0.0.5-ab-0": (8, 3)})[0].decode()
+    assert 'imago_engine_at_once{engine="10.0.0.5-ab-0"} 8.0' in page
+    assert 'imago_engine_drawing{engine="10.0.0.5-ab-0"} 3.0' in page
+    assert "10.0.0.5" not in metrics.page({})[0].decode()
+
+
 def test_durations_go_into_their_histograms() -> None:
     """Averages hide the slow tail."""
     metrics = Metrics()

@@ -44,6 +44,41 @@ async def test_after_three_restarts_the_job_fails_with_a_sentence(tmp_path: Path
         await chat.until_stage(Stage.FINAL, job=2)
 
 
+async def test_a_lost_machine_is_not_the_jobs_fault(tmp_path: Path) -> None:
+    """Somebody who pulls a plug three times must not end everybody's pictures; for ever it goes on with none."""
+    chat, engine = fakes.Chat(), fakes.Engine(deaths=4, lost=True)
+    async with fakes.bot(tmp_path, chat, engine, engine_settings=EngineConfig(attempts=1)):
+        await chat.says("a star")
+        await chat.until_stage(Stage.FINAL)
+        engine.deaths, engine.refuses_checkpoints = 1000, True
+        await chat.says("a star --steps 9")
+        await chat.until_stage(Stage.FAILED, job=2)
+
+
+async def test_without_an_engine_jobs_wait_and_the_bot_says_so(tmp_path: Path) -> None:
+    """The head of the cluster is down: a place in the queue and a time would be made up."""
+    chat, engine = fakes.Chat(), fakes.Engine()
+    engine.at_once = 0
+    async with fakes.bot(tmp_path, chat, engine):
+        await chat.says("a star")
+        await chat.until(lambda states: "no engine can be reached" in states[-1].text)
+        engine.at_once = 1
+        engine.on_change()
+        await chat.until_stage(Stage.FINAL)
+        engine.gate.clear()
+        await chat.says("a moon")
+        await chat.says("a sun", who="bob")
+        await chat.until(lambda states: states[-1].job == 3 and "you are next" in states[-1].text)
+        engine.at_once = 0
+        engine.on_change()
+        await chat.until(lambda states: states[-1].job == 3 and "no engine can be reached" in states[-1].text)
+        engine.at_once = 1
+        engine.on_change()
+        await chat.until(lambda states: states[-1].job == 3 and "you are next" in states[-1].text)
+        engine.gate.set()
+        await chat.until_stage(Stage.FINAL, job=3)
+
+
 async def test_what_the_engine_refuses_is_one_sentence_and_the_next_job_goes_on(tmp_path: Path) -> None:
     """No picture pretends to be one."""
     chat = fakes.Chat()
@@ -154,9 +189,10 @@ class Poisoned(fakes.Engine):
         self.at_once, self.lives = 3, 1
 
     async def events(self, request: Any, resume: bytes | None = None, **given: Any) -> AsyncGenerator[Event, None]:
-        life = self.lives
+        life = 0
         async with aclosing(super().events(request, resume, **given)) as events:
             async for event in events:
+                life = life or self.lives
                 if (
                     request.prompt == "poison"
                     and isinstance(event, Progress)

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Collection, Mapping
-from contextlib import aclosing, asynccontextmanager
+from contextlib import aclosing, asynccontextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,7 @@ from bot.app import App
 from bot.config import BotConfig, Config, EngineConfig, LimitsConfig, ModerationConfig
 from bot.errors import AdapterError, MessageGone
 from bot.messages import Action, Address, Fetch, Person, Press, Reaction, Reply, Stage, TextMessage, Value
-from engine import EngineDied, Event, Failed, NumericalError, Preview, Progress, Request, UpscaleRequest
+from engine import EngineDied, EngineState, Event, Failed, NumericalError, Preview, Progress, Request, UpscaleRequest
 from tests.fakes import scripted
 
 NO_OPTIONS: Mapping[str, Value] = {}
@@ -164,9 +164,9 @@ def attached(data: bytes) -> Fetch:
 class Engine:
     """The scripted engine without a process; a gate can hold it before its next event."""
 
-    def __init__(self, *, deaths: int = 0) -> None:
-        """`deaths`: how often it dies at step 5 before it goes through."""
-        self.deaths = deaths
+    def __init__(self, *, deaths: int = 0, lost: bool = False) -> None:
+        """`deaths`: how often it dies at step 5 before it goes through; `lost`: with its machine."""
+        self.deaths, self.lost = deaths, lost
         self.gate = asyncio.Event()
         self.gate.set()
         self.resumed: list[bytes | None] = []
@@ -174,8 +174,14 @@ class Engine:
         self.given: list[dict[str, object]] = []  # inputs and parent, where they were given
         self.refuses_checkpoints = False
         self.at_once = 1
+        self.engines: tuple[EngineState, ...] = ()
         self.on_change: Callable[[], None] = lambda: None
         self._stopped: set[object] = set()
+        self._alone = asyncio.Lock()
+
+    @property
+    def widest(self) -> int:
+        return self.at_once
 
     async def events(
         self,
@@ -183,7 +189,16 @@ class Engine:
         resume: bytes | None = None,
         *,
         key: object = None,
+        alone: bool = False,
         **given: object,
+    ) -> AsyncGenerator[Event, None]:
+        async with self._alone if alone else nullcontext():
+            async with aclosing(self._draw(request, resume, key, given)) as events:
+                async for event in events:
+                    yield event
+
+    async def _draw(
+        self, request: Request | UpscaleRequest, resume: bytes | None, key: object, given: dict[str, object]
     ) -> AsyncGenerator[Event, None]:
         self._stopped.discard(key)
         self.given.append(given)
@@ -204,7 +219,7 @@ class Engine:
                     return
                 if self.deaths and isinstance(event, Progress) and event.step == 5:
                     self.deaths -= 1
-                    raise EngineDied("The engine died while drawing: scripted.")
+                    raise EngineDied("The engine died while drawing: scripted.", lost=self.lost)
                 yield event
         except NumericalError as error:
             yield Failed(kind="NumericalError", sentence=str(error))
