@@ -183,6 +183,20 @@ async def test_a_lost_permission_is_said_once_and_in_private(tmp_path: Path) -> 
         assert f"<#{world.channel.id}>" in text and "/show 1" in text
 
 
+async def test_a_channel_that_allows_words_alone_gets_words(tmp_path: Path) -> None:
+    """A missing right to attach files is no reason to cancel: the channel says where the picture can be seen."""
+    async with sim(tmp_path, fakes.PacedEngine()) as world:
+        await half_drawn(world)
+        await world.env.advance_time(14 * MINUTE)
+        path = f"/channels/{world.channel.id}/messages/*"
+        world.env.inject_error("PATCH", path, status=403, code=50013, times=1)
+        world.engine.free()
+        await world.until(lambda: "No files may be sent in this channel: /show 1" in world.texts()[-1])
+        async with asyncio.timeout(10):
+            while not (await world.app.counts()).get(Status.DELIVERED):
+                await asyncio.sleep(0.01)
+
+
 async def test_an_archived_thread_is_woken_by_the_final_alone(tmp_path: Path) -> None:
     """Whoever archives a thread does not want ten previews to open it again."""
     async with sim(tmp_path, fakes.PacedEngine()) as world:

@@ -286,6 +286,45 @@ async def test_a_lost_place_ends_the_job_quietly(tmp_path: Path, loss: str) -> N
                 await asyncio.sleep(0.01)
 
 
+@pytest.mark.parametrize(
+    "words", ["not enough rights to send photos to the chat", "CHAT_SEND_PHOTOS_FORBIDDEN", "CHAT_SEND_MEDIA_FORBIDDEN"]
+)
+async def test_a_group_that_allows_words_alone_gets_words(tmp_path: Path, words: str) -> None:
+    """It is no reason to cancel: the picture can be seen elsewhere, and the chat says where."""
+
+    def refuse(method: str, parameters: Json) -> ApiError | None:
+        return ApiError(400, f"Bad Request: {words}") if "media" in parameters or method == "sendAnimation" else None
+
+    async with running(tmp_path) as server:
+        server.refuse = refuse
+        server.chat(GROUP, "supergroup")
+        server.says(GROUP, "/imagine a star")
+        ended = await server.until(lambda: [s for s in server.states if "delete:1" in buttons(s.message)])
+        assert "No pictures may be sent in this chat: /show 1 in a private chat" in ended[0].message["text"]
+        async with asyncio.timeout(20):
+            while statuses(tmp_path) != ["delivered"]:
+                await asyncio.sleep(0.01)
+        server.refuse = lambda method, parameters: None
+        server.says(77, "/show 1")
+        await server.until(lambda: [s for s in server.states if s.message["chat"]["id"] == 77 and "photo" in s.message])
+
+
+async def test_a_group_that_allows_no_words_is_answered_in_private(tmp_path: Path) -> None:
+    """Else whoever asked would wait for ever."""
+
+    def refuse(method: str, parameters: Json) -> ApiError | None:
+        here = parameters.get("chat_id") == GROUP
+        return ApiError(400, "Bad Request: CHAT_SEND_PLAIN_FORBIDDEN") if here else None
+
+    async with running(tmp_path) as server:
+        server.refuse = refuse
+        server.chat(GROUP, "supergroup")
+        server.chat(77)
+        server.says(GROUP, "/imagine a star")
+        (told,) = await server.until(lambda: [s for s in server.states if s.message["chat"]["id"] == 77])
+        assert "/show 1" in told.message["text"]
+
+
 async def test_a_group_that_becomes_a_supergroup_takes_its_jobs_along(tmp_path: Path) -> None:
     """Its old messages stay behind: the final is shown in a new one, once."""
 

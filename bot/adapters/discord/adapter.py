@@ -9,11 +9,11 @@ from functools import partial
 from typing import Any
 
 import discord
-from cachetools import LRUCache
+from cachetools import LRUCache, TTLCache
 from discord.http import MultipartParameters
 
 from bot.adapters.base import AdapterNotes, Receive
-from bot.adapters.discord.api import Archived, DiscordApi, TokenGone, TooLarge, until_taken
+from bot.adapters.discord.api import Archived, DiscordApi, NotAllowed, TokenGone, TooLarge, until_taken
 from bot.adapters.discord.client import Client, connect
 from bot.adapters.discord.controls import body, job_of
 from bot.adapters.discord.files import NOTHING, Fitted, fit
@@ -32,6 +32,7 @@ SMALLEST_LIMIT = 64 * 1024  # bytes; below this a channel takes no pictures
 DOUBTFUL = 600.0  # seconds after the start in which a job may have been answered before the restart
 LOOKED_THROUGH = 100  # messages of a channel
 REMEMBERED = 10_000  # interactions and jobs kept in memory
+WORDY_SECONDS = 600.0  # until files are tried again in a channel that did not allow them
 CLOSING = 3.0  # seconds
 LONGEST_PAUSE = 60.0  # seconds between tries while Discord cannot be reached
 
@@ -69,6 +70,7 @@ class DiscordAdapter(Inbound):
         self._connect = connect
         self._tried: LRUCache[str, None] = LRUCache(REMEMBERED)  # nonces of sends whose outcome is unknown
         self._explained: LRUCache[str, None] = LRUCache(REMEMBERED)  # who has been told what happened
+        self._wordy: TTLCache[int, None] = TTLCache(REMEMBERED, WORDY_SECONDS)  # channels that take no files
         self._later: set[asyncio.Task[None]] = set()
         self._started = 0.0
         self._open_now = False
@@ -239,6 +241,8 @@ class DiscordAdapter(Inbound):
         """Call with files that fit; where Discord accepts less than it claims, retry with smaller ones."""
         if reply.stage is Stage.DRAWING and not destination.server.previews:
             reply = replace(reply, picture=None)
+        if destination.channel in self._wordy:
+            reply = self._without_files(reply)
         limit = destination.limit
         while True:
             fitted = await self._fit_files(reply, limit)
@@ -251,6 +255,18 @@ class DiscordAdapter(Inbound):
                 if limit < SMALLEST_LIMIT:
                     raise Refused("even the smallest files are too large") from refusal
                 self._limits[destination.channel] = limit
+            except NotAllowed:
+                if not (fitted.picture or fitted.gif):
+                    raise
+                self._wordy[destination.channel] = None
+                reply = self._without_files(reply)
+
+    def _without_files(self, reply: Reply) -> Reply:
+        """In words, which say so, where a channel allows words alone."""
+        if reply.picture is None and reply.gif is None:
+            return reply
+        note = self._say(reply.language, "discord-no-files", job=str(reply.job or ""))
+        return replace(reply, text=f"{reply.text}\n{note}".strip(), picture=None, gif=None)
 
     async def _fit_files(self, reply: Reply, limit: int) -> Fitted:
         if sum(len(file.content) for file in (reply.picture, reply.gif) if file) <= limit:

@@ -16,7 +16,7 @@ from bot.errors import AdapterError, AddressGone, MessageGone, NotDelivered, Ref
 FAULTS = (discord.DiscordException, aiohttp.ClientError, OSError, TimeoutError)
 INVALID_WINDOW, MOST_INVALID = 600.0, 3000  # Discord bans after 10,000 refused calls in 10 minutes
 LONG_PAUSE = 60.0  # seconds to wait where Discord does not say how long
-UNKNOWN_MESSAGE, ARCHIVED, TOO_MANY_EDITS = 10008, 50083, 30046
+UNKNOWN_MESSAGE, ARCHIVED, TOO_MANY_EDITS, NO_PERMISSION = 10008, 50083, 30046, 50013
 TOKEN_GONE = {10015, 50027}  # unknown webhook, invalid webhook token
 TOO_LARGE = {40005}
 
@@ -27,6 +27,10 @@ class TokenGone(AdapterError):
 
 class Archived(AddressGone):
     """The thread is archived; an important message may unarchive it."""
+
+
+class NotAllowed(AddressGone):
+    """A permission is missing: for the files, perhaps, and not for words."""
 
 
 class TooLarge(AdapterError):
@@ -69,7 +73,7 @@ def never_wait(http: HTTPClient) -> None:
 
 
 class DiscordApi:
-    """One method per API call. Raises RetryAfter, MessageGone, AddressGone, NotDelivered and the three errors above."""
+    """One method per API call. Raises RetryAfter, MessageGone, AddressGone, NotDelivered and the errors above."""
 
     def __init__(self, client: discord.Client, clock: Callable[[], float] = time.monotonic) -> None:
         self._client = client
@@ -177,6 +181,8 @@ def _meaning_of_code(status: int, code: int) -> AdapterError:
         return Archived(text)
     if status == 413 or code in TOO_LARGE:
         return TooLarge(text)
+    if code == NO_PERMISSION:
+        return NotAllowed(text)
     if status in (403, 404):  # kicked, no permission, channel deleted, direct messages closed
         return AddressGone(text)
     if 400 <= status < 500 and status not in (401, 408):

@@ -3,7 +3,8 @@
 import asyncio
 import hashlib
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any
 
 from cachetools import LRUCache
 from telegram import BotCommand, Update
@@ -76,6 +77,7 @@ class TelegramAdapter:
         self._answering: set[asyncio.Task[None]] = set()
         self._new_ids: dict[int, int] = {}  # of chats that have moved
         self._last: LRUCache[str, bytes] = LRUCache(REMEMBERED)  # hash of what a message shows
+        self._told: LRUCache[str, None] = LRUCache(REMEMBERED)  # who knows that their chat takes nothing
         self._receive: Receive
 
     async def start(self, receive: Receive) -> None:
@@ -102,6 +104,7 @@ class TelegramAdapter:
             await self._move(chat, move.new_chat_id)
             raise RetryAfter(0.0) from None
         except TelegramError as error:
+            self._explain(error, reply)
             raise errors.map_error(error) from None
         shown = message_id_of(message.chat_id, message.message_id)
         self._remember(shown, reply)
@@ -120,6 +123,7 @@ class TelegramAdapter:
             raise NotDelivered("the chat has moved") from None
         except TelegramError as error:
             if not errors.says(error, errors.UNCHANGED):
+                self._explain(error, reply)
                 raise errors.map_error(error) from None
         self._remember(message, reply)
 
@@ -239,14 +243,27 @@ class TelegramAdapter:
             return incoming
         return with_power(incoming) if member.status in ("creator", "administrator") else incoming
 
+    def _explain(self, error: TelegramError, reply: Reply) -> None:
+        """Somebody whose chat takes nothing from the bot hears it once in private, if they have ever written there."""
+        person = reply.reader.rpartition(":")[2]
+        if not errors.says(error, *errors.FORBIDDEN) or reply.job is None or not person or reply.reader in self._told:
+            return
+        self._told[reply.reader] = None
+        text = self._say(reply.language, "telegram-shut-out", job=str(reply.job))
+        self._in_background(self._bot.send_message(int(person), text))
+
     def _answer_press(self, query: str) -> None:
-        """Acknowledge a button press in the background, so that its spinner stops."""
+        """Acknowledge a button press, so that its spinner stops."""
+        self._in_background(self._bot.answer_callback_query(query))
+
+    def _in_background(self, call: Coroutine[Any, Any, object]) -> None:
+        """A call whose failure is only logged."""
 
         async def answer() -> None:
             try:
-                await self._bot.answer_callback_query(query)
+                await call
             except TelegramError as error:
-                log.info("a press was not answered: %s", trouble(error))
+                log.info("an answer was not taken: %s", trouble(error))
 
         task = asyncio.create_task(answer())
         self._answering.add(task)

@@ -1,21 +1,36 @@
 """sends or edits one message through the Bot API, which has a method for each kind of message."""
 
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from typing import TypeVar
 
 from telegram import Bot, LinkPreviewOptions, Message, ReplyParameters
 from telegram.error import BadRequest
 
 from bot.adapters.telegram import errors
 from bot.adapters.telegram.incoming import numbers
-from bot.adapters.telegram.shown import CAPTION, TEXT, MediaKind, Say, file_of, keyboard, kind_of, media_of, words
+from bot.adapters.telegram.shown import (
+    CAPTION,
+    TEXT,
+    MediaKind,
+    Say,
+    file_of,
+    keyboard,
+    kind_of,
+    media_of,
+    truncate,
+    words,
+)
+from bot.errors import Refused
 from bot.messages import Reply
 
+T = TypeVar("T")
 ROOM = 200  # characters reserved for a sentence of our own
 PLAIN = LinkPreviewOptions(is_disabled=True)
 
 
 class TelegramApi:
-    """Raises the library's errors."""
+    """Raises the library's errors; Refused for a GIF that a chat does not allow."""
 
     def __init__(self, bot: Bot, say: Say, upload: int) -> None:
         """`upload`: the server's limit on bytes per file."""
@@ -23,23 +38,30 @@ class TelegramApi:
 
     async def send(self, chat: int, thread: str, reply: Reply, answers: str) -> Message:
         """Send a message, optionally in a topic and as a reply."""
-        kind = kind_of(reply, self._upload)
-        try:
-            return await self._send(kind, chat, thread, reply, answers)
-        except BadRequest as error:
-            if kind is not MediaKind.PHOTO or not errors.says(error, *errors.PICTURE_REFUSED):
-                raise
-            return await self._send(MediaKind.DOCUMENT, chat, thread, reply, answers)
+        return await self._in_some_form(reply, lambda kind, shown: self._send(kind, chat, thread, shown, answers))
 
     async def edit(self, chat: int, number: int, reply: Reply) -> None:
         """Edit a message; a text may become a picture, but not the reverse."""
+        await self._in_some_form(reply, lambda kind, shown: self._edit(kind, chat, number, shown))
+
+    async def _in_some_form(self, reply: Reply, call: Callable[[MediaKind, Reply], Awaitable[T]]) -> T:
+        """As a photo, else as a file; in words, which say so, where a chat allows words alone."""
         kind = kind_of(reply, self._upload)
         try:
-            await self._edit(kind, chat, number, reply)
+            return await call(kind, reply)
         except BadRequest as error:
-            if kind is not MediaKind.PHOTO or not errors.says(error, *errors.PICTURE_REFUSED):
+            forbidden = errors.says(error, *errors.FORBIDDEN)
+            if kind is MediaKind.PHOTO and not forbidden and errors.says(error, *errors.PICTURE_REFUSED):
+                return await call(MediaKind.DOCUMENT, reply)
+            if kind is MediaKind.TEXT or not forbidden:
                 raise
-            await self._edit(MediaKind.DOCUMENT, chat, number, reply)
+            if not reply.text:  # a GIF, which comes beside its picture
+                raise Refused(str(error)) from error
+        return await call(MediaKind.TEXT, self._without_media(reply))
+
+    def _without_media(self, reply: Reply) -> Reply:
+        say = self._say(reply.language, "telegram-no-media", job=str(reply.job or ""))
+        return replace(reply, text=f"{truncate(reply.text, TEXT - 2 * ROOM)}\n{say}", picture=None, gif=None)
 
     async def _send(self, kind: MediaKind, chat: int, thread: str, reply: Reply, answers: str) -> Message:
         bot, topic, answered = self._bot, int(thread) if thread else None, _reply_to(chat, answers)

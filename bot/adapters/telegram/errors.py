@@ -17,21 +17,25 @@ MESSAGE_GONE = (
     "message_id_invalid",
     "message not found",
 )
+# This kind of message may not be sent here, others perhaps may.
+FORBIDDEN = (
+    "not enough rights",
+    "have no rights",
+    "chat_write_forbidden",
+    "chat_restricted",
+    "need administrator rights",
+    "chat_admin_required",
+    "chat_send_",
+)
 ADDRESS_GONE = (
     "chat not found",
     "message thread not found",
     "topic_closed",
     "topic_deleted",
     "topic_id_invalid",
-    "not enough rights",
-    "have no rights",
-    "chat_write_forbidden",
-    "chat_restricted",
     "peer_id_invalid",
-    "need administrator rights",
     "user is deactivated",
-    "chat_admin_required",
-    "chat_send_",
+    *FORBIDDEN,
 )
 TOO_LARGE = "(413)"
 PICTURE_REFUSED = ("photo", "image_process_failed")
