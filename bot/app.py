@@ -66,6 +66,7 @@ class App:
         self.stopping = asyncio.Event()  # set it to shut down
         self._engine: Engine = engine or make_engine(config)
         self._make_adapters = adapters or build_adapters
+        self._adapters: list[Adapter] = []
         self._store: Store
         self._pictures: PictureStore
         self._queue: Queue
@@ -84,6 +85,8 @@ class App:
             stopping = asyncio.create_task(self.stopping.wait())
             await asyncio.wait([stopping, self._working], return_when=asyncio.FIRST_COMPLETED)
             stopping.cancel()
+            if self._is_deaf():
+                raise ConfigError(" ".join(adapter.hearing.lost for adapter in self._adapters))
             if self._working.done() and (fault := self._working.exception()):
                 log.error("the worker has stopped", exc_info=fault)
                 raise StoreError(f"Imago cannot go on: {fault}. See `imago doctor`.") from fault
@@ -100,9 +103,11 @@ class App:
             stack.push_async_callback(self._engine.close)
             pictures = self._pictures = PictureStore(folder / "pictures")
             adapters = self._make_adapters(self, StoredHistory(self._store, pictures))
+            self._adapters = adapters
             handlers, replies = self._join(pictures, {adapter.platform: adapter for adapter in adapters})
             await self._worker.tidy()
             for adapter in adapters:
+                adapter.hearing.on_lost = self._end_if_deaf
                 stack.push_async_callback(adapter.close)
                 await adapter.start(handlers.receive)
             stack.push_async_callback(replies.close, REPLIES_GRACE)
@@ -117,6 +122,14 @@ class App:
             self._say_where(adapters, lock)
             yield self
             log.info("shutting down")
+
+    def _is_deaf(self) -> bool:
+        return bool(self._adapters) and all(adapter.hearing.lost for adapter in self._adapters)
+
+    def _end_if_deaf(self) -> None:
+        """A bot that no platform will ever talk to again is stopped, for somebody to change its config."""
+        if self._is_deaf():
+            self.stopping.set()
 
     def _say_where(self, adapters: list[Adapter], lock: IO[str]) -> None:
         """Tell the chat page's address to whoever started the bot, and to a second bot that finds the lock."""
@@ -232,6 +245,8 @@ class App:
         """What is wrong with the bot; empty when healthy. The disk is tried at most every few seconds."""
         if self._working is not None and self._working.done():
             return "The worker has stopped."
+        if deaf := " ".join(filter(None, (adapter.hearing.trouble for adapter in self._adapters))):
+            return deaf
         if self._probing is None or (self._probing.done() and time.monotonic() > self._probed + PROBE_SECONDS):
             self._probing, self._probed = asyncio.create_task(self._probe()), time.monotonic()
         done, _ = await asyncio.wait([self._probing], timeout=PROBE_PATIENCE)

@@ -1,5 +1,6 @@
 """the Adapter protocol: what the core calls on a chat platform, and what it provides to one."""
 
+import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Protocol
@@ -11,8 +12,44 @@ from bot.messages import Address, Incoming, Reply
 Receive = Callable[[Incoming], Awaitable[None]]
 
 
+PATIENCE = 60.0  # seconds of silence that are no trouble yet: connections are lost and made again all the time
+
+
+class Hearing:
+    """Whether a platform can be heard: for /healthz, and to end the bot when none is left."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self.lost = ""  # why nothing will be heard with this config any more, as one sentence
+        self.on_lost: Callable[[], None] = lambda: None
+        self._clock = clock
+        self._since, self._why = 0.0, ""  # when it fell silent, and why
+
+    def begin(self) -> None:
+        """It is heard."""
+        self.lost = self._why = ""
+
+    def fail(self, why: str) -> None:
+        """It is not heard now, for this reason; it is tried again."""
+        if not self._why:
+            self._since = self._clock()
+        self._why = why
+
+    def end(self, why: str) -> None:
+        """It will not be heard again until the config is changed."""
+        if not self.lost:
+            self.lost = why
+            self.on_lost()
+
+    @property
+    def trouble(self) -> str:
+        """One sentence; empty when all is well."""
+        return self.lost or (self._why if self._clock() >= self._since + PATIENCE else "")
+
+
 class Adapter(Protocol):
     """One chat platform. All calls come from one event loop."""
+
+    hearing: Hearing
 
     @property
     def platform(self) -> str:

@@ -467,6 +467,20 @@ async def test_a_token_that_the_gateway_refuses_is_said_too(tmp_path: Path) -> N
     await wire.stop()
 
 
+async def test_a_token_that_is_revoked_ends_the_bot_when_no_other_chat_is_left(tmp_path: Path) -> None:
+    """A bot that hears nobody must not look healthy; exit 78 tells systemd that to start it again would not help."""
+    wire = await Wire().start()
+    config = Config(bot=BotConfig(folder=tmp_path), web=WebConfig(enabled=False), discord=config_for(wire))
+    app = App(config, engine=fakes.Engine())
+    running = asyncio.create_task(app.run())
+    await wire.until(lambda: wire.connected)
+    (socket,) = wire._sockets
+    await socket.close(code=4004)
+    with pytest.raises(ConfigError, match="token in \\[discord\\]"):
+        await asyncio.wait_for(running, 20)
+    await wire.stop()
+
+
 async def test_no_secret_is_logged_however_much_is_logged(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     """Neither the bot's token nor those of interactions, which let anybody write in the bot's name."""
     log.set_up("debug")

@@ -11,13 +11,14 @@ from typing import Any
 
 import pytest
 from aiohttp.test_utils import unused_port
-from telegram.error import BadRequest, Forbidden, NetworkError, TelegramError, TimedOut
+from telegram.error import BadRequest, Forbidden, InvalidToken, NetworkError, TelegramError, TimedOut
 
+from bot.adapters.base import Hearing
 from bot.adapters.telegram import TelegramAdapter
 from bot.adapters.telegram.errors import map_error
 from bot.adapters.telegram.library import make_bot
 from bot.adapters.telegram.pace import Pace
-from bot.adapters.telegram.updates import poll
+from bot.adapters.telegram.updates import Heard, poll
 from bot.config import ModerationConfig, TelegramConfig
 from bot.errors import AdapterError, AddressGone, Closed, ConfigError, MessageGone, NotDelivered, Refused, RetryAfter
 from bot.messages import Address, File, Reply
@@ -447,6 +448,41 @@ async def test_a_wrong_token_is_one_line_and_exit_code_78(tmp_path: Path) -> Non
         code, told = bot.returncode, told.decode()
     assert code == 78
     assert told.splitlines()[-1] == ("imago: token in [telegram]: Telegram refuses it; copy it again from @BotFather.")
+
+
+async def test_a_token_that_is_revoked_ends_the_bot_when_no_other_chat_is_left(tmp_path: Path) -> None:
+    """A bot that hears nobody must not look healthy; exit 78 tells systemd that to start it again would not help."""
+    async with botapi.Server().serving() as server:
+        async with telegram_bot.bot(tmp_path, server) as app:
+            assert await app.trouble() == ""
+            hearing, bot = app._adapters[0].hearing, app._adapters[0]._bot
+            server.token = "another"
+
+            async def sleep(seconds: float) -> None:
+                await asyncio.sleep(0)
+
+            polling = asyncio.create_task(poll(bot, lambda update: asyncio.sleep(0), sleep, hearing))
+            await asyncio.wait_for(app.stopping.wait(), 20)
+            assert "token in [telegram]" in await app.trouble()
+            polling.cancel()
+            await asyncio.wait([polling])
+
+
+def test_one_refusal_of_the_token_is_no_end_and_a_long_silence_is_a_trouble() -> None:
+    """Servers have their bad moments; somebody should look after a minute."""
+    now = 0.0
+    hearing = Hearing(lambda: now)
+    heard = Heard(hearing)
+    assert heard.pause_after(InvalidToken()) == 1.0
+    heard.pause_after(NetworkError("x"))
+    assert (hearing.lost, hearing.trouble) == ("", "")
+    now = 61.0
+    assert hearing.trouble == "Telegram tells nothing (NetworkError)."
+    heard.well()
+    assert hearing.trouble == ""
+    for _ in range(5):
+        heard.pause_after(InvalidToken())
+    assert "token in [telegram]" in hearing.trouble
 
 
 async def test_the_token_is_in_no_log(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:

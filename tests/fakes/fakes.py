@@ -6,7 +6,7 @@ from contextlib import aclosing, asynccontextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
-from bot.adapters.base import Adapter, Receive
+from bot.adapters.base import Adapter, Hearing, Receive
 from bot.app import App
 from bot.config import BotConfig, Config, EngineConfig, LimitsConfig, ModerationConfig
 from bot.errors import AdapterError, MessageGone
@@ -23,6 +23,7 @@ class Chat:
     platform = "fake"
 
     def __init__(self, *, gif_apart: bool = False) -> None:
+        self.hearing = Hearing()
         self.gif_apart = gif_apart
         self.messages: dict[str, list[Reply]] = {}  # every state that a message went through, oldest first
         self.nonces: dict[str, str] = {}

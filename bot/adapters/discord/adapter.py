@@ -12,7 +12,7 @@ import discord
 from cachetools import LRUCache, TTLCache
 from discord.http import MultipartParameters
 
-from bot.adapters.base import AdapterNotes, Receive
+from bot.adapters.base import AdapterNotes, Hearing, Receive
 from bot.adapters.discord.api import Archived, DiscordApi, NotAllowed, TokenGone, TooLarge, until_taken
 from bot.adapters.discord.client import Client, connect
 from bot.adapters.discord.controls import body, job_of
@@ -67,6 +67,7 @@ class DiscordAdapter(Inbound):
     ) -> None:
         """Opens nothing yet. `connect` logs a client in and starts it; `offers`: suggestions by option."""
         super().__init__(config, say, notes, clock, offers)
+        self.hearing = Hearing()
         self._connect = connect
         self._tried: LRUCache[str, None] = LRUCache(REMEMBERED)  # nonces of sends whose outcome is unknown
         self._explained: LRUCache[str, None] = LRUCache(REMEMBERED)  # who has been told what happened
@@ -85,6 +86,7 @@ class DiscordAdapter(Inbound):
             await self._open()
         except NotDelivered as error:
             log.warning("%s It is tried again.", error)
+            self.hearing.fail(str(error))
             self._run_in_background(self._open_later())
 
     async def _open(self) -> None:
@@ -105,7 +107,28 @@ class DiscordAdapter(Inbound):
                 log.warning("%s It is tried again.", error)
             except ConfigError as error:
                 log.error("%s", error)
-                return
+                return self.hearing.end(str(error))
+
+    def handle_connection(self) -> None:
+        """The gateway is there, for the first time or again."""
+        self.hearing.begin()
+
+    def handle_disconnection(self) -> None:
+        """discord.py makes another connection by itself."""
+        self.hearing.fail("Discord's gateway is not connected.")
+
+    def handle_end(self, why: str, *, for_good: bool) -> None:
+        """discord.py has given up."""
+        log.error("Discord has closed the connection: %s", why)
+        if for_good:
+            return self.hearing.end(why)
+        self._open_now = False
+        self.hearing.fail(why)
+        self._run_in_background(self._open_again())
+
+    async def _open_again(self) -> None:
+        await self.client.close()
+        await self._open_later()
 
     async def close(self) -> None:
         """Stop listening."""

@@ -28,6 +28,7 @@ PERMISSIONS = discord.Permissions(
     read_message_history=True,
 )
 CONNECTING = 20.0  # seconds that a start waits for the gateway; discord.py goes on trying by itself
+REFUSALS = {4004, 4010, 4011, 4012, 4013, 4014}  # the gateway closes with these when it will not have the bot
 WRONG_TOKEN = "token in [discord] is not one that Discord knows: copy it anew from the developer portal."
 
 
@@ -37,6 +38,9 @@ class EventListener(CommandListener, Protocol):
     async def handle_reaction(self, event: discord.RawReactionActionEvent) -> None: ...
     async def handle_remix(self, interaction: discord.Interaction[Any], job: int, words: str) -> None: ...
     async def handle_message(self, message: discord.Message, text: str) -> None: ...
+    def handle_connection(self) -> None: ...
+    def handle_disconnection(self) -> None: ...
+    def handle_end(self, why: str, *, for_good: bool) -> None: ...
 
 
 class Client(discord.Client):
@@ -88,6 +92,13 @@ class Client(discord.Client):
         if not self.connected.is_set():
             log.info("At Discord as %s; to invite the bot: %s", self.user, invitation(self.application_id))
         self.connected.set()
+        self.listener.handle_connection()
+
+    async def on_resumed(self) -> None:
+        self.listener.handle_connection()
+
+    async def on_disconnect(self) -> None:
+        self.listener.handle_disconnection()
 
     async def on_raw_reaction_add(self, event: discord.RawReactionActionEvent) -> None:
         await self.listener.handle_reaction(event)
@@ -134,12 +145,18 @@ async def connect(client: Client, config: DiscordConfig) -> None:
     if listening.done() and (fault := listening.exception()):
         await client.close()
         raise ConfigError(_why(fault)) from None
-    listening.add_done_callback(_say_why)
+    listening.add_done_callback(lambda task: _report_end(client.listener, task))
 
 
-def _say_why(listening: asyncio.Task[None]) -> None:
+def _report_end(listener: EventListener, listening: asyncio.Task[None]) -> None:
     if not listening.cancelled() and (fault := listening.exception()):
-        log.error("Discord has closed the connection for good: %s", _why(fault))
+        listener.handle_end(_why(fault), for_good=_is_for_good(fault))
+
+
+def _is_for_good(fault: BaseException) -> bool:
+    """Whether another connection would end in the same way."""
+    closed = isinstance(fault, discord.ConnectionClosed) and fault.code in REFUSALS
+    return closed or isinstance(fault, discord.PrivilegedIntentsRequired | discord.LoginFailure)
 
 
 def _why(fault: BaseException) -> str:

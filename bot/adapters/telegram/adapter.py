@@ -10,7 +10,7 @@ from cachetools import LRUCache
 from telegram import BotCommand, Update
 from telegram.error import ChatMigrated, InvalidToken, TelegramError
 
-from bot.adapters.base import Receive
+from bot.adapters.base import Hearing, Receive
 from bot.adapters.telegram import errors
 from bot.adapters.telegram.api import TelegramApi
 from bot.adapters.telegram.incoming import (
@@ -25,11 +25,11 @@ from bot.adapters.telegram.incoming import (
 from bot.adapters.telegram.library import make_bot
 from bot.adapters.telegram.pace import Pace, Urgency
 from bot.adapters.telegram.shown import Say
-from bot.adapters.telegram.updates import LONGEST_PAUSE, Webhook, poll, trouble
+from bot.adapters.telegram.updates import WRONG_TOKEN, Heard, Webhook, poll, trouble
 from bot.config import TelegramConfig
 from bot.errors import Closed, ConfigError, MessageGone, NotDelivered, RetryAfter, UserError
 from bot.messages import Address, Fetch, Incoming, Reply, Stage
-from engine import MAX_PICTURE_BYTES, backoff
+from engine import MAX_PICTURE_BYTES
 
 OFFICIAL = TelegramConfig().base_url
 UPLOAD, OWN_SERVER_UPLOAD = 50_000_000, 2_000_000_000  # bytes of a file; a self-hosted Bot API server takes more
@@ -68,6 +68,7 @@ class TelegramAdapter:
             say: `Texts.say`.
             moved: called when a chat gets a new id.
         """
+        self.hearing = Hearing()
         self._config, self._say, self._moved, self._pace = config, say, moved, pace or Pace()
         self._bot = make_bot(config.token.value, config.base_url)
         upload = UPLOAD if config.base_url == OFFICIAL else OWN_SERVER_UPLOAD
@@ -87,7 +88,7 @@ class TelegramAdapter:
             await self._bot.initialize()
         except InvalidToken:
             await self._bot.shutdown()
-            raise ConfigError("token in [telegram]: Telegram refuses it; copy it again from @BotFather.") from None
+            raise ConfigError(WRONG_TOKEN) from None
         except TelegramError as error:
             log.warning("Telegram cannot be reached yet: %s", trouble(error))
         if self._webhook:
@@ -170,7 +171,7 @@ class TelegramAdapter:
 
     async def _listen(self) -> None:
         """Once the server answers: set the command menu, then receive updates."""
-        failures = 0
+        heard = Heard(self.hearing)
         while True:
             try:
                 await self._bot.initialize()
@@ -178,13 +179,14 @@ class TelegramAdapter:
                     await self._webhook.register()
                 break
             except TelegramError as error:
-                failures += 1
                 log.warning("Telegram cannot be reached yet: %s", trouble(error))
-                await asyncio.sleep(backoff(failures, longest=LONGEST_PAUSE))
+                await asyncio.sleep(heard.pause_after(error))
         log.info("The bot is @%s on Telegram", self._bot.username)
         await self._tell_commands()
-        if not self._webhook:
-            await poll(self._bot, self._take)
+        if self._webhook:
+            await self._webhook.watch(heard)
+        else:
+            await poll(self._bot, self._take, hearing=self.hearing)
 
     async def _tell_commands(self) -> None:
         """Set the command menu; failure is only logged."""

@@ -10,8 +10,9 @@ from urllib.parse import urlsplit
 
 from aiohttp import web
 from telegram import Bot, Update
-from telegram.error import Conflict, InvalidToken
+from telegram.error import Conflict, InvalidToken, TelegramError
 
+from bot.adapters.base import Hearing
 from bot.adapters.http import listen
 from bot.config import TelegramConfig
 from bot.errors import Closed
@@ -20,6 +21,9 @@ from engine import backoff
 ALLOWED = ["message", "channel_post", "callback_query", "message_reaction"]  # reactions are off unless requested
 LONG_POLL = 25  # long polling timeout in seconds
 LONGEST_PAUSE = 30.0  # seconds between retries while the server fails
+MOST_REFUSALS = 5  # of the token in a row, in 15 s: one alone may be a fault of the server
+CHECKED = 60.0  # seconds between two looks whether the token still holds, where Telegram calls us
+WRONG_TOKEN = "token in [telegram]: Telegram refuses it; copy it again from @BotFather."
 LONGEST_BATCH = 1.0  # seconds that the next updates wait for the previous ones
 MAX_BODY = 1024 * 1024  # bytes of an update
 
@@ -27,9 +31,14 @@ Take = Callable[[Update], Awaitable[None]]  # raises Closed
 log = logging.getLogger(__name__)
 
 
-async def poll(bot: Bot, take: Take, sleep: Callable[[float], Awaitable[None]] = asyncio.sleep) -> None:
+async def poll(
+    bot: Bot,
+    take: Take,
+    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    hearing: Hearing | None = None,
+) -> None:
     """Poll for updates until cancelled or closed; each poll confirms the previous updates."""
-    offset, failures, by_webhook = None, 0, True
+    offset, by_webhook, heard = None, True, Heard(hearing or Hearing())
     under_way: dict[int, asyncio.Task[None]] = {}  # what is not durable yet, and what came after it, by update
     try:
         while True:
@@ -39,11 +48,10 @@ async def poll(bot: Bot, take: Take, sleep: Callable[[float], Awaitable[None]] =
                     by_webhook = False
                 updates = await bot.get_updates(offset=offset, timeout=LONG_POLL, allowed_updates=ALLOWED)
             except Exception as error:  # also what the library fails to read: the bot must not go deaf
-                failures += 1
                 log.warning("Telegram tells nothing: %s", trouble(error))
-                await sleep(backoff(failures, longest=LONGEST_PAUSE))
+                await sleep(heard.pause_after(error))
                 continue
-            failures = 0
+            heard.well()
             new = [update for update in updates if update.update_id not in under_way]
             taken = asyncio.create_task(take_all(new, take))
             under_way |= dict.fromkeys((update.update_id for update in new), taken)
@@ -56,6 +64,28 @@ async def poll(bot: Bot, take: Take, sleep: Callable[[float], Awaitable[None]] =
         for task in set(under_way.values()):
             task.cancel()
         await asyncio.gather(*set(under_way.values()), return_exceptions=True)
+
+
+class Heard:
+    """How often in a row Telegram could not be heard."""
+
+    def __init__(self, hearing: Hearing) -> None:
+        self._hearing = hearing
+        self._failures = self._refusals = 0
+
+    def well(self) -> None:
+        """It was."""
+        self._failures = self._refusals = 0
+        self._hearing.begin()
+
+    def pause_after(self, error: Exception) -> float:
+        """Seconds to wait before the next try. A token that is refused again and again was revoked."""
+        self._failures += 1
+        self._refusals = self._refusals + 1 if isinstance(error, InvalidToken) else 0
+        self._hearing.fail(f"Telegram tells nothing ({type(error).__name__}).")
+        if self._refusals >= MOST_REFUSALS:
+            self._hearing.end(WRONG_TOKEN)
+        return backoff(self._failures, longest=LONGEST_PAUSE)
 
 
 def _confirm(under_way: dict[int, asyncio.Task[None]], offset: int | None) -> int | None:
@@ -110,6 +140,18 @@ class Webhook:
     async def register(self) -> None:
         """Tell Telegram where to post. Raises TelegramError."""
         await self._bot.set_webhook(self._config.webhook, allowed_updates=ALLOWED, secret_token=self._secret)
+
+    async def watch(self, heard: "Heard") -> None:
+        """Until cancelled: nobody posts to a bot whose token was revoked."""
+        while True:
+            try:
+                await self._bot.get_me()
+            except TelegramError as error:
+                log.warning("Telegram cannot be reached: %s", trouble(error))
+                await asyncio.sleep(heard.pause_after(error))
+            else:
+                heard.well()
+                await asyncio.sleep(CHECKED)
 
     async def close(self) -> None:
         """Stop listening; Telegram retries until the next start."""

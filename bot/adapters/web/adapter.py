@@ -8,7 +8,7 @@ from weakref import WeakValueDictionary
 
 from aiohttp import web
 
-from bot.adapters.base import History, Receive
+from bot.adapters.base import Hearing, History, Receive
 from bot.adapters.http import listen
 from bot.adapters.web.conversations import Body, Rooms, as_event, transcript_event
 from bot.adapters.web.gallery import Gallery
@@ -81,6 +81,7 @@ class WebAdapter:
 
         `check` raises the UserError that a drawing asked for now would raise.
         """
+        self.hearing = Hearing()
         self._config = config
         self._say = say
         self._metrics = metrics

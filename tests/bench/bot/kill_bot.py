@@ -17,7 +17,7 @@ import time
 from collections import Counter
 from pathlib import Path
 
-from bot.adapters.base import Receive
+from bot.adapters.base import Hearing, Receive
 from bot.app import App
 from bot.config import BotConfig, Config, LimitsConfig
 from bot.messages import Address, Person, Reply, TextMessage
@@ -34,6 +34,7 @@ class FileChat:
     gif_apart = True
 
     def __init__(self, folder: Path) -> None:
+        self.hearing = Hearing()
         self._folder = folder
         self._log = open(folder / "outbox", "a")
         calls = accepted(folder)
