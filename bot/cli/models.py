@@ -70,8 +70,11 @@ def run_measure(args: argparse.Namespace) -> int:
 def run_fetch(args: argparse.Namespace) -> int:
     """Fetch with a bar; the name of the set goes to stdout when it is ready."""
     name = engine.best_models() if args.name == AUTO else args.name
+    new = engine.model_needs(name).download > 0
     fetch(name, _consent if not args.yes else None)
     print(f"{name} is ready")
+    if new and any(status.suits for status in engine.list_model_sets() if status.name == name):
+        print(f"A picture takes {about(engine.measure_pace(name))} on this machine.", file=sys.stderr)
     return 0
 
 

@@ -13,11 +13,13 @@ from typing import Any, Protocol
 from tqdm import tqdm
 
 import engine
+from bot.cli.models import about
 from engine import BadRequest, Finished, Preview, Progress, Request, Started, as_json, write_file
 
 FORMATS = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WEBP", ".gif": "GIF"}
 STDOUT = Path("-")
 PREVIEW_COLUMNS, PICTURE_COLUMNS = 20, 40  # width of a picture in a terminal
+TOLD_AFTER, LONG = 3, 60  # steps after which a log is told how long it takes, if that is more than so many seconds
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -131,6 +133,8 @@ def display_for(request: Request, files: Files, *, as_json: bool) -> Display:
     if as_json:
         return _JsonLines(files)
     print(f"Loading {request.models} …", file=sys.stderr, flush=True)
+    if takes := engine.known_seconds(request.models):
+        print(f"A picture at its defaults takes {about(takes)} on this machine.", file=sys.stderr, flush=True)
     return _Bar(files) if sys.stderr.isatty() else _Lines(files)
 
 
@@ -138,11 +142,15 @@ class _Lines:
     """For logs and pipes: a line at each 10 %; the paths last."""
 
     def __init__(self, files: Files) -> None:
-        self._files, self._steps = files, 0
+        self._files, self._steps, self._taken = files, 0, 0
 
     def event(self, event: engine.Event) -> None:
         if isinstance(event, Started):
             self._steps = event.steps
+        elif isinstance(event, Progress):
+            self._taken += 1
+            if self._taken == TOLD_AFTER and event.seconds_left > LONG:
+                self.line(f"{about(event.seconds_left)} left")
         elif isinstance(event, Preview):
             self.line(f"{event.percent} %, step {event.step} of {self._steps}")
         elif isinstance(event, Finished):
@@ -172,7 +180,7 @@ class _Bar(_Lines):
             self._bar = tqdm(total=event.steps, initial=event.first_step, bar_format=form, unit="step", ncols=100)
         elif isinstance(event, Progress) and self._bar is not None:
             self._bar.set_postfix_str(f"distance {event.distance:.3f}", refresh=False)
-            self._bar.update()
+            self._bar.update(event.step - self._bar.n)  # which an adaptive sampler's steps may leave where it is
         elif isinstance(event, Preview):
             if self._show and self._bar is not None and event.percent < 100:
                 self._bar.clear()

@@ -43,9 +43,8 @@ def step_seconds(models: Models, width: int) -> float | None:
     asked = [Request(prompt="a star", seed=seed, models=models.description.name) for seed in range(width)]
     requests = [resolve_defaults(request, models.description.defaults) for request in asked]
     try:
-        walks = [course_of(models, [each], first_noise(models, [each]), each.steps - 1) for each in requests]
-        for course in walks:  # half-way, where every set is guided
-            course.walk.index = course.walk.index // 2
+        half = requests[0].steps // 2  # where every set is guided
+        walks = [course_of(models, [each], first_noise(models, [each]), half) for each in requests]
         questions = [course.question() for course in walks]
         for rounds in (WARM_UP, ROUNDS):
             began = time.perf_counter()

@@ -84,7 +84,7 @@ def tuning_of(description: ModelSet, device: torch.device) -> Tuning:
 
 def _denoiser(description: ModelSet, device: torch.device, tuning: Tuning) -> Denoise:
     """The set's U-Net, or its two, each for its own timesteps."""
-    beside = _load_retrieval(description, device)
+    beside = load_retrieval(description, device)
     found = [
         network_denoiser(
             load_unet(description, device, tuning, table),
@@ -165,7 +165,8 @@ def load_clip(
         ) from error
 
 
-def _load_retrieval(description: ModelSet, device: torch.device) -> Beside | None:
+def load_retrieval(description: ModelSet, device: torch.device) -> Beside | None:
+    """What a set with a table of pictures shows its U-Nets beside x_t, None in other sets; raises CorruptWeights."""
     if description.retrieval is None:
         return None
     path = verify(description.file(description.retrieval))

@@ -12,6 +12,7 @@ from PIL import Image
 import engine
 from bot.__main__ import main
 from bot.cli.draw import KNOBS
+from bot.cli.output import display_for, files_for
 from engine.pictures.images import read_png
 
 QUICK = ["--steps", "10", "--seed", "4"]
@@ -42,6 +43,22 @@ def test_a_sentence_becomes_a_picture_a_gif_and_ten_previews(capsys: pytest.Capt
     assert gif.read_bytes().startswith(b"GIF89a")
     assert len(list(picture.with_suffix("").glob("*.png"))) == 10
     assert not list(Path("out").rglob("*.part"))
+
+
+def test_what_a_picture_takes_here_is_said_before_it_starts(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Where it was measured; and where it was not, once a few steps are taken, if it is long."""
+    monkeypatch.setattr(engine, "known_seconds", lambda name: 370.0)
+    files = files_for(engine.Request(prompt="a star", seed=1), Path("star.png"), None, None, None)
+    display = display_for(engine.Request(prompt="a star", seed=1), files, as_json=False)
+    for step in range(1, 6):
+        display.event(engine.Progress(step=step, steps=97, seconds_left=600.0 - step, distance=0.5))
+    assert capsys.readouterr().err.splitlines() == [
+        "Loading picturebook …",
+        "A picture at its defaults takes about 6 minutes on this machine.",
+        "about 10 minutes left",
+    ]
 
 
 def test_json_is_one_event_a_line(capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,9 +1,11 @@
 """bot/cli/models.py, beyond what tests/engine/test_fetch.py does with it."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+import engine
 from bot import app
 from bot.__main__ import main
 from bot.cli import models as model_commands
@@ -53,3 +55,17 @@ def test_what_has_come_is_shown_file_by_file(capsys: pytest.CaptureFixture[str])
     model_commands._follow(iter([*steps, Fetching(file="a.pt", done=100, bytes=100, phase="convert")]))
     said = capsys.readouterr().err
     assert "fetching a.pt: 100%" in said and "converting a.pt: 100%" in said
+
+
+def test_a_fetched_set_says_what_a_picture_takes_here(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Before anybody waits for one; what does not suit the machine is not tried, as it may not fit its memory."""
+    needs = engine.model_needs("pixelart")
+    monkeypatch.setattr(engine, "model_needs", lambda name: replace(needs, download=9, licence=""))
+    monkeypatch.setattr(engine, "fetch_models", lambda name: iter(()))
+    monkeypatch.setattr(engine, "measure_pace", lambda name: 370.0)
+    assert main(["models", "fetch", "pixelart"]) == 0
+    assert "A picture takes about 6 minutes on this machine." in capsys.readouterr().err
+    assert main(["models", "fetch", "imagenet512"]) == 0
+    assert "minutes" not in capsys.readouterr().err

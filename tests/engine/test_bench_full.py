@@ -14,15 +14,15 @@ def test_all_end_in_the_same_place(small: ModelSet, monkeypatch: pytest.MonkeyPa
     """Otherwise the fastest may be the one that leaves something out."""
     monkeypatch.setenv("IMAGO_CHANNELS_LAST", channels_last)
     loops, parts = contenders(small, CPU)
-    mid_2021, final, ours = (step() for step in loops.values())
+    mid_2021, final, ours, at_x0 = (step() for step in loops.values())
     moved = (final - beginning(small)).norm()
     assert moved > 1e-3 and torch.equal(mid_2021, final)
-    assert (ours - final).norm() <= 5e-3 * moved
+    assert (ours - final).norm() <= 5e-3 * moved and torch.isfinite(at_x0).all()
     assert all(torch.isfinite(step()).all() for step in parts.values()) and SECONDARY in parts
 
 
 def test_it_runs_in_half_precision_too(small: ModelSet, monkeypatch: pytest.MonkeyPatch) -> None:
-    """On a GPU everybody does: ours whole, guided-diffusion's with the layers that it halves itself."""
+    """On a CPU ours alone, as the notebooks' loops ran in float32 there."""
     monkeypatch.setenv("IMAGO_PRECISION", "bfloat16")
     loops, _ = contenders(small, CPU)
     final, ours = loops["final notebook"](), loops["ours"]()

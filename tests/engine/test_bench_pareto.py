@@ -1,15 +1,31 @@
 """the commands that weigh time against adherence, in small."""
 
-import numpy as np
+from pathlib import Path
 
-from tests.bench.engine.pareto import plot
-from tests.bench.engine.schedule import candidates, front, training_prompts
+import numpy as np
+import pytest
+
+from tests.bench.engine import ways
+from tests.bench.engine.adherence import held_out_prompts, training_prompts
+from tests.bench.engine.pareto import notebook, plot, quicker
+from tests.bench.engine.picturebook_prompts import mixed
+from tests.bench.engine.report import Figure
+from tests.bench.engine.schedule import candidates, front, staying
+from tests.bench.engine.ways import Asks, toybox
 
 
 def test_each_way_has_its_point() -> None:
-    image = np.asarray(plot([("ours", 1.0, 0.9), ("notebook, 100 steps", 4.0, 0.4)]))
+    points = [("ours", 1.0, 0.9), ("notebook, 100 steps", 4.0, 0.4)]
+    image = np.asarray(plot({"toybox": points, "picturebook": points}))
     blue, red = ((image == colour).all(-1).sum() for colour in ((30, 90, 200), (200, 60, 40)))
-    assert blue > 50 and red > 50
+    assert blue > 100 and red > 100
+
+
+def test_time_is_compared_where_adherence_is_not_less() -> None:
+    """A quick way that draws something else has not arrived where the notebook has."""
+    points = [("ours", 4.0, 0.9), ("draft", 2.0, 0.4), ("at x0", 1.0, 0.1), ("notebook, 1000 steps", 40.0, 0.4)]
+    found: list[Figure] = list(quicker("toybox", points))
+    assert [(one.value, one.met) for one in found] == [("0.050", True), ("0.100", True)]
 
 
 def test_the_front_is_what_nobody_beats() -> None:
@@ -18,6 +34,43 @@ def test_the_front_is_what_nobody_beats() -> None:
     assert [knobs for knobs, *_ in front(results)] == [{"a": 1}, {"c": 1}]
 
 
+def test_who_is_clearly_beaten_leaves_the_search() -> None:
+    """What is slower but better stays, and so does the set's own way, which the others are compared with."""
+    assert staying({0: (0.5, 9.0), 1: (1.0, 2.0), 2: (0.95, 3.0), 3: (0.5, 1.0), 4: (0.5, 2.5)}) == [0, 1, 2, 3]
+
+
 def test_the_search_does_not_see_what_it_is_checked_on() -> None:
-    scenes, prompts = training_prompts(5)
-    assert len(scenes) == len(prompts) == 5 and len(candidates()) == 36
+    for prompts in (mixed(30, training=True), mixed(30)):
+        assert len({one.prompt for one in prompts}) == 30 and [len(one.things) for one in prompts[:3]] == [1, 1, 2]
+    assert not {one.things for one in mixed(60)} & {one.things for one in mixed(60, training=True) if one.things[1:]}
+    scenes, _ = training_prompts(20)
+    assert not {_combination(scene) for scene in scenes} & {_combination(scene) for scene in held_out_prompts()[0]}
+    assert candidates("toybox")[0] == candidates("picturebook")[0] == {}
+
+
+def _combination(scene: object) -> tuple[object, ...]:
+    return tuple(getattr(scene, name) for name in ("object", "colour", "background"))
+
+
+def test_what_was_drawn_is_not_drawn_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A stopped run goes on where it was."""
+    monkeypatch.setattr(ways, "FOLDER", tmp_path)
+    calls: list[Asks] = []
+
+    def draw(asked: Asks) -> tuple[list[np.ndarray], int]:
+        calls.append(asked)
+        return [np.zeros((64, 64, 3), np.uint8)] * len(asked), 7
+
+    world = toybox(4)
+    first = world.tried("way", draw, [0, 1])
+    assert world.tried("way", draw, [0, 1]) == first and len(calls) == 1
+    assert [(one.right, one.steps) for one in first] == [(False, 7)] * 2
+    world.tried("other way", draw, [0, 1])
+    assert len(calls) == 2
+
+
+def test_the_notebooks_loop_draws_with_the_networks_of_the_toybox() -> None:
+    """At five steps a picture of nothing, but a picture."""
+    world = toybox(1)
+    (picture,), steps = notebook(world.models, 5)([(world.prompts[0], 0)])
+    assert picture.shape == (256, 256, 3) and steps == 5

@@ -1,10 +1,13 @@
 """engine/drawing/measure.py: how many pictures a device draws at a time."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 
 from engine.drawing.measure import best_width, chosen, step_seconds
 from engine.drawing.models import load_models
+from engine.request import SOLVER
 
 
 @pytest.mark.parametrize(
@@ -31,4 +34,12 @@ def test_a_cpu_draws_one_at_a_time_unless_it_is_told_otherwise() -> None:
 
 def test_a_step_of_a_width_can_be_measured() -> None:
     found = step_seconds(load_models("toybox", torch.device("cpu")), 2)
+    assert found is not None and found > 0
+
+
+def test_so_can_one_of_a_set_that_draws_by_the_solver() -> None:
+    """Its walk has no index that could be set: a GPU that was to draw such a set would have stopped here."""
+    models = load_models("toybox", torch.device("cpu"))
+    described = replace(models.description, defaults=replace(models.description.defaults, sampler=SOLVER))
+    found = step_seconds(replace(models, description=described), 1)
     assert found is not None and found > 0

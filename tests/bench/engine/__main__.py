@@ -25,8 +25,9 @@ FIGURES = (
     "understood",
     "bare",
 )
-COUNTED = ("satisfied", "negative", "bare", "pareto", "schedule")
-LONG = ("picturebook", "judge", "family", "pareto", "schedule")  # run only if named
+COUNTED = ("satisfied", "negative", "bare", "full", "pareto", "schedule", "halves")
+OF_SETS = ("pareto", "schedule")
+LONG = ("picturebook", "judge", "family", "pareto", "schedule", "halves")  # run only if named
 
 
 def main() -> None:
@@ -36,9 +37,12 @@ def main() -> None:
     parser.add_argument(
         "figures", nargs="*", metavar="FIGURE", help=f"any of {', '.join(FIGURES)} (all by default), {', '.join(LONG)}"
     )
-    parser.add_argument("--pictures", type=int, metavar="N", help=f"fewer of them, for {' and '.join(COUNTED)}")
+    parser.add_argument(
+        "--pictures", type=int, metavar="N", help=f"fewer of them (or rounds), for {', '.join(COUNTED)}"
+    )
     parser.add_argument("--fewer", type=int, metavar="N", help="picturebook: only the first N prompts of each row")
     parser.add_argument("--rows", nargs="+", help="picturebook: only rows whose names begin so, or cost")
+    parser.add_argument("--sets", nargs="+", help=f"only these of the embedded ones, for {' and '.join(OF_SETS)}")
     parser.add_argument("--write", type=Path, metavar="FILE", help="where there is a GPU, also at the end of this page")
     args = parser.parse_args()
     chosen = args.figures or FIGURES
@@ -50,6 +54,7 @@ def main() -> None:
     write(page, f"\n## On {machine()}\n\n{HEADER}\n")
     for name in chosen:
         fewer = {"pictures": args.pictures} if args.pictures and name in COUNTED else {}
+        fewer |= {"sets": args.sets} if args.sets and name in OF_SETS else {}
         if name == "picturebook":
             fewer = {"fewer": args.fewer, "chosen": args.rows}
         for figure in import_module(f"tests.bench.engine.{name}").measure(**fewer):

@@ -46,6 +46,14 @@ def held_out_prompts(count: int = PROMPTS) -> tuple[list[Scene], list[str]]:
     return scenes, [(english if rng.random() < 0.5 else russian)(scene, rng, size=False) for scene in scenes]
 
 
+def training_prompts(count: int) -> tuple[list[Scene], list[str]]:
+    """Scenes of combinations that training has seen, no two alike, and a prompt for each."""
+    rng = np.random.default_rng(77)
+    seen = [combination for combination in COMBINATIONS if not held_out(*combination)]
+    scenes = [random_scene(rng, [seen[k]]) for k in rng.permutation(len(seen))[:count]]
+    return scenes, [english(scene, rng, size=False) for scene in scenes]
+
+
 def pictures(models: Models, prompts: list[str], **knobs: float) -> Iterator[np.ndarray]:
     """The finished pictures; the seed is the prompt's number."""
     defaults = models.description.defaults

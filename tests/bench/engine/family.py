@@ -3,6 +3,7 @@
 Each is measured in a process of its own, whose memory is then that of the set alone.
 """
 
+import statistics
 import subprocess
 import sys
 import time
@@ -10,7 +11,7 @@ from collections.abc import Iterator
 
 from engine.drawing.models import choose_device
 from engine.drawing.pace import blank_models
-from engine.drawing.steps import first_noise, resolve_defaults, steps_of
+from engine.drawing.steps import answers, course_of, first_noise, resolve_defaults
 from engine.model_sets.weights import load_model_set
 from engine.request import Request
 from tests.bench.engine.full import available
@@ -37,29 +38,30 @@ def measure() -> Iterator[Figure]:
 
 
 def _apart(name: str, what: str) -> str:
+    """In a process of its own, whose progress is seen; one that is killed is told by its signal."""
     command = [sys.executable, "-m", "tests.bench.engine.family", name, what]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    return done.stdout.strip() or f"failed: {done.stderr.strip().splitlines()[-1][:200]}"
+    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=False)
+    return done.stdout.strip() or f"failed: it ended with {done.returncode}"
 
 
 def main(name: str, what: str) -> None:
-    """Print the value of one row."""
+    """Print the value of one row, and each step as it is taken on stderr."""
     description = load_model_set(name)
     models = blank_models(description, choose_device())
     request = resolve_defaults(Request(prompt="a lighthouse in the fog", models=name), description.defaults)
-    walk, seconds = steps_of(models, [request], first_noise(models, [request]), request.steps - 1), []
-    while what == "whole" or len(seconds) < STEPS:
+    course = course_of(models, [request], first_noise(models, [request]), request.steps - 1)
+    seconds: list[tuple[float, float]] = []
+    while not course.walk.done and (what == "whole" or len(seconds) < STEPS):
         wall, processor = time.perf_counter(), time.process_time()
-        step = next(walk, None)
-        if step is None:
-            break
-        step.x.cpu()
+        course.advance(answers(models, [course.question()], 1)[0]).x.cpu()
         seconds.append((time.perf_counter() - wall, time.process_time() - processor))
-    wall, processor = (sum(column[1:]) / (len(seconds) - 1) for column in zip(*seconds, strict=True))
+        done = f"{100 * (1 - (course.walk.index + 1) / request.steps):.0f} %"
+        print(f"{name}: step {len(seconds)}, {done}, {seconds[-1][1]:.1f} s", file=sys.stderr, flush=True)
+    wall, processor = (statistics.median(column[1:]) for column in zip(*seconds, strict=True))
     told = f"{wall:.2f} s a step ({processor:.2f} s of processor time), peak {peak_memory() / 1e9:.2f} GB"
     if what == "whole":
-        total = sum(wall for wall, _ in seconds)
-        print(f"{len(seconds)} steps in {total / 60:.1f} minutes; {told}")
+        minutes = [sum(column) / 60 for column in zip(*seconds, strict=True)]
+        print(f"{len(seconds)} steps in {minutes[0]:.1f} minutes ({minutes[1]:.1f} of processor time); {told}")
     else:
         print(f"{told}; {request.steps} steps nominal: {wall * request.steps / 60:.1f} minutes")
 

@@ -19,7 +19,7 @@ from guided_diffusion.respace import SpacedDiffusion, space_timesteps
 from guided_diffusion.unet import UNetModel
 from torch import Tensor, nn
 
-from engine.diffusion.denoisers import Objective
+from engine.diffusion.denoisers import Beside, Objective
 from engine.networks.unet import UNetConfig
 
 Boxes = Iterable[tuple[int, int, int]]  # top, left, side
@@ -48,18 +48,31 @@ def spaced_diffusion(schedule: str, steps: int, *, learned_variance: bool) -> Sp
 
 
 class EpsOfUnshuffled(nn.Module):
-    """A network that predicts v or x0 of patches of pixels, as one that predicts ε of pixels."""
+    """A network that predicts v or x0 of patches of pixels, as one that predicts ε of pixels.
 
-    def __init__(self, unet: nn.Module, objective: Objective, patch: int, diffusion: SpacedDiffusion) -> None:
+    `beside` is what it is shown beside x_t, of x, t and its positions, in a set that has a table of pictures.
+    """
+
+    def __init__(
+        self,
+        unet: nn.Module,
+        objective: Objective,
+        patch: int,
+        diffusion: SpacedDiffusion,
+        beside: Beside | None = None,
+    ) -> None:
         super().__init__()
-        self.unet, self.objective, self.patch = unet, objective, patch
+        self.unet, self.objective, self.patch, self.beside = unet, objective, patch, beside
         factors = torch.full((2, 1000), torch.nan)
         factors[0, diffusion.timestep_map] = torch.from_numpy(diffusion.sqrt_alphas_cumprod).float()
         factors[1, diffusion.timestep_map] = torch.from_numpy(diffusion.sqrt_one_minus_alphas_cumprod).float()
         self.factors = nn.Buffer(factors)
 
     def forward(self, x: Tensor, t: Tensor) -> Tensor:
-        said = F.pixel_shuffle(self.unet(F.pixel_unshuffle(x, self.patch), t), self.patch)
+        given = F.pixel_unshuffle(x, self.patch)
+        if self.beside is not None:
+            given = torch.cat([given, self.beside(x, t, (given.shape[-2], given.shape[-1]))], dim=1)
+        said = F.pixel_shuffle(self.unet(given, t), self.patch)
         alpha, sigma = self.factors[:, t, None, None, None]
         return alpha * said + sigma * x if self.objective == "v" else (x - alpha * said) / sigma
 
@@ -103,6 +116,7 @@ class Notebook:
     clip_guidance_scale: float
     tv_scale: float
     range_scale: float
+    secondary: Callable[[Tensor, Tensor], Tensor] | None = None  # (x, timesteps) → x0: what guidance looks through
 
     def two_forwards(self, x: Tensor, index: int, boxes: Boxes, *, eta: float | None) -> Tensor:
         """x after one step from level `index`; DDPM, or DDIM with an eta. Forward, forward, backward."""
@@ -111,6 +125,9 @@ class Notebook:
             with torch.enable_grad():
                 x = x.detach().requires_grad_()
                 my_t = torch.ones([len(x)], device=x.device, dtype=torch.long) * index
+                if self.secondary is not None:  # the notebook "Secondary Model Method"
+                    mapped = torch.full((len(x),), self.diffusion.timestep_map[index], device=x.device)
+                    return self._gradient(x, index, self.secondary(x, mapped), boxes)
                 out = self.diffusion.p_mean_variance(self.model, x, my_t, clip_denoised=False)
                 return self._gradient(x, index, out["pred_xstart"], boxes)
 

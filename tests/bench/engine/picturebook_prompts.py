@@ -53,6 +53,29 @@ def twos(speak: Speak, count: int = 100) -> list[Asked]:
     return found
 
 
+def mixed(count: int, *, training: bool = False) -> list[Asked]:
+    """In turn a thing on a colour, a thing in a setting, and two things, in English; held-out scenes, or seen ones.
+
+    Each is the same however many are asked for; the seed is the prompt's number.
+    """
+    each = -(-count // 3)
+    if not training:
+        kinds = [singles(COLOURS, english, each), singles(SETTINGS, english, each), twos(english, each)]
+        found = [one for three in zip(*kinds, strict=True) for one in three][:count]
+        return [Asked(one.prompt, seed, one.things, one.ground) for seed, one in enumerate(found)]
+    rng, names = np.random.default_rng(78), list(things())
+    found = []
+    while len(found) < count:
+        one, other = (names[k] for k in rng.choice(len(names), 2, replace=False))
+        on = (*COLOURS, *SETTINGS)[rng.integers(len(COLOURS) + len(SETTINGS))]
+        two = len(found) % 3 == 2
+        if pair_held_out(one, other) if two else single_held_out(one, on) or (on in COLOURS) != (len(found) % 3 == 0):
+            continue
+        shown, ground = ((one, other), None) if two else ((one,), on)
+        found.append(Asked(english(shown, ground, rng), len(found), shown, ground))
+    return found
+
+
 def sentences() -> list[Asked]:
     """The sixty sentences as people type them; the seed is the sentence's number."""
     table = tomllib.loads(SENTENCES.read_text(encoding="utf-8"))["sentence"]

@@ -1,60 +1,88 @@
-"""which steps to guide and how strongly: searched against the verifier on training prompts, checked on held-out ones.
+"""which sampler, how many steps and which of them to guide: searched against a judge on training prompts, checked on
+held-out ones.
 
 After OUSAC (arXiv 2512.14096): fewer guided steps, each guided more strongly. A schedule here is what a request can
-say: `guide_every`, `gradient_at`, and `guidance_scale` as a ramp.
+say. Candidates that are clearly worse or slower than another leave the search early, so most prompts are drawn by
+those that may win (successive halving; Jamieson & Talwalkar 2016).
 """
 
-import time
-from collections.abc import Iterator
+import json
+import statistics
+import sys
+from collections.abc import Iterator, Mapping, Sequence
 
-import numpy as np
-
-from engine.drawing.models import Models, choose_device, load_models
-from engine.training.toybox.captions import english
-from engine.training.toybox.judge import adherence, judge
-from engine.training.toybox.world import COMBINATIONS, Scene, held_out, random_scene
-from tests.bench.engine.adherence import held_out_prompts
-from tests.bench.engine.pareto import ours
 from tests.bench.engine.report import Figure
+from tests.bench.engine.ways import WORLDS, Try, World, key, ours
 
-PICTURES, KEPT = 24, 3
-SCALES = (150.0, 300.0, 600.0)
-Knobs = dict[str, object]
-
-
-def candidates() -> list[Knobs]:
-    """What is tried: constant, falling and rising scales, on each or each second or third step, at x or at x0."""
-    ramps = [scale for scale in SCALES] + [f"0:{2 * scale:g},100:0" for scale in SCALES]
-    return [
-        {"guidance_scale": scale, "guide_every": every, "gradient_at": at}
-        for scale in ramps
-        for every in (1, 2, 3)
-        for at in ("x", "x0")
-    ]
+TOGETHER, PICTURES, CHECKED = 8, 32, 64  # prompts that are drawn in one batch, of the search, and held out
+KEPT = 3
+LEEWAY = 3  # pictures of all by which one may be behind a quicker one and stay
+Knobs = Mapping[str, object]
+SOLVER = "dpmpp-3m-sde"
 
 
-def training_prompts(count: int) -> tuple[list[Scene], list[str]]:
-    """Scenes of combinations that training has seen."""
-    rng = np.random.default_rng(77)
-    seen = [combination for combination in COMBINATIONS if not held_out(*combination)]
-    scenes = [random_scene(rng, [seen[k]]) for k in rng.permutation(len(seen))[:count]]
-    return scenes, [english(scene, rng, size=False) for scene in scenes]
+def candidates(name: str) -> list[Knobs]:
+    """What is tried: the set's own way first, then fewer steps, stronger pulls, some steps only, at x0, the solver."""
+    scale, steps = {"toybox": (300.0, (60, 50, 40, 30)), "picturebook": (3000.0, (40, 36, 30, 20))}[name]
+    ways: list[Knobs] = [{}, *({"steps": count} for count in steps)]
+    ways += [{"steps": steps[2], "guidance_scale": said} for said in (2 * scale, f"0:{3 * scale:g},100:{scale:g}")]
+    ways += [{"guide_every": 2}, {"steps": steps[0], "guide_every": 2}]
+    ways += [{"gradient_at": "x0", "guidance_scale": times * scale} for times in (1, 20)]
+    ways += [{"sampler": SOLVER, "steps": count} for count in (48, 24, 16)]
+    return [*ways, {"sampler": SOLVER, "steps": 24, "guide_every": 2}]
 
 
-def tried(models: Models, knobs: Knobs, scenes: list[Scene], prompts: list[str]) -> tuple[float, float]:
-    """(share that shows all three, seconds of processor time a picture)."""
-    draw, began = ours(models, knobs), time.process_time()
-    found = adherence([judge(draw(prompt, seed)) for seed, prompt in enumerate(prompts)], scenes)
-    return found.all_three, (time.process_time() - began) / len(prompts)
+def measure(pictures: int = PICTURES, sets: Sequence[str] = tuple(WORLDS)) -> Iterator[Figure]:
+    """How far each candidate came in the search; then the front of time and adherence on held-out prompts."""
+    for name in sets:
+        among = candidates(name)
+        found = searched(WORLDS[name](pictures, training=True), among)
+        for knobs, tries in zip(among, found, strict=True):
+            yield Figure(name=f"{name}, {json.dumps(knobs)}", value=f"{told(tries)}, training prompts")
+        whole = [(knobs, *summed(tries)) for knobs, tries in zip(among, found, strict=True) if len(tries) == pictures]
+        held_out = WORLDS[name](CHECKED)
+        for knobs in [{}, *(knobs for knobs, *_ in front(whole)[:KEPT] if knobs)]:
+            tries = [one for first in range(0, CHECKED, TOGETHER) for one in tried(held_out, knobs, first)]
+            yield Figure(name=f"{name}, {json.dumps(knobs)}", value=f"{told(tries)}, held out")
 
 
-def measure(pictures: int = PICTURES) -> Iterator[Figure]:
-    """Each candidate on a few training prompts; those on the front of time and adherence again on held-out ones."""
-    models, training = load_models("toybox", choose_device()), training_prompts(pictures)
-    results = [(knobs, *tried(models, knobs, *training)) for knobs in candidates()]
-    for knobs, share, seconds in front(results)[:KEPT]:
-        checked, _ = tried(models, knobs, *held_out_prompts(2 * pictures))
-        yield Figure(name=f"{knobs}", value=f"{seconds:.2f} s, {share:.1%} in the search, {checked:.1%} held out")
+def searched(world: World, among: list[Knobs]) -> list[list[Try]]:
+    """What each candidate did on as many prompts as it stayed for."""
+    found: list[list[Try]] = [[] for _ in among]
+    active = list(range(len(among)))
+    for first in range(0, len(world.prompts), TOGETHER):
+        for k in active:
+            found[k] += tried(world, among[k], first)
+            print(f"{json.dumps(among[k])}: {told(found[k])}", file=sys.stderr, flush=True)
+        active = staying({k: summed(found[k]) for k in active})
+    return found
+
+
+def staying(sums: dict[int, tuple[float, float]]) -> list[int]:
+    """Those that no quicker one beats clearly, and the first, which is what the others are compared with."""
+
+    def beaten(k: int) -> bool:
+        share, seconds = sums[k]
+        return any(other > share + LEEWAY / PICTURES and took <= seconds for other, took in sums.values())
+
+    return [k for k in sums if k == 0 or not beaten(k)]
+
+
+def tried(world: World, knobs: Knobs, first: int) -> list[Try]:
+    """So many prompts drawn together by a candidate."""
+    numbers = range(first, min(first + TOGETHER, len(world.prompts)))
+    return world.tried(key(world.models, knobs), ours(world.models, knobs), numbers)
+
+
+def summed(tries: list[Try]) -> tuple[float, float]:
+    """(share that shows what was asked, median of the seconds of a picture)."""
+    return sum(one.right for one in tries) / len(tries), statistics.median(one.seconds for one in tries)
+
+
+def told(tries: list[Try]) -> str:
+    """As a row says it."""
+    steps = statistics.mean(one.steps for one in tries)
+    return f"{sum(one.right for one in tries)} of {len(tries)} right, {summed(tries)[1]:.2f} s, {steps:.0f} steps"
 
 
 def front(results: list[tuple[Knobs, float, float]]) -> list[tuple[Knobs, float, float]]:
