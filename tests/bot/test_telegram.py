@@ -11,10 +11,12 @@ from typing import Any
 
 import pytest
 from aiohttp.test_utils import unused_port
+from telegram import Update
 from telegram.error import BadRequest, Forbidden, InvalidToken, NetworkError, TelegramError, TimedOut
 
 from bot.adapters.base import Hearing
 from bot.adapters.telegram import TelegramAdapter
+from bot.adapters.telegram.albums import QUIET, Albums
 from bot.adapters.telegram.errors import map_error
 from bot.adapters.telegram.library import make_bot
 from bot.adapters.telegram.pace import Pace
@@ -230,6 +232,7 @@ async def test_answers_come_in_the_persons_language_and_the_menu_in_both(tmp_pat
             "help",
         ]
         assert menus["ru"][1]["description"] == "Показать очередь"
+        await server.until(lambda: server.menu_button == "commands")
 
 
 async def test_with_a_list_only_those_on_it_are_heard(tmp_path: Path) -> None:
@@ -560,6 +563,58 @@ async def test_a_photo_with_words_is_drawn_from(tmp_path: Path) -> None:
         await server.until(lambda: any("could not be downloaded" in text for text in texts(server)))
         server.says(5, photo=[{**sizes[0], "file_size": 20_000_001}], caption="a star")
         await server.until(lambda: any("20 MB" in text for text in texts(server)))
+
+
+async def test_an_album_is_one_message_with_all_its_pictures(tmp_path: Path) -> None:
+    """Telegram sends each as a message of its own, and only one of them has the words."""
+    colours = {name: pictures.saved(pictures.Image.new("RGB", (20, 10), name), "JPEG") for name in ("red", "blue")}
+    engine = fakes.Engine()
+    async with running(tmp_path, engine) as server:
+        server.files |= colours
+        red, blue = ([{"file_id": name, "file_unique_id": name, "width": 9, "height": 9}] for name in colours)
+        server.says(5, photo=red, media_group_id="1")
+        server.says(5, photo=blue, media_group_id="1", caption="a star")
+        await server.until(lambda: finals(server))
+        targets = engine.given[-1]["inputs"].targets
+        assert [picture for picture, _ in targets] == [accept_picture(colour) for colour in colours.values()]
+        for photo in (red, blue):
+            server.says(6, photo=photo, media_group_id="2")
+        server.says(6, "/queue")
+        await server.until(lambda: any("queue" in text for text in texts(server)))
+        assert sum("Tell me what to draw" in text for text in texts(server)) == 1
+
+
+async def test_the_pictures_of_an_album_are_waited_for() -> None:
+    """They may come one by one; whoever waits for more than a moment, or is the tenth, waits no longer."""
+    coming = [album_update(number) for number in range(2, 12)]
+    naps: list[float] = []
+
+    async def sleep(seconds: float) -> None:
+        naps.append(seconds)
+        for update in coming[:3]:
+            albums.see(coming.pop(coming.index(update)))
+
+    albums = Albums(sleep)
+    first = album_update(1)
+    assert [message.message_id for message in await albums.of(first)] == list(range(1, 11))
+    assert [len(await albums.of(album_update(number))) for number in (2, 12)] == [10, 10]
+    assert naps == [QUIET] * 3
+    alone = Albums(lambda seconds: asyncio.sleep(0))
+    assert [message.message_id for message in await alone.of(first)] == [1]
+
+
+def album_update(number: int) -> Update:
+    """A picture of an album."""
+    message = {"message_id": number, "date": 1, "chat": {"id": 5, "type": "private"}, "media_group_id": "1"}
+    return Update.de_json({"update_id": number, "message": message}, None)
+
+
+async def test_a_mistake_comes_with_the_mended_line_to_copy(tmp_path: Path) -> None:
+    """Typing it once more on a phone takes long."""
+    async with running(tmp_path) as server:
+        server.says(5, "a star --stebs 3")
+        said = await server.until(lambda: [m for m in server.chats[5].messages.values() if "reply_markup" in m])
+        assert said[0]["reply_markup"]["inline_keyboard"][0][0]["copy_text"] == {"text": "a star --steps 3"}
 
 
 async def test_several_pictures_have_a_row_of_numbers_for_each_thing_to_do(tmp_path: Path) -> None:

@@ -41,6 +41,7 @@ MESSAGES: list[tuple[str, int, str, Json, str]] = [
     ("emoji only", PRIVATE, "🏠🌟👨‍👩‍👧❤️", {}, DRAWS),
     ("words under a photo", PRIVATE, "", {**PHOTO, "caption": STAR}, DRAWS),
     ("a photo without words", PRIVATE, "", PHOTO, "Tell me what to draw"),
+    ("an album with words", PRIVATE, "", {**PHOTO, "media_group_id": "1", "caption": STAR}, DRAWS),
     ("the second picture of an album", PRIVATE, "", {**PHOTO, "media_group_id": "1"}, NOTHING),
     ("somebody pinned something", PRIVATE, "", {"pinned_message": OF_THE_BOT}, NOTHING),
     ("group command", GROUP, f"/imagine {STAR}", {}, DRAWS),

@@ -63,6 +63,7 @@ class Chats:
         self.states: list[State] = []
         self.answered: list[str] = []  # presses
         self.menus: dict[str, list[Json]] = {}
+        self.menu_button = "default"
         self.webhook: Json | None = None
         self.allowed: set[str] | None = None  # kinds of updates, None for the usual ones
 
@@ -80,6 +81,10 @@ class Chats:
 
     def _setMyCommands(self, commands: list[Json], language_code: str = "", scope: Json | None = None) -> bool:
         self.menus[language_code] = commands
+        return True
+
+    def _setChatMenuButton(self, menu_button: Json) -> bool:
+        self.menu_button = menu_button["type"]
         return True
 
     def _sendMessage(self, chat_id: int, text: str, **more: Any) -> Json:
@@ -240,6 +245,9 @@ def _long(text: str, limit: int, what: str) -> str:
 def _keyboard(markup: Json) -> Json:
     for row in markup["inline_keyboard"]:
         for button in row:
-            if not 1 <= len(button["callback_data"].encode()) <= 64:
+            if "copy_text" in button:
+                if not 1 <= len(button["copy_text"]["text"]) <= 256:
+                    raise ApiError(400, "Bad Request: BUTTON_COPY_TEXT_INVALID")
+            elif not 1 <= len(button["callback_data"].encode()) <= 64:
                 raise ApiError(400, "Bad Request: BUTTON_DATA_INVALID")
     return markup

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from bot.adapters.telegram import TelegramAdapter
+from bot.adapters.telegram.albums import Albums
 from bot.adapters.telegram.pace import Pace
 from bot.app import App
 from bot.config import BotConfig, Config, LimitsConfig, ModerationConfig, Secret, TelegramConfig
@@ -42,7 +43,8 @@ async def bot(
     )
 
     def adapters(app: App, history: object) -> list[TelegramAdapter]:
-        return [TelegramAdapter(telegram, app.texts.say, moved=app.moved, pace=Pace(spacing=0))]
+        albums = Albums(sleep=lambda seconds: asyncio.sleep(0))
+        return [TelegramAdapter(telegram, app.texts.say, moved=app.moved, pace=Pace(spacing=0), albums=albums)]
 
     async with App(config, engine=engine or fakes.Engine(), adapters=adapters).lifespan() as app:
         yield app
@@ -56,7 +58,7 @@ async def stays(old: Address, new: Address) -> None:
 def buttons(message: Json) -> list[str]:
     """The callback data under a message."""
     rows = message.get("reply_markup", {}).get("inline_keyboard", [])
-    return [button["callback_data"] for row in rows for button in row]
+    return [button["callback_data"] for row in rows for button in row if "callback_data" in button]
 
 
 def finals(server: botapi.Server) -> list[Json]:

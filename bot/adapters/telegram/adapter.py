@@ -7,11 +7,12 @@ from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any
 
 from cachetools import LRUCache
-from telegram import BotCommand, Update
+from telegram import BotCommand, MenuButtonCommands, Update
 from telegram.error import ChatMigrated, InvalidToken, TelegramError
 
 from bot.adapters.base import Hearing, Receive
 from bot.adapters.telegram import errors
+from bot.adapters.telegram.albums import Albums
 from bot.adapters.telegram.api import TelegramApi
 from bot.adapters.telegram.incoming import (
     PLATFORM,
@@ -61,6 +62,7 @@ class TelegramAdapter:
         *,
         moved: Callable[[Address, Address], Awaitable[None]],
         pace: Pace | None = None,
+        albums: Albums | None = None,
     ) -> None:
         """Connects nothing yet.
 
@@ -70,6 +72,7 @@ class TelegramAdapter:
         """
         self.hearing = Hearing()
         self._config, self._say, self._moved, self._pace = config, say, moved, pace or Pace()
+        self._albums = albums or Albums()
         self._bot = make_bot(config.token.value, config.base_url)
         upload = UPLOAD if config.base_url == OFFICIAL else OWN_SERVER_UPLOAD
         self._api = TelegramApi(self._bot, say, upload)
@@ -186,14 +189,15 @@ class TelegramAdapter:
         if self._webhook:
             await self._webhook.watch(heard)
         else:
-            await poll(self._bot, self._take, hearing=self.hearing)
+            await poll(self._bot, self._take, hearing=self.hearing, see=self._albums.see)
 
     async def _tell_commands(self) -> None:
-        """Set the command menu; failure is only logged."""
+        """Set the command menu and the button that opens it; failure is only logged."""
         try:
             for language in ("en", "ru"):
                 menu = [BotCommand(name, self._say(language, text)) for name, text in MENU.items()]
                 await self._bot.set_my_commands(menu, language_code="" if language == "en" else language)
+            await self._bot.set_chat_menu_button(menu_button=MenuButtonCommands())
         except TelegramError as error:
             log.warning("Telegram did not take the menu of commands: %s", trouble(error))
 
@@ -202,7 +206,8 @@ class TelegramAdapter:
         try:
             if move := move_of(update):
                 await self._move(*move)
-            for incoming in incoming_of(update, self._bot.bot, self._fetch):
+            album = await self._albums.of(update)
+            for incoming in incoming_of(update, self._bot.bot, self._fetch, album):
                 if self._may_use(incoming):
                     await self._receive(await self._with_role(incoming))
         except Closed:

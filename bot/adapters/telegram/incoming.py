@@ -1,7 +1,7 @@
 """Telegram updates as Incoming: who asked what where, and whether the bot was addressed. Pure."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from telegram import Chat, Message, MessageReactionUpdated, ReactionTypeEmoji, Update, User
@@ -34,18 +34,21 @@ _WORDLESS = (
 )
 
 
-def incoming_of(update: Update, me: User, fetch: Callable[[str, int], Fetch] | None = None) -> list[Incoming]:
+def incoming_of(
+    update: Update, me: User, fetch: Callable[[str, int], Fetch] | None = None, album: Sequence[Message] = ()
+) -> list[Incoming]:
     """What an update asks of the bot; empty when nothing.
 
     Args:
         fetch: makes a download from file id and size (if known).
+        album: all messages that came together with this one, itself among them.
     """
     if update.callback_query is not None:
         return _press(update, me)
     if update.message_reaction is not None:
         return _reactions(update.message_reaction, update.update_id, me)
     message = update.message or update.channel_post
-    text = _words_for_us(message, me) if message else None
+    text = _words_for_us(message, me, album) if message else None
     if message is None or text is None:
         return []
     return [
@@ -56,7 +59,7 @@ def incoming_of(update: Update, me: User, fetch: Callable[[str, int], Fetch] | N
             text=text,
             message=message_id_of(message.chat_id, message.message_id),
             remix_of=_remix_of(message, me),
-            pictures=tuple(fetch(*file) for file in _attached(message, me)) if fetch else (),
+            pictures=tuple(fetch(*file) for file in _attached(message, me, album)) if fetch else (),
         )
     ]
 
@@ -159,17 +162,22 @@ def _address_of(chat: Chat, thread: str = "") -> Address:
     return Address(platform=PLATFORM, chat=str(chat.id), thread=thread)
 
 
-def _words_for_us(message: Message, me: User) -> str | None:
+def _words_for_us(message: Message, me: User, album: Sequence[Message]) -> str | None:
     """The text addressed to the bot; None when it was not addressed."""
     by_a_bot = message.from_user is not None and message.from_user.is_bot and message.sender_chat is None
     if by_a_bot or message.is_automatic_forward:
         return None
     text = (message.text or message.caption or "").replace(NO_MENTION, "").strip()
     if message.chat.type == Chat.PRIVATE:
-        if not text and (message.media_group_id or not any(getattr(message, kind) for kind in _WORDLESS)):
-            return None  # only one picture of an album has the caption
+        if not text and (_has_speaker(message, album) or not any(getattr(message, kind) for kind in _WORDLESS)):
+            return None
         return _without_mention(text, me)
     return _without_mention(text, me) if _meant(message, text, me) else None
+
+
+def _has_speaker(message: Message, album: Sequence[Message]) -> bool:
+    """Whether another message of the album speaks for it: the one with the words, or the first where none has any."""
+    return any(other.caption for other in album) or (bool(album) and message.message_id != album[0].message_id)
 
 
 def _remix_of(message: Message, me: User) -> int | None:
@@ -181,13 +189,15 @@ def _remix_of(message: Message, me: User) -> int | None:
     return int(command[1]) if command else None
 
 
-def _attached(message: Message, me: User) -> list[tuple[str, int]]:
-    """Id and size of the picture of a message, or of the one it replies to."""
+def _attached(message: Message, me: User, album: Sequence[Message]) -> list[tuple[str, int]]:
+    """Id and size of the picture of a message, of those that came with it, and of the one it replies to."""
     answered = message.reply_to_message
     # A reply to one of our own pictures is a new prompt, unless it says --init.
     ours = answered is not None and answered.from_user is not None and answered.from_user.id == me.id
     init = re.search("(?:--|—|–)init", message.text or message.caption or "")
-    sources = [message] if answered is None or (ours and not init) else [message, answered]
+    sources = list(album) or [message]
+    if answered is not None and (init or not ours):
+        sources.append(answered)
     files: list[tuple[str, int]] = []
     for source in sources:
         if source.photo:

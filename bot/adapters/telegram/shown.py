@@ -6,12 +6,14 @@ from enum import StrEnum
 from itertools import groupby
 
 from telegram import (
+    CopyTextButton,
     InlineKeyboardButton,
     InlineKeyboardMarkup,
     InputMediaAnimation,
     InputMediaDocument,
     InputMediaPhoto,
 )
+from telegram.constants import KeyboardButtonStyle
 
 from bot.adapters.telegram.incoming import NO_MENTION
 from bot.messages import Action, Button, File, Reply, Stage
@@ -20,6 +22,13 @@ from engine import png_size
 TEXT, CAPTION = 4096, 1024  # most characters of a message and of a caption
 PHOTO_BYTES, PHOTO_SIDES, PHOTO_RATIO = 10_000_000, 10_000, 20
 ROW = 3  # buttons per row
+
+STYLES = {  # colours of buttons, in apps that know them
+    Action.UPSCALE: KeyboardButtonStyle.PRIMARY,
+    Action.CANCEL: KeyboardButtonStyle.DANGER,
+    Action.DELETE: KeyboardButtonStyle.DANGER,
+}
+COPIED = 256  # characters that a button can copy
 
 Say = Callable[..., str]
 
@@ -61,7 +70,8 @@ def keyboard(reply: Reply, say: Say) -> InlineKeyboardMarkup | None:
     if reply.stage is Stage.FINAL and reply.picture and reply.job is not None and buttons:
         button = Button(action=Action.FILE, job=reply.job, label=say(reply.language, "button-file"))
         buttons.insert(len(buttons) - 1, button)
-    rows: list[list[InlineKeyboardButton]] = []
+    said = [offer for offer in reply.offers if len(offer) <= COPIED]
+    rows = [[InlineKeyboardButton(f"📋 {offer}", copy_text=CopyTextButton(offer))] for offer in said]
     several = any(button.action is Action.PICK for button in buttons)
     for action, group in groupby(buttons, key=lambda b: b.action if several and b.picture is not None else None):
         keys, row = [_key(button) for button in group], ROW if action is None else len(buttons)
@@ -72,7 +82,8 @@ def keyboard(reply: Reply, say: Say) -> InlineKeyboardMarkup | None:
 def _key(button: Button) -> InlineKeyboardButton:
     """Callback data, at most 64 bytes; without a picture number as in earlier versions."""
     which = "" if button.picture is None else f":{button.picture}"
-    return InlineKeyboardButton(button.label, callback_data=f"{button.action}:{button.job}{which}")
+    data = f"{button.action}:{button.job}{which}"
+    return InlineKeyboardButton(button.label, callback_data=data, style=STYLES.get(button.action))
 
 
 def kind_of(reply: Reply, limit: int) -> MediaKind:

@@ -31,13 +31,23 @@ Take = Callable[[Update], Awaitable[None]]  # raises Closed
 log = logging.getLogger(__name__)
 
 
+def _overlook(update: Update) -> None:
+    """Nobody needs to know of an update before it is taken."""
+
+
 async def poll(
     bot: Bot,
     take: Take,
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     hearing: Hearing | None = None,
+    *,
+    see: Callable[[Update], None] = _overlook,
 ) -> None:
-    """Poll for updates until cancelled or closed; each poll confirms the previous updates."""
+    """Poll for updates until cancelled or closed; each poll confirms the previous updates.
+
+    Args:
+        see: called with each update before any of its batch is taken.
+    """
     offset, by_webhook, heard = None, True, Heard(hearing or Hearing())
     under_way: dict[int, asyncio.Task[None]] = {}  # what is not durable yet, and what came after it, by update
     try:
@@ -53,6 +63,8 @@ async def poll(
                 continue
             heard.well()
             new = [update for update in updates if update.update_id not in under_way]
+            for update in new:
+                see(update)
             taken = asyncio.create_task(take_all(new, take))
             under_way |= dict.fromkeys((update.update_id for update in new), taken)
             if under_way:  # a picture that takes long to come must not keep the next people waiting
