@@ -337,7 +337,16 @@ discord-bound = I can only write here for 15 minutes; if it takes longer, /show 
 discord-ready = { $person } your picture is ready.
 discord-shut-out = I am no longer allowed to write in { $channel }; /show { $job } shows the picture as far as it got.
 discord-remix = Remix of #{ $job }
-discord-words = New words
+discord-remix-words = Words
+discord-remix-words-about = What to draw this time
+discord-remix-options = Options
+discord-remix-options-about = Those left out stay as they were
+discord-remix-pictures = Pictures
+discord-remix-pictures-about = To guide the drawing; with --init 0.4 among the options it begins from the first one
+discord-first-use = That was the first picture in this server. What else to try:
+    /imagine a red fox in the snow --count 4
+    /imagine man with books
+    The buttons under a picture make it larger, vary it or draw it again; /help tells the rest.
 discord-server-settings = Settings of this server: channels { $channels }; steps { $steps ->
         [0] the default of the models
        *[other] { $steps }

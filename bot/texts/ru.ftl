@@ -351,7 +351,16 @@ discord-bound = Здесь бот может писать только 15 мин
 discord-ready = { $person } ваша картинка готова.
 discord-shut-out = Боту больше нельзя писать в { $channel }; картинку покажет /show { $job }.
 discord-remix = Ремикс картинки #{ $job }
-discord-words = Новые слова
+discord-remix-words = Слова
+discord-remix-words-about = Что нарисовать на этот раз
+discord-remix-options = Параметры
+discord-remix-options-about = Остальные останутся прежними
+discord-remix-pictures = Картинки
+discord-remix-pictures-about = Ориентир для рисунка; с --init 0.4 среди параметров рисунок начнётся с первой
+discord-first-use = Это была первая картинка на этом сервере. Что ещё попробовать:
+    /imagine рыжая лиса в снегу --count 4
+    /imagine рыба под водой
+    Кнопки под картинкой увеличивают её, делают варианты или рисуют заново; остальное – в /help.
 discord-server-settings = Настройки этого сервера: каналы { $channels }; шаги { $steps ->
         [0] по умолчанию для моделей
        *[other] { $steps }

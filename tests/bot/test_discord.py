@@ -309,8 +309,9 @@ async def test_a_refused_button_leaves_nothing_in_the_channel(tmp_path: Path) ->
         await world.until(lambda: len(world.texts()) == 2)
 
 
-async def test_remix_asks_for_new_words_with_the_old_ones_in_the_field(tmp_path: Path) -> None:
-    """The old ones stand in the picture's alt text, so this works after a restart."""
+async def test_remix_asks_for_words_options_and_pictures_in_one_form(tmp_path: Path) -> None:
+    """The old words are in the field: they stand in the picture's alt text, so this works after a restart."""
+    red = pictures.saved(pictures.Image.new("RGB", (20, 10), "red"), "PNG")
     async with sim(tmp_path) as world:
         await drawn(world)
         shown = await world.press(Action.REMIX, 1)
@@ -320,6 +321,47 @@ async def test_remix_asks_for_new_words_with_the_old_ones_in_the_field(tmp_path:
         await world.until(lambda: scenario.finals(world) == {1: 1, 2: 1})
         result = await world.ann.slash(world.channel, "show", picture=2)
         assert "remix of" in await said(world, result)
+        shown = await world.press(Action.REMIX, 2)
+        filled = {"words": "a moon", "options": "--steps 9 --init 0.4", "pictures": ("red.png", red)}
+        await world.ann.submit_modal(shown, filled)
+        await world.until(lambda: scenario.finals(world) == {1: 1, 2: 1, 3: 1})
+        request, given = world.engine.asked[-1], world.engine.given[-1]
+        assert isinstance(request, Request) and (request.prompt, request.steps, request.init) == ("a moon", 9, 0.4)
+        assert given["inputs"] == Inputs(init=accept_picture(red))
+        shown = await world.press(Action.REMIX, 3)
+        result = await world.ann.submit_modal(shown, {"words": "a moon", "options": "--stebs 9"})
+        assert "Did you mean --steps?" in await said(world, result)
+
+
+async def test_the_first_picture_of_a_server_comes_with_examples_once(tmp_path: Path) -> None:
+    """For the one who asked for it, and nobody else; a restart does not repeat it."""
+    async with sim(tmp_path) as world:
+        await drawn(world)
+        await world.until(lambda: len(first_uses(world)) == 1)
+        await world.press(Action.RERUN, 1)
+        await world.until(lambda: scenario.finals(world) == {1: 1, 2: 1})
+        await world.restart()
+        assert isinstance(world.engine, fakes.PacedEngine)
+        world.engine.free()
+        await world.press(Action.RERUN, 1)
+        await world.until(lambda: scenario.finals(world) == {1: 1, 2: 1, 3: 1})
+        assert len(first_uses(world)) == 1 and not any("first picture" in text for text in world.texts())
+
+
+def first_uses(world: Sim) -> list[str]:
+    """What was shown to one person alone after the first picture."""
+    stored = world.env.backend.messages[world.channel.id].values()
+    return [m.content for m in stored if m.is_ephemeral and "first picture in this server" in m.content]
+
+
+async def test_the_library_does_not_warn_that_it_cannot_speak(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody wants it to: two such lines at each start made people look for a mistake."""
+    monkeypatch.setattr(discord.VoiceClient, "warn_nacl", True)
+    monkeypatch.setattr(discord.VoiceClient, "warn_dave", True)
+    async with sim(tmp_path):
+        assert "voice" not in caplog.text.lower()
 
 
 async def test_direct_messages_and_mentions_are_prompts(tmp_path: Path) -> None:

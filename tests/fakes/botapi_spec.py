@@ -11,14 +11,14 @@ from pathlib import Path
 from typing import Any
 
 FILE = Path(__file__).parent / "specs" / "telegram-bot-api.json"
-METHODS = """getMe getUpdates setWebhook deleteWebhook setMyCommands setChatMenuButton sendMessage sendPhoto sendAnimation
-    sendDocument editMessageText editMessageCaption editMessageMedia deleteMessage answerCallbackQuery getChatMember
-    setMessageReaction getFile""".split()
-TYPES = """Update User Chat Message MessageEntity PhotoSize Animation Document Sticker ForumTopicCreated CallbackQuery
-    MaybeInaccessibleMessage InaccessibleMessage MessageReactionUpdated ReactionType ReactionTypeEmoji ReplyParameters
-    LinkPreviewOptions InlineKeyboardMarkup InlineKeyboardButton CopyTextButton MenuButton MenuButtonCommands
-    InputMedia InputMediaPhoto InputMediaAnimation InputMediaDocument InputFile BotCommand BotCommandScope ChatMember ChatMemberOwner ChatMemberAdministrator
-    ChatMemberMember File""".split()
+METHODS = """getMe getUpdates setWebhook deleteWebhook setMyCommands setChatMenuButton sendMessage sendPhoto
+    sendAnimation sendDocument editMessageText editMessageCaption editMessageMedia deleteMessage answerCallbackQuery
+    getChatMember setMessageReaction getFile""".split()
+TYPES = """Update User Chat Message MessageEntity PhotoSize Animation Document Sticker ForumTopicCreated
+    CallbackQuery MaybeInaccessibleMessage InaccessibleMessage MessageReactionUpdated ReactionType ReactionTypeEmoji
+    ReplyParameters LinkPreviewOptions InlineKeyboardMarkup InlineKeyboardButton CopyTextButton MenuButton
+    MenuButtonCommands InputMedia InputMediaPhoto InputMediaAnimation InputMediaDocument InputFile BotCommand
+    BotCommandScope ChatMember ChatMemberOwner ChatMemberAdministrator ChatMemberMember File""".split()
 PLAIN = {"String": str, "Integer": int, "Boolean": bool, "Float": (int, float)}
 
 

@@ -45,6 +45,7 @@ class Destination:
     """A channel with its upload limit and server settings."""
 
     channel: int
+    guild: int  # 0 for none
     limit: int  # bytes a file
     server: Server
 
@@ -309,7 +310,7 @@ class DiscordAdapter(Inbound):
         return replace(reply, text=f"{reply.text}\n{hint}")
 
     def _follow_up(self, destination: Destination, message: str, ref: InteractionRef | None, reply: Reply) -> None:
-        """Once per finished picture: add the reactions to click on, and ping the owner if it took long."""
+        """Once per finished picture: reactions to click on, a ping if it took long, examples after a server's first."""
         if reply.stage is not Stage.FINAL or f"after {message}" in self._explained:
             return
         self._explained[f"after {message}"] = None
@@ -333,6 +334,14 @@ class DiscordAdapter(Inbound):
             for button in reply.buttons:
                 if button.action in emoji:
                     await until_taken(partial(self._api.react, destination.channel, message, emoji[button.action]))
+        if destination.guild and not self._servers.of(destination.guild).greeted and ref is not None:
+            await self._greet(destination, ref, reply)
+
+    async def _greet(self, destination: Destination, ref: InteractionRef, reply: Reply) -> None:
+        """After the first picture in a server, show the person who asked for it what else there is."""
+        await self._servers.change(destination.guild, greeted=True)
+        said = body(Reply(text=self._say(reply.language, "discord-first-use")), NOTHING, ephemeral=True)
+        await until_taken(lambda: self._api.follow(ref, said))
 
     def _explain(self, destination: Destination, reply: Reply) -> None:
         """Tell the owner once, in private, that the bot can no longer write in the channel."""
@@ -356,7 +365,8 @@ class DiscordAdapter(Inbound):
         guild = getattr(found, "guild", None)
         usual = guild.filesize_limit if guild else discord.utils.DEFAULT_FILE_SIZE_LIMIT_BYTES
         server = self._servers.of(guild.id if guild else None)
-        return Destination(channel=channel, limit=self._limits.get(channel) or usual, server=server)
+        limit = self._limits.get(channel) or usual
+        return Destination(channel=channel, guild=guild.id if guild else 0, limit=limit, server=server)
 
 
 def _user(reply: Reply) -> str:

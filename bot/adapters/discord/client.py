@@ -13,7 +13,7 @@ from discord.gateway import DiscordWebSocket
 from discord.http import Route
 
 from bot.adapters.discord.api import never_wait
-from bot.adapters.discord.controls import Control, words_of
+from bot.adapters.discord.controls import Control, Remix, remix_of
 from bot.adapters.discord.slash import CommandListener, Commands, Say, Translations
 from bot.config import DiscordConfig
 from bot.errors import ConfigError, NotDelivered
@@ -36,7 +36,7 @@ class EventListener(CommandListener, Protocol):
     """Receives all gateway events."""
 
     async def handle_reaction(self, event: discord.RawReactionActionEvent) -> None: ...
-    async def handle_remix(self, interaction: discord.Interaction[Any], job: int, words: str) -> None: ...
+    async def handle_remix(self, interaction: discord.Interaction[Any], remix: Remix) -> None: ...
     async def handle_message(self, message: discord.Message, text: str) -> None: ...
     def handle_connection(self) -> None: ...
     def handle_disconnection(self) -> None: ...
@@ -50,6 +50,7 @@ class Client(discord.Client):
         intents = discord.Intents(
             guilds=True, guild_messages=True, guild_reactions=True, dm_messages=True, dm_reactions=True
         )
+        discord.VoiceClient.warn_nacl = discord.VoiceClient.warn_dave = False  # nobody here wants to speak
         super().__init__(
             intents=intents,
             max_messages=None,
@@ -104,8 +105,8 @@ class Client(discord.Client):
         await self.listener.handle_reaction(event)
 
     async def on_interaction(self, interaction: discord.Interaction[Any]) -> None:
-        if (words := words_of(interaction)) is not None:  # commands and buttons are dispatched elsewhere
-            await self.listener.handle_remix(interaction, *words)
+        if (remix := remix_of(interaction)) is not None:  # commands and buttons are dispatched elsewhere
+            await self.listener.handle_remix(interaction, remix)
 
     async def on_message(self, message: discord.Message) -> None:
         if message.author.bot or self.user is None:

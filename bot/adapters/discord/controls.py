@@ -1,7 +1,9 @@
-"""persistent buttons and modals, and the message body of a Reply."""
+"""persistent buttons, the remix form, and the message body of a Reply."""
 
 import io
 import re
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any, Self
 
 import discord
@@ -9,8 +11,10 @@ from discord.http import MultipartParameters, handle_message_parameters
 
 from bot.adapters.discord.files import Fitted
 from bot.messages import Action, Button, File, Reply
+from engine import MAX_PROMPT, MAX_TARGETS
 
 LONGEST_TEXT, LONGEST_ALT = 2000, 1024  # characters
+LONGEST_LABEL, LONGEST_ABOUT, LONGEST_OPTIONS = 45, 100, 400  # characters, in a form
 EMOJI = {
     Action.UPSCALE: "⬆️",
     Action.RERUN: "🔁",
@@ -50,25 +54,56 @@ class Control(discord.ui.DynamicItem[discord.ui.Button[discord.ui.View]], templa
         await interaction.client.listener.handle_press(interaction, self.action, self.job, self.picture)
 
 
-class Words(discord.ui.Modal):
-    """The modal that asks for a remix prompt; recognized by its custom_id, after a restart too."""
+class RemixForm(discord.ui.Modal):
+    """The modal that asks for words, options and pictures; recognized by its custom_id, after a restart too."""
 
-    def __init__(self, job: int, title: str, label: str, prompt: str, longest: int) -> None:
-        super().__init__(title=title[:45], custom_id=f"imago:words:{job}", timeout=15 * 60)
-        field = discord.ui.TextInput[Self](
-            style=discord.TextStyle.paragraph, default=prompt[:longest] or None, max_length=longest, custom_id="words"
+    def __init__(self, job: int, prompt: str, say: Callable[..., str]) -> None:
+        """`say`: a sentence in the person's language."""
+        title = say("discord-remix", job=str(job))
+        super().__init__(title=title[:LONGEST_LABEL], custom_id=f"imago:words:{job}", timeout=15 * 60)
+        words = discord.ui.TextInput[Self](
+            style=discord.TextStyle.paragraph,
+            default=prompt[:MAX_PROMPT] or None,
+            max_length=MAX_PROMPT,
+            custom_id="words",
         )
-        self.add_item(discord.ui.Label(text=label[:45], component=field))
+        options = discord.ui.TextInput[Self](
+            placeholder="--seed 7 --count 4", required=False, max_length=LONGEST_OPTIONS, custom_id="options"
+        )
+        pictures = discord.ui.FileUpload[Self](
+            required=False, min_values=0, max_values=MAX_TARGETS, custom_id="pictures"
+        )
+        fields = (
+            ("discord-remix-words", words),
+            ("discord-remix-options", options),
+            ("discord-remix-pictures", pictures),
+        )
+        for text, field in fields:
+            label, about = say(text)[:LONGEST_LABEL], say(f"{text}-about")[:LONGEST_ABOUT]
+            self.add_item(discord.ui.Label(text=label, description=about, component=field))
 
 
-def words_of(interaction: discord.Interaction[Any]) -> tuple[int, str] | None:
-    """The job to remix and the new prompt; None for any other interaction."""
+@dataclass(frozen=True, kw_only=True)
+class Remix:
+    """What somebody filled into a RemixForm."""
+
+    job: int
+    words: str  # with the options behind them
+    attached: tuple[discord.Attachment, ...]
+
+
+def remix_of(interaction: discord.Interaction[Any]) -> Remix | None:
+    """The form that was sent; None for any other interaction. A form of an earlier version has words alone."""
     data: Any = interaction.data or {}
     match = _MODAL.fullmatch(data.get("custom_id", ""))
     if interaction.type is not discord.InteractionType.modal_submit or not match:
         return None
-    rows = [row.get("component") or row["components"][0] for row in data["components"]]
-    return int(match["job"]), next(str(field["value"]) for field in rows if field["custom_id"] == "words")
+    fields = {f["custom_id"]: f for f in (row.get("component") or row["components"][0] for row in data["components"])}
+    words = [str(fields[name]["value"] or "") for name in ("words", "options") if name in fields]
+    files = data.get("resolved", {}).get("attachments", {})
+    state = interaction.client._connection
+    attached = (discord.Attachment(data=files[i], state=state) for i in fields.get("pictures", {}).get("values", ()))
+    return Remix(job=int(match["job"]), words=" ".join(words).strip(), attached=tuple(attached))
 
 
 def job_of(components: Any, *, whole: bool = False) -> int | None:

@@ -5,6 +5,7 @@ import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import discord
@@ -14,7 +15,7 @@ from bot.adapters.base import AdapterNotes, Receive
 from bot.adapters.discord.api import FAULTS, DiscordApi
 from bot.adapters.discord.attachments import fetches_of, pictures_with_reply
 from bot.adapters.discord.client import Client
-from bot.adapters.discord.controls import Words
+from bot.adapters.discord.controls import Remix, RemixForm
 from bot.adapters.discord.interactions import InteractionRef, Mode
 from bot.adapters.discord.mentions import names_in, names_of, with_names
 from bot.adapters.discord.servers import Server, Servers
@@ -22,7 +23,6 @@ from bot.adapters.discord.slash import NO_OPTIONS, Attached, Say
 from bot.config import DiscordConfig
 from bot.errors import Closed, NotStored, UserError
 from bot.messages import REACTIONS, Action, Address, Incoming, Person, Press, Reaction, TextMessage, Value, plain_emoji
-from engine import MAX_PROMPT
 
 log = logging.getLogger(__name__)
 Interaction = discord.Interaction[Any]
@@ -101,9 +101,9 @@ class Inbound:
         *,
         strength: float | None = None,
     ) -> None:
-        """A button, or the command that does the same; Remix asks for a new prompt first."""
+        """A button, or the command that does the same; Remix opens a form first."""
         if action is Action.REMIX and self._refusal(interaction) is None:
-            return await self._ask_for_words(interaction, job)
+            return await self._open_form(interaction, job)
         await self._ask(
             interaction,
             MODES.get(action, Mode.PUBLIC),
@@ -119,9 +119,9 @@ class Inbound:
             ),
         )
 
-    async def handle_remix(self, interaction: Interaction, job: int, words: str) -> None:
-        """The new prompt of a remix."""
-        await self.handle_command(interaction, words, Mode.PUBLIC, remix_of=job)
+    async def handle_remix(self, interaction: Interaction, remix: Remix) -> None:
+        """A form that was filled in."""
+        await self.handle_command(interaction, remix.words, Mode.PUBLIC, remix_of=remix.job, attached=remix.attached)
 
     async def handle_reaction(self, event: discord.RawReactionActionEvent) -> None:
         """A reaction to one of the bot's messages."""
@@ -237,14 +237,13 @@ class Inbound:
             except TimeoutError:
                 pass
 
-    async def _ask_for_words(self, interaction: Interaction, job: int) -> None:
-        """Open a modal with the old prompt, taken from the picture's alt text."""
+    async def _open_form(self, interaction: Interaction, job: int) -> None:
+        """Open the remix form with the old prompt, taken from the picture's alt text."""
         attached = interaction.message.attachments if interaction.message else []
         prompt = next((a.description for a in attached if a.description), "")
-        language = str(interaction.locale)
-        title, label = self._say(language, "discord-remix", job=str(job)), self._say(language, "discord-words")
         try:
-            await interaction.response.send_modal(Words(job, title, label, prompt or "", MAX_PROMPT))
+            say = partial(self._say, str(interaction.locale))
+            await interaction.response.send_modal(RemixForm(job, prompt or "", say))
         except FAULTS as error:
             log.warning("an interaction could not be answered: %s", type(error).__name__)
 

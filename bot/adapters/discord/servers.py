@@ -25,6 +25,7 @@ class Server:
     previews: bool = True
     spoiler: bool = False
     options: str = ""  # default options, as typed
+    greeted: bool = False  # somebody has been shown examples, after the first picture
 
     def allows(self, *channels: int | None) -> bool:
         """Whether a channel, or the parent of a thread, is allowed."""
