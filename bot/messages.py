@@ -88,6 +88,16 @@ class Address:
         return f"{self.platform}:{self.chat}"
 
 
+PICTURE_NAME = re.compile(r"\.(?:png|jpe?g|webp|gif)$", re.IGNORECASE)
+UNTYPED = ("", "application/octet-stream", "binary/octet-stream")
+
+
+def may_be_picture(media_type: str | None, name: str | None) -> bool:
+    """Whether a file that nobody has pointed out is worth a look; what it is its bytes say, not its type."""
+    kind = (media_type or "").partition(";")[0].strip().lower()
+    return kind.startswith("image/") or kind in UNTYPED or PICTURE_NAME.search(name or "") is not None
+
+
 # Downloads an attached picture. Raises UserError when it is too large or unavailable.
 Fetch = Callable[[], Awaitable[bytes]]
 

@@ -225,6 +225,7 @@ page-somebody-else = Somebody else
 page-unnamed = No name yet
 page-sending = sending …
 page-not-sent = Not sent yet: I send it when the connection is back.
+page-most-pictures = Four pictures at a time can go along; the rest is left out.
 page-add-words = Say in words what I should make of the picture.
 page-attached = Attached picture
 page-new-message = There is something new below.

@@ -56,6 +56,8 @@ def accept(data: bytes) -> bytes:
     """
     if len(data) > MAX_PICTURE_BYTES:
         raise BadPicture(f"This file is too large; the most is {MAX_PICTURE_BYTES // 1_000_000} MB.", reason="bytes")
+    if not data:
+        raise BadPicture("This file is empty: send the picture again.", reason="damaged")
     kind = sniff(data)
     try:
         if size := _size_in_header(data, kind):

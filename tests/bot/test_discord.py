@@ -465,6 +465,18 @@ async def test_an_attached_picture_is_fetched_and_drawn_from(tmp_path: Path) -> 
         assert given(world).init is not None
 
 
+async def test_a_picture_is_told_by_its_bytes_whatever_its_type_says(tmp_path: Path) -> None:
+    """Programs upload PNG as anything; and what one has attached oneself is used or refused, never passed over."""
+    async with sim(tmp_path) as world:
+        me = world.adapter.client.user
+        await world.ann.send(world.channel, f"<@{me.id}> a star", attachments=[("picture", RED)])
+        await world.until(lambda: 1 in scenario.finals(world))
+        assert given(world).targets
+        for name, content in (("a.txt", b"hello"), ("empty.png", b"")):
+            await world.ann.send(world.channel, f"<@{me.id}> a cat", attachments=[(name, content)])
+        await world.until(lambda: len([t for t in world.texts() if "picture" in t]) == 2)
+
+
 async def test_a_file_that_is_no_picture_is_refused_for_the_asker_alone(tmp_path: Path) -> None:
     """And nothing stays in the channel."""
     async with sim(tmp_path) as world:

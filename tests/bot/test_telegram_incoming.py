@@ -11,7 +11,8 @@ from telegram import Update, User
 from bot.adapters.telegram.incoming import incoming_of
 from bot.adapters.telegram.updates import ALLOWED
 from bot.config import LimitsConfig
-from bot.messages import Action
+from bot.errors import UserError
+from bot.messages import Action, TextMessage
 from tests.bench.bot import pictures
 from tests.fakes import botapi, telegram_bot
 from tests.fakes.botapi_chats import ANONYMOUS, ME, Json
@@ -163,9 +164,26 @@ def test_a_button_that_is_none_of_ours_means_nothing(data: str) -> None:
     assert pressed(data) == []
 
 
+THEIRS_ALONE = {**OF_THE_BOT, "from": ANONYMOUS}
 THEIRS = {**OF_THE_BOT, "from": ANONYMOUS, **PHOTO}
 OURS = {**OF_THE_BOT, **PHOTO}
 FILE = {"file_id": "d", "file_unique_id": "d", "mime_type": "image/png", "file_size": 9}
+
+BARE = {"file_id": "d", "file_unique_id": "d"}
+TEXT = {**BARE, "mime_type": "text/plain", "file_name": "a.txt"}
+NAMED = {**BARE, "mime_type": "text/plain", "file_name": "A.PNG"}
+FRAME = {"file_id": "g", "file_unique_id": "g", "width": 9, "height": 9}
+FILM = {"file_id": "m", "file_unique_id": "m", "mime_type": "video/mp4"}
+GIF = {**FILM, "width": 9, "height": 9, "duration": 1, "thumbnail": FRAME}
+STICKER = {
+    "file_id": "s",
+    "file_unique_id": "s",
+    "width": 9,
+    "height": 9,
+    "is_animated": False,
+    "is_video": False,
+    "type": "regular",
+}
 
 
 @pytest.mark.parametrize(
@@ -174,7 +192,13 @@ FILE = {"file_id": "d", "file_unique_id": "d", "mime_type": "image/png", "file_s
         ({"text": "/imagine a star"}, []),
         ({**PHOTO, "caption": "/imagine a star"}, ["f"]),
         ({"document": FILE, "caption": "/imagine a star"}, ["d"]),
-        ({"document": {**FILE, "mime_type": "text/plain"}, "caption": "/imagine a star"}, []),
+        ({"document": {**FILE, "mime_type": "text/plain"}, "caption": "/imagine a star"}, ["d"]),
+        ({"document": BARE, "caption": "/imagine a star"}, ["d"]),
+        ({"text": "/imagine a star", "reply_to_message": {**THEIRS_ALONE, "document": BARE}}, ["d"]),
+        ({"text": "/imagine a star", "reply_to_message": {**THEIRS_ALONE, "document": TEXT}}, []),
+        ({"text": "/imagine a star", "reply_to_message": {**THEIRS_ALONE, "document": NAMED}}, ["d"]),
+        ({"animation": GIF, "document": FILM, "caption": "/imagine a star"}, ["g"]),
+        ({"text": "/imagine a star", "reply_to_message": {**THEIRS_ALONE, "sticker": STICKER}}, ["s"]),
         ({"text": "/imagine a star", "reply_to_message": THEIRS}, ["f"]),
         ({"document": FILE, "caption": "/imagine a star", "reply_to_message": THEIRS}, ["d", "f"]),
         ({"text": "a star", "reply_to_message": OURS}, []),
@@ -194,3 +218,15 @@ def test_the_pictures_of_a_message_and_of_the_one_it_replies_to_come_along(field
     message = {"message_id": 3, "date": 1, "chat": chat, "from": botapi.person(ANN), **fields}
     (incoming,) = incoming_of(Update.de_json({"update_id": 1, "message": message}, None), User(**ME), fetch)
     assert wanted == files and incoming.pictures == tuple(files)
+
+
+@pytest.mark.parametrize("kind", ["video", "voice"])
+async def test_what_can_be_no_picture_is_refused_and_not_passed_over(kind: str) -> None:
+    """Whoever sends a film with words thinks that it is used."""
+    file = {"file_id": "v", "file_unique_id": "v", "duration": 1, "width": 9, "height": 9}
+    message = {"message_id": 3, "date": 1, "chat": {"id": ANN, "type": "private"}, "from": botapi.person(ANN)}
+    update = Update.de_json({"update_id": 1, "message": {**message, "caption": "a star", kind: file}}, None)
+    (incoming,) = incoming_of(update, User(**ME), lambda file, size: pytest.fail("nothing is fetched"))
+    assert isinstance(incoming, TextMessage)
+    with pytest.raises(UserError, match="picture-kind"):
+        await incoming.pictures[0]()

@@ -462,7 +462,11 @@ async def test_attached_pictures_come_with_the_words(tmp_path: Path) -> None:
         assert [await fetch() for fetch in said.pictures] == [PNG, b"second"]
         assert [message["text"] for message in await ann.transcript()] == ["a star 📎 📎"]
         assert (await ann.post("/say", with_pictures(b"", key="picture-02")))[0] == 202
-        assert isinstance(served.heard[1], TextMessage) and served.heard[1].pictures == ()
+        assert isinstance(served.heard[1], TextMessage) and [await f() for f in served.heard[1].pictures] == [b""]
+        field = with_pictures(text="a moon", key="picture-03")
+        field.add_field("picture", b"", filename="", content_type="application/octet-stream")
+        assert (await ann.post("/say", field))[0] == 202, "a form whose field of files was left empty"
+        assert isinstance(served.heard[2], TextMessage) and served.heard[2].pictures == ()
 
 
 async def test_an_upload_that_is_too_large_or_broken_is_refused(tmp_path: Path) -> None:

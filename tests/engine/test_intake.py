@@ -140,3 +140,10 @@ def test_a_profile_that_is_broken_or_of_other_colours_is_ignored(profile: bytes,
     assert (pixels(pictures.saved(image, "JPEG", icc_profile=profile)) >= 253).all()
     grey = Image.new("L", (8, 8), 200)
     assert (abs(pixels(pictures.saved(grey, "JPEG", icc_profile=turned_profile())).astype(int) - 200) <= 2).all()
+
+
+def test_a_file_without_a_byte_is_damaged() -> None:
+    """It was a picture before it was cut short."""
+    with pytest.raises(BadPicture, match="empty") as refused:
+        intake.accept(b"")
+    assert refused.value.reason == "damaged"

@@ -7,27 +7,27 @@ import discord
 
 from bot.adapters.discord.api import FAULTS
 from bot.errors import UserError
-from bot.messages import Fetch
+from bot.messages import Fetch, may_be_picture
 from engine import MAX_PICTURE_BYTES
 
 
 def pictures_of(message: discord.Message) -> list[discord.Attachment]:
-    """The pictures among a message's attachments; other files are ignored."""
-    return [file for file in message.attachments if (file.content_type or "").startswith("image/")]
+    """What may be pictures among the attachments of a message that others may have written; the rest is left alone."""
+    return [file for file in message.attachments if may_be_picture(file.content_type, file.filename)]
 
 
 def pictures_with_reply(message: discord.Message, me: discord.abc.User | None) -> list[discord.Attachment]:
-    """The pictures of a message and of the one it replies to.
+    """All that a message brings along, to be told by its bytes or refused, and the pictures of the one it replies to.
 
     Without the message content intent, Discord hides other people's attachments: use the message command for those.
     """
     answered = message.reference.resolved if message.reference else None
     if not isinstance(answered, discord.Message):
-        return pictures_of(message)
+        return message.attachments
     # A reply to one of our own pictures is a new prompt, unless it says --init.
     if answered.author == me and not re.search("(?:--|—|–)init", message.content):
-        return pictures_of(message)
-    return pictures_of(message) + pictures_of(answered)[:1]
+        return message.attachments
+    return message.attachments + pictures_of(answered)[:1]
 
 
 def fetches_of(attached: Sequence[discord.Attachment]) -> tuple[Fetch, ...]:

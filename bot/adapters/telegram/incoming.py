@@ -4,10 +4,34 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from telegram import Chat, Message, MessageReactionUpdated, ReactionTypeEmoji, Update, User
+from telegram import (
+    Animation,
+    Chat,
+    Document,
+    Message,
+    MessageReactionUpdated,
+    PhotoSize,
+    ReactionTypeEmoji,
+    Sticker,
+    Update,
+    User,
+)
 
+from bot.errors import UserError
 from bot.language.commands import MODERATION, NAMES
-from bot.messages import REACTIONS, Action, Address, Fetch, Incoming, Person, Press, Reaction, TextMessage, plain_emoji
+from bot.messages import (
+    REACTIONS,
+    Action,
+    Address,
+    Fetch,
+    Incoming,
+    Person,
+    Press,
+    Reaction,
+    TextMessage,
+    may_be_picture,
+    plain_emoji,
+)
 
 PLATFORM = "telegram"
 COMMANDS = frozenset({*NAMES, "start"})
@@ -32,6 +56,7 @@ _WORDLESS = (
     "poll",
     "dice",
 )
+_NO_PICTURES = ("video", "video_note", "voice", "audio")
 
 
 def incoming_of(
@@ -51,6 +76,7 @@ def incoming_of(
     text = _words_for_us(message, me, album) if message else None
     if message is None or text is None:
         return []
+    files = _attached(message, me, album)
     return [
         TextMessage(
             key=f"{me.id}:{message.chat_id}:{message.message_id}",  # by message: edited or repeated, it counts once
@@ -59,7 +85,7 @@ def incoming_of(
             text=text,
             message=message_id_of(message.chat_id, message.message_id),
             remix_of=_remix_of(message, me),
-            pictures=tuple(fetch(*file) for file in _attached(message, me, album)) if fetch else (),
+            pictures=tuple(fetch(*file) if file else _no_picture for file in files) if fetch else (),
         )
     ]
 
@@ -189,23 +215,38 @@ def _remix_of(message: Message, me: User) -> int | None:
     return int(command[1]) if command else None
 
 
-def _attached(message: Message, me: User, album: Sequence[Message]) -> list[tuple[str, int]]:
-    """Id and size of the picture of a message, of those that came with it, and of the one it replies to."""
+async def _no_picture() -> bytes:
+    """A Fetch of what cannot be one."""
+    raise UserError("picture-kind")
+
+
+def _attached(message: Message, me: User, album: Sequence[Message]) -> list[tuple[str, int] | None]:
+    """Id and size of the picture of a message, of those that came with it, and of the one it replies to.
+
+    None for a film or a voice.
+    """
     answered = message.reply_to_message
     # A reply to one of our own pictures is a new prompt, unless it says --init.
     ours = answered is not None and answered.from_user is not None and answered.from_user.id == me.id
     init = re.search("(?:--|—|–)init", message.text or message.caption or "")
-    sources = list(album) or [message]
-    if answered is not None and (init or not ours):
-        sources.append(answered)
-    files: list[tuple[str, int]] = []
-    for source in sources:
-        if source.photo:
-            largest = max(source.photo, key=lambda size: size.width * size.height)
-            files.append((largest.file_id, largest.file_size or 0))
-        elif source.document and (source.document.mime_type or "").startswith("image/"):
-            files.append((source.document.file_id, source.document.file_size or 0))
+    own = list(album) or [message]
+    files: list[tuple[str, int] | None] = []
+    for source in [*own, answered] if answered is not None and (init or not ours) else own:
+        if file := _picture_of(source, own=source is not answered):
+            files.append((file.file_id, file.file_size or 0))
+        elif source is not answered and any(getattr(source, kind) for kind in _NO_PICTURES):
+            files.append(None)
     return files
+
+
+def _picture_of(source: Message, *, own: bool) -> PhotoSize | Document | Sticker | Animation | None:
+    """What somebody sends is told by its bytes, or refused; of what they answer, only what may be a picture."""
+    if source.photo:
+        return max(source.photo, key=lambda size: size.width * size.height)
+    if moving := source.animation or source.sticker:  # Telegram makes a film of a GIF: its first frame is left
+        return moving.thumbnail or moving
+    file = source.document
+    return file if file and (own or may_be_picture(file.mime_type, file.file_name)) else None
 
 
 def _meant(message: Message, text: str, me: User) -> bool:

@@ -186,7 +186,7 @@ async def form_with_pictures(request: web.Request) -> tuple[dict[str, str], list
         if isinstance(value, web.FileField):
             with value.file as file:
                 content = file.read()
-            if content and name == "picture":  # a field left empty has no bytes
+            if name == "picture" and (content or value.filename):  # a field that was left empty has neither
                 pictures.append(content)
     return {name: value for name, value in form.items() if isinstance(value, str)}, pictures
 

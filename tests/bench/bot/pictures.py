@@ -169,7 +169,7 @@ PICTURES: dict[str, tuple[Callable[[], bytes], Expected]] = {
     "BMP": (lambda: saved(picture(), "BMP"), "kind"),
     "EPS": (lambda: b"%!PS-Adobe-3.0 EPSF-3.0\n(%pipe%id) (r) file\n", "kind"),
     "WAV, which is RIFF too": (lambda: b"RIFF\x24\0\0\0WAVEfmt ", "kind"),
-    "nothing": (lambda: b"", "kind"),
+    "nothing": (lambda: b"", "damaged"),
     "21 MB": (lambda: saved(picture(), "PNG") + bytes(21_000_000), "bytes"),
 }
 

@@ -68,7 +68,7 @@ function takeUp() {
 
 export async function attach(files) {
   for (const file of files) {
-    if (attached.length >= MOST_PICTURES || !file.type.startsWith("image/")) continue;
+    if (attached.length >= MOST_PICTURES) { complain(words.mostPictures); break; }
     attached.push({ file, thumb: await thumbnail(file) });
   }
   showAttached();
