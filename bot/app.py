@@ -196,6 +196,7 @@ class App:
             sender=replies,
             moderation=moderation,
             stop=self._worker.stop,
+            steer=self._worker.steer,
             models=list_models(),
             record=record,
         )

@@ -11,7 +11,8 @@ from typing import Protocol
 from bot.config import Config
 from bot.delivery.cards import Cards, shorten
 from bot.errors import Closed, NotStored, UserError
-from bot.jobs.job import DONE, Draw, Job, Kind, NewJob, Status, Unreadable, Upscale, Work
+from bot.jobs.changes import Changes
+from bot.jobs.job import ACTIVE, DONE, Draw, Job, Kind, NewJob, Status, Unreadable, Upscale, Work
 from bot.jobs.queue import Queue
 from bot.language import commands, options, understood
 from bot.language.commands import (
@@ -27,6 +28,7 @@ from bot.language.commands import (
     ShowPictures,
     ShowQueue,
     ShowWords,
+    Steer,
     WhoAmI,
 )
 from bot.messages import REACTIONS, Action, Address, File, Incoming, Press, Reaction, Reply, TextMessage, plain_emoji
@@ -68,6 +70,7 @@ class Handlers:
         sender: Sender,
         moderation: Moderation,
         stop: Callable[[Job], Awaitable[None]],
+        steer: Callable[[int], Awaitable[None]],
         models: Collection[str],
         record: RecordMetric,
     ) -> None:
@@ -75,11 +78,13 @@ class Handlers:
 
         Args:
             stop: ends the drawing of a job that was cancelled.
+            steer: called when words for a drawing in progress are stored.
             models: names of the available model sets.
         """
         self._config, self._texts, self._store, self._queue = config, texts, store, queue
         self._pictures, self._sender, self._stop, self._record = pictures, sender, stop, record
         self._builder, self._moderation = RequestBuilder(config, models, pictures), moderation
+        self._changes, self._steer_now = Changes(store), steer
         self._closed = False
         self._portion = asyncio.Semaphore(PORTION)
 
@@ -99,6 +104,8 @@ class Handlers:
                 job = None
                 if isinstance(incoming, Reaction):
                     incoming, job = await self._find_thread(incoming)
+                elif isinstance(incoming, TextMessage) and incoming.replies_to:
+                    job = await self._drawing_replied_to(incoming)
                 command = await self._let_in(incoming, job)
                 if command is not None:
                     await self._obey(incoming, command)
@@ -123,7 +130,7 @@ class Handlers:
             await self._portion.acquire()
 
     async def _let_in(self, incoming: Incoming, job: int | None) -> Command | None:
-        """The command, if any, once the person is allowed to give it; `job` is a reaction's. Raises UserError."""
+        """The command, if any, once the person is allowed to give it; `job` is what it is about. Raises UserError."""
         try:
             command = self._command(incoming, job)
         except UserError:
@@ -135,6 +142,10 @@ class Handlers:
 
     def _command(self, incoming: Incoming, job: int | None) -> Command | None:
         if isinstance(incoming, TextMessage):
+            if job is not None:
+                return Steer(job=job, words=options.read_change(incoming.text))
+            if not incoming.addressed:
+                return None
             command = commands.parse(incoming.text, incoming.options)
             if isinstance(command, Imagine) and incoming.remix_of is not None:
                 return replace(command, parent=incoming.remix_of)
@@ -151,6 +162,14 @@ class Handlers:
         if row is None:
             return reaction, None
         return replace(reaction, address=replace(reaction.address, thread=row["thread"])), row["job"]
+
+    async def _drawing_replied_to(self, message: TextMessage) -> int | None:
+        """The drawing in progress whose message plain words reply to."""
+        if message.text.startswith("/") or message.pictures:
+            return None
+        row = await self._store.row("job_of_message", platform=message.address.platform, message=message.replies_to)
+        job = await self._queue.find(row["job"]) if row else None
+        return job.id if job and job.status in ACTIVE and isinstance(job.work, Draw) else None
 
     async def _obey(self, incoming: Incoming, command: Command) -> None:
         if isinstance(command, Show) or (isinstance(command, Act) and command.action in commands.NEWEST):
@@ -175,6 +194,11 @@ class Handlers:
                 await self._send_file(incoming, await self._moderation.visible(incoming, number), command.picture)
             case Act(action=Action.SETTINGS):
                 await self._settings(incoming, command.job, command.picture)
+            case Act(action=Action.STEER):
+                job = await self._drawing_of(incoming, command.job)
+                self._answer(incoming, "steer-how", job=str(job.id))
+            case Steer():
+                await self._steer(incoming, command, await self._drawing_of(incoming, command.job))
             case Act(action=Action.CANCEL):
                 await self._cancel(incoming, command.job)
             case Act(action=Action.DELETE, job=int(number)):
@@ -253,7 +277,7 @@ class Handlers:
         names = understood.offers(parent.request.models, parent.id, parent.language)
         if not 1 <= number <= len(names):
             raise UserError("no-such-picture", job=str(parent.id), count=parent.pictures)
-        request = replace(parent.request, prompt=names[number - 1], seed=new_seed(), init=None, pick=None)
+        request = replace(parent.request, prompt=names[number - 1], seed=new_seed(), init=None, pick=None, then=None)
         check_steps(incoming, request)
         await self._put(incoming, Draw(request=request), Kind.REMIX, parent)
 
@@ -340,6 +364,30 @@ class Handlers:
         has_inputs = bool(await self._pictures.input_names(job.id))
         return options.format_command(request, remix_of=job.id if has_inputs else None)
 
+    async def _drawing_of(self, incoming: Incoming, number: int | None) -> Job:
+        """The person's drawing with a number, or else the one that is being drawn. Raises UserError."""
+        if number is None:
+            mine = [job for job in await self._queue.active_of(incoming.person.key) if isinstance(job.work, Draw)]
+            if not mine:
+                raise UserError("steer-nothing")
+            return next((job for job in reversed(mine) if job.status is Status.RUNNING), mine[0])
+        job = await self._moderation.visible(incoming, number)
+        if job.owner != incoming.person.key:
+            raise UserError("steer-not-yours", job=str(number))
+        if job.status not in ACTIVE or not isinstance(job.work, Draw):
+            raise UserError("steer-ended", job=str(number))
+        return job
+
+    async def _steer(self, incoming: Incoming, command: Steer, job: Job) -> None:
+        """Its words are stored before the engine hears them; what became of them is answered later."""
+        prompt = options.check_change(job.request, command.words)
+        await self._moderation.check_drawing(incoming, f"{prompt} | {command.words}")
+        if not await self._changes.put(incoming, job, command.words):
+            return
+        if job.status is Status.QUEUED:
+            self._answer(incoming, "steer-waits", job=str(job.id))
+        await self._steer_now(job.id)
+
     async def _cancel(self, incoming: Incoming, number: int | None) -> None:
         if number is None:
             job = await self._queue.newest_active_of(incoming.person.key)
@@ -364,7 +412,7 @@ class Handlers:
 
     async def _show(self, incoming: Incoming, job: Job) -> None:
         language = incoming.person.language
-        prompt = shorten(job.request.prompt)
+        prompt = shorten(job.said)
         lines = [self._texts.say(language, "show", job=str(job.id), prompt=prompt, status=job.status)]
         child = job
         for _ in range(LONGEST_DESCENT):
@@ -395,10 +443,7 @@ class Handlers:
                 continue  # asked for in another chat
         if not found:
             raise UserError("no-pictures-yet")
-        lines = [
-            self._texts.say(language, "pictures-line", job=str(job.id), prompt=shorten(job.request.prompt))
-            for job in found
-        ]
+        lines = [self._texts.say(language, "pictures-line", job=str(job.id), prompt=shorten(job.said)) for job in found]
         text = "\n".join([self._texts.say(language, "pictures"), *lines])
         self._note(incoming, text, about=found[0].id, offers=tuple(f"/show {job.id}" for job in found[:3]))
 
@@ -406,15 +451,17 @@ class Handlers:
         number = number if number is not None and number <= job.pictures > 1 else None
         png = await self._png(job, number)
         name = f"{job.id}.{number}.png" if number else f"{job.id}.png"
-        picture = File(name=name, content=png, media_type="image/png", alt=job.request.prompt)
-        values = {"job": str(job.id), "prompt": shorten(job.request.prompt)}
+        picture = File(name=name, content=png, media_type="image/png", alt=options.format_words(job.request))
+        values = {"job": str(job.id), "prompt": shorten(job.said)}
         text = self._texts.say(incoming.person.language, "file", **values)
         self._note(incoming, text, picture, as_file=True, about=job.id, hidden=job.hidden)
 
     async def _picture(self, job: Job) -> File | None:
         png = await self._pictures.read(f"{job.id}.png")
         name = f"{job.id}.png"
-        return File(name=name, content=png, media_type="image/png", alt=job.request.prompt) if png else None
+        return (
+            File(name=name, content=png, media_type="image/png", alt=options.format_words(job.request)) if png else None
+        )
 
     async def _show_queue(self, incoming: Incoming) -> None:
         places = await self._queue.positions()
@@ -425,13 +472,13 @@ class Handlers:
         lines, about = [self._texts.say(language, "queue", waiting=len(places), running=len(running))], None
         for job in running:
             if job.owner == incoming.person.key:
-                values = {"job": str(job.id), "prompt": shorten(job.request.prompt)}
+                values = {"job": str(job.id), "prompt": shorten(job.said)}
                 lines.append(self._texts.say(language, "queue-mine-running", **values))
                 about = job.id
         for mine in await self._queue.waiting_of(incoming.person.key):
             if mine.id in places:
                 place, wait = places[mine.id]
-                values = {"job": str(mine.id), "prompt": shorten(mine.request.prompt)}
+                values = {"job": str(mine.id), "prompt": shorten(mine.said)}
                 waits = self._texts.duration(language, wait)
                 lines.append(self._texts.say(language, "queue-mine", **values, place=place, wait=waits))
                 about = mine.id
@@ -467,7 +514,7 @@ class Handlers:
     def _tell_of(self, job: Job, incoming: Incoming, text: str, **values: str) -> None:
         """Answer with a job's prompt; deleted together with the job."""
         language = incoming.person.language
-        said = self._texts.say(language, text, job=str(job.id), prompt=job.request.prompt, **values)
+        said = self._texts.say(language, text, job=str(job.id), prompt=options.format_words(job.request), **values)
         self._note(incoming, said, about=job.id)
 
     def _note(

@@ -17,6 +17,7 @@ class Action(StrEnum):
     SETTINGS = "settings"
     DELETE = "delete"
     CANCEL = "cancel"
+    STEER = "steer"  # new words while it is drawn
     PICK = "pick"  # one of several
     VARY = "vary"  # draw a variation of it
     OFFER = "offer"  # draw one of the suggestions, where nothing was understood
@@ -113,6 +114,8 @@ class TextMessage:
     message: str = ""  # what a reply refers to: message id or interaction, opaque to the core
     remix_of: int | None = None  # job whose prompt was edited into this one
     without: frozenset[str] = frozenset()  # what this remix does not inherit, by Carried.name
+    replies_to: str = ""  # id of the bot's message that this replies to, as returned by `Adapter.send`
+    addressed: bool = True  # False: a mere reply, which is for the bot only where it shows a drawing in progress
     pictures: tuple[Fetch, ...] = ()  # attached, or of the message this replies to
     options: Mapping[str, Value] = field(default_factory=dict)  # from a form; they override those in the text
     defaults: Mapping[str, Value] = field(default_factory=dict)  # default options of the chat

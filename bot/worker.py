@@ -5,11 +5,12 @@ import logging
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Hashable
 from contextlib import aclosing, suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, Protocol, TypeVar
 
 from bot.errors import NotStored
+from bot.jobs.changes import Changes
 from bot.jobs.estimate import Company, Load
 from bot.jobs.job import Draw, Job, Status, Unreadable, Upscale
 from bot.jobs.queue import UNREADABLE, Queue
@@ -29,6 +30,7 @@ from engine import (
     Progress,
     Request,
     Started,
+    Steered,
     UpscaleRequest,
     backoff,
     png_size,
@@ -56,6 +58,7 @@ class Watcher(Protocol):
     def on_preview(self, job: Job, preview: Preview, seconds_left: float | None) -> None: ...
     def on_interruption(self, job: Job, *, by_the_bot: bool) -> None: ...
     def on_end(self, job: Job) -> None: ...
+    async def answer_changes(self, job: int) -> None: ...
 
 
 class Engine(Protocol):
@@ -79,6 +82,7 @@ class Engine(Protocol):
         alone: bool = False,
     ) -> AsyncGenerator[Event, None]: ...
     async def stop(self, key: Hashable = None) -> None: ...
+    async def steer(self, key: Hashable, number: int, words: str) -> None: ...
     async def close(self) -> None: ...
 
 
@@ -93,6 +97,9 @@ class Running:
     stopped: bool = False  # it was cancelled or deleted
     deaths: int = 0  # of the engine while it was drawn
     losses: int = 0  # of the machine that drew it, in a row
+    begun: bool = False  # the engine has begun, and listens to changes
+    said: set[int] = field(default_factory=set)  # ids of the changes that it was told
+    answered: list[Steered] = field(default_factory=list)  # what it has answered since the last checkpoint
 
     def note_left(self, seconds: float | None) -> None:
         self.left, self.left_at = seconds, time.monotonic()
@@ -131,7 +138,7 @@ class Worker:
         """
         self._queue, self._store, self._pictures, self._engine = queue, store, pictures, engine
         self._watcher, self._moved, self._attempts, self._record = watcher, moved, attempts, record
-        self._picture_check = picture_check
+        self._picture_check, self._changes = picture_check, Changes(store)
         self._running: dict[int, Running] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._last_death = 0  # number of the engine process that died last
@@ -215,6 +222,11 @@ class Worker:
         else:
             await self._keep_partial(job)
 
+    async def steer(self, job: int) -> None:
+        """Words were stored for a job: if it is drawn now, the engine hears them, else when it begins."""
+        if (running := self._running.get(job)) is not None and running.begun:
+            await self._pass_on(running)
+
     async def tidy(self) -> None:
         """After a restart: requeue running jobs and finish interrupted cancellations."""
         await self._queue.requeue_all()
@@ -236,7 +248,7 @@ class Worker:
         except (Paused, asyncio.CancelledError) as end:
             with suppress(NotStored):  # else the next start does it
                 await self._queue.requeue(job.id)
-            self._watcher.on_interruption(job, by_the_bot=True)
+            self._watcher.on_interruption(running.job, by_the_bot=True)
             if isinstance(end, asyncio.CancelledError):
                 raise
         except Exception:
@@ -254,7 +266,7 @@ class Worker:
             except EngineDied as death:
                 if not await self._count_death(running, death) and not running.stopped:
                     return await self._fail(job, "failed-engine")
-                self._watcher.on_interruption(job, by_the_bot=False)
+                self._watcher.on_interruption(running.job, by_the_bot=False)
         await self._keep_partial(job)
 
     async def _count_death(self, running: Running, death: EngineDied) -> bool:
@@ -273,6 +285,7 @@ class Worker:
     async def _run_engine(self, running: Running) -> Finished | Failed | None:
         """Draw from the last checkpoint on; None when stopped. Raises EngineDied, Paused."""
         job = running.job
+        running.begun, running.said, running.answered = False, set(), []
         checkpoint = await self._keep(job, lambda: self._store.row("checkpoint", job=job.id))
         if checkpoint is not None:
             running.preview = checkpoint["preview"]
@@ -309,6 +322,8 @@ class Worker:
             self._watcher.on_start(job)
             with suppress(NotStored):  # only estimates need it
                 await self._queue.mark_started(job.id, event.steps)
+            running.begun = True
+            await self._pass_on(running)
         elif isinstance(event, Preview):
             unchecked = self._picture_check.unfinished
             if unchecked is Verdict.WITHHOLD:
@@ -316,14 +331,34 @@ class Worker:
             running.preview = event.png or None
             shown = replace(job, hidden=unchecked is Verdict.SPOILER)
             self._watcher.on_preview(shown, event, running.seconds_left())
+        elif isinstance(event, Steered):
+            running.answered.append(event)
         elif isinstance(event, Checkpoint):
-            try:
-                await self._store.write("put_checkpoint", job=job.id, state=event.state, preview=running.preview)
-            except NotStored as error:  # the drawing goes on; after a restart it would do so from an earlier one
-                log.warning("job %d: a checkpoint is lost: %s", job.id, error)
+            await self._keep_checkpoint(running, event)
             running.losses = 0
             if self._closing:
                 raise Paused
+
+    async def _pass_on(self, running: Running) -> None:
+        """Tell the engine what was said to the drawing and what it has not heard."""
+        for number, words in await self._keep(running.job, lambda: self._changes.to_pass_on(running.job.id)):
+            if number not in running.said:
+                running.said.add(number)
+                await self._engine.steer(running.job.id, number, words)
+
+    async def _keep_checkpoint(self, running: Running, checkpoint: Checkpoint) -> None:
+        """Store it with the changes that hold in it, so that they hold from the same step after a death."""
+        job, answers = running.job.id, list(running.answered)
+        try:
+            if not answers:
+                await self._store.write("put_checkpoint", job=job, state=checkpoint.state, preview=running.preview)
+                return
+            await self._changes.settle(job, answers, checkpoint, running.preview)
+        except NotStored as error:  # the drawing goes on; after a restart it would do so from an earlier one
+            return log.warning("job %d: a checkpoint is lost: %s", job, error)
+        running.answered = running.answered[len(answers) :]
+        running.job = replace(running.job, steered=answers[-1].then)
+        await self._watcher.answer_changes(job)
 
     async def _conclude(self, running: Running, outcome: Finished | Failed | None) -> None:
         job = running.job
@@ -332,7 +367,8 @@ class Worker:
         elif isinstance(outcome, Finished):
             await self._finish(running, outcome)
         elif outcome.kind == "BadCheckpoint":  # the models have changed meanwhile: start over
-            await self._drop_checkpoint(job)
+            await self._keep(job, lambda: self._changes.start_over(job.id))
+            running.job = await self._queue.find(job.id) or job
             raise EngineDied(outcome.sentence)
         else:
             log.warning("job %d failed: %s: %s", job.id, outcome.kind, outcome.sentence)

@@ -100,6 +100,11 @@ class Request:
         """What it is pulled towards in the end."""
         return prompts_over(self.prompt, parse_then(self.then), 1)[-1][1] if self.then else self.prompt
 
+    @property
+    def said_later(self) -> tuple[str, ...]:
+        """What is said on the way, in its order."""
+        return tuple(change.words for change in parse_then(self.then)) if self.then else ()
+
     def prompt_after(self, words: str) -> str:
         """What it would be pulled towards if these words came last; not checked."""
         return changed(self.final_prompt, words)

@@ -3,7 +3,8 @@
 from collections.abc import Collection, Mapping
 from dataclasses import replace
 
-from bot.jobs.job import Job, Kind, QueuePosition, Unreadable, Upscale
+from bot.jobs.changes import Change
+from bot.jobs.job import Draw, Job, Kind, QueuePosition, Unreadable, Upscale
 from bot.language import options, understood
 from bot.messages import Action, Button, Carried, File, Reply, Stage, Value
 from bot.texts import Texts
@@ -36,20 +37,31 @@ class Cards:
     def starting(self, job: Job) -> Reply:
         """The engine has started."""
         text = "upscaling" if isinstance(job.work, Upscale) else "starting"
-        return replace(self._card(job, Stage.DRAWING, text, {}, (Action.CANCEL,)), percent=0)
+        return replace(self._card(job, Stage.DRAWING, text, {}, _while_drawn(job)), percent=0)
 
     def drawing(self, job: Job, preview: Preview, seconds_left: float | None) -> Reply:
         """A preview with its progress."""
         left = self._texts.duration(job.language, seconds_left)
         values: Values = {"step": preview.step, "steps": preview.steps, "percent": preview.percent, "left": left}
         picture = _file(job, f"{job.id}-{preview.percent}.png", preview.png)
-        card = self._card(job, Stage.DRAWING, "drawing", values, (Action.CANCEL,))
+        card = self._card(job, Stage.DRAWING, "drawing", values, _while_drawn(job))
         return replace(card, picture=picture, percent=preview.percent)
 
     def interrupted(self, job: Job, *, by_the_bot: bool, reachable: bool = True) -> Reply:
         """The engine died or the bot is restarting; the drawing resumes from its checkpoint."""
         text = "paused" if by_the_bot else "again" if reachable else "unreachable"
-        return self._card(job, Stage.DRAWING, text, {}, (Action.CANCEL,))
+        return self._card(job, Stage.DRAWING, text, {}, _while_drawn(job))
+
+    def steered(self, job: Job, change: Change) -> Reply:
+        """What became of words that its owner said while it was drawn."""
+        percent = round(100 * change.step / job.steps) if job.steps else 0
+        values: Values = {"job": str(job.id), "words": shorten(change.words), "percent": percent}
+        text = self._texts.say(change.language, f"steer-{change.outcome}", **values)
+        if change.outcome in ("held", "late"):
+            request = job.request
+            words = understood.line(self._texts.say, change.language, request.models, request.final_prompt)
+            text = f"{text}\n{words}".strip()
+        return Reply(text=text, private=True, reader=job.owner, language=change.language)
 
     def final(self, job: Job, png: bytes | None, gif: bytes | None, inputs: Collection[str] = ()) -> Reply:
         """The finished picture with its controls; `inputs` are the names of its input pictures."""
@@ -59,7 +71,7 @@ class Cards:
             time = self._texts.duration(job.language, job.seconds or 0.0)
             values: Values = {"seed": str(job.request.seed), "steps": job.steps or 0, "time": time}
             card = self._card(job, Stage.FINAL, "final", values, ALWAYS if job.pictures > 1 else (*ON, *ALWAYS))
-            models, prompt = job.request.models, job.request.prompt
+            models, prompt = job.request.models, job.request.final_prompt
             shown, _, settings = card.text.rpartition("\n")
             words = understood.line(self._texts.say, job.language, models, prompt)
             lines = (shown, words, settings, credit_of(models))
@@ -86,7 +98,7 @@ class Cards:
 
     def picked(self, job: Job, number: int, png: bytes, language: str) -> Reply:
         """One picture of several, with its own controls; in a message of its own."""
-        values: Values = {"job": str(job.id), "number": number, "prompt": shorten(job.request.prompt)}
+        values: Values = {"job": str(job.id), "number": number, "prompt": shorten(job.said)}
         return Reply(
             text=self._texts.say(language, "picked", **values),
             picture=_file(job, f"{job.id}.{number}.png", png),
@@ -116,7 +128,7 @@ class Cards:
 
     def _offers(self, job: Job) -> list[Button]:
         """Buttons for things that can be drawn instead, where nothing was understood."""
-        names = understood.offered(job.request.models, job.request.prompt, job.id, job.language)
+        names = understood.offered(job.request.models, job.request.final_prompt, job.id, job.language)
         return [
             Button(
                 action=Action.OFFER,
@@ -148,7 +160,7 @@ class Cards:
         return Button(action=action, job=job.id, picture=picture, label=self._texts.say(language, f"button-{action}"))
 
     def _card(self, job: Job, stage: Stage, text: str, values: Values, actions: tuple[Action, ...]) -> Reply:
-        shown = {"job": str(job.id), "prompt": shorten(job.request.prompt), "parent": str(job.parent or "")}
+        shown = {"job": str(job.id), "prompt": shorten(job.said), "parent": str(job.parent or "")}
         if isinstance(job.work, Unreadable):
             actions = tuple(action for action in actions if action in UNREAD)
         buttons = (self._button(job, action, None, job.language) for action in actions)
@@ -158,11 +170,15 @@ class Cards:
             stage=stage,
             buttons=tuple(buttons),
             job=job.id,
-            prompt=job.request.prompt,
+            prompt=options.format_words(job.request),
             reader=job.owner,
             language=job.language,
             hidden=job.hidden,
         )
+
+
+def _while_drawn(job: Job) -> tuple[Action, ...]:
+    return (Action.STEER, Action.CANCEL) if isinstance(job.work, Draw) else (Action.CANCEL,)
 
 
 def shorten(prompt: str) -> str:
@@ -177,4 +193,6 @@ def _size(job: Job) -> dict[str, str]:
 def _file(job: Job, name: str, content: bytes | None) -> File | None:
     if not content:
         return None
-    return File(name=name, content=content, media_type=f"image/{name.rpartition('.')[2]}", alt=job.request.prompt)
+    return File(
+        name=name, content=content, media_type=f"image/{name.rpartition('.')[2]}", alt=options.format_words(job.request)
+    )

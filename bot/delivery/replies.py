@@ -10,7 +10,8 @@ from dataclasses import replace
 from bot.adapters.base import Adapter
 from bot.delivery.cards import Cards
 from bot.delivery.outbox import Outbox, Parcel
-from bot.errors import Refused
+from bot.errors import NotStored, Refused
+from bot.jobs.changes import Change, Changes
 from bot.jobs.job import DONE, Job, Status
 from bot.jobs.queue import Queue
 from bot.messages import Address, Reply, Stage
@@ -54,6 +55,7 @@ class Replies:
         self._store, self._queue, self._pictures, self._cards = store, queue, pictures, cards
         self._adapters, self._gone, self._record = adapters, gone, record
         self._clock, self._sleep = clock, sleep
+        self._changes = Changes(store)
         self._outboxes: dict[str, Outbox] = {}
         self._removing: set[int] = set()  # removals in progress
         self._unrecorded: dict[tuple[int, str], str] = {}  # messages that the database has not taken, by job and role
@@ -61,17 +63,49 @@ class Replies:
 
     def note(self, address: Address, reply: Reply, answers: str, about: int | None = None) -> None:
         """Send an answer outside a job's message; `about` is the job it shows, with which it is deleted."""
-        adapter, nonce, message = self._adapters[address.platform], secrets.token_hex(12), ""
+        nonce, message = secrets.token_hex(12), ""
 
         async def send() -> None:
             nonlocal message
+            adapter = self._adapters[address.platform]
             message = message or await adapter.send(address, reply, nonce=nonce, answers=answers)
-            if about is not None:
-                where = {"platform": address.platform, "chat": address.chat, "thread": address.thread}
-                if not await self._store.write("put_copy", job=about, **where, message=message):
-                    await adapter.delete(address, message)  # the job was deleted meanwhile
+            await self._note_copy(address, message, about)
 
         self._outbox(address).put(Parcel(slot=f"note {nonce}", send=send, gone=_nothing))
+
+    async def _note_copy(self, address: Address, message: str, about: int | None) -> None:
+        if about is not None:
+            where = {"platform": address.platform, "chat": address.chat, "thread": address.thread}
+            if not await self._store.write("put_copy", job=about, **where, message=message):
+                await self._adapters[address.platform].delete(address, message)  # the job was deleted meanwhile
+
+    async def answer_changes(self, job: int | None = None) -> None:
+        """Say what became of the words that were said to a drawing, or to any; retried until the chat has it."""
+        try:
+            changes = await self._changes.to_answer(job)
+        except NotStored as error:
+            return log.warning("changes are answered later: %s", error)
+        for change in changes:
+            if change.address.platform in self._adapters:
+                self._put_change(change)
+
+    def _put_change(self, change: Change) -> None:
+        message = ""
+
+        async def done() -> None:
+            await self._changes.mark_answered(change.id)
+
+        async def send() -> None:
+            nonlocal message
+            job = await self._queue.find(change.job)
+            if job is not None and not await self._changes.is_answered(change.id):
+                reply, nonce = self._cards.steered(job, change), f"change{change.id}"
+                adapter = self._adapters[change.address.platform]
+                message = message or await adapter.send(change.address, reply, nonce=nonce, answers=change.answers)
+                await self._note_copy(change.address, message, job.id)
+            await done()
+
+        self._outbox(change.address).put(Parcel(slot=f"change {change.id}", send=send, gone=done, keep=True))
 
     def on_queued(self, job: Job) -> None:
         """Show position and wait, looked up when the message is sent."""
@@ -144,6 +178,7 @@ class Replies:
         """After a restart: finish outstanding messages and removals."""
         self._told_reachable = self._reachable()
         await self.take_away()
+        await self.answer_changes()
         for job in await self._queue.undelivered():
             self.on_end(job)
         for job in await self._queue.with_status(Status.QUEUED):
@@ -214,6 +249,7 @@ class Replies:
         else:
             return
         await self._queue.mark_delivered(job.id)
+        await self.answer_changes(job.id)
 
     async def _show_final(self, job: Job, png: bytes | None, gif: bytes | None, inputs: list[str]) -> None:
         apart = self._adapters[job.address.platform].gif_apart

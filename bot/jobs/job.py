@@ -1,6 +1,6 @@
 """a Job: a picture to draw, or one to make larger, with an owner, an address and a status."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import ClassVar
 
@@ -103,11 +103,22 @@ class Job:
     failure: str  # text id of the failure, empty when none
     hidden: bool = False  # its picture is shown behind a click only
     key: str = ""  # of the Incoming that asked for it
+    steered: str | None = None  # all that is said on the way by now, as in `Request.then`; None: as asked for
 
     @property
     def request(self) -> Request:
-        """The request of its picture, for an upscale that of the original."""
-        return self.work.request
+        """The request that draws its picture again, for an upscale that of the original.
+
+        `work` keeps what was asked for at first, to which checkpoints belong.
+        """
+        request = self.work.request
+        return request if self.steered is None else replace(request, then=self.steered or None)
+
+    @property
+    def said(self) -> str:
+        """Its prompt, and what is said on the way: `a star → a blue star → + a moon`."""
+        request = self.request
+        return " → ".join((request.prompt, *request.said_later))
 
     @property
     def drawn_as(self) -> int:

@@ -5,7 +5,7 @@ import json
 import logging
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bot.config import LimitsConfig
 from bot.errors import UserError
@@ -317,7 +317,7 @@ def as_job(row: Row, new: NewJob | None = None) -> Job:
     known = row["status"] in _STATUSES
     same = ("id", "owner", "language", "answers", "parent", "attempts", "created", "started", "steps", "seconds")
     return Job(
-        **{name: row[name] for name in (*same, "width", "height", "key")},
+        **{name: row[name] for name in (*same, "width", "height", "key", "steered")},
         address=Address(platform=row["platform"], chat=row["chat"], thread=row["thread"]),
         work=new.work if new else _work_of(row),
         kind=Kind(row["kind"]) if row["kind"] in _KINDS else Kind.IMAGINE,
@@ -330,6 +330,8 @@ def as_job(row: Row, new: NewJob | None = None) -> Job:
 def _work_of(row: Row) -> Work:
     try:
         request = Request.from_json(row["request"])
+        if row["steered"]:
+            replace(request, then=row["steered"])  # refused now rather than later
     except BadRequest:
         return Unreadable()
     if row["kind"] not in _KINDS:

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from bot.errors import UserError
-from bot.language.options import chosen, nearest, read
+from bot.language.options import chosen, nearest, read, read_change
 from bot.messages import Action, Value
 
 NUMBERED = (
@@ -32,6 +32,7 @@ RUSSIAN = {
     "ещё": "rerun",
     "еще": "rerun",
     "переделай": "remix",
+    "подправь": "steer",
     "отмена": "cancel",
     "отмени": "cancel",
     "настройки": "settings",
@@ -42,6 +43,7 @@ RUSSIAN = {
 }
 NO_OPTIONS: Mapping[str, Value] = {}
 _COMMAND = re.compile(r"/(?P<name>[^\W\d_]+)(?:@\w+)?(?:\s+(?P<rest>.*))?", re.DOTALL)
+_NUMBER = re.compile(r"(?:#?([0-9]{1,18})(?:\s+|\Z))?(.*)", re.DOTALL)
 
 _PERSON = re.compile(r"#?(?P<job>[0-9]{1,18})|<@!?(?P<mentioned>[0-9]{1,20})>|[a-z]{1,20}:[\w-]{1,64}")
 _FORGET = re.compile(r"(?:me|меня)(?:\s+(?P<code>[0-9]{1,12}))?", re.IGNORECASE)
@@ -64,6 +66,14 @@ class Act:
     job: int | None
     picture: int | None = None  # which of several, from 1
     strength: float | None = None  # of a variation: share of the picture kept
+
+
+@dataclass(frozen=True, kw_only=True)
+class Steer:
+    """New words for a drawing in progress; `job` None for the person's newest."""
+
+    job: int | None
+    words: str  # as in --then
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -130,7 +140,7 @@ class WhoAmI:
 
 
 ModerationCommand = Ban | Purge | Pause | Forget | WhoAmI
-Command = Imagine | Act | Show | ShowPictures | ShowQueue | ShowWords | Help | ModerationCommand
+Command = Imagine | Act | Steer | Show | ShowPictures | ShowQueue | ShowWords | Help | ModerationCommand
 
 
 def parse(text: str, options: Mapping[str, Value] = NO_OPTIONS) -> Command:
@@ -160,6 +170,8 @@ def parse(text: str, options: Mapping[str, Value] = NO_OPTIONS) -> Command:
         number, *prompt = rest.split(maxsplit=1) or [""]
         job = _job(name, number)
         return _imagine(prompt[0], job) if prompt else Act(action=Action.REMIX, job=job)
+    if name == Action.STEER:
+        return _steer(rest)
     if name in (Action.CANCEL, Action.SETTINGS, *NEWEST) and not rest:
         return Act(action=Action(name), job=None)
     if name in NUMBERED:
@@ -194,6 +206,13 @@ def _imagine(text: str, parent: int | None = None) -> Imagine:
     if not prompt:
         raise UserError("no-prompt")
     return Imagine(prompt=prompt, options=options, parent=parent)
+
+
+def _steer(text: str) -> Steer | Act:
+    """`12 a blue star`, `a blue star`, `0 3 stars` (of the newest), `12 + a moon`; without words the question how."""
+    number, words = _NUMBER.fullmatch(text).groups()  # type: ignore[union-attr]
+    job = int(number or 0) or None
+    return Steer(job=job, words=read_change(words)) if words else Act(action=Action.STEER, job=job)
 
 
 def _one_of_several(action: Action, words: list[str]) -> Act:

@@ -33,6 +33,8 @@ _CROSS = {ord(letter): "x" for letter in "×хХ"}  # sizes are stored with a La
 # Invisible characters must not turn an option into words; the joiners of emoji stay.
 _HIDDEN = re.compile("[\u00ad\u061c\u200b\u200e\u200f\u202a-\u202e\u2060-\u2064\u2066-\u2069\ufeff]")
 _BLANK = dict.fromkeys(map(ord, "\u115f\u1160\u2800\u3164\uffa0"), " ")
+_SIGNS = "-−–—‒﹣－"  # what people type for a minus
+_QUOTES = dict.fromkeys(map(ord, '"“”„«»'), " ")  # they end the words of --then
 _CONTEXT, _LONGEST = 24, 60  # characters shown of a mistake and around it
 _KNOWN = "(?i:" + "|".join(NAMES).replace("_", "[-_]") + r")(?![\w-])"
 _LETTER = r"[^\W\d_]"
@@ -106,6 +108,38 @@ def unusual(request: Request, usual: Mapping[str, Value]) -> dict[str, Value]:
 def typed(name: str, value: Value) -> str:
     """An option as it is typed."""
     return f"--{option_name(name)} {_plain(value)}"
+
+
+def format_words(request: Request) -> str:
+    """What it is pulled towards, as it is typed: the prompt, and what is said on the way."""
+    words = escape(request.prompt)
+    return f"{words} --then {request.then}" if request.then else words
+
+
+def read_change(text: str) -> str:
+    """Words for a drawing in progress, as `--then` has them: `+ words`, `- words`, or words in place of the prompt.
+
+    Raises UserError.
+    """
+    text = _HIDDEN.sub("", text.translate(_BLANK)).strip()
+    sign = "+" if text[:1] in ("+", "＋") else "-" if text[:1] and text[0] in _SIGNS and text[:2] != "--" else ""
+    words, options = read(text[1:] if sign else text)
+    if options:
+        raise UserError("steer-options", name=option_name(next(iter(options))))
+    words = " ".join(words.translate(_QUOTES).split())
+    if not words:
+        raise UserError("steer-no-words")
+    return f"{sign} {words}" if sign else words
+
+
+def check_change(request: Request, words: str) -> str:
+    """What a drawing would be pulled towards after these words. Raises UserError where that is no prompt."""
+    prompt = request.prompt_after(words)
+    try:
+        Request(prompt=prompt)
+    except BadRequest as error:
+        _refuse_prompt(error, prompt)
+    return prompt
 
 
 def escape(words: str) -> str:

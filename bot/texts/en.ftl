@@ -74,6 +74,7 @@ help = Tell me what to draw, for example “a red fox in the snow” or /imagine
     Options: --seed 7 --steps 100, also { $options }.
     Attach a picture to guide the drawing along with the words; with --init 0.4 the drawing starts from it. --count 4 draws four at once.
     /queue shows the queue, /cancel stops your newest picture, /cancel 12 stops picture 12.
+    While it is drawn, reply to its message (or /steer) with new words: “a blue star”, “+ a moon” adds, “- star” takes away.
     /show 12 shows a picture and what it was made from, /settings 12 the command that draws it again, /settings the defaults.
     /upscale 12, /vary 12, /rerun 12, /remix 12 new words and /delete 12 do the same as the buttons; /vary 12 2 takes the second of several.
     /words lists what I can draw, /words animals one group, /words fox searches.
@@ -238,7 +239,7 @@ page-copied = The link is copied; it works in this browser.
 page-copy-link = Copy link
 page-full-screen = Full screen
 page-corrections-label = What you can send instead
-page-commands = /imagine | /pictures | /queue | /cancel | /show | /upscale | /vary | /settings | /words | /help | /forget me
+page-commands = /imagine | /pictures | /steer | /queue | /cancel | /show | /upscale | /vary | /settings | /words | /help | /forget me
 page-welcome = What should I draw?
 page-honest = I draw some hundreds of things by name – animals, food, people, buildings, toys – alone or two together, on a colour or somewhere: in the snow, under water, in space.
 page-chat-label = Conversation
@@ -535,3 +536,29 @@ style-unknown = The style { $name } is made of words that { $models } does not k
     { $where }
 option-size-near = { $models } cannot draw { $size }: the nearest size is { $near }.
     { $where }
+
+## Steering: new words while it is drawn
+
+button-steer = Steer
+steer-how = Reply to the message of #{ $job } with new words, or send: /steer { $job } a blue star. “+ a moon” adds a part, “- star” takes one away.
+steer-no-words = Say what it should become, for example: /steer a blue star
+steer-options = Only words can change while it is drawn: leave --{ $name } out.
+steer-nothing = Nothing of yours is being drawn right now: say what to draw.
+steer-not-yours = #{ $job } belongs to somebody else, who alone can steer it. /imagine draws your own.
+steer-ended = #{ $job } is not being drawn any more: /remix { $job } draws it anew with other words.
+steer-waits = #{ $job } has not begun yet: it begins with these words.
+steer-held = #{ $job }: from { $percent } % on: “{ $words }”
+steer-late = #{ $job }: from { $percent } % on: “{ $words }”. That is so late that it can hardly show.
+steer-overtaken = #{ $job }: “{ $words }” was overtaken by your newer words.
+steer-full = #{ $job } has heard as many changes as a drawing takes: /remix { $job } draws it anew.
+steer-unfit = #{ $job }: “{ $words }” and what was said before make no prompt together; it is left out.
+steer-missed = #{ $job } had ended before “{ $words }” could show: /remix { $job } draws it anew.
+discord-steer = steer
+discord-steer-about = New words for a picture while it is being drawn
+discord-steer-title = Steer #{ $job }
+discord-steer-words = New words; + adds, - takes away
+discord-option-words = words
+discord-option-words-about = What it should become; + words adds a part, - words takes one away
+telegram-steer = New words while it is drawn: /steer a blue star
+page-steer = Steer
+page-steer-hint = New words while it is drawn; + adds, - takes away

@@ -64,7 +64,7 @@ def test_what_is_under_way_can_be_cancelled() -> None:
     assert reply.text == "#12 “a red star”: step 24 of 60, 40 %, about 20 seconds left."
     assert reply.picture and reply.picture.name == "12-40.png" and reply.percent == 40
     for card in (reply, CARDS.waiting(job(), (3, None)), CARDS.starting(job())):
-        assert actions(card) == [Action.CANCEL]
+        assert Action.CANCEL in actions(card)
 
 
 def test_only_a_picture_can_be_upscaled_and_only_once() -> None:

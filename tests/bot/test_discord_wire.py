@@ -104,6 +104,7 @@ async def test_commands_have_russian_names_and_the_answers_the_language_of_the_a
         assert {name for name, _ in commands} == {
             "imagine",
             "queue",
+            "steer",
             "cancel",
             "show",
             "settings",

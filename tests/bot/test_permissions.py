@@ -40,12 +40,19 @@ ROLES = {  # role: (Person.id, moderator of the chat it speaks from, where it sp
 }
 
 # yes: it is done. Else the sentence that refuses it:
-NOT_YOURS, NONE, BANNED, NO_POWER = "not-yours", "no-such-job", "banned", "not-moderator"
+NOT_YOURS, NOT_YOURS_TO_STEER, NONE, BANNED, NO_POWER = (
+    "not-yours",
+    "steer-not-yours",
+    "no-such-job",
+    "banned",
+    "not-moderator",
+)
 SEE = ("yes", "yes", "yes", "yes", "yes", NONE, NONE, BANNED, BANNED, NONE)
 END = ("yes", "yes", "yes", "yes", NOT_YOURS, NONE, NONE, BANNED, BANNED, NONE)
 ASK = ("yes", "yes", "yes", "yes", "yes", "yes", "yes", BANNED, BANNED, "yes")
 RULE = ("yes", "yes", NO_POWER, NO_POWER, NO_POWER, NO_POWER, "yes", BANNED, BANNED, NO_POWER)
 RULE_PICTURE = ("yes", "yes", NO_POWER, NO_POWER, NO_POWER, NONE, NONE, BANNED, BANNED, NONE)
+MINE = (*(NOT_YOURS_TO_STEER,) * 2, "yes", "yes", NOT_YOURS_TO_STEER, NONE, NONE, BANNED, BANNED, NONE)
 ALL = ("yes",) * len(ROLES)
 
 TABLE = {  # what is typed → by role, in the order of ROLES
@@ -61,6 +68,8 @@ TABLE = {  # what is typed → by role, in the order of ROLES
     "/vary 1": SEE,
     "/show 1": SEE,
     "/cancel 1": END,
+    "/steer 1": MINE,
+    "/steer 1 a moon": MINE,
     "/delete 1": END,
     "/queue": ASK,
     "/words": ASK,
@@ -77,7 +86,7 @@ TABLE = {  # what is typed → by role, in the order of ROLES
     "/resume": RULE,
     "/forget me": ALL,
 }
-BUTTONS = {action: END if action in (Action.CANCEL, Action.DELETE) else SEE for action in Action}
+BUTTONS = {action: SEE for action in Action} | {Action.CANCEL: END, Action.DELETE: END, Action.STEER: MINE}
 EMOJI = {emoji: END if action is Action.DELETE else SEE for emoji, action in REACTIONS.items()}
 
 # What is said, or done in silence, when an action is allowed.
@@ -95,6 +104,8 @@ DONE = {
     "/vary 1": "queued",
     "/show 1": "show",
     "/cancel 1": "already-ended",
+    "/steer 1": "steer-ended",
+    "/steer 1 a moon": "steer-ended",
     "/delete 1": "deleted",
     "/queue": "queue-empty",
     "/words": "words",
@@ -149,6 +160,9 @@ class Rig:
         async def stop(job: Job) -> None:
             pass
 
+        async def steer(job: int) -> None:
+            pass
+
         eraser = Eraser(
             store=store,
             queue=self.queue,
@@ -167,6 +181,7 @@ class Rig:
             sender=self.sender,
             moderation=moderation,
             stop=stop,
+            steer=steer,
             models=["picturebook", "toybox"],
             record=lambda name, value: None,
         )

@@ -225,6 +225,7 @@ async def test_answers_come_in_the_persons_language_and_the_menu_in_both(tmp_pat
         assert [command["command"] for command in menus[""]] == [
             "imagine",
             "queue",
+            "steer",
             "cancel",
             "show",
             "settings",

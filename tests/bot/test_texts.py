@@ -42,6 +42,7 @@ def test_every_sentence_is_used_and_every_use_exists() -> None:
     made |= {f"button-{action}" for action in Action} | {f"descent-{kind}" for kind in Kind}
     made |= {f"button-{action}-one" for action in OF_SEVERAL}
     made |= {f"picture-{reason}" for reason in ("kind", "bytes", "pixels", "costly", "damaged")}
+    made |= {f"steer-{outcome}" for outcome in ("held", "late", "overtaken", "full", "unfit", "missed")}
     made |= {f"{string}-about" for string in strings if string.startswith("discord-")}
     assert sentences("en") - strings - made == set()
 

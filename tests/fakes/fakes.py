@@ -1,7 +1,7 @@
 """fakes of our own seams: ordinary classes and functions, shared by the tests."""
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Collection, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Collection, Iterator, Mapping
 from contextlib import aclosing, asynccontextmanager, nullcontext
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,19 @@ from bot.app import App
 from bot.config import BotConfig, Config, EngineConfig, LimitsConfig, ModerationConfig
 from bot.errors import AdapterError, MessageGone
 from bot.messages import Action, Address, Fetch, Person, Press, Reaction, Reply, Stage, TextMessage, Value
-from engine import EngineDied, EngineState, Event, Failed, NumericalError, Preview, Progress, Request, UpscaleRequest
+from engine import (
+    Checkpoint,
+    EngineDied,
+    EngineState,
+    Event,
+    Failed,
+    NumericalError,
+    Preview,
+    Progress,
+    Request,
+    Steered,
+    UpscaleRequest,
+)
 from tests.fakes import scripted
 
 NO_OPTIONS: Mapping[str, Value] = {}
@@ -86,6 +98,8 @@ class Chat:
         defaults: Mapping[str, Value] = NO_OPTIONS,
         remix_of: int | None = None,
         without: Collection[str] = (),
+        replies_to: str = "",
+        addressed: bool = True,
     ) -> None:
         """Somebody types, and may attach pictures; `options` of a form, and `defaults` of the place."""
         person = self._person(who, language=language, moderator=moderator)
@@ -101,6 +115,8 @@ class Chat:
                 defaults=defaults,
                 remix_of=remix_of,
                 without=frozenset(without),
+                replies_to=replies_to,
+                addressed=addressed,
             )
         )
 
@@ -178,6 +194,9 @@ class Engine:
         self.engines: tuple[EngineState, ...] = ()
         self.on_change: Callable[[], None] = lambda: None
         self._stopped: set[object] = set()
+        self.said: list[tuple[object, int, str]] = []  # (key, number, words) of changes that it has not answered
+        self.heard: list[str] = []  # all that was said
+        self.then: dict[object, list[str]] = {}  # what holds, by key
         self._alone = asyncio.Lock()
 
     @property
@@ -222,8 +241,25 @@ class Engine:
                     self.deaths -= 1
                     raise EngineDied("The engine died while drawing: scripted.", lost=self.lost)
                 yield event
+                for answer in self._answers(key, event):
+                    yield answer
         except NumericalError as error:
             yield Failed(kind="NumericalError", sentence=str(error))
+
+    def _answers(self, key: object, event: Event) -> Iterator[Event]:
+        """To what was said to a drawing, after each step."""
+        if not isinstance(event, Progress):
+            return
+        heard, self.said = [one for one in self.said if one[0] == key], [one for one in self.said if one[0] != key]
+        for _, number, words in heard:
+            outcome, at = "overtaken" if number != heard[-1][1] else "held", 100 * event.step / event.steps
+            if outcome == "held":
+                self.then.setdefault(key, []).append(f'{at:g}%:"{words}"')
+            then = ";".join(self.then.get(key, ()))
+            yield Steered(number=number, words=words, outcome=outcome, step=event.step, steps=event.steps, then=then)
+        if heard:
+            state = str(event.step).encode()
+            yield Checkpoint(percent=round(at), step=event.step, steps=event.steps, state=state)
 
     async def start(self) -> None:
         """It has nothing to load."""
@@ -231,6 +267,10 @@ class Engine:
     async def stop(self, key: object = None) -> None:
         self._stopped.add(key)
         self.gate.set()
+
+    async def steer(self, key: object, number: int, words: str) -> None:
+        self.heard.append(words)
+        self.said.append((key, number, words))
 
     async def close(self) -> None:
         """There is no process to end."""

@@ -13,10 +13,11 @@ from discord.gateway import DiscordWebSocket
 from discord.http import Route
 
 from bot.adapters.discord.api import never_wait
-from bot.adapters.discord.controls import Control, Remix, remix_of
+from bot.adapters.discord.controls import Control, Remix, change_of, remix_of
 from bot.adapters.discord.slash import CommandListener, Commands, Say, Translations
 from bot.config import DiscordConfig
 from bot.errors import ConfigError, NotDelivered
+from bot.messages import Action
 
 log = logging.getLogger(__name__)
 PERMISSIONS = discord.Permissions(
@@ -37,7 +38,8 @@ class EventListener(CommandListener, Protocol):
 
     async def handle_reaction(self, event: discord.RawReactionActionEvent) -> None: ...
     async def handle_remix(self, interaction: discord.Interaction[Any], remix: Remix) -> None: ...
-    async def handle_message(self, message: discord.Message, text: str) -> None: ...
+    async def handle_change(self, interaction: discord.Interaction[Any], job: int, words: str) -> None: ...
+    async def handle_message(self, message: discord.Message, text: str, *, addressed: bool) -> None: ...
     def handle_connection(self) -> None: ...
     def handle_disconnection(self) -> None: ...
     def handle_end(self, why: str, *, for_good: bool) -> None: ...
@@ -107,13 +109,17 @@ class Client(discord.Client):
     async def on_interaction(self, interaction: discord.Interaction[Any]) -> None:
         if (remix := remix_of(interaction)) is not None:  # commands and buttons are dispatched elsewhere
             await self.listener.handle_remix(interaction, remix)
+        elif (change := change_of(interaction)) is not None:
+            await self.listener.handle_change(interaction, *change)
 
     async def on_message(self, message: discord.Message) -> None:
         if message.author.bot or self.user is None:
             return
         mention = re.compile(rf"<@!?{self.user.id}>")
-        if message.guild is None or mention.search(message.content):
-            await self.listener.handle_message(message, mention.sub(" ", message.content).strip())
+        addressed = message.guild is None or mention.search(message.content) is not None
+        if addressed or (message.reference is not None and self.user in message.mentions):
+            text = mention.sub(" ", message.content).strip()
+            await self.listener.handle_message(message, text, addressed=addressed)
 
 
 def invitation(application: int | None) -> str:

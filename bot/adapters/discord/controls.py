@@ -22,12 +22,13 @@ EMOJI = {
     Action.SETTINGS: "👀",
     Action.DELETE: "❌",
     Action.CANCEL: "✖️",
+    Action.STEER: "🧭",
     Action.VARY: "✨",
 }
 # Buttons of earlier versions have no picture number.
 _TEMPLATE = re.compile(rf"imago:(?P<action>{'|'.join(Action)}):(?P<job>[0-9]{{1,18}})(?::(?P<picture>[1-4]))?")
 ROWS = (Action.PICK, Action.UPSCALE, Action.VARY, Action.OFFER)  # for one of several pictures, a row each
-_MODAL = re.compile(r"imago:words:(?P<job>[0-9]{1,18})")
+_MODAL = re.compile(r"imago:(?P<form>words|steering):(?P<job>[0-9]{1,18})")
 
 
 class Control(discord.ui.DynamicItem[discord.ui.Button[discord.ui.View]], template=_TEMPLATE):
@@ -83,6 +84,17 @@ class RemixForm(discord.ui.Modal):
             self.add_item(discord.ui.Label(text=label, description=about, component=field))
 
 
+class SteerForm(discord.ui.Modal):
+    """The modal that asks for what a drawing in progress should become; recognized like a RemixForm."""
+
+    def __init__(self, job: int, say: Callable[..., str]) -> None:
+        """`say`: a sentence in the person's language."""
+        title = say("discord-steer-title", job=str(job))
+        super().__init__(title=title[:LONGEST_LABEL], custom_id=f"imago:steering:{job}", timeout=15 * 60)
+        words = discord.ui.TextInput[Self](max_length=MAX_PROMPT, custom_id="words")
+        self.add_item(discord.ui.Label(text=say("discord-steer-words")[:LONGEST_LABEL], component=words))
+
+
 @dataclass(frozen=True, kw_only=True)
 class Remix:
     """What somebody filled into a RemixForm."""
@@ -95,15 +107,34 @@ class Remix:
 def remix_of(interaction: discord.Interaction[Any]) -> Remix | None:
     """The form that was sent; None for any other interaction. A form of an earlier version has words alone."""
     data: Any = interaction.data or {}
-    match = _MODAL.fullmatch(data.get("custom_id", ""))
-    if interaction.type is not discord.InteractionType.modal_submit or not match:
+    if (job := _form_of(interaction, "words")) is None:
         return None
-    fields = {f["custom_id"]: f for f in (row.get("component") or row["components"][0] for row in data["components"])}
+    fields = _fields(data)
     words = [str(fields[name]["value"] or "") for name in ("words", "options") if name in fields]
     files = data.get("resolved", {}).get("attachments", {})
     state = interaction.client._connection
     attached = (discord.Attachment(data=files[i], state=state) for i in fields.get("pictures", {}).get("values", ()))
-    return Remix(job=int(match["job"]), words=" ".join(words).strip(), attached=tuple(attached))
+    return Remix(job=job, words=" ".join(words).strip(), attached=tuple(attached))
+
+
+def change_of(interaction: discord.Interaction[Any]) -> tuple[int, str] | None:
+    """The job and the words of a SteerForm that was sent; None for any other interaction."""
+    job = _form_of(interaction, "steering")
+    return None if job is None else (job, str(_fields(interaction.data)["words"]["value"]))
+
+
+def _form_of(interaction: discord.Interaction[Any], form: str) -> int | None:
+    """The job of a form of this kind that was sent."""
+    data: Any = interaction.data or {}
+    match = _MODAL.fullmatch(data.get("custom_id", ""))
+    sent = interaction.type is discord.InteractionType.modal_submit and match is not None and match["form"] == form
+    return int(match["job"]) if sent and match else None
+
+
+def _fields(data: Any) -> dict[str, Any]:
+    """The fields of a form by their custom_id."""
+    rows = (row.get("component") or row["components"][0] for row in data["components"])
+    return {field["custom_id"]: field for field in rows}
 
 
 def job_of(components: Any, *, whole: bool = False) -> int | None:

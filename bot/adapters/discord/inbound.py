@@ -15,7 +15,7 @@ from bot.adapters.base import AdapterNotes, Receive
 from bot.adapters.discord.api import FAULTS, DiscordApi
 from bot.adapters.discord.attachments import fetches_of, pictures_with_reply
 from bot.adapters.discord.client import Client
-from bot.adapters.discord.controls import Remix, RemixForm
+from bot.adapters.discord.controls import Remix, RemixForm, SteerForm
 from bot.adapters.discord.interactions import InteractionRef, Mode
 from bot.adapters.discord.mentions import names_in, names_of, with_names
 from bot.adapters.discord.servers import Server, Servers
@@ -101,9 +101,9 @@ class Inbound:
         *,
         strength: float | None = None,
     ) -> None:
-        """A button, or the command that does the same; Remix opens a form first."""
-        if action is Action.REMIX and self._refusal(interaction) is None:
-            return await self._open_form(interaction, job)
+        """A button, or the command that does the same; Remix and Steer open a form first."""
+        if action in (Action.REMIX, Action.STEER) and self._refusal(interaction) is None:
+            return await self._open_form(interaction, action, job)
         await self._ask(
             interaction,
             MODES.get(action, Mode.PUBLIC),
@@ -122,6 +122,10 @@ class Inbound:
     async def handle_remix(self, interaction: Interaction, remix: Remix) -> None:
         """A form that was filled in."""
         await self.handle_command(interaction, remix.words, Mode.PUBLIC, remix_of=remix.job, attached=remix.attached)
+
+    async def handle_change(self, interaction: Interaction, job: int, words: str) -> None:
+        """What is said to a drawing in progress."""
+        await self.handle_command(interaction, f"/{Action.STEER} {job} {words}", Mode.PRIVATE)
 
     async def handle_reaction(self, event: discord.RawReactionActionEvent) -> None:
         """A reaction to one of the bot's messages."""
@@ -142,8 +146,8 @@ class Inbound:
             )
         )
 
-    async def handle_message(self, message: discord.Message, text: str) -> None:
-        """A direct message, or a message that mentions the bot."""
+    async def handle_message(self, message: discord.Message, text: str, *, addressed: bool) -> None:
+        """A direct message, one that mentions the bot, or one that merely replies to it."""
         guild = message.guild.id if message.guild else None
         if not self._serves_guild(guild) or not self._serves_channel(guild, message.channel.id):
             return
@@ -165,6 +169,8 @@ class Inbound:
                 address=address,
                 text=with_names(text, names_in(message)) or "/help",
                 message=f"m{message.id}",
+                replies_to=str(message.reference.message_id) if message.reference else "",
+                addressed=addressed,
                 pictures=fetches_of(pictures_with_reply(message, self.client.user)),
                 defaults=self._servers.defaults_of(guild),
             )
@@ -237,13 +243,14 @@ class Inbound:
             except TimeoutError:
                 pass
 
-    async def _open_form(self, interaction: Interaction, job: int) -> None:
-        """Open the remix form with the old prompt, taken from the picture's alt text."""
+    async def _open_form(self, interaction: Interaction, action: Action, job: int) -> None:
+        """Open the form of Steer, or that of Remix with the old prompt, taken from the picture's alt text."""
         attached = interaction.message.attachments if interaction.message else []
         prompt = next((a.description for a in attached if a.description), "")
         try:
             say = partial(self._say, str(interaction.locale))
-            await interaction.response.send_modal(RemixForm(job, prompt or "", say))
+            form = SteerForm(job, say) if action is Action.STEER else RemixForm(job, prompt or "", say)
+            await interaction.response.send_modal(form)
         except FAULTS as error:
             log.warning("an interaction could not be answered: %s", type(error).__name__)
 

@@ -46,6 +46,7 @@ CHANNELS = [discord.ChannelType.text, discord.ChannelType.news, discord.ChannelT
 OPTIONS = {  # parameter → text id of its name
     "prompt": "discord-option-prompt",
     "search": "discord-option-search",
+    "words": "discord-option-words",
     "seed": "discord-option-seed",
     "steps": "discord-option-steps",
     "guidance_scale": "discord-option-guidance",
@@ -142,6 +143,7 @@ class Commands:
         simple = {
             "discord-imagine": self.imagine,
             "discord-queue": self.queue,
+            "discord-steer": self.steer,
             "discord-cancel": self.cancel,
             "discord-show": self.show,
             "discord-settings": self.settings,
@@ -235,6 +237,11 @@ class Commands:
 
     async def queue(self, interaction: Interaction) -> None:
         await self._listener.handle_command(interaction, "/queue", Mode.PRIVATE)
+
+    async def steer(
+        self, interaction: Interaction, words: Range[str, 1, MAX_PROMPT], picture: JobNumber | None = None
+    ) -> None:
+        await self._listener.handle_command(interaction, f"/steer {picture or 0} {words}", Mode.PRIVATE)
 
     async def cancel(self, interaction: Interaction, picture: JobNumber | None = None) -> None:
         await self._listener.handle_command(interaction, f"/cancel {picture or ''}", Mode.PRIVATE)

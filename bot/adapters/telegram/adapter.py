@@ -39,6 +39,7 @@ REMEMBERED = 1000  # messages whose current state is known, so that the same is 
 MENU = {
     "imagine": "telegram-imagine",
     "queue": "telegram-queue",
+    "steer": "telegram-steer",
     "cancel": "telegram-cancel",
     "show": "telegram-show",
     "settings": "telegram-settings",

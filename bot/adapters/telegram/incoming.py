@@ -76,15 +76,17 @@ def incoming_of(
     text = _words_for_us(message, me, album) if message else None
     if message is None or text is None:
         return []
+    steered = _asked_about(message, me, Action.STEER)
     files = _attached(message, me, album)
     return [
         TextMessage(
             key=f"{me.id}:{message.chat_id}:{message.message_id}",  # by message: edited or repeated, it counts once
             person=_person(message.from_user, message.sender_chat, message.chat),
             address=_address(message),
-            text=text,
+            text=text if text.startswith("/") or steered is None else f"/{Action.STEER} {steered} {text}",
             message=message_id_of(message.chat_id, message.message_id),
-            remix_of=_remix_of(message, me),
+            remix_of=_asked_about(message, me, Action.REMIX),
+            replies_to=_replies_to(message, me),
             pictures=tuple(fetch(*file) if file else _no_picture for file in files) if fetch else (),
         )
     ]
@@ -206,13 +208,22 @@ def _has_speaker(message: Message, album: Sequence[Message]) -> bool:
     return any(other.caption for other in album) or (bool(album) and message.message_id != album[0].message_id)
 
 
-def _remix_of(message: Message, me: User) -> int | None:
-    """A reply to the remix question is the new prompt, with or without the command."""
+def _asked_about(message: Message, me: User, action: Action) -> int | None:
+    """The job of the question for new words that this replies to: those words may come without the command."""
     asked = message.reply_to_message
     if asked is None or asked.from_user is None or asked.from_user.id != me.id:
         return None
-    command = re.search(r"/remix (\d{1,18}) ", asked.text or "")
+    command = re.search(rf"/{action} (\d{{1,18}}) ", asked.text or "")
     return int(command[1]) if command else None
+
+
+def _replies_to(message: Message, me: User) -> str:
+    """Our message that this replies to; in a topic every message looks like a reply to the one that opened it."""
+    answered = message.reply_to_message
+    ours = answered is not None and answered.from_user is not None and answered.from_user.id == me.id
+    if answered is None or not ours or answered.forum_topic_created is not None:
+        return ""
+    return message_id_of(message.chat_id, answered.message_id)
 
 
 async def _no_picture() -> bytes:

@@ -261,6 +261,7 @@ class WebAdapter:
             raise Refused(400, "web-empty")
         if len(text) > MAX_TEXT:
             raise Refused(413, "web-too-large")
+        steered = (await self._message(person, form["steer"]))["job"] if form.get("steer") else None
         remix = (await self._message(person, form["remix"]))["job"] if form.get("remix") else None
         said = text + " 📎" * (len(pictures) - len(thumbs := thumbs_of(form)))
         entry = await self._rooms.say(person.id, key, person.key, said, thumbs)
@@ -269,7 +270,7 @@ class WebAdapter:
                 key=f"{person.id}:{key}",
                 person=person,
                 address=_address(person),
-                text=text,
+                text=text if steered is None else f"/{Action.STEER} {steered} {text}",
                 message=str(entry),
                 remix_of=remix,
                 without=frozenset(form.get("without", "").split(",")),

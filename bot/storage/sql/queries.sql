@@ -134,7 +134,7 @@ RETURNING id;
 SELECT * FROM jobs WHERE status IN ('drawn', 'failed', 'cancelled') AND told = 0 ORDER BY id;
 
 -- name: delete_job
-UPDATE jobs SET status = 'deleted', request = '{"prompt": "(deleted)"}', told = 1 WHERE id = :job AND status <> 'deleted'
+UPDATE jobs SET status = 'deleted', request = '{"prompt": "(deleted)"}', steered = NULL, told = 1 WHERE id = :job AND status <> 'deleted'
 RETURNING id;
 
 -- name: counts
@@ -158,6 +158,39 @@ SELECT state, preview FROM checkpoints WHERE job = :job;
 
 -- name: drop_checkpoint
 DELETE FROM checkpoints WHERE job = :job;
+
+-- name: put_change
+-- Nothing comes back where the job is not in progress, or has heard too much.
+INSERT INTO changes (key, job, words, platform, chat, thread, language, answers)
+SELECT :key, id, :words, :platform, :chat, :thread, :language, :answers FROM jobs
+WHERE id = :job AND status IN ('queued', 'running') AND (SELECT count(*) FROM changes WHERE job = :job) < :most
+RETURNING id;
+
+-- name: known_change
+SELECT id FROM changes WHERE key = :key;
+
+-- name: changes_to_pass_on
+SELECT id, words FROM changes WHERE job = :job AND outcome IS NULL ORDER BY id;
+
+-- name: settle_change
+UPDATE changes SET outcome = :outcome, step = :step WHERE id = :change AND outcome IS NULL;
+
+-- name: steered
+UPDATE jobs SET steered = :then WHERE id = :job AND status = 'running';
+
+-- name: ask_for_what_was_said
+-- A drawing that starts over is asked beforehand for what was said to it.
+UPDATE jobs SET request = json_set(request, '$.then', steered), steered = NULL WHERE id = :job AND steered <> '';
+
+-- name: changes_to_answer
+-- Of one job, or of all.
+SELECT * FROM changes WHERE outcome IS NOT NULL AND told = 0 AND (job = :job OR :job IS NULL) ORDER BY id;
+
+-- name: change_to_answer
+SELECT id FROM changes WHERE id = :change AND told = 0;
+
+-- name: change_told
+UPDATE changes SET told = 1 WHERE id = :change;
 
 -- name: put_intent
 INSERT INTO messages (job, role, nonce, platform) VALUES (:job, :role, lower(hex(randomblob(12))), :platform)

@@ -34,6 +34,7 @@ messages.start({
   press: (fields) => tell("/press", fields),
   react: (message, emoji) => tell("/react", { message: message.id, emoji }),
   remix: composer.begin,
+  steer: (message, text) => { messages.acted(); outbox.send(text, { fields: { steer: message.id } }); },
   say: (text) => outbox.send(text),
   edit: composer.edit,
 });

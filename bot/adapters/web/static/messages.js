@@ -13,7 +13,7 @@ const elements = new Map(); // message id → its element on the page
 const stages = new Map(); // message id → stage, to see what has just become ready
 let actedAt = 0;
 let unread = 0; // pictures that became ready while nobody looked
-let actions; // { press, react, remix, say, edit }
+let actions; // { press, react, remix, steer, say, edit }
 
 export const start = (hooks) => { actions = hooks; };
 
@@ -99,6 +99,7 @@ function fill(element, message) {
   fillPicture(find(".gif"), message, message.gif, false);
   find(".pictures").classList.toggle("some", Boolean(stage === "drawing" || message.picture || message.gif));
   find(".pictures").classList.toggle("hidden", Boolean(message.hidden)); // blurred until it is opened
+  fillSteer(find(".steer"), message);
   fillButtons(element, message);
   fillCorrection(find(".corrections"), message);
 }
@@ -131,6 +132,19 @@ function fillPicture(figure, message, picture, empty) {
   next.src = url;
 }
 
+/** New words while it is drawn; what is being typed stays from one preview to the next. */
+function fillSteer(form, message) {
+  form.hidden = !message.buttons?.some(({ action }) => action === "steer");
+  const input = form.querySelector("input");
+  form.onsubmit = (event) => {
+    event.preventDefault();
+    const wish = input.value.trim();
+    if (!wish) return input.focus();
+    input.value = "";
+    actions.steer(message, wish);
+  };
+}
+
 /** Quarters of a grid, numbered; each opens alone, with what can be done with it. */
 function fillGrid(figure, message, buttons) {
   const count = Math.max(0, ...buttons.filter((one) => one.action !== "offer").map((one) => one.picture ?? 0));
@@ -152,7 +166,7 @@ function fillGrid(figure, message, buttons) {
 const rowOf = ({ action, picture }) => action === "offer" ? 0 : picture ?? 0;
 
 function fillButtons(element, message) {
-  const buttons = message.buttons ?? [], stage = message.stage ?? "note";
+  const buttons = (message.buttons ?? []).filter(({ action }) => action !== "steer"), stage = message.stage ?? "note";
   const row = element.querySelector(".buttons"), shown = JSON.stringify(buttons);
   if (row.dataset.shown !== shown) { // a preview must not take the button away from under a finger, or the keyboard
     row.dataset.shown = shown;
