@@ -364,6 +364,27 @@ async def test_the_library_does_not_warn_that_it_cannot_speak(
         assert "voice" not in caplog.text.lower()
 
 
+async def test_steer_asks_for_words_and_a_reply_that_pings_the_bot_has_them(tmp_path: Path) -> None:
+    """The modal works after a restart; a reply says something to the bot only while that is being drawn."""
+    async with sim(tmp_path, fakes.PacedEngine()) as world:
+        me = world.adapter.client.user
+        await world.ann.send(world.channel, f"<@{me.id}> a red star")  # of answers to commands a reply tells nothing
+        await world.draw_on()
+        await world.draw_on()
+        await scenario.until(world, lambda: len(scenario.previews(world, 1)) == 2)
+        shown = await world.press(Action.STEER, 1)
+        assert shown.modal["title"] == "Steer #1" and not shown.modal["components"][0]["component"].get("value")
+        result = await world.ann.submit_modal(shown, {"words": "a blue star"})
+        typed = await world.ann.slash(world.channel, "steer", words="3 stars")
+        await world.ann.send(world.channel, "+ a moon", reply_to=world.message(1))
+        await world.draw_on()
+        assert "was overtaken" in await said(world, result) and "was overtaken" in await said(world, typed)
+        await world.until(lambda: any("on: “+ a moon”" in text for text in world.texts()))
+        await scenario.finish(world, 1)
+        await world.ann.send(world.channel, "wow!", reply_to=world.message(1))
+        assert world.engine.heard == ["a blue star", "3 stars", "+ a moon"] and len(world.engine.asked) == 1
+
+
 async def test_direct_messages_and_mentions_are_prompts(tmp_path: Path) -> None:
     """Neither needs the message content intent."""
     async with sim(tmp_path) as world:

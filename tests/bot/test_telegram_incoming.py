@@ -123,6 +123,16 @@ def told(text: str, **fields: Any) -> list[Any]:
     return list(incoming_of(update, User(**ME)))
 
 
+def test_a_reply_tells_which_message_of_ours_it_replies_to() -> None:
+    """It may show a drawing in progress; the question of Steer has the number of its picture in it."""
+    (reply,) = told("a blue star", reply_to_message=OF_THE_BOT)
+    assert reply.replies_to == f"{GROUP}:{OF_THE_BOT['message_id']}" and reply.text == "a blue star"
+    question = {**OF_THE_BOT, "text": "Reply to the message of #12, or send: /steer 12 a blue star."}
+    assert [incoming.text for incoming in told("+ a moon", reply_to_message=question)] == ["/steer 12 + a moon"]
+    assert [incoming.text for incoming in told("/help", reply_to_message=question)] == ["/help"]
+    assert [incoming.replies_to for incoming in told(f"{BOT} hi", reply_to_message=OPENED)] == [""]
+
+
 @given(st.text())
 def test_nothing_that_people_type_is_too_much(text: str) -> None:
     """Chatter in a group is left alone, whatever it is; a reply is taken word for word."""

@@ -245,6 +245,16 @@ async def test_a_remix_carries_the_job_it_comes_from(tmp_path: Path) -> None:
         assert isinstance(served.heard[-1], TextMessage) and served.heard[-1].remix_of == 7
 
 
+async def test_new_words_for_a_drawing_are_shown_as_typed_and_told_with_its_job(tmp_path: Path) -> None:
+    """The page knows no job numbers, and of other people's messages nothing."""
+    async with site(tmp_path) as served:
+        ann, eve = await served.browser(), await served.browser()
+        message = await served.shows(await person_id(served, ann))
+        assert await ann.says("+ a moon", steer=message) == 202
+        assert isinstance(served.heard[-1], TextMessage) and served.heard[-1].text == "/steer 7 + a moon"
+        assert await eve.says("+ a moon", steer=message) == 404
+
+
 async def test_a_reaction_is_told_when_added_stays_over_an_edit_and_is_taken_away_in_silence(tmp_path: Path) -> None:
     """As on the platforms: the core acts on what is new."""
     async with site(tmp_path) as served:

@@ -17,7 +17,6 @@ from bot.adapters.discord.controls import Control, Remix, change_of, remix_of
 from bot.adapters.discord.slash import CommandListener, Commands, Say, Translations
 from bot.config import DiscordConfig
 from bot.errors import ConfigError, NotDelivered
-from bot.messages import Action
 
 log = logging.getLogger(__name__)
 PERMISSIONS = discord.Permissions(
