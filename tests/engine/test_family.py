@@ -1,21 +1,15 @@
 """the published sets of the family: what their files say is what guided-diffusion builds, and does in a step."""
 
 import re
-from dataclasses import asdict, replace
+from dataclasses import replace
 
 import pytest
 import torch
-from torch import Tensor
 
-from engine.diffusion.cutouts import random_crops
-from engine.diffusion.denoisers import network_denoiser
-from engine.diffusion.guidance import Pull, Target, add_guidance
-from engine.diffusion.samplers import sample
-from engine.diffusion.schedule import Levels
-from engine.model_sets.weights import UNKNOWN, ModelSet, load_model_set, model_set_names
+from engine.model_sets.weights import UNKNOWN, load_model_set, model_set_names
 from engine.networks.unet import UNet, UNetConfig
-from tests.bench.engine.notebook import Notebook, guided_diffusion_unet, spaced_diffusion
-from tests.engine.test_oracle_step import TinyClip
+from tests.bench.engine.notebook import guided_diffusion_unet
+from tests.bench.engine.oracle import apart_from_oracle, shape_of
 
 FAMILY = {
     "pixelart": 113_676_678,
@@ -31,15 +25,9 @@ FAMILY = {
     "feiart": 557_973_638,
     "isometric": 557_973_638,
 }
-STEPS = 20
 
 
-def config(described: ModelSet) -> UNetConfig:
-    shape = described.unet["shape"]
-    return UNetConfig(**{key: tuple(value) if isinstance(value, list) else value for key, value in shape.items()})
-
-
-SHAPES = {config(load_model_set(name)): name for name in ("imagenet256", "imagenet512", *FAMILY)}
+SHAPES = {shape_of(load_model_set(name)): name for name in ("imagenet256", "imagenet512", *FAMILY)}
 
 
 @pytest.mark.parametrize("name", FAMILY)
@@ -48,7 +36,7 @@ def test_a_set_of_the_family_is_whole(name: str) -> None:
     described = load_model_set(name)
     unet = described.files()[0]
     with torch.device("meta"):
-        count = sum(value.numel() for value in UNet(config(described)).state_dict().values())
+        count = sum(value.numel() for value in UNet(shape_of(described)).state_dict().values())
     assert count == FAMILY[name] and unet.fits(4 * count)  # published in float32
     assert described.licence and not described.memory.startswith("A drawing takes about 11 GB")
     assert all(url.startswith("https://huggingface.co/") for url in unet.urls)
@@ -81,42 +69,7 @@ def test_a_guided_step_of_each_shape_equals_the_oracle(shape: UNetConfig) -> Non
     """Levels, attention, heads and resampling as published, with random weights and narrow layers."""
     narrow = replace(shape, model_channels=64 if min(shape.channel_mult) < 1 else 32, num_res_blocks=1)
     narrow = narrow if narrow.num_head_channels == -1 else replace(narrow, num_head_channels=32)
-    torch.manual_seed(0)
-    theirs, ours = guided_diffusion_unet(narrow), UNet(narrow).eval().requires_grad_(False)
-    for parameter in theirs.parameters():
-        parameter.copy_(torch.randn_like(parameter) * 0.05 + (0.5 if parameter.dim() == 1 else 0))
-    ours.load_state_dict(theirs.state_dict())
-    side, index = 2 ** (len(narrow.channel_mult) - 1), 11
-    x, noise, embeddings = torch.randn(1, 3, side, side), torch.zeros(1, 3, side, side), torch.randn(1, 12)
-    pull = Pull(**{**asdict(PULL), "smallest_cut": side // 2, "seeds": [(0, 0)]})
-    crops = random_crops(torch.rand(1, pull.cuts, 3), side, side, pull.smallest_cut, 1.0)
-    clip = TinyClip(torch.randn(3 * 8 * 8, 12))
-    found = _ours(ours, x, noise, pull, crops, Target(clip=clip, embeddings=embeddings[None], weights=torch.ones(1, 1)))
-    notebook = Notebook(
-        diffusion=spaced_diffusion("linear", STEPS, learned_variance=True),
-        model=theirs,
-        encode_image=clip.encode_images,
-        side=clip.side,
-        target_embeds=embeddings,
-        weights=torch.ones(1),
-        clip_guidance_scale=pull.guidance_scale,
-        tv_scale=pull.tv_scale,
-        range_scale=pull.range_scale,
-    )
-    boxes = torch.stack([crops.top, crops.left, crops.size], dim=-1)[0].tolist()
-    expected = notebook.shared_forward(x, index, boxes, eta=0.0)
-    assert ((found - expected).norm() / (expected - x).norm()).item() <= 1e-5
-
-
-PULL = Pull(
-    guidance_scale=1000.0, tv_scale=150.0, range_scale=50.0, cuts=4, cut_power=1.0, smallest_cut=6, seeds=[(0, 0)]
-)
-
-
-def _ours(unet: UNet, x: Tensor, noise: Tensor, pull: Pull, crops: object, target: Target) -> Tensor:
-    denoise = network_denoiser(unet, objective="eps", schedule="linear", learned_variance=True)
-    guided = add_guidance(denoise, [target], pull, "linear", lambda t, pictures: crops)
-    return next(sample(guided, x, lambda i: noise, Levels("linear", STEPS), sampler="ddim", eta=0.0, start=11)).x
+    assert apart_from_oracle(narrow, 2 ** (len(narrow.channel_mult) - 1)) <= 1e-5
 
 
 def test_titles_name_their_authors() -> None:

@@ -1,7 +1,5 @@
 """one guided step of ours against guided-diffusion's, with the same network, noise and cuts."""
 
-from dataclasses import dataclass
-
 import pytest
 import torch
 from torch import Tensor, nn
@@ -13,6 +11,7 @@ from engine.diffusion.samplers import sample
 from engine.diffusion.schedule import Levels
 from engine.networks.unet import UNet, UNetConfig
 from tests.bench.engine.notebook import EpsOfUnshuffled, Notebook, spaced_diffusion
+from tests.bench.engine.oracle import TinyClip
 
 SIDE, STEPS, CUTS = 16, 20, 6
 NETWORK = UNetConfig(
@@ -39,17 +38,6 @@ PULL = Pull(
     guidance_scale=1000.0, tv_scale=150.0, range_scale=50.0, cuts=CUTS, cut_power=1.0, smallest_cut=6, seeds=[(0, 0)]
 )
 LEVELS = [19, 11, 1, 0]  # the first step, one in the middle, the last two
-
-
-@dataclass
-class TinyClip:
-    """A fixed linear map in CLIP's place."""
-
-    matrix: Tensor
-    side: int = 8
-
-    def encode_images(self, pictures: Tensor) -> Tensor:
-        return pictures.flatten(1) @ self.matrix
 
 
 def random_network(config: UNetConfig) -> UNet:

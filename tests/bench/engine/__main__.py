@@ -27,7 +27,7 @@ FIGURES = (
 )
 COUNTED = ("satisfied", "negative", "bare", "full", "pareto", "schedule", "halves")
 OF_SETS = ("pareto", "schedule")
-LONG = ("picturebook", "judge", "family", "pareto", "schedule", "halves")  # run only if named
+LONG = ("picturebook", "judge", "family", "oracle", "pareto", "schedule", "halves")  # run only if named
 
 
 def main() -> None:
