@@ -14,8 +14,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from tests.bench.engine.report import Figure
 from tests.bench.engine.ways import WORLDS, Try, World, key, ours
 
-TOGETHER, PICTURES, CHECKED = 8, 32, 64  # prompts that are drawn in one batch, of the search, and held out
-KEPT = 3
+TOGETHER, PICTURES, CHECKED = 8, 32, 32  # prompts that are drawn in one batch, of the search, and held out
+KEPT = 2
 Knobs = Mapping[str, object]
 SOLVER = "dpmpp-3m-sde"
 
