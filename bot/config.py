@@ -63,14 +63,16 @@ class BotConfig:
 
 @dataclass(frozen=True, kw_only=True)
 class LimitsConfig:
-    """[limits], each for one person unless it says otherwise; 0 is no limit."""
+    """[limits], each for one person unless it says otherwise; 0 is no limit. A larger job counts as several."""
 
     queued: int = 10  # jobs that wait or are drawn
     running: int = 1  # jobs that are drawn at the same time
     per_day: int = 200  # jobs in 24 hours
-    server_per_day: int = 0  # jobs in 24 hours of everybody in one Discord server, or in one chat elsewhere
+    server_per_day: int = 0  # jobs in 24 hours of everybody in one Discord server, on the chat page, or in one chat
+    per_job: float = 100.0  # work of one job, in normal pictures of its model set
 
     def __post_init__(self) -> None:
+        _within("per_job", self.per_job, 0, 1_000_000)
         for name in ("queued", "running", "per_day", "server_per_day"):
             _within(name, getattr(self, name), 0, 100_000)
 
@@ -105,9 +107,13 @@ class WebConfig:
     host: str = "127.0.0.1"  # address to listen on; any but loopback demands a token
     port: int = 8420
     token: Secret = Secret()  # required of browsers; empty for none
+    queued: int = 100  # jobs of everybody on the page together that wait or are drawn; 0 is no limit
+    per_day: int = 2000  # jobs of everybody on the page together in 24 hours; 0 is no limit
 
     def __post_init__(self) -> None:
         _within("port", self.port, 0, 65535)
+        for name in ("queued", "per_day"):
+            _within(name, getattr(self, name), 0, 1_000_000)
         if not is_loopback(self.host) and not self.token:
             raise ValueError("token must be set when host is not a loopback address, or anybody could come in")
         if self.token and len(self.token.value) < SHORTEST_TOKEN:

@@ -232,7 +232,7 @@ class Handlers:
         request = self._builder.request(incoming, command, parent)
         if isinstance(incoming, TextMessage) and incoming.pictures:
             await self._moderation.check_drawing(incoming, request.prompt)
-            await self._queue.check_limits(incoming.person, incoming.address)
+            await self._queue.check_limits(incoming.person, incoming.address, Draw(request=request))
         async with self._aside():
             inputs = await self._builder.inputs(incoming, request, parent)
         kind = Kind.REMIX if parent else Kind.IMAGINE
@@ -245,12 +245,13 @@ class Handlers:
 
     async def _vary(self, incoming: Incoming, command: Act, parent: Job) -> None:
         png = await self._png(parent, self._one_of(parent, command.picture))
-        async with self._aside():
-            init = await self._builder.accept(png, incoming.person)
-        inputs = {**await self._pictures.inputs(parent.drawn_as), "init": init}
         strength = command.strength if command.strength is not None else STRENGTH
         request = replace(parent.request, init=strength, pick=None, seed=new_seed())
         check_steps(incoming, request)
+        await self._queue.check_limits(incoming.person, incoming.address, Draw(request=request))
+        async with self._aside():
+            init = await self._builder.accept(png, incoming.person)
+        inputs = {**await self._pictures.inputs(parent.drawn_as), "init": init}
         await self._put(incoming, Draw(request=request), Kind.VARY, parent, inputs)
 
     async def _upscale(self, incoming: Incoming, command: Act, parent: Job) -> None:

@@ -68,11 +68,18 @@ class Person:
     most_steps: int = 0  # most steps in this chat; 0 for no limit
     server: str = ""  # the Discord server or the like; empty: the chat counts by itself
     server_today: int = 0  # the server's limit on jobs in 24 hours; 0 for the bot's own limit
+    server_queued: int = 0  # the limit on jobs of everybody there that wait or are drawn; 0 for no limit
+    account: str = ""  # what holds several people, as a browser does; empty: the person counts alone
 
     @property
     def key(self) -> str:
         """Identifies the person across platforms."""
         return f"{self.platform}:{self.id}"
+
+    @property
+    def counted(self) -> str:
+        """Whom limits, turns and bans count."""
+        return f"{self.platform}:{self.account or self.id}"
 
 
 @dataclass(frozen=True, kw_only=True)

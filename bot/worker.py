@@ -13,7 +13,8 @@ from bot.errors import NotStored
 from bot.jobs.changes import Changes
 from bot.jobs.estimate import Company, Load
 from bot.jobs.job import Draw, Job, Status, Unreadable, Upscale
-from bot.jobs.queue import UNREADABLE, Queue
+from bot.jobs.queue import Queue
+from bot.jobs.rows import UNREADABLE
 from bot.metrics import RecordMetric
 from bot.moderation.verdicts import PictureCheck, Verdict
 from bot.storage.pictures import PictureStore
@@ -150,7 +151,7 @@ class Worker:
     def company(self) -> Company:
         """What is drawn now."""
         running = [
-            Load(owner=each.job.owner, pictures=each.job.pictures, seconds=each.seconds_left())
+            Load(owner=each.job.account, pictures=each.job.pictures, seconds=each.seconds_left())
             for each in self._running.values()
         ]
         return Company(running=running, at_once=self._engine.at_once)
@@ -242,7 +243,8 @@ class Worker:
     async def _work(self, running: Running) -> None:
         job = running.job
         try:
-            running.note_left((await self._queue.speed()).of(job.work))
+            speed = await self._queue.speed()
+            running.note_left(speed.seconds(job.cost, upscaling=isinstance(job.work, Upscale)))
             await self._moved()
             await self._draw(running)
         except (Paused, asyncio.CancelledError) as end:

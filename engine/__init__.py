@@ -28,6 +28,7 @@ from engine.events import (
     Progress,
     Started,
     Steered,
+    Workload,
     as_json,
 )
 from engine.files import FolderLocked, lock_folder, put_in_place, write_file
@@ -99,6 +100,7 @@ __all__ = [
     "UpscaleRequest",
     "WeightsError",
     "Word",
+    "Workload",
     "accept_picture",
     "accept_picture_apart",
     "add_model_file",
@@ -126,6 +128,7 @@ __all__ = [
     "understand",
     "upscale",
     "verify_models",
+    "workload",
     "write_file",
     "vocabulary",
     "MAX_PICTURE_BYTES",
@@ -212,6 +215,14 @@ def nearest_size(request: Request) -> str:
         return f"{described.side * described.scale}x{described.side * described.scale}"
     width, height = nearest(*size_of(request.size), described)
     return f"{width}x{height}"
+
+
+def workload(request: Request) -> Workload:
+    """Steps, pictures, crops and pixels of a drawing, before it is begun; without torch. Raises BadRequest."""
+    from engine.drawing.workload import workload as measure
+    from engine.model_sets.weights import load_model_set
+
+    return measure(request, load_model_set(request.models))
 
 
 def knows_any_word(models: str) -> bool:

@@ -113,6 +113,16 @@ class Needs:
     begun: bool = False  # an earlier call has fetched a part of the set's U-Net, or all of it
 
 
+@dataclass(frozen=True, kw_only=True)
+class Workload:
+    """What a drawing consists of."""
+
+    steps: float  # of the sampler, less those that an init picture saves
+    pictures: int  # that are drawn
+    crops: float  # that CLIP sees at each step, on average over the drawing
+    pixels: int  # of one finished picture
+
+
 Event = Started | Progress | Preview | Checkpoint | Steered | Finished | Failed
 
 

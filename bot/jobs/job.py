@@ -104,6 +104,8 @@ class Job:
     hidden: bool = False  # its picture is shown behind a click only
     key: str = ""  # of the Incoming that asked for it
     steered: str | None = None  # all that is said on the way by now, as in `Request.then`; None: as asked for
+    account: str = ""  # Person.counted of the owner
+    cost: float = 1.0  # predicted work, in normal drawings
 
     @property
     def request(self) -> Request:

@@ -4,37 +4,50 @@ from dataclasses import dataclass
 
 from bot.config import LimitsConfig
 from bot.errors import UserError
+from bot.messages import Person
 
 DAY = 86400.0  # seconds
+NOBODY = Person(platform="", id="")
 
 
 @dataclass(kw_only=True)
 class Load:
-    """What one person (or one server) has in the queue now and has requested in the last 24 hours."""
+    """What one person (or one server) has in the queue now and has requested in the last 24 hours.
 
-    queued: int = 0
-    today: int = 0
+    In normal pictures: a larger one counts as several.
+    """
+
+    queued: float = 0
+    today: float = 0
+
+    def add(self, weight: float) -> None:
+        """One more job."""
+        self.queued += weight
+        self.today += weight
 
 
-def admit(load: Load, limits: LimitsConfig, here: int = 0, place: Load | None = None, place_today: int = 0) -> None:
-    """Count one more job in, or raise UserError.
+def admit(
+    load: Load, limits: LimitsConfig, person: Person = NOBODY, place: Load | None = None, weight: float = 1.0
+) -> None:
+    """Count one more job in, or raise UserError. Whoever is below a limit may go over it by one job.
 
     Args:
-        here: the server's own limit on queued jobs per person; 0 for the bot's limit.
-        place: the load of the server.
-        place_today: the server's own limit in 24 hours; 0 for the bot's limit.
+        person: who asks, with the limits of the server or page.
+        place: the load of that server or page.
+        weight: of the job, in normal pictures.
     """
-    queued = _lower(limits.queued, here)
+    queued, place = _lower(limits.queued, person.queued), place or Load()
     if queued and load.queued >= queued:
         raise UserError("too-many-queued", limit=queued)
     if limits.per_day and load.today >= limits.per_day:
         raise UserError("too-many-today", limit=limits.per_day)
-    there = _lower(limits.server_per_day, place_today)
-    if place is not None and there and place.today >= there:
+    if person.server_queued and place.queued >= person.server_queued:
+        raise UserError("too-many-queued-here", limit=person.server_queued)
+    there = _lower(limits.server_per_day, person.server_today)
+    if there and place.today >= there:
         raise UserError("too-many-here", limit=there)
-    for counted in (load, place or Load()):
-        counted.queued += 1
-        counted.today += 1
+    load.add(weight)
+    place.add(weight)
 
 
 def _lower(one: int, other: int) -> int:

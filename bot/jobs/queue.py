@@ -1,46 +1,38 @@
 """the fair job queue: put, claim, cancel, finish, requeue; positions and expected waits."""
 
 import asyncio
+import hashlib
 import json
 import logging
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from bot.config import LimitsConfig
 from bot.errors import UserError
 from bot.jobs import estimate
-from bot.jobs.job import Draw, Job, Kind, NewJob, QueuePosition, Status, Unreadable, Upscale, Work
+from bot.jobs.cost import check_cost, cost_of, weight_of
+from bot.jobs.job import Job, NewJob, QueuePosition, Status, Work
 from bot.jobs.limits import DAY, Load, admit
+from bot.jobs.rows import as_job, as_row, as_status, server_of
 from bot.log import event
 from bot.messages import Address, Person
 from bot.storage.store import Row, Store, Transaction
-from engine import BadRequest, Request
 
 log = logging.getLogger(__name__)
-UNREADABLE = "failed-unreadable"  # text id
-_KINDS, _STATUSES = frozenset(Kind), frozenset(Status)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Speed:
-    """Measured on recently finished jobs; None before there are any."""
+    """Measured on recently finished jobs: seconds of the work of a normal drawing."""
 
-    step: float | None = None  # seconds a step of one picture
-    steps: float | None = None  # a drawing, on average
-    upscaling: float = 0.0  # seconds; short compared with a drawing
+    drawing: float | None = None  # None before anything was drawn
+    upscaling: float = 0.0  # short compared with a drawing
 
-    def of(self, work: Work) -> float | None:
+    def seconds(self, cost: float, *, upscaling: bool) -> float | None:
         """Estimated seconds of a job."""
-        if isinstance(work, Upscale):
-            return self.upscaling
-        return self.drawing(work.request.steps, work.request.count)
-
-    def drawing(self, steps: int | None, count: int = 1) -> float | None:
-        """Estimated seconds of a drawing of `count` pictures."""
-        if self.step is None or self.steps is None:
-            return None
-        return self.step * (steps or self.steps) * count
+        pace = self.upscaling if upscaling else self.drawing
+        return None if pace is None else pace * cost
 
 
 class Queue:
@@ -52,6 +44,7 @@ class Queue:
         self._clock = clock
         self._incoming: list[tuple[NewJob, asyncio.Future[tuple[Job, bool]]]] = []
         self._flush: asyncio.Task[None] | None = None
+        self._salt = ""  # of the database
         self._waiting: asyncio.Task[dict[int, estimate.Load]] | None = None  # None when outdated
         self.company: Callable[[], estimate.Company] = estimate.Company  # what is drawn now; set by whoever draws
         self.filled = asyncio.Event()  # set when something may be waiting
@@ -67,14 +60,13 @@ class Queue:
             self._flush = asyncio.create_task(self._store_incoming())
         return await done
 
-    async def check_limits(self, owner: Person, address: Address) -> None:
-        """Raise the UserError that `put` would raise now: for what takes work before there is a job to put."""
-        owners = json.dumps([owner.key])
-        loads = _loads(await self._store.rows("loads", owners=owners, since=self._clock() - DAY))
-        where = _server_of(owner, address)
-        found = await self._store.rows("server_loads", servers=json.dumps([where]), since=self._clock() - DAY)
-        place = Load(today=found[0]["today"]) if found else Load()
-        admit(loads.get(owner.key, Load()), self._limits, owner.queued, place, owner.server_today)
+    async def check_limits(self, owner: Person, address: Address, work: Work | None = None) -> None:
+        """Raise the UserError that `put` would raise now: for what takes effort before there is a job to put."""
+        if work is not None:
+            check_cost(work, self._limits.per_job)
+        where = server_of(owner, address)
+        loads, places = await self._loads(self._store, {owner.counted}, {where})
+        admit(loads[owner.counted], self._limits, owner, places[where])
 
     async def claim(self) -> Job | None:
         """Mark the next job as running and return it; None when the queue is empty."""
@@ -83,7 +75,9 @@ class Queue:
             if not next_row:
                 return None
             (row,) = await transaction.rows("claim", job=next_row[0]["id"], now=self._clock())
-            await transaction.rows("serve", owner=row["owner"])
+            if next_row[0]["started"] is None:
+                await transaction.rows("serve", account=row["account"], cost=row["cost"])
+                await transaction.rows("next_turn", turn=next_row[0]["turn"])
         event(log, "running", job=row["id"], waited=round(self._clock() - row["created"], 1))
         self._invalidate_positions()
         return as_job(row)
@@ -96,7 +90,7 @@ class Queue:
     async def status(self, job: int) -> Status | None:
         """A job's state, unless deleted."""
         row = await self._store.row("status", job=job)
-        return (Status(row["status"]) if row["status"] in _STATUSES else Status.FAILED) if row else None
+        return as_status(row["status"]) if row else None
 
     async def with_status(self, status: Status) -> list[Job]:
         """All jobs in one state, oldest first."""
@@ -115,9 +109,14 @@ class Queue:
         row = await self._store.row("newest_active_of", owner=owner)
         return as_job(row) if row else None
 
-    async def active_of(self, owner: str) -> list[Job]:
-        """The queued and running jobs of one person, oldest first."""
-        return [as_job(row) for row in await self._store.rows("active_of", owner=owner)]
+    async def active_of(self, account: str) -> list[Job]:
+        """The queued and running jobs of one person or browser (Person.counted), oldest first."""
+        return [as_job(row) for row in await self._store.rows("active_of", account=account)]
+
+    async def account_of(self, owner: str) -> str:
+        """Person.counted of a person, as of their newest job; the person where there is none."""
+        row = await self._store.row("account_of", owner=owner)
+        return str(row["account"]) if row else owner
 
     async def waiting_of(self, owner: str) -> list[Job]:
         """The queued jobs of one person, oldest first."""
@@ -193,7 +192,7 @@ class Queue:
     async def counts(self) -> dict[Status, int]:
         """Number of jobs in each state."""
         rows = await self._store.rows("counts")
-        return {Status(row["status"]): row["jobs"] for row in rows if row["status"] in _STATUSES}
+        return {Status(row["status"]): row["jobs"] for row in rows if row["status"] in frozenset(Status)}
 
     async def positions(self) -> dict[int, QueuePosition]:
         """The position of every queued job, in order, with the seconds until it starts."""
@@ -208,9 +207,8 @@ class Queue:
         rows = {bool(row["upscaling"]): row for row in await self._store.rows("speeds")}
         drawing, upscaling = rows.get(False), rows.get(True)
         return Speed(
-            step=drawing["seconds"] / drawing["single_steps"] if drawing and drawing["single_steps"] else None,
-            steps=drawing["steps"] / drawing["jobs"] if drawing else None,
-            upscaling=upscaling["seconds"] / upscaling["jobs"] if upscaling else 0.0,
+            drawing=drawing["seconds"] / drawing["cost"] if drawing and drawing["cost"] else None,
+            upscaling=upscaling["seconds"] / upscaling["cost"] if upscaling and upscaling["cost"] else 0.0,
         )
 
     def _invalidate_positions(self) -> None:
@@ -228,9 +226,9 @@ class Queue:
         speed = await self.speed()
         waiting: dict[int, estimate.Load] = {}
         for row in await self._store.rows("waiting"):
-            drawing = speed.drawing(row["steps"], row["count"])
-            takes, pictures = (speed.upscaling, 1) if row["upscaling"] else (drawing, row["count"])
-            waiting[row["id"]] = estimate.Load(owner=row["owner"], pictures=pictures, seconds=takes)
+            seconds = speed.seconds(row["cost"], upscaling=row["upscaling"])
+            pictures = 1 if row["upscaling"] else row["count"]
+            waiting[row["id"]] = estimate.Load(owner=row["account"], pictures=pictures, seconds=seconds)
         return waiting
 
     async def _store_incoming(self) -> None:
@@ -251,20 +249,24 @@ class Queue:
     async def _put_batch(self, transaction: Transaction, batch: list[NewJob]) -> list[tuple[Job, bool] | Exception]:
         keys = json.dumps([new.key for new in batch])
         known = {row["key"] for row in await transaction.rows("known_keys", keys=keys)}
-        loads, places = await self._loads(transaction, batch), await self._server_loads(transaction, batch)
+        accounts, servers = {new.owner.counted for new in batch}, {server_of(new.owner, new.address) for new in batch}
+        loads, places = await self._loads(transaction, accounts, servers)
         fresh: dict[str, NewJob] = {}
         refused: dict[str, UserError] = {}
         for new in batch:
             if new.key in known or new.key in fresh or new.key in refused:
                 continue
             try:
-                load, place = loads.setdefault(new.owner.key, Load()), places.setdefault(_server(new), Load())
-                admit(load, self._limits, new.owner.queued, place, new.owner.server_today)
+                check_cost(new.work, self._limits.per_job)
+                load, place = loads[new.owner.counted], places[server_of(new.owner, new.address)]
+                admit(load, self._limits, new.owner, place, weight_of(cost_of(new.work)))
                 fresh[new.key] = new
             except UserError as error:
                 refused[new.key] = error
         if fresh:
-            values = json.dumps([_as_row(new) for new in fresh.values()])
+            values = json.dumps(
+                [as_row(new, await self.hash_of("person", new.owner.counted)) for new in fresh.values()]
+            )
             await transaction.rows("put_people", jobs=values)
             await transaction.rows("put_jobs", jobs=values, now=self._clock())
             await transaction.rows("put_intents", jobs=values)
@@ -272,70 +274,37 @@ class Queue:
         jobs = {row["key"]: as_job(row, fresh.get(row["key"])) for row in rows}
         return [refused.get(new.key) or (jobs[new.key], fresh.pop(new.key, None) is not None) for new in batch]
 
-    async def _loads(self, transaction: Transaction, batch: list[NewJob]) -> dict[str, Load]:
-        owners = json.dumps(sorted({new.owner.key for new in batch}))
-        rows = await transaction.rows("loads", owners=owners, since=self._clock() - DAY)
-        return _loads(rows)
+    async def _loads(
+        self, reader: Store | Transaction, accounts: set[str], servers: set[str]
+    ) -> tuple[dict[str, Load], dict[str, Load]]:
+        """What each has used, those who have been forgotten since included."""
+        loads, places, since = {who: Load() for who in accounts}, {who: Load() for who in servers}, self._clock() - DAY
+        for row in await reader.rows("loads", accounts=json.dumps(list(accounts)), since=since):
+            loads[row["who"]] = Load(queued=row["queued"], today=row["today"])
+        for row in await reader.rows("server_loads", servers=json.dumps(list(servers)), since=since):
+            places[row["who"]] = Load(queued=row["queued"], today=row["today"])
+        hashes = {await self.hash_of("person", who): load for who, load in loads.items()}
+        hashes |= {await self.hash_of("server", who): load for who, load in places.items()}
+        for row in await reader.rows("spent", hashes=json.dumps(list(hashes)), since=since):
+            hashes[row["who"]].today += row["today"]
+        return loads, places
 
-    async def _server_loads(self, transaction: Transaction, batch: list[NewJob]) -> dict[str, Load]:
-        servers = json.dumps(sorted({_server(new) for new in batch}))
-        rows = await transaction.rows("server_loads", servers=servers, since=self._clock() - DAY)
-        return {row["server"]: Load(today=row["today"]) for row in rows}
+    async def keep_spent(self, transaction: Transaction, rows: list[Row]) -> None:
+        """Before jobs are erased: what they took of the limits of the last 24 hours, without names."""
+        used = [
+            {"job": row["id"], "who": await self.hash_of(kind, row[name])}
+            for row in rows
+            for kind, name in (("person", "account"), ("server", "server"))
+        ]
+        await transaction.rows("keep_spent", used=json.dumps(used), since=self._clock() - DAY)
 
+    async def forget_spent(self) -> None:
+        """What is older than the limits look back."""
+        await self._store.write("forget_spent", before=self._clock() - DAY)
 
-def _loads(rows: list[Row]) -> dict[str, Load]:
-    return {row["owner"]: Load(queued=row["queued"], today=row["today"]) for row in rows}
-
-
-def _server(new: NewJob) -> str:
-    return _server_of(new.owner, new.address)
-
-
-def _server_of(owner: Person, address: Address) -> str:
-    return f"{address.platform}:{owner.server or address.chat}"
-
-
-def _as_row(new: NewJob) -> dict[str, object]:
-    return {
-        "key": new.key,
-        "owner": new.owner.key,
-        "language": new.owner.language,
-        "platform": new.address.platform,
-        "chat": new.address.chat,
-        "thread": new.address.thread,
-        "server": _server(new),
-        "answers": new.answers,
-        "request": new.work.request.to_json(),
-        "picture": new.work.picture if isinstance(new.work, Upscale) else None,
-        "kind": new.kind,
-        "parent": new.parent,
-    }
-
-
-def as_job(row: Row, new: NewJob | None = None) -> Job:
-    """A Job from its row, whatever stands there; `new` is what it was made from, where available."""
-    known = row["status"] in _STATUSES
-    same = ("id", "owner", "language", "answers", "parent", "attempts", "created", "started", "steps", "seconds")
-    return Job(
-        **{name: row[name] for name in (*same, "width", "height", "key", "steered")},
-        address=Address(platform=row["platform"], chat=row["chat"], thread=row["thread"]),
-        work=new.work if new else _work_of(row),
-        kind=Kind(row["kind"]) if row["kind"] in _KINDS else Kind.IMAGINE,
-        status=Status(row["status"]) if known else Status.FAILED,
-        failure=row["failure"] if known else UNREADABLE,
-        hidden=bool(row["hidden"]),
-    )
-
-
-def _work_of(row: Row) -> Work:
-    try:
-        request = Request.from_json(row["request"])
-        if row["steered"]:
-            replace(request, then=row["steered"])  # refused now rather than later
-    except BadRequest:
-        return Unreadable()
-    if row["kind"] not in _KINDS:
-        return Unreadable()
-    if row["kind"] == Kind.UPSCALE:
-        return Upscale(request=request, source=row["parent"], picture=row["picture"])
-    return Draw(request=request)
+    async def hash_of(self, kind: str, who: str) -> str:
+        """What stands for a person or a server where they may not be named."""
+        if not self._salt:
+            row = await self._store.row("turns")
+            self._salt = str(row["salt"]) if row else ""
+        return hashlib.sha256(f"{self._salt} {kind} {who}".encode("utf-8", "surrogatepass")).hexdigest()

@@ -8,7 +8,8 @@ from collections.abc import Awaitable, Callable, Iterable
 
 from bot.jobs.job import ACTIVE, Job
 from bot.jobs.limits import DAY
-from bot.jobs.queue import Queue, as_job
+from bot.jobs.queue import Queue
+from bot.jobs.rows import as_job
 from bot.log import event
 from bot.messages import Person
 from bot.storage.pictures import PictureStore
@@ -60,7 +61,8 @@ class Eraser:
 
     async def forget(self, person: Person) -> int:
         """Delete everything of a person: prompts, pictures, messages, ids. Returns the number of pictures."""
-        jobs = [as_job(row) for row in await self._store.rows("jobs_to_forget", owner=person.key)]
+        rows = await self._store.rows("jobs_to_forget", owner=person.key)
+        jobs = [as_job(row) for row in rows]
         for job in jobs:
             if job.status in ACTIVE:
                 await self._queue.delete(job.id)
@@ -70,6 +72,7 @@ class Eraser:
             await self._pictures.remove(job.id)
         async with self._store.transaction() as transaction:
             await _remove_messages(transaction, _listed(job.id for job in jobs))
+            await self._queue.keep_spent(transaction, rows)
             await _erase(transaction, _listed(job.id for job in jobs))
             await transaction.rows("remove_conversation", person=person.key)
             await transaction.rows("erase_conversation", person=person.key)
@@ -93,6 +96,7 @@ class Eraser:
             await transaction.rows("erase_history", before=before)
             await transaction.rows("erase_idle_people")
         await self._queue.forget_seen(before=now - REMEMBERED)
+        await self._queue.forget_spent()
         await self._store.scrub()
         if rows:
             event(log, "expired", jobs=len(rows), older_than_days=self._keep_days)

@@ -1,5 +1,6 @@
 """moderation commands: ban, purge, pause, forget; and the checks before anything is drawn."""
 
+import json
 import logging
 import secrets
 import time
@@ -58,7 +59,10 @@ class Moderation:
         person = incoming.person
         if isinstance(command, Forget) or self.roles.owns(person):
             return
-        if await self._any_orders() and await self._store.rows("banned", person=person.key, scope=incoming.address.key):
+        if not await self._any_orders():
+            return
+        people = json.dumps([person.key, person.counted])
+        if await self._store.rows("banned", people=people, scope=incoming.address.key):
             raise UserError("banned")
 
     async def check_drawing(self, incoming: Incoming, prompt: str) -> None:
@@ -90,15 +94,16 @@ class Moderation:
 
     async def _ban(self, incoming: Incoming, command: Ban) -> Answer:
         scope = self.roles.scope_of(incoming)
-        person = await self._person(incoming, command.who)
+        owner = await self._person(incoming, command.who)
+        person = await self._queue.account_of(owner)  # all names of one browser
         where = "everywhere" if scope == EVERYWHERE else "here"
         if command.lift:
             scopes = f'["{EVERYWHERE}", "{incoming.address.key}"]' if scope == EVERYWHERE else f'["{scope}"]'
-            if not await self._store.write("unban", person=person, scopes=scopes):
+            if not await self._store.write("unban", people=json.dumps([person, owner]), scopes=scopes):
                 raise UserError("not-banned", person=person)
             event(log, "unbanned", person=person, scope=scope, by=incoming.person.key)
             return "unbanned", {"person": person, "where": where}
-        if self.roles.owns(person) or person == incoming.person.key:
+        if self.roles.owns(owner) or person == incoming.person.counted:
             raise UserError("not-to-be-banned", person=person)
         self._orders = True
         await self._store.write("ban", person=person, scope=scope)

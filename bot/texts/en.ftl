@@ -205,11 +205,12 @@ already-upscaled = #{ $parent } has already been upscaled: #{ $job }.
 too-many-queued = You have { $limit ->
     [one] { $limit } picture
    *[other] { $limit } pictures
-} in the queue, which is the limit: wait for one to finish, or /cancel one.
+} in the queue, which is the limit (a large one counts as several): wait for one to finish, or /cancel one.
 too-many-today = You have asked for { $limit ->
     [one] { $limit } picture
    *[other] { $limit } pictures
-} in 24 hours, which is the limit: please come back later.
+} in 24 hours, which is the limit (a large one counts as several): please come back later.
+job-too-large = This would be as much work as { $work } ordinary pictures, and { $limit } is the most for one message here. Please lower { $options }.
 not-stored = Nothing can be saved here right now, so this was not done. Please try again later; whoever runs the bot should check the disk.
 broken = Something went wrong on our side. Please try again; if it keeps happening, tell whoever runs the bot.
 
@@ -420,6 +421,10 @@ who-you-are = I know you as { $person }{ $role ->
     [moderator] , a moderator of this chat
    *[user] {""}
 }.
+too-many-queued-here = { $limit ->
+    [one] { $limit } picture is
+   *[other] { $limit } pictures are
+} waiting here already, which is the limit for everybody together: please try again in a while.
 too-many-here = { $limit ->
     [one] { $limit } picture has
    *[other] { $limit } pictures have

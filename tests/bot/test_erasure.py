@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from bot.config import LimitsConfig
-from bot.errors import NotDelivered
+from bot.errors import NotDelivered, UserError
 from bot.jobs.job import Draw, Job, Kind, NewJob, Upscale
 from bot.jobs.limits import DAY
 from bot.jobs.queue import Queue
@@ -135,6 +135,51 @@ async def test_to_be_forgotten_leaves_no_word_and_no_id_on_the_disk(tmp_path: Pa
         await bench.store.scrub()
         left = _bytes_in(tmp_path)
         assert b"annsecret" not in left and b"prompt of bob" in left
+
+
+async def test_to_be_forgotten_gives_back_neither_place_nor_quota(tmp_path: Path) -> None:
+    """Whoever was at the limit asked to be forgotten and went on, before everybody else."""
+    async with rig(tmp_path) as bench:
+        queue = Queue(bench.store, LimitsConfig(queued=0, per_day=3, server_per_day=3), clock=lambda: bench.now)
+        bench.queue = queue
+        for number in range(3):
+            await bench.drawn(ANN, str(number))
+        assert await bench.eraser.forget(ANN) == 3
+        address = Address(platform="web", chat=ANN.id)
+        kept = sqlite3.connect(tmp_path / "imago.sqlite")
+        assert "annsecret" not in str(kept.execute("SELECT * FROM spent").fetchall())
+        kept.close()
+        with pytest.raises(UserError, match="too-many-today"):
+            await queue.check_limits(ANN, address)
+        with pytest.raises(UserError, match="too-many-here"):
+            await queue.check_limits(BOB, address)
+        bench.now += DAY - 1
+        with pytest.raises(UserError, match="too-many-today"):
+            await queue.check_limits(ANN, address)
+        bench.now += 2
+        await queue.check_limits(ANN, address)
+        await bench.eraser.expire()
+    with sqlite3.connect(tmp_path / "imago.sqlite") as database:
+        assert database.execute("SELECT count(*) FROM spent").fetchone() == (0,)
+    database.close()
+
+
+async def test_to_be_forgotten_is_no_way_to_the_front(tmp_path: Path) -> None:
+    """A large drawing has taken the turns of ten; they are still taken."""
+    async with rig(tmp_path) as bench:
+
+        def asked(owner: Person, key: str, steps: int) -> NewJob:
+            request = Request(prompt="a star", models="toybox", steps=steps)
+            address = Address(platform="web", chat=owner.id)
+            return NewJob(key=key, owner=owner, address=address, work=Draw(request=request))
+
+        large, _ = await bench.queue.put(asked(ANN, "1", 1000))
+        await bench.queue.claim()
+        await bench.queue.mark_failed(large.id, "failed-engine")
+        await bench.eraser.forget(ANN)
+        mine, _ = await bench.queue.put(asked(ANN, "2", 100))
+        theirs = [(await bench.queue.put(asked(BOB, f"b{number}", 100)))[0] for number in range(8)]
+        assert list(await bench.queue.positions()) == [job.id for job in (*theirs, mine)]
 
 
 async def test_an_attached_picture_goes_also_where_a_remix_has_taken_it_over(tmp_path: Path) -> None:

@@ -2,8 +2,10 @@
 
 import asyncio
 import re
+from dataclasses import replace
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
+from typing import Any
 
 from bot.config import ModerationConfig
 from bot.language.commands import Forget
@@ -171,3 +173,22 @@ async def test_the_bot_tells_a_person_its_name_for_them(tmp_path: Path) -> None:
         assert await answer(chat, "/whoami") == "I know you as fake:ann."
         assert "an owner" in await answer(chat, "/whoami", who="olga")
         assert "moderator of this chat" in await told(chat, "/whoami")
+
+
+async def test_a_ban_on_the_page_holds_for_all_names_of_the_browser(tmp_path: Path) -> None:
+    """A name is a label: a ban ended with a new one."""
+
+    class Page(fakes.Chat):
+        def _person(self, who: str, **more: Any) -> Person:
+            return replace(super()._person(who, **more), account="" if who == "olga" else "browser")
+
+    chat = Page()
+    async with fakes.bot(tmp_path, chat, moderation=OWNED):
+        await chat.says("a star")
+        await chat.until_stage(Stage.FINAL)
+        assert "fake:browser is now banned everywhere" in await answer(chat, "/ban #1", who="olga")
+        for name in ("ann", "another"):
+            assert "banned from using this bot here" in await answer(chat, "a moon", who=name)
+        assert "no longer banned" in await answer(chat, "/unban fake:ann", who="olga")
+        await chat.says("a moon", who="another")
+        await chat.until_stage(Stage.FINAL, job=2)

@@ -68,7 +68,81 @@ async def test_people_take_turns_and_each_is_served_in_order(tmp_path: Path) -> 
         assert await claim_all(queue) == foreseen
         (a4,) = await put(queue, ("ann", "7"))
         (d1,) = await put(queue, ("dan", "8"))
-        assert await claim_all(queue) == [d1.id, a4.id]
+        assert await claim_all(queue) == [a4.id, d1.id], "a newcomer's turn comes after those that are owed one"
+
+
+async def test_many_new_names_do_not_go_before_somebody_who_was_served_once(tmp_path: Path) -> None:
+    """A name costs nothing; 300 of them were all drawn first."""
+    async with opened(tmp_path) as queue:
+        await put(queue, ("ann", "0"))
+        assert len(await claim_all(queue)) == 1
+        await put(queue, *((f"new{number}", f"n{number}") for number in range(30)))
+        (again,) = await put(queue, ("ann", "1"))
+        assert (await claim_all(queue))[0] == again.id
+        await put(queue, *((f"newer{number}", f"m{number}") for number in range(30)))
+        (third,) = await put(queue, ("ann", "2"))
+        assert third.id in (await claim_all(queue))[:2]
+
+
+async def test_who_was_away_has_saved_no_turns(tmp_path: Path) -> None:
+    """Only what is asked for at the same time competes."""
+    async with opened(tmp_path) as queue:
+        await put(queue, ("ann", "0"), *(("bob", f"b{number}") for number in range(20)))
+        await claim_all(queue)
+        a1, a2, b1, b2 = await put(queue, ("ann", "1"), ("ann", "2"), ("bob", "x"), ("bob", "y"))
+        assert (await claim_all(queue))[:2] == [a1.id, b1.id]
+
+
+async def test_a_job_takes_as_many_turns_as_it_is_work(tmp_path: Path) -> None:
+    """Ten times the steps are ten turns, while others draw theirs."""
+    large = Draw(request=Request(prompt="a star", models="toybox", steps=1000))
+    normal = Draw(request=Request(prompt="a star", models="toybox"))
+    async with opened(tmp_path) as queue:
+        asked = [new("ann", f"a{number}", work=large) for number in range(2)]
+        asked += [new("bob", f"b{number}", work=normal) for number in range(12)]
+        jobs = [(await queue.put(each))[0] for each in asked]
+        assert jobs[0].cost == 10
+        order = await claim_all(queue)
+        foreseen = order.index(jobs[1].id)
+        assert foreseen == 11, "ten of bob's after ann's first"
+        assert await queue.speed() == Speed()
+
+
+async def test_a_large_job_counts_as_several_against_the_limits(tmp_path: Path) -> None:
+    """And waits accordingly."""
+    large = Draw(request=Request(prompt="a star", models="toybox", steps=400))
+    async with opened(tmp_path, queued=5, per_job=10) as queue:
+        await queue.put(new("ann", "1", work=large))
+        await queue.put(new("ann", "2", work=large))
+        with pytest.raises(UserError, match="too-many-queued"):
+            await put(queue, ("ann", "3"))
+        with pytest.raises(UserError, match="job-too-large"):
+            await queue.put(new("bob", "4", work=replace(large, request=replace(large.request, count=4))))
+        job = await queue.claim()
+        assert job and await queue.mark_drawn(job.id, seconds=8.0, steps=400, width=8, height=8)
+        await put(queue, ("bob", "5"))
+        (first, _), (second, wait) = (await queue.positions()).values()
+        assert (first, second) == (1, 2) and wait == pytest.approx(2.0 * 10 / 60)
+
+
+async def test_names_of_one_browser_share_limits_and_turns(tmp_path: Path) -> None:
+    """On the chat page a name is a label: 30 of them queued 90 pictures."""
+
+    def asked(name: str, browser: str = "b") -> NewJob:
+        person = Person(platform="fake", id=name, account=browser, server="page", server_queued=5)
+        return replace(new(name, name), owner=person)
+
+    async with opened(tmp_path, queued=3) as queue:
+        outcomes = await asyncio.gather(*(queue.put(asked(f"n{n}")) for n in range(30)), return_exceptions=True)
+        refused = [outcome for outcome in outcomes if isinstance(outcome, UserError)]
+        assert len(refused) == 27 and {error.text for error in refused} == {"too-many-queued"}
+        others = [(await queue.put(asked(name, name)))[0] for name in ("x", "y")]
+        assert (await claim_all(queue))[1:3] == [other.id for other in others]
+        assert len(await queue.active_of("fake:b")) == 0
+        for name in "pqrst":
+            await queue.put(asked(name, name))
+        with pytest.raises(UserError, match="too-many-queued-here"):
+            await queue.put(asked("z", "z"))
 
 
 async def test_what_was_begun_goes_first_after_a_restart(tmp_path: Path) -> None:
@@ -157,7 +231,7 @@ async def test_the_wait_is_what_the_engine_took_lately(tmp_path: Path) -> None:
         assert job
         await queue.mark_drawn(job.id, seconds=5.0, steps=10, width=8, height=8)
         assert list((await queue.positions()).values()) == [(1, 0.0), (2, 5.0)]
-        assert await queue.speed() == Speed(step=0.5, steps=10.0)
+        assert await queue.speed() == Speed(drawing=30.0), "its 10 steps are a sixth of a normal drawing"
 
 
 async def test_a_deleted_job_is_no_more_for_anybody(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections import Counter
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from weakref import WeakValueDictionary
 
 from aiohttp import web
@@ -202,9 +203,14 @@ class WebAdapter:
     async def _get_asset(self, request: web.Request) -> web.Response:
         return asset(request.match_info["name"])
 
+    def _person(self, request: web.Request) -> Person:
+        """Who calls, with the limits of the page. Raises Refused."""
+        person, limits = person_of(request), self._config
+        return replace(person, server="page", server_queued=limits.queued, server_today=limits.per_day)
+
     async def _get_events(self, request: web.Request) -> web.StreamResponse:
         """The conversation as it is, then every change, for as long as the page is open."""
-        chat = person_of(request).id
+        chat = self._person(request).id
         headers = {"Content-Type": "text/event-stream", "Cache-Control": "no-store"}
         response = web.StreamResponse(headers=headers | HEADERS)
         browser = browser_of(request)
@@ -228,7 +234,7 @@ class WebAdapter:
         return response
 
     async def _get_picture(self, request: web.Request) -> web.Response:
-        chat, entry = person_of(request).id, int(request.match_info["entry"])
+        chat, entry = self._person(request).id, int(request.match_info["entry"])
         try:
             content, media_type = await self._rooms.picture(chat, entry, request.match_info["name"])
         except KeyError as error:
@@ -239,16 +245,16 @@ class WebAdapter:
 
     async def _post_text(self, request: web.Request) -> web.Response:
         if request.content_type != "multipart/form-data":
-            return await self._take_text(request, person_of(request), await form_of(request), [])
+            return await self._take_text(request, self._person(request), await form_of(request), [])
         await self._check_limits(request)  # before a byte of a picture is read
         turn = self._uploading.setdefault(browser_of(request), asyncio.Lock())
         async with turn, self._uploads:
-            return await self._take_text(request, person_of(request), *await form_with_pictures(request))
+            return await self._take_text(request, self._person(request), *await form_with_pictures(request))
 
     async def _check_limits(self, request: web.Request) -> None:
         """Raises Refused for somebody who may ask for nothing now."""
         try:
-            person = person_of(request)
+            person = self._person(request)
             await self._check(person, _address(person))
         except UserError as error:
             raise Refused(429, error.text, **error.values) from error
@@ -279,7 +285,7 @@ class WebAdapter:
         )
 
     async def _post_press(self, request: web.Request) -> web.Response:
-        person, form = person_of(request), await form_of(request)
+        person, form = self._person(request), await form_of(request)
         shown = await self._message(person, form.get("message", ""))
         wanted = form.get("action"), form.get("picture", "")
         found = (b for b in shown["buttons"] if (b["action"], str(b.get("picture") or "")) == wanted)
@@ -300,7 +306,7 @@ class WebAdapter:
 
     async def _post_reaction(self, request: web.Request) -> web.Response:
         """Add a reaction, which the core is told, or remove it, which it is not."""
-        person, form = person_of(request), await form_of(request)
+        person, form = self._person(request), await form_of(request)
         key, message, emoji = key_of(form), form.get("message", ""), form.get("emoji", "")
         if plain_emoji(emoji) not in REACTIONS:
             raise Refused(400, "web-bad-request")

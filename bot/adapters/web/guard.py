@@ -146,7 +146,8 @@ def person_of(request: web.Request) -> Person:
         raise Refused(400, "web-bad-name")
     secret = request.cookies[BROWSER].encode("utf-8", "replace")
     identity = hmac.new(secret, who.encode(), hashlib.sha256).hexdigest()[:32]
-    return Person(platform="web", id=identity, name=name, language=language_of(request))
+    account = f"browser-{browser_of(request)}"
+    return Person(platform="web", id=identity, name=name, language=language_of(request), account=account)
 
 
 def browser_of(request: web.Request) -> str:

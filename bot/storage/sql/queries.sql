@@ -4,27 +4,55 @@
 SELECT key FROM jobs WHERE key IN (SELECT value FROM json_each(:keys));
 
 -- name: loads
-SELECT owner,
-       sum(status IN ('queued', 'running')) AS queued,
-       sum(created > :since) AS today
+-- In normal pictures; a small one counts as one.
+SELECT account AS who,
+       sum(iif(status IN ('queued', 'running'), max(1, cost), 0)) AS queued,
+       sum(iif(created > :since, max(1, cost), 0)) AS today
 FROM jobs
-WHERE owner IN (SELECT value FROM json_each(:owners))
+WHERE account IN (SELECT value FROM json_each(:accounts))
   AND (status IN ('queued', 'running') OR created > :since)
-GROUP BY owner;
+GROUP BY account;
 
 -- name: server_loads
-SELECT server, count(*) AS today FROM jobs
-WHERE server IN (SELECT value FROM json_each(:servers)) AND created > :since
+SELECT server AS who,
+       sum(iif(status IN ('queued', 'running'), max(1, cost), 0)) AS queued,
+       sum(iif(created > :since, max(1, cost), 0)) AS today
+FROM jobs
+WHERE server IN (SELECT value FROM json_each(:servers))
+  AND (status IN ('queued', 'running') OR created > :since)
 GROUP BY server;
 
+-- name: spent
+-- Of those who have been forgotten, and their servers: by the hash of each.
+SELECT who, sum(cost) AS today FROM spent
+WHERE who IN (SELECT value FROM json_each(:hashes)) AND created > :since
+GROUP BY who;
+
+-- name: turns
+SELECT now, salt FROM turns;
+
+-- name: keep_spent
+INSERT INTO spent (who, cost, share, created)
+SELECT value ->> 'who', max(1, cost), coalesce(share, 0), created
+FROM json_each(:used) JOIN jobs ON jobs.id = value ->> 'job' LEFT JOIN people ON people.key = account
+WHERE created > :since;
+
+-- name: forget_spent
+DELETE FROM spent WHERE created <= :before;
+
 -- name: put_people
-INSERT INTO people (key) SELECT DISTINCT value ->> 'owner' FROM json_each(:jobs) WHERE true
+-- A newcomer's first turn comes after those whom the present turn still owes one; nobody gets rid of used turns by
+-- being forgotten.
+INSERT INTO people (key, share)
+SELECT DISTINCT person.value,
+       max((SELECT now + 1 FROM turns), coalesce((SELECT max(share) FROM spent WHERE who = job.value ->> 'hash'), 0))
+FROM json_each(:jobs) AS job, json_each(json_array(job.value ->> 'owner', job.value ->> 'account')) AS person WHERE true
 ON CONFLICT (key) DO NOTHING;
 
 -- name: put_jobs
-INSERT INTO jobs (key, owner, language, platform, chat, thread, server, answers, request, picture, kind, parent,
-                  status, created)
-SELECT value ->> 'key', value ->> 'owner', value ->> 'language', value ->> 'platform', value ->> 'chat',
+INSERT INTO jobs (key, owner, account, cost, language, platform, chat, thread, server, answers, request, picture, kind,
+                  parent, status, created)
+SELECT value ->> 'key', value ->> 'owner', value ->> 'account', value ->> 'cost', value ->> 'language', value ->> 'platform', value ->> 'chat',
        value ->> 'thread', value ->> 'server', value ->> 'answers', value ->> 'request',
        value ->> 'picture', value ->> 'kind', value ->> 'parent', 'queued', :now
 FROM json_each(:jobs) WHERE true
@@ -55,6 +83,9 @@ SELECT * FROM jobs WHERE owner = :owner AND status IN ('drawn', 'delivered') ORD
 -- name: newest_active_of
 SELECT * FROM jobs WHERE owner = :owner AND status IN ('queued', 'running') ORDER BY id DESC LIMIT 1;
 
+-- name: account_of
+SELECT account FROM jobs WHERE owner = :owner ORDER BY id DESC LIMIT 1;
+
 -- name: waiting_of
 SELECT * FROM jobs WHERE owner = :owner AND status = 'queued' ORDER BY id;
 
@@ -64,37 +95,42 @@ WHERE parent = :parent AND kind = 'upscale' AND coalesce(picture, 0) = :picture
   AND status IN ('queued', 'running', 'drawn', 'delivered') LIMIT 1;
 
 -- name: waiting
--- In the order in which they will be drawn: what was begun before a restart, then round by round over people
--- (each person's oldest first), in a round the person who was served longest ago.
-SELECT id, owner, kind = 'upscale' AS upscaling,
-       coalesce(steps, iif(json_valid(request), request ->> 'steps', NULL)) AS steps,
-       coalesce(iif(json_valid(request), request ->> 'count', NULL), 1) AS count
+-- In the order in which they will be drawn: what was begun before a restart, then turn by turn over people (each
+-- person's oldest first, and a job takes as many turns as it costs). In a turn those who have been served before, longest
+-- ago first, then newcomers.
+SELECT id, account, kind = 'upscale' AS upscaling, cost,
+       iif(json_valid(request), coalesce(request ->> 'count', 1), 1) AS count
 FROM (
     SELECT jobs.*, served,
-           row_number() OVER (PARTITION BY owner ORDER BY id) AS round,
-           min(id) OVER (PARTITION BY owner) AS first
-    FROM jobs JOIN people ON people.key = owner
+           max(share, (SELECT now FROM turns)) + sum(cost) OVER (PARTITION BY account ORDER BY id) - cost AS turn
+    FROM jobs JOIN people ON people.key = account
     WHERE status = 'queued'
 )
-ORDER BY started IS NULL, round, served, first;
+ORDER BY started IS NULL, turn, served = 0, served, id;
 
 -- name: next_job
-SELECT id FROM (
+SELECT id, started, turn FROM (
     SELECT jobs.id, started, served,
-           row_number() OVER (PARTITION BY owner ORDER BY id) AS round,
-           (SELECT count(*) FROM jobs AS other WHERE other.owner = jobs.owner AND other.status = 'running') AS running
-    FROM jobs JOIN people ON people.key = owner
+           max(share, (SELECT now FROM turns)) + sum(cost) OVER (PARTITION BY account ORDER BY id) - cost AS turn,
+           (SELECT count(*) FROM jobs AS other WHERE other.account = jobs.account AND other.status = 'running') AS running
+    FROM jobs JOIN people ON people.key = account
     WHERE status = 'queued'
 )
 WHERE running < :limit
-ORDER BY started IS NULL, round, served, id LIMIT 1;
+ORDER BY started IS NULL, turn, served = 0, served, id LIMIT 1;
 
 -- name: claim
 UPDATE jobs SET status = 'running', started = coalesce(started, :now) WHERE id = :job AND status = 'queued'
 RETURNING *;
 
 -- name: serve
-UPDATE people SET served = (SELECT max(served) + 1 FROM people) WHERE key = :owner;
+-- Once for each job, however often it is begun again.
+UPDATE people SET served = (SELECT max(served) + 1 FROM people),
+                  share = max(share, (SELECT now FROM turns)) + :cost
+WHERE key = :account;
+
+-- name: next_turn
+UPDATE turns SET now = max(now, :turn);
 
 -- name: begun
 UPDATE jobs SET steps = :steps WHERE id = :job;
@@ -142,8 +178,7 @@ SELECT status, count(*) AS jobs FROM jobs GROUP BY status;
 
 -- name: speeds
 -- Measured on the newest finished jobs of each way of working.
-SELECT kind = 'upscale' AS upscaling, sum(seconds) AS seconds, sum(steps) AS steps, count(*) AS jobs,
-       sum(steps * coalesce(iif(json_valid(request), request ->> 'count', NULL), 1)) AS single_steps
+SELECT kind = 'upscale' AS upscaling, sum(seconds) AS seconds, sum(cost) AS cost
 FROM (SELECT * FROM jobs WHERE seconds IS NOT NULL ORDER BY id DESC LIMIT 40)
 GROUP BY upscaling;
 
@@ -270,11 +305,11 @@ UPDATE OR REPLACE pauses SET scope = :new WHERE scope = :old;
 INSERT INTO bans (person, scope) VALUES (:person, :scope) ON CONFLICT DO NOTHING;
 
 -- name: unban
-DELETE FROM bans WHERE person = :person AND scope IN (SELECT value FROM json_each(:scopes))
+DELETE FROM bans WHERE person IN (SELECT value FROM json_each(:people)) AND scope IN (SELECT value FROM json_each(:scopes))
 RETURNING scope;
 
 -- name: banned
-SELECT scope FROM bans WHERE person = :person AND scope IN ('*', :scope);
+SELECT scope FROM bans WHERE person IN (SELECT value FROM json_each(:people)) AND scope IN ('*', :scope);
 
 -- name: pause
 INSERT INTO pauses (scope) VALUES (:scope) ON CONFLICT DO NOTHING;
@@ -290,7 +325,7 @@ SELECT scope FROM pauses WHERE scope IN ('*', :scope);
 SELECT EXISTS (SELECT 1 FROM bans) OR EXISTS (SELECT 1 FROM pauses) AS given;
 
 -- name: active_of
-SELECT * FROM jobs WHERE owner = :owner AND status IN ('queued', 'running') ORDER BY id;
+SELECT * FROM jobs WHERE account = :account AND status IN ('queued', 'running') ORDER BY id;
 
 -- name: made_of
 -- A job and every picture that was made of its picture; also those that others have asked for.
@@ -360,7 +395,7 @@ UPDATE jobs SET parent = NULL WHERE parent IN (SELECT value FROM json_each(:jobs
 DELETE FROM jobs WHERE id IN (SELECT value FROM json_each(:jobs));
 
 -- name: erase_idle_people
-DELETE FROM people WHERE key NOT IN (SELECT owner FROM jobs);
+DELETE FROM people WHERE key NOT IN (SELECT owner FROM jobs UNION SELECT account FROM jobs);
 
 -- name: erase_seen_of
 DELETE FROM seen WHERE key LIKE :platform || ':%' AND instr(key || ':', ':' || :id || ':') > 0;

@@ -1,0 +1,72 @@
+"""predicted work of a job, in normal drawings of its model set: what limits, turns and estimates go by.
+
+work = steps × pictures × (U-Net's share × pixels + CLIP's share × crops), each relative to the set's defaults
+"""
+
+from dataclasses import asdict, dataclass
+from functools import lru_cache
+
+from bot.errors import UserError
+from bot.jobs.job import Draw, Upscale, Work
+from engine import BadRequest, Request, Workload, workload
+
+CLIP_SHARE = 0.25  # of a normal step: U-Net and CLIP timed alone, see docs/benchmarks.md
+UPSCALING = 0.25  # of a normal drawing
+LEAST = 0.05  # so that no number of small drawings is free
+
+
+@dataclass(frozen=True, kw_only=True)
+class Factors:
+    """What makes a drawing larger than a normal one, each as a multiple."""
+
+    steps: float = 1.0
+    count: float = 1.0
+    cuts: float = 1.0
+    size: float = 1.0
+
+    @property
+    def work(self) -> float:
+        """In normal drawings."""
+        return self.steps * self.count * ((1 - CLIP_SHARE) * self.size + CLIP_SHARE * self.cuts)
+
+    def heaviest(self) -> list[str]:
+        """The options to lower, the one that would help most first."""
+        return [name for name, factor in sorted(asdict(self).items(), key=lambda each: -each[1]) if factor > 1]
+
+
+def cost_of(work: Work) -> float:
+    """Predicted work of a job; 1 is a normal drawing."""
+    factors = _factors(work.request)
+    if isinstance(work, Upscale):
+        return UPSCALING * factors.size
+    return max(LEAST, factors.work) if isinstance(work, Draw) else LEAST
+
+
+def weight_of(cost: float) -> float:
+    """What a job counts as where a limit is a number of jobs: one, or more where it is larger than a normal one."""
+    return max(1.0, cost)
+
+
+def check_cost(work: Work, most: float) -> None:
+    """Raises UserError for a single job of more work than `most`, which is 0 for no limit; says what to lower."""
+    if most and isinstance(work, Draw) and (cost := cost_of(work)) > most:
+        lower = " ".join(f"--{name}" for name in _factors(work.request).heaviest())
+        raise UserError("job-too-large", work=round(cost), limit=f"{most:g}", options=lower)
+
+
+def _factors(request: Request) -> Factors:
+    try:
+        asked, normal = workload(request), _normal(request.models)
+    except BadRequest:  # the set was taken away: the engine says so
+        return Factors()
+    return Factors(
+        steps=asked.steps / normal.steps,
+        count=asked.pictures,
+        cuts=asked.crops / normal.crops,
+        size=asked.pixels / normal.pixels,
+    )
+
+
+@lru_cache(maxsize=64)
+def _normal(models: str) -> Workload:
+    return workload(Request(prompt="a picture", models=models))
