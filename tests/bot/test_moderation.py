@@ -2,8 +2,8 @@
 
 import asyncio
 import re
-from dataclasses import replace
 from contextlib import AbstractAsyncContextManager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 

@@ -191,6 +191,8 @@ async def test_two_profiles_are_two_people_and_the_same_profile_elsewhere_is_a_t
         one, other = await served.browser(), await served.browser()
         people = [await person_id(served, b, n) for b, n in ((one, "Ann"), (one, "Bob"), (other, "Ann"), (one, "Ann"))]
         assert people[0] == people[3] and len(set(people)) == 3
+        counted = [incoming.person.counted for incoming in served.heard]
+        assert counted[0] == counted[1] == counted[3] != counted[2], "limits and bans count browsers"
 
 
 async def test_a_stranger_can_not_see_press_or_react_to_a_message(tmp_path: Path) -> None:
