@@ -84,7 +84,7 @@ def main() -> None:
         jobs, tried = asyncio.run(one_browser(Path(folder), 30, 3))
     for counts in before:
         most = max(counts.values(), default=0)
-        print(f"{args.names} new names: {counts.total()} pictures before the one person's next, {most} of one name at most")
+        print(f"{args.names} new names: {counts.total()} pictures before the person's next, {most} of one name at most")
     print(f"one browser, 30 names, queued = 3: {jobs} jobs of {tried} messages")
 
 
