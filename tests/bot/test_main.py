@@ -33,7 +33,7 @@ def test_a_wrong_config_is_one_line_and_exit_code_78(tmp_path: Path) -> None:
     done = subprocess.run([*IMAGO, "serve", "--config", str(config)], capture_output=True, text=True)
     assert done.returncode == 78
     assert done.stderr.splitlines() == [
-        f"imago: {config}: [web] has no setting prot; known are enabled, host, port, token."
+        f"imago: {config}: [web] has no setting prot; known are enabled, host, port, token, queued, per_day."
     ]
 
 
