@@ -41,11 +41,13 @@ WHERE created > :since;
 DELETE FROM spent WHERE created <= :before;
 
 -- name: put_people
--- A newcomer's first turn comes after those whom the present turn still owes one; nobody gets rid of used turns by
--- being forgotten.
+-- A newcomer is as if served in the present round: behind those who have been served in it, a normal drawing at most.
+-- Nobody gets rid of used turns by being forgotten.
 INSERT INTO people (key, share)
 SELECT DISTINCT person.value,
-       max((SELECT now + 1 FROM turns), coalesce((SELECT max(share) FROM spent WHERE who = job.value ->> 'hash'), 0))
+       max((SELECT now FROM turns),
+           coalesce((SELECT max(share) FROM people WHERE share <= (SELECT now + 1 FROM turns)), 0),
+           coalesce((SELECT max(share) FROM spent WHERE who = job.value ->> 'hash'), 0))
 FROM json_each(:jobs) AS job, json_each(json_array(job.value ->> 'owner', job.value ->> 'account')) AS person WHERE true
 ON CONFLICT (key) DO NOTHING;
 
