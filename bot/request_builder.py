@@ -44,7 +44,8 @@ class RequestBuilder:
         chosen = {"seed": new_seed(), "models": self._config.engine.models, **start, **said}
         if "then" not in said:
             chosen.pop("then", None)  # what was said on the way belongs to the words that a remix replaces
-        chosen.pop("widths", None)  # of calls that held others too, elsewhere: nobody pays for empty rows here
+        for name in ("widths", "threads"):  # of calls elsewhere: nobody pays for empty rows or idle threads here
+            chosen.pop(name, None)
         models = str(chosen["models"])
         if models not in self._models:
             where = options.mark_value(text, "models", models)

@@ -33,8 +33,9 @@ BOUNDS: dict[str, tuple[float, float]] = {
     "init": (0.01, 0.99),
     "clamp": (0.001, 100_000),
     "guide_every": (1, 20),
+    "threads": (1, 256),
 }
-WHOLE = {"seed", "steps", "cuts", "count", "pick", "guide_every"}
+WHOLE = {"seed", "steps", "cuts", "count", "pick", "guide_every", "threads"}
 RAMPS = ("guidance_scale", "tv_scale", "range_scale", "saturation_scale", "cuts")  # may change over the drawing
 Value = str | int | float  # of an option
 SOLVER = "dpmpp-3m-sde"  # adaptive: its number of steps is not known beforehand
@@ -78,6 +79,7 @@ class Request:
     symmetry: str | None = None  # horizontal, vertical or both
     start: str | None = None  # noise, or perlin: begin with soft blots in it
     then: str | None = None  # what is said instead on the way: 40%:"a blue star";70%:"+ a moon"
+    threads: int | None = None  # that share a sum on the CPU, to draw the same pixels again
     widths: str | None = None  # how many pictures the calls of its steps held, to draw the same pixels again
 
     def __post_init__(self) -> None:

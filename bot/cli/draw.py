@@ -45,6 +45,7 @@ KNOBS = {  # option of `draw` → help text; names are Request's
     "stop": "satisfied: end early when CLIP has stopped improving",
     "symmetry": "horizontal, vertical or both",
     "then": 'what is said instead on the way, for example 40%%:"a blue star"; + adds a part, - takes one away',
+    "threads": "how many threads share a sum on the CPU, as inspect says",
     "widths": "how many pictures the calls of its steps held, as inspect says",
     "start": "noise, or perlin for soft blots in it",
 }

@@ -20,6 +20,7 @@ EXAMPLES = {
     "size": "256x384",
     "then": '40%:"a blue star"',
     "widths": "1x30,8x70",
+    "threads": "2",
     "init": "0.4",
     "style": "ink",
     "eta": "0.5",
@@ -101,7 +102,7 @@ def format_command(request: Request, remix_of: int | None = None) -> str:
 
 def unusual(request: Request, usual: Mapping[str, Value]) -> dict[str, Value]:
     """The options of a request, but for its seed, that are neither the usual ones nor the engine's."""
-    values = {name: getattr(request, name) for name in OPTIONS if name not in ("seed", "then", "widths")}
+    values = {name: getattr(request, name) for name in OPTIONS if name not in ("seed", "then", "widths", "threads")}
     return {n: value for n, value in values.items() if value is not None and value != usual.get(n, _DEFAULTS[n])}
 
 

@@ -15,6 +15,7 @@ from engine.diffusion.samplers import Prediction
 from engine.drawing.draw import Drawing, open_drawing
 from engine.drawing.models import Models
 from engine.drawing.steps import Question, answers
+from engine.drawing.threads import threads
 from engine.errors import OutOfMemory
 from engine.events import Event
 from engine.networks.tuning import lacks_memory, memory_sentence
@@ -119,10 +120,13 @@ class Batch:
                 yield from self._finish(key, drawing)
 
     def _calls(self, queries: list[Query]) -> list[list[Query]]:
-        """Who shares a call in this step: what shapes the tensors is equal, and so is the width that a replay wants."""
+        """Who shares a call in this step: what shapes the tensors is equal, and so are the threads that share the sums
+        and the width that a replay wants.
+        """
         fitting: dict[tuple[object, ...], list[Query]] = {}
         for query in queries:
-            fitting.setdefault((query.question.key, query.drawing.width), []).append(query)
+            alike = query.question.key, query.drawing.state.threads, query.drawing.width
+            fitting.setdefault(alike, []).append(query)
         return [group for together in fitting.values() for group in self._split(together, together[0].drawing.width)]
 
     def _split(self, together: list[Query], room: int | None) -> list[list[Query]]:
@@ -144,7 +148,8 @@ class Batch:
         models = group[0].drawing.models
         found: list[Prediction] | None = None
         try:
-            found = self.call(models, [query.question for query in group], width)
+            with threads(group[0].drawing.state.threads):
+                found = self.call(models, [query.question for query in group], width)
         except RuntimeError as error:
             if not lacks_memory(error):
                 raise

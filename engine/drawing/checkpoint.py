@@ -38,6 +38,7 @@ class DrawingState:
     changes: tuple[Change, ...] = ()  # what was said while it was drawn
     memory: dict[str, Tensor] = field(default_factory=dict)  # of the sampler, beside x and index
     widths: Runs = ()  # of the calls that its steps so far were part of
+    threads: int = 0  # that share the sums of its steps; 0 where the checkpoint is of before it was noted
 
 
 def _identity(request: Request, models: ModelSet) -> str:
@@ -59,6 +60,7 @@ def pack_state(state: DrawingState, request: Request, models: ModelSet) -> bytes
         "inputs": state.inputs,
         "changes": [(change.percent, change.words) for change in state.changes],
         "widths": state.widths,
+        "threads": state.threads,
         "weights": [weight for _, weight in state.targets],
     }
     pictures = {f"target{k}": torch.from_numpy(picture) for k, (picture, _) in enumerate(state.targets)}
@@ -118,6 +120,7 @@ def unpack_state(
         inputs=kept,
         changes=tuple(Change(percent, words) for percent, words in about.get("changes", [])),
         widths=tuple((width, steps) for width, steps in about.get("widths", [])),
+        threads=about.get("threads", 0),
         memory={name.removeprefix(MEMORY): value for name, value in tensors.items() if name.startswith(MEMORY)},
     )
     width, height = drawn_size(request, models)

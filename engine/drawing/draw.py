@@ -15,6 +15,7 @@ from engine.drawing.checkpoint import DrawingState, pack_state, unpack_state
 from engine.drawing.models import Models, choose_device, load_models
 from engine.drawing.provenance import metadata_of
 from engine.drawing.steps import Question, beginning, course_of, levels_of, resolve_defaults, until_level_of
+from engine.drawing.threads import threads
 from engine.drawing.upscale import enlarge
 from engine.errors import BadRequest, NumericalError
 from engine.events import Checkpoint, Event, Finished, Preview, Progress, Started, Steered
@@ -40,7 +41,8 @@ def open_drawing(request: Request, resume: bytes | None, inputs: Inputs, parent:
         check_inputs(request, inputs)
     models = load_models(request.models, choose_device())
     if state is None:
-        x, index = beginning(models, request, given.init)
+        with threads(request.threads or 0):
+            x, index = beginning(models, request, given.init)
         state = DrawingState(x=x.cpu(), index=index, targets=given.targets, inputs=given.hashes)
     return Drawing(models, request, state, parent)
 
@@ -51,6 +53,7 @@ class Drawing:
     def __init__(self, models: Models, request: Request, state: DrawingState, parent: str | None = None) -> None:
         """Go on from a state, which the drawing owns from now on."""
         self.models, self.request, self.state, self._parent = models, request, state, parent
+        state.threads = request.threads or state.threads or torch.get_num_threads()
         self._said: list[tuple[int, str]] = []  # words that came since the last step, with their numbers
         self._nameable = True  # no step has been taken yet at the index where the drawing is
         x, changes = state.x.to(models.device), self._changes()
@@ -129,7 +132,8 @@ class Drawing:
 
     def question(self) -> Question:
         """What has to be answered for the next step; an answer that never comes may be asked for again."""
-        return self._course.question()
+        with threads(self.state.threads):
+            return self._course.question()
 
     def advance(self, answer: Prediction, width: int) -> Iterator[Event]:
         """Take the step that an answer leads to; raises NumericalError where it leads nowhere.
@@ -139,7 +143,8 @@ class Drawing:
         """
         state, steps = self.state, self.request.steps
         before = steps - 1 - state.index
-        step = self._course.advance(answer)
+        with threads(state.threads):
+            step = self._course.advance(answer)
         if not torch.isfinite(step.x).all():
             raise NumericalError(
                 "The drawing broke off: its numbers ran away. Try another seed, or a lower guidance scale."
@@ -162,7 +167,8 @@ class Drawing:
         )
         if done * 10 // steps > before * 10 // steps or self.done:
             percent = 100 if self.done else done * 10 // steps * 10
-            png = to_png(grid(_pixels(self.models, self.request, list(shown))), {})
+            with threads(state.threads):
+                png = to_png(grid(_pixels(self.models, self.request, list(shown))), {})
             yield Preview(percent=percent, step=done, steps=steps, png=png)
             yield self._checkpoint(percent, done)
 
@@ -184,8 +190,14 @@ class Drawing:
 
     def finish(self) -> Finished:
         """The last Event."""
+        with threads(self.state.threads):
+            return self._finish()
+
+    def _finish(self) -> Finished:
         models, request, state = self.models, self.request, self.state
-        drawn = replace(request, widths=_told(request, state), then=spelled_then(self._changes()) or None)
+        then = spelled_then(self._changes()) or None
+        number = state.threads if models.device.type == "cpu" else None
+        drawn = replace(request, widths=_told(request, state), then=then, threads=number)
 
         def png(pixels: np.ndarray, drawn: Request) -> bytes:
             return to_png(pixels, metadata_of(drawn, models.description, state.inputs, self._parent))

@@ -128,7 +128,7 @@ def test_bad_input_is_one_sentence_and_exit_code_2(
     words: list[str], sentence: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """And nothing is half-written."""
-    Path("file").touch()
+    Path("file").write_text("words")
     assert run("draw", *words) == 2
     said = capsys.readouterr().err
     assert sentence in said and "Traceback" not in said

@@ -76,7 +76,7 @@ def _number(rng: random.Random, name: str, low: float, high: float, digits: int)
     return min(high, max(low, round(rng.uniform(low, high) * rng.choice([1, 1e-2, 1e-4]), digits)))
 
 
-TYPED = ("then", "widths")  # options that no form has
+TYPED = ("then", "widths", "threads")  # options that no form has
 
 
 def generated(rng: random.Random, words: list[str] | None = None) -> Request:
