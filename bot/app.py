@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
@@ -38,11 +39,17 @@ from bot.worker import Engine, Worker
 from engine import EngineProcess, FolderLocked, RayEngines, list_model_sets, lock_folder, ray_installed
 
 log = logging.getLogger(__name__)
-CHECKPOINT_GRACE = 5.0  # seconds a running drawing gets at shutdown to reach its next checkpoint
-REPLIES_GRACE = 2.0  # seconds to send pending replies
 PROBE_SECONDS, PROBE_PATIENCE = 5.0, 3.0  # between two looks at the disk, and that somebody waits for one
 
 MakeAdapters = Callable[["App", History], list[Adapter]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Grace:
+    """How long a shutdown waits, in seconds."""
+
+    checkpoint: float = 5.0  # for a running drawing to reach its next checkpoint
+    replies: float = 2.0  # for pending replies to be sent
 
 
 class App:
@@ -55,12 +62,13 @@ class App:
         engine: Engine | None = None,
         adapters: MakeAdapters | None = None,
         opened: Callable[[str], object] | None = None,
+        grace: Grace = Grace(),
     ) -> None:
         """Opens nothing yet; `engine` and `adapters` replace those of the config.
 
         `opened` is called with the chat page's address once it answers.
         """
-        self.config, self._opened = config, opened
+        self.config, self._opened, self._grace = config, opened, grace
         self.texts = Texts(config.bot.language)
         self.metrics = Metrics()
         self.stopping = asyncio.Event()  # set it to shut down
@@ -110,7 +118,7 @@ class App:
                 adapter.hearing.on_lost = self._end_if_deaf
                 stack.push_async_callback(adapter.close)
                 await adapter.start(handlers.receive)
-            stack.push_async_callback(replies.close, REPLIES_GRACE)
+            stack.push_async_callback(replies.close, self._grace.replies)
             await replies.resume()
             self._keeping = asyncio.create_task(self._eraser.run())
             self._reading = asyncio.create_task(asyncio.to_thread(read_dictionaries, self.config.engine.models))
@@ -206,7 +214,7 @@ class App:
         """Wait for the next checkpoint if that is soon; otherwise the drawing resumes from the last one."""
         assert self._working is not None
         self._worker.close()
-        done, _ = await asyncio.wait([self._working], timeout=CHECKPOINT_GRACE)
+        done, _ = await asyncio.wait([self._working], timeout=self._grace.checkpoint)
         if not done:
             self._working.cancel()
             await asyncio.wait([self._working])

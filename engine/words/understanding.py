@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, replace
 
-from engine.words.phrases import Piece, owner_of, pieces_of, said_of_background, unwanted
+from engine.words.phrases import RELATIONS, Piece, owner_of, pieces_of, said_of_background, unwanted
 from engine.words.word_list import Meaning, WordList
 
 
@@ -75,7 +75,9 @@ def _meaning(pieces: list[Piece], place: int) -> Meaning | None:
     colour, thing = piece.meaning("colour"), piece.meaning("thing")
     if colour is None or thing is None:
         return next(iter(piece.meanings), None)
-    return colour if said_of_background(pieces, place) or owner_of(pieces, place) else thing
+    owner = owner_of(pieces, place)
+    apart = owner is not None and owner.said.split()[0] in RELATIONS  # an orange | on the beach
+    return colour if said_of_background(pieces, place) or (owner and not apart) else thing
 
 
 def _grounded(found: Understood, pieces: list[Piece], place: int, meaning: Meaning) -> Understood:

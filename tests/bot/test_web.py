@@ -100,7 +100,13 @@ async def site(folder: Path, token: str = "") -> AsyncIterator[Site]:
         history = StoredHistory(store, PictureStore(folder / "pictures"))
         config = WebConfig(port=0, token=Secret(token))
         adapter = WebAdapter(
-            config, history, Texts().say, metrics=metrics, trouble=trouble, gallery=Gallery("toybox", Texts().say)
+            config,
+            history,
+            Texts().say,
+            metrics=metrics,
+            trouble=trouble,
+            gallery=Gallery("toybox", Texts().say),
+            guess_seconds=0.05,
         )
         served = Site(adapter, stack)
         await adapter.start(served.receive)

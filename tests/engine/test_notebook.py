@@ -26,7 +26,7 @@ def test_it_draws_shows_each_preview_and_the_gif(tmp_path: Path, monkeypatch: py
         monkeypatch.setenv(name, str(tmp_path / name.lower()))
     notebook = nbformat.read(NOTEBOOK, as_version=4)
     settings = next(cell for cell in notebook.cells if cell.id == "settings")
-    for usual, here in (('MODELS = "auto"', 'MODELS = "toybox"'), ("STEPS = None", "STEPS = 10")):
+    for usual, here in (('MODELS = "auto"', 'MODELS = "toybox"'), ("STEPS = None", "STEPS = 2")):
         assert usual in settings.source
         settings.source = settings.source.replace(usual, here)
     nbclient.NotebookClient(

@@ -141,7 +141,7 @@ async def test_a_process_may_take_longer_to_load_than_to_beat() -> None:
 
 async def test_several_are_drawn_at_a_time_and_told_apart() -> None:
     """Each event comes out where its drawing went in, and one that fails or is stopped ends alone."""
-    async with running(draw="tests.fakes.scripted:draw_slowly") as engine:
+    async with running(draw="tests.fakes.scripted:draw_in_turns") as engine:
         told: list[int] = []
 
         async def draw(seed: int, prompt: str) -> list[Event]:
@@ -165,7 +165,7 @@ async def test_several_are_drawn_at_a_time_and_told_apart() -> None:
 
 async def test_a_death_is_the_death_of_all_and_all_go_on() -> None:
     """From their own checkpoints, in one new process."""
-    async with running(draw="tests.fakes.scripted:draw_slowly") as engine:
+    async with running(draw="tests.fakes.scripted:draw_in_turns") as engine:
 
         async def draw(seed: int) -> tuple[Event, int]:
             state, deaths = None, 0

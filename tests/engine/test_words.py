@@ -61,6 +61,7 @@ def told(found: Understood) -> str:
         ("корги", "dog", None),
         ("t rex", "t-rex", None),
         ("an orange", "tangerine", None),
+        ("an accordion and an orange on the beach", "accordion tangerine", "beach"),
         ("cat on orange", "cat", "orange"),
         ("a black and white cat", "cat", None),
         ("ship at sea at sunset", "ship", "sea"),

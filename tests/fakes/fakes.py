@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from bot.adapters.base import Adapter, Hearing, Receive
-from bot.app import App
+from bot.app import App, Grace
 from bot.config import BotConfig, Config, EngineConfig, LimitsConfig, ModerationConfig
 from bot.errors import AdapterError, MessageGone
 from bot.messages import Action, Address, Fetch, Person, Press, Reaction, Reply, Stage, TextMessage, Value
@@ -27,6 +27,7 @@ from engine import (
 from tests.fakes import scripted
 
 NO_OPTIONS: Mapping[str, Value] = {}
+SHORT = Grace(checkpoint=0.1, replies=0.1)  # what a test leaves behind need not be waited for
 
 
 class Chat:
@@ -351,6 +352,6 @@ async def bot(
         styles=styles or {},
         moderation=moderation or ModerationConfig(),
     )
-    app = App(config, engine=engine or Engine(), adapters=lambda app, history: [chat])
+    app = App(config, engine=engine or Engine(), adapters=lambda app, history: [chat], grace=SHORT)
     async with app.lifespan():
         yield app

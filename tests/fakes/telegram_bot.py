@@ -46,7 +46,7 @@ async def bot(
         albums = Albums(sleep=lambda seconds: asyncio.sleep(0))
         return [TelegramAdapter(telegram, app.texts.say, moved=app.moved, pace=Pace(spacing=0), albums=albums)]
 
-    async with App(config, engine=engine or fakes.Engine(), adapters=adapters).lifespan() as app:
+    async with App(config, engine=engine or fakes.Engine(), adapters=adapters, grace=fakes.SHORT).lifespan() as app:
         yield app
 
 

@@ -16,6 +16,7 @@ from bot.adapters.web.gallery import Gallery
 from bot.adapters.web.guard import (
     BROWSER,
     DOOR,
+    GUESS_SECONDS,
     HEADERS,
     MAX_BODY,
     Guard,
@@ -77,10 +78,12 @@ class WebAdapter:
         trouble: Callable[[], Awaitable[str]],
         check: Callable[[Person, Address], Awaitable[None]] = nobody_is_over,
         gallery: Gallery | None = None,
+        guess_seconds: float = GUESS_SECONDS,
     ) -> None:
         """`metrics` gives the text for Prometheus and its media type; `trouble` what is wrong, or an empty text.
 
-        `check` raises the UserError that a drawing asked for now would raise.
+        `check` raises the UserError that a drawing asked for now would raise; `guess_seconds` is how long the answer
+        to a wrong token is held back.
         """
         self.hearing = Hearing()
         self._config = config
@@ -88,7 +91,7 @@ class WebAdapter:
         self._metrics = metrics
         self._trouble = trouble
         self._gallery = gallery
-        self._guard = Guard(config.token.value)
+        self._guard = Guard(config.token.value, guess_seconds)
         self._rooms = Rooms(history)
         self._runner: web.AppRunner | None = None
         self._receive: Receive

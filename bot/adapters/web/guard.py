@@ -62,8 +62,9 @@ def language_of(request: web.Request) -> str:
 class Guard:
     """Decides for each call; with a token it asks for the token, without one it answers only this machine's names."""
 
-    def __init__(self, token: str) -> None:
-        self._token = token.encode()
+    def __init__(self, token: str, guess_seconds: float = GUESS_SECONDS) -> None:
+        """`guess_seconds`: how long the answer to a wrong token is held back."""
+        self._token, self._guess_seconds = token.encode(), guess_seconds
         self._guessing = asyncio.Lock()
         self._guesses = 0  # that wait for their answer
 
@@ -72,7 +73,7 @@ class Guard:
         self._guesses += 1
         try:
             async with self._guessing:
-                await asyncio.sleep(GUESS_SECONDS)
+                await asyncio.sleep(self._guess_seconds)
         finally:
             self._guesses -= 1
 

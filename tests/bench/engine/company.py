@@ -38,6 +38,7 @@ def random_request(rng: random.Random) -> Request:
         sampler=rng.choice(("ddim", "ddim", "ddpm")),
         count=rng.choice((1, 1, 1, 2, 3)),
         symmetry=rng.choice((None, None, "horizontal")),
+        size=rng.choice((None, "64x64", "64x64")),
     )
 
 
