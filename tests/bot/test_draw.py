@@ -16,7 +16,7 @@ from bot.cli.output import display_for, files_for
 from engine.pictures.images import read_png
 
 QUICK = ["--steps", "10", "--seed", "4"]
-SMALL = ["--steps", "3", "--seed", "4", "--size", "64x64"]  # and so not enlarged
+FEW = ["--steps", "3", "--seed", "4", "--models", "toybox"]
 
 
 def run(*words: str) -> int:
@@ -72,19 +72,19 @@ def test_json_is_one_event_a_line(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_a_checkpoint_is_gone_on_from_with_the_same_bytes() -> None:
-    assert run("draw", "a red star", *SMALL, "-o", "whole.png", "--checkpoint", "half") == 0
+    assert run("draw", "a red star", *FEW, "-o", "whole.png", "--checkpoint", "half") == 0
     assert run("draw", "--resume", "half", "-o", "again.png") == 0
     assert Path("again.png").read_bytes() == Path("whole.png").read_bytes()
 
 
 def test_resuming_another_drawing_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
-    run("draw", "a red star", *SMALL, "-o", "whole.png", "--checkpoint", "half")
+    run("draw", "a red star", *FEW, "-o", "whole.png", "--checkpoint", "half")
     assert run("draw", "--resume", "half", "--seed", "5", "-o", "again.png") == 2
     assert "leave seed out" in capsys.readouterr().err and not Path("again.png").exists()
 
 
 def test_inspect_prints_the_command_that_draws_it_again(capsys: pytest.CaptureFixture[str]) -> None:
-    run("draw", "it's a blue cat", *SMALL, "-o", "cat.png")
+    run("draw", "it's a blue cat", *FEW, "-o", "cat.png")
     capsys.readouterr()
     assert run("inspect", "cat.png") == 0
     command = shlex.split(capsys.readouterr().out.splitlines()[-1])
@@ -137,12 +137,12 @@ def test_bad_input_is_one_sentence_and_exit_code_2(
 
 
 def test_several_pictures_are_a_grid_and_each_beside_it(capsys: pytest.CaptureFixture[str]) -> None:
-    few = [*SMALL, "--count", "3"]
+    few = [*FEW, "--steps", "1", "--count", "3"]
     assert run("draw", "a red star", *few, "-o", "stars.png") == 0
     assert capsys.readouterr().out.split() == ["stars.png", "stars-1.png", "stars-2.png", "stars-3.png"]
     assert [read_png(Path(name).read_bytes())[0].shape[:2] for name in ("stars.png", "stars-3.png")] == [
-        (128, 128),
-        (64, 64),
+        (512, 512),
+        (256, 256),
     ]
     assert run("draw", "a red star", *few, "--pick", "3", "-o", "third.png") == 0
     assert Path("third.png").read_bytes() == Path("stars-3.png").read_bytes()
@@ -155,7 +155,7 @@ def test_pictures_go_in_and_the_command_says_where(capsys: pytest.CaptureFixture
     """They are not in the provenance themselves, only what tells whether one has the right ones."""
     Image.new("RGB", (40, 30), "blue").save("sea.jpg")
     Image.new("RGB", (40, 30), "red").save("a:1", "PNG")
-    words = ["draw", "a star", *SMALL, "--init", "0.3"]
+    words = ["draw", "a star", *FEW, "--init", "0.3"]
     words += ["--init-picture", "sea.jpg", "--target", "sea.jpg:-0.5", "--target", "a:1"]
     assert run(*words, "-o", "star.png") == 0
     capsys.readouterr()
@@ -205,7 +205,7 @@ def test_models_lists_the_toybox(capsys: pytest.CaptureFixture[str]) -> None:
 def test_auto_is_the_set_that_suits_the_machine(monkeypatch: pytest.MonkeyPatch) -> None:
     """Without a GPU that is the toybox, and nothing is fetched."""
     monkeypatch.setattr(engine, "best_models", lambda: "toybox")
-    assert run("draw", "a red star", "--models", "auto", *SMALL, "-o", "star.png") == 0
+    assert run("draw", "a red star", *FEW, "--models", "auto", "-o", "star.png") == 0
     assert engine.inspect(Path("star.png").read_bytes()).request.models == "toybox"
 
 
@@ -216,7 +216,7 @@ def test_a_style_of_words_is_refused_where_the_models_know_things_by_name(
     out = tmp_path / "a.png"
     assert main(["draw", "a star", "--style", "ink", "-o", str(out)]) == 2
     assert "made of words that picturebook does not know" in capsys.readouterr().err and not out.exists()
-    assert main(["draw", "a star", "--style", "draft", *SMALL, "-o", str(out)]) == 0
+    assert main(["draw", "a star", "--style", "draft", "--steps", "1", "--cuts", "1", "-o", str(out)]) == 0
     assert engine.inspect(out.read_bytes()).request.prompt == "a star"
     assert main(["draw", "a star", "--style", "inky"]) == 2
     assert "Did you mean ink?" in capsys.readouterr().err

@@ -46,10 +46,10 @@ def test_each_operation_takes_the_longest_of_three() -> None:
 def test_a_row_for_each_way_and_batch_then_the_bars(short: ModelSet) -> None:
     """The step of a batch is the same whichever way it is gone."""
     eager = [way for way in WAYS if "eager" in way]
-    one, *found, share, people = rows(short, CPU, CARD, eager, (1, 3))
+    one, *found, share, people = rows(short, CPU, CARD, eager, (1, 8))
     whole = found.pop(1)
     assert [row.name.rpartition("network, ")[2] for row in (one, *found)] == [
-        f"{way}, batch {batch}" for batch in (1, 3) for way in eager
+        f"{way}, batch {batch}" for batch in (1, 8) for way in eager
     ]
     assert all("predicted" in row.value and apart(row.value) < 1e-3 for row in (one, *found))
     assert people.bar == "≥ 3 times one by one" and "× one by one" in people.value
