@@ -4,6 +4,7 @@ import asyncio
 import logging
 import os
 import signal
+import stat
 import sys
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -343,7 +344,20 @@ def _sole_owner(folder: Path) -> Iterator[IO[str]]:
         sentence = f"folder in [bot]: {folder} cannot be written to ({error.strerror})."
         raise (StoreError(sentence) if is_passing(error) else ConfigError(sentence)) from error
     with lock:
+        _tighten(folder)
         yield lock
+
+
+def _tighten(folder: Path) -> None:
+    """What an earlier version, or somebody's copy, left open to everybody on this machine is closed to them."""
+    for root, _, files in os.walk(folder):
+        for path in (root, *(os.path.join(root, name) for name in files)):
+            try:
+                mode = os.lstat(path).st_mode
+                if mode & 0o077 and not stat.S_ISLNK(mode):
+                    os.chmod(path, stat.S_IMODE(mode) & 0o700)
+            except OSError as error:
+                log.warning("%s stays readable to others: %s", path, error.strerror)
 
 
 @contextmanager

@@ -3,15 +3,27 @@
 import os
 import re
 import shutil
+import subprocess
+import sys
 import tarfile
 import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from bot.errors import StoreError
 from bot.storage.store import jobs_in, mark_deleted, snapshot
-from engine import put_in_place
+from engine import lock_folder, put_in_place
 
+# Waits for the end of the process that holds the other end of its pipe, then clears up after it.
+CLEAN = """
+import os, shutil, signal, sys
+for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+    signal.signal(number, signal.SIG_IGN)
+sys.stdin.read()
+shutil.rmtree(sys.argv[1], ignore_errors=True)
+"""
 DATABASE, PICTURES = "imago.sqlite", "pictures"
 # A complete file of a job, or (by hash) of a request that has no job number yet.
 _OF_JOB = re.compile(r"(?:(\d{1,18})|[0-9a-f]{32})\.[\w.]+(?<!\.part)")
@@ -34,8 +46,8 @@ def backup(folder: Path, target: Path) -> tuple[Path, int]:
         raise StoreError(f"{folder / DATABASE}: there is no database here: see folder in [bot].")
     if target.is_dir():
         target = target / time.strftime("imago-%Y%m%d-%H%M%S.tar")
-    with tempfile.TemporaryDirectory(dir=target.parent, prefix=".imago-backup-") as workbench:
-        copy, archive = Path(workbench) / DATABASE, Path(workbench) / "archive.tar"
+    with workbench(target.parent, ".imago-backup-") as bench:
+        copy, archive = bench / DATABASE, bench / "archive.tar"
         snapshot(folder / DATABASE, copy)
         jobs = jobs_in(copy)
         with tarfile.open(archive, "w") as tar:
@@ -52,8 +64,8 @@ def restore(file: Path, folder: Path) -> int:
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise StoreError(f"{folder} is not empty: name a new folder, so that nothing is overwritten.")
     folder.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".imago-restore-") as workbench:
-        fresh = Path(workbench) / "fresh"
+    with workbench(folder.parent, ".imago-restore-") as bench:
+        fresh = bench / "fresh"
         (fresh / PICTURES).mkdir(parents=True)
         try:
             with tarfile.open(file, "r:") as tar:
@@ -77,6 +89,27 @@ def restore(file: Path, folder: Path) -> int:
             folder.rmdir()
         os.replace(fresh, folder)
     return count
+
+
+@contextmanager
+def workbench(parent: Path, prefix: str) -> Iterator[Path]:
+    """A folder that is gone afterwards, even if this process is killed; what a power cut left is gone by the next time.
+
+    Raises OSError.
+    """
+    for old in parent.glob(f"{prefix}*"):
+        with suppress(OSError), lock_folder(old):  # nobody works in it
+            shutil.rmtree(old, ignore_errors=True)
+    with tempfile.TemporaryDirectory(dir=parent, prefix=prefix) as folder:
+        cleaner = subprocess.Popen([sys.executable, "-SEc", CLEAN, folder], stdin=subprocess.PIPE)
+        assert cleaner.stdin is not None
+        try:
+            with lock_folder(Path(folder)):
+                yield Path(folder)
+        finally:
+            cleaner.kill()
+            cleaner.stdin.close()
+            cleaner.wait()
 
 
 def _pack_pictures(tar: tarfile.TarFile, pictures: Path, jobs: dict[int, bool]) -> set[str]:

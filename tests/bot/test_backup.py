@@ -2,15 +2,17 @@
 
 import asyncio
 import io
+import signal
 import sqlite3
 import subprocess
 import sys
 import tarfile
+import time
 from pathlib import Path
 
 import pytest
 
-from bot.cli.backup import backup, restore
+from bot.cli.backup import backup, restore, workbench
 from bot.errors import StoreError
 from bot.messages import Action, Stage
 from tests.fakes import fakes, scripted
@@ -149,3 +151,32 @@ async def test_the_commands_say_what_they_did(tmp_path: Path) -> None:
     refused = imago("restore", tmp_path / "b.tar", tmp_path / "new")
     assert refused.returncode == 1 and "not empty" in refused.stderr and len(refused.stderr.splitlines()) == 1
     assert imago("restore", tmp_path / "none.tar", tmp_path / "newer").returncode == 2
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
+def test_a_backup_that_is_killed_leaves_nothing_behind(tmp_path: Path, number: int) -> None:
+    """Not even half of a file that holds everybody's prompts."""
+    code = (
+        "import sys, time; from pathlib import Path; from bot.cli.backup import workbench\n"
+        "with workbench(Path(sys.argv[1]), '.imago-backup-') as folder:\n"
+        "    (folder / 'archive.tar').write_text('prompts'); print('works', flush=True); time.sleep(60)"
+    )
+    with subprocess.Popen([sys.executable, "-c", code, str(tmp_path)], stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None and process.stdout.readline() == "works\n"
+        assert len(list(tmp_path.iterdir())) == 1
+        process.send_signal(number)
+    deadline = time.monotonic() + 20
+    while list(tmp_path.iterdir()) and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_a_power_cut_left_of_a_backup_is_gone_by_the_next(tmp_path: Path) -> None:
+    """But not what another one works in."""
+    (tmp_path / ".imago-backup-old").mkdir()
+    (tmp_path / ".imago-backup-old" / "archive.tar").touch()
+    with workbench(tmp_path, ".imago-backup-") as first:
+        assert list(tmp_path.iterdir()) == [first]
+        with workbench(tmp_path, ".imago-backup-"):
+            assert first.exists()
+    assert list(tmp_path.iterdir()) == []

@@ -19,7 +19,7 @@ from simcord.backend.errors import BackendError
 from bot import log
 from bot.__main__ import main
 from bot.adapters.base import Adapter, History
-from bot.adapters.discord.client import PERMISSIONS, invitation
+from bot.adapters.discord.client import PERMISSIONS, invitation, proxy_for
 from bot.app import App, build_adapters
 from bot.config import BotConfig, Config, LimitsConfig, WebConfig
 from bot.errors import Closed, ConfigError, NotDelivered
@@ -480,6 +480,23 @@ async def test_a_token_that_is_revoked_ends_the_bot_when_no_other_chat_is_left(t
     with pytest.raises(ConfigError, match="token in \\[discord\\]"):
         await asyncio.wait_for(running, 20)
     await wire.stop()
+
+
+def test_discord_goes_through_the_proxy_of_the_environment_or_says_why_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where a proxy is set, a connection past it would be seen, or not let through."""
+    for name in ("http_proxy", "https_proxy", "all_proxy", "no_proxy"):
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.upper(), raising=False)
+    assert proxy_for("https://discord.com/api/v10") is None
+    monkeypatch.setenv("ALL_PROXY", "socks5://ann:secret@proxy:1080")
+    with pytest.raises(ConfigError, match=r"\[discord\]: .*HTTPS_PROXY.*discord\.com") as refused:
+        proxy_for("https://discord.com/api/v10")
+    assert "secret" not in str(refused.value)
+    assert proxy_for("http://127.0.0.1:7/api") is None
+    monkeypatch.setenv("HTTPS_PROXY", "http://proxy:3128")
+    assert proxy_for("https://discord.com/api/v10") == "http://proxy:3128"
+    monkeypatch.setenv("NO_PROXY", "discord.com")
+    assert proxy_for("https://discord.com/api/v10") is None
 
 
 async def test_no_secret_is_logged_however_much_is_logged(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:

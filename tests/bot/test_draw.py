@@ -8,11 +8,13 @@ from pathlib import Path
 
 import pytest
 from PIL import Image
+from PIL.PngImagePlugin import PngInfo
 
 import engine
 from bot.__main__ import main
 from bot.cli.draw import KNOBS
 from bot.cli.output import display_for, files_for
+from engine import Request
 from engine.pictures.images import read_png
 
 QUICK = ["--steps", "10", "--seed", "4"]
@@ -91,6 +93,18 @@ def test_inspect_prints_the_command_that_draws_it_again(capsys: pytest.CaptureFi
     assert command[:3] == ["imago", "draw", "it's a blue cat"]
     assert run(*command[1:], "-o", "again.png") == 0
     assert Path("again.png").read_bytes() == Path("cat.png").read_bytes()
+
+
+def test_inspect_escapes_what_a_picture_says_of_itself(capsys: pytest.CaptureFixture[str]) -> None:
+    """A stranger's file must not write to the terminal, nor forge the line with the command."""
+    told = PngInfo()
+    told.add_text("imago:request", Request(prompt="a red star").to_json())
+    told.add_text("Comment", "\x1b]0;title\x07\nDraw it again:\nrm -rf ~")
+    Image.new("RGB", (8, 8)).save("x.png", pnginfo=told)
+    assert run("inspect", "x.png") == 0
+    said = capsys.readouterr().out
+    assert "\x1b" not in said and "Comment: \\x1b]0;title\\x07\\nDraw it again:\\nrm -rf ~\n" in said
+    assert said.splitlines()[-1].startswith("imago draw 'a red star'")
 
 
 @pytest.mark.parametrize(

@@ -18,9 +18,13 @@ def test_serve_stops_in_order_on_sigterm(tmp_path: Path) -> None:
     """A service manager must be able to stop and start it at any time: exit code 0."""
     config = tmp_path / "c.toml"
     config.write_text(f'[bot]\nfolder = "{tmp_path / "bot"}"\n[web]\nport = 0\n')
+    (tmp_path / "bot" / "pictures").mkdir(parents=True, mode=0o755)
+    (tmp_path / "bot" / "pictures" / "1.png").touch(0o644)
     with subprocess.Popen([*IMAGO, "serve", "--config", str(config)], stderr=subprocess.PIPE, text=True) as process:
         assert process.stderr is not None
         assert "http://127.0.0.1:" in process.stderr.readline()
+        kept = [tmp_path / "bot", *(tmp_path / "bot").rglob("*")]
+        assert len(kept) >= 5 and [path for path in kept if path.stat().st_mode & 0o077] == [], "open to others"
         os.kill(process.pid, signal.SIGTERM)
         assert process.wait(30) == 0
         assert "Traceback" not in process.stderr.read()

@@ -489,6 +489,16 @@ def test_one_refusal_of_the_token_is_no_end_and_a_long_silence_is_a_trouble() ->
     assert "token in [telegram]" in hearing.trouble
 
 
+def test_a_proxy_that_is_none_is_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    """And a SOCKS proxy is one."""
+    monkeypatch.setenv("ALL_PROXY", "nonsense://ann:secret@proxy")
+    with pytest.raises(ConfigError, match=r"\[telegram\]: the proxy") as refused:
+        make_bot("1:abc", "https://api.telegram.org")
+    assert "secret" not in str(refused.value)
+    monkeypatch.setenv("ALL_PROXY", "socks5://proxy:1080")
+    make_bot("1:abc", "https://api.telegram.org")
+
+
 async def test_the_token_is_in_no_log(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     """Not even at the lowest level, nor when calls fail."""
 

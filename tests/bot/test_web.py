@@ -16,6 +16,7 @@ import pytest
 from bot.adapters.web.adapter import WebAdapter
 from bot.adapters.web.conversations import Subscriber
 from bot.adapters.web.gallery import Gallery
+from bot.adapters.web.guard import MOST_GUESSES
 from bot.adapters.web.page import words_of
 from bot.config import Secret, WebConfig
 from bot.errors import Closed, ConfigError, MessageGone
@@ -396,6 +397,26 @@ async def test_with_a_token_nothing_opens_without_it(tmp_path: Path) -> None:
         assert (await browser.post("/door", {"token": TOKEN}))[0] == 200  # the page, by a redirect
         assert await browser.says("cat") == 202
         assert all(TOKEN not in cookie.value for cookie in browser.session.cookie_jar)
+
+
+async def test_cookies_stay_on_the_encrypted_way_behind_tls(tmp_path: Path) -> None:
+    """One unencrypted request would give them away to everybody on the way."""
+    async with site(tmp_path, TOKEN) as served:
+        browser = await served.browser(opened=False)
+        for proto, secure in (("https", True), ("http", False)):
+            headers = {"Origin": browser.url, "X-Forwarded-Proto": proto}
+            post = browser.session.post(browser.url + "/door", data={"token": TOKEN}, headers=headers)
+            async with post as response:
+                cookies = [cookie for r in (*response.history, response) for cookie in r.cookies.values()]
+                assert cookies and [bool(cookie["secure"]) for cookie in cookies] == [secure] * len(cookies)
+
+
+async def test_guesses_of_the_token_take_turns(tmp_path: Path) -> None:
+    """One answer a second for all who guess, and no more than a few of them wait."""
+    async with site(tmp_path, TOKEN) as served:
+        browser = await served.browser(opened=False)
+        served.adapter._guard._guesses = MOST_GUESSES
+        assert (await browser.post("/door", {"token": TOKEN}))[0] == 429
 
 
 async def test_bad_posts_get_one_sentence(tmp_path: Path) -> None:

@@ -2,9 +2,12 @@
 
 import resource
 import socket
+import socketserver
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -136,6 +139,53 @@ def test_the_proxy_of_the_environment_is_used(served: Mirror, tmp_path: Path, mo
     elsewhere = Mirror(address="http://models.invalid", content=CONTENT)
     fetched(elsewhere, tmp_path / "net.pt", "none")
     assert served.asked == ["http://models.invalid/none"]
+
+
+def test_a_socks_proxy_is_used_too(served: Mirror, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`ALL_PROXY=socks5://…` is what tunnels tell people to set."""
+    with socks_proxy() as (address, asked):
+        monkeypatch.setenv("ALL_PROXY", address)
+        monkeypatch.setenv("NO_PROXY", "")
+        fetched(served, tmp_path / "net.pt", "none")
+    assert asked == [served.address.removeprefix("http://")]
+
+
+@contextmanager
+def socks_proxy() -> Iterator[tuple[str, list[str]]]:
+    """Its address, and where it was asked to connect to (RFC 1928, without a password)."""
+    asked: list[str] = []
+
+    class Proxy(socketserver.StreamRequestHandler):
+        def handle(self) -> None:
+            self.rfile.read(ord(self.rfile.read(2)[1:]))
+            self.wfile.write(b"\x05\x00")
+            kind = self.rfile.read(4)[3]
+            size = 4 if kind == 1 else self.rfile.read(1)[0]
+            host = self.rfile.read(size)
+            name = socket.inet_ntoa(host) if kind == 1 else host.decode()
+            port = int.from_bytes(self.rfile.read(2), "big")
+            asked.append(f"{name}:{port}")
+            with socket.create_connection((name, port), 5) as there:
+                self.wfile.write(b"\x05\x00\x00\x01" + bytes(6))
+                back = threading.Thread(target=pour, args=(there, self.connection), daemon=True)
+                back.start()
+                pour(self.connection, there)
+
+    def pour(here: socket.socket, there: socket.socket) -> None:
+        with suppress(OSError):
+            while data := here.recv(65536):
+                there.sendall(data)
+
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Proxy) as server:
+        server.daemon_threads = True
+        server.block_on_close = False
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        try:
+            yield f"socks5://127.0.0.1:{server.server_address[1]}", asked
+        finally:
+            server.shutdown()
+            thread.join()
 
 
 def test_a_proxy_that_cannot_be_used_is_one_sentence_without_its_password(

@@ -14,7 +14,7 @@ from discord.http import MultipartParameters
 
 from bot.adapters.base import AdapterNotes, Hearing, Receive
 from bot.adapters.discord.api import Archived, DiscordApi, NotAllowed, TokenGone, TooLarge, until_taken
-from bot.adapters.discord.client import Client, connect
+from bot.adapters.discord.client import Client, connect, proxy_for
 from bot.adapters.discord.controls import body, job_of
 from bot.adapters.discord.files import NOTHING, Fitted, fit
 from bot.adapters.discord.inbound import Inbound
@@ -92,7 +92,7 @@ class DiscordAdapter(Inbound):
 
     async def _open(self) -> None:
         """One try to connect, with a client of its own. Raises ConfigError, NotDelivered."""
-        self.client = Client(self, self._say)
+        self.client = Client(self, self._say, proxy_for(self._config.api_base))
         self._api = DiscordApi(self.client)
         await self._connect(self.client, self._config)
         self._open_now = True

@@ -4,6 +4,8 @@ import asyncio
 import logging
 import re
 from typing import Any, Protocol
+from urllib.parse import urlsplit
+from urllib.request import getproxies, proxy_bypass
 
 import aiohttp
 import discord
@@ -15,7 +17,7 @@ from discord.http import Route
 from bot.adapters.discord.api import never_wait
 from bot.adapters.discord.controls import Control, Remix, change_of, remix_of
 from bot.adapters.discord.slash import CommandListener, Commands, Say, Translations
-from bot.config import DiscordConfig
+from bot.config import DiscordConfig, is_loopback
 from bot.errors import ConfigError, NotDelivered
 
 log = logging.getLogger(__name__)
@@ -47,7 +49,7 @@ class EventListener(CommandListener, Protocol):
 class Client(discord.Client):
     """discord.py's client with the intents the bot needs, none of them privileged."""
 
-    def __init__(self, listener: EventListener, say: Say) -> None:
+    def __init__(self, listener: EventListener, say: Say, proxy: str | None = None) -> None:
         intents = discord.Intents(
             guilds=True, guild_messages=True, guild_reactions=True, dm_messages=True, dm_reactions=True
         )
@@ -55,6 +57,7 @@ class Client(discord.Client):
         super().__init__(
             intents=intents,
             max_messages=None,
+            proxy=proxy,
             allowed_mentions=discord.AllowedMentions.none(),
             member_cache_flags=discord.MemberCacheFlags.none(),
             chunk_guilds_at_startup=False,
@@ -119,6 +122,21 @@ class Client(discord.Client):
         if addressed or (message.reference is not None and self.user in message.mentions):
             text = mention.sub(" ", message.content).strip()
             await self.listener.handle_message(message, text, addressed=addressed)
+
+
+def proxy_for(url: str) -> str | None:
+    """The proxy of the environment for an address, which discord.py does not look for. Raises ConfigError for SOCKS."""
+    parts, proxies = urlsplit(url), getproxies()
+    found = proxies.get(parts.scheme) or proxies.get("all")
+    host = parts.hostname or ""
+    if not found or is_loopback(host) or proxy_bypass(host):
+        return None
+    if not found.lower().startswith(("http://", "https://")):
+        raise ConfigError(
+            "[discord]: Discord cannot be reached through the proxy in the environment: set HTTPS_PROXY to an address "
+            f"that begins with http://, or NO_PROXY to {host}."
+        )
+    return found
 
 
 def invitation(application: int | None) -> str:

@@ -6,18 +6,29 @@ import os
 from telegram import Bot
 from telegram.request import HTTPXRequest
 
+from bot.errors import ConfigError
+
+BAD_PROXY = (
+    "[telegram]: the proxy in the environment cannot be used: set HTTPS_PROXY to an address such as "
+    "http://proxy.example:3128 or socks5://proxy.example:1080."
+)
+
 
 def make_bot(token: str, base_url: str) -> Bot:
-    """Connects nothing yet."""
+    """Connects nothing yet. Raises ConfigError for a proxy that is none."""
     for name in ("httpx", "httpcore", "telegram"):  # their log lines contain the token, which is part of every URL
         logging.getLogger(name).setLevel(logging.WARNING)
     os.environ.setdefault("PTB_TIMEDELTA", "1")  # otherwise the library warns of an upcoming change at each 429
+    try:
+        calls, updates = _connections(64, seconds=60.0), _connections(1, seconds=10.0)
+    except Exception:  # of several libraries, and all of one cause; its text may show the proxy's password
+        raise ConfigError(BAD_PROXY) from None
     return Bot(
         token,
         base_url=f"{base_url.rstrip('/')}/bot",
         base_file_url=f"{base_url.rstrip('/')}/file/bot",
-        request=_connections(64, seconds=60.0),
-        get_updates_request=_connections(1, seconds=10.0),
+        request=calls,
+        get_updates_request=updates,
     )
 
 
