@@ -1,5 +1,6 @@
 """tests/fakes/botapi.py: the emulator refuses what the real Bot API refuses: passing it means something."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -42,6 +43,20 @@ async def test_updates_come_until_they_are_confirmed_and_for_a_day() -> None:
         assert [u.message.text for u in await bot.get_updates(offset=again[0].update_id + 1)] == ["two"]  # type: ignore[union-attr]
         now += 86401
         assert await bot.get_updates() == ()
+
+
+async def test_who_waits_for_a_confirmation_need_not_wait_for_the_end_of_the_poll() -> None:
+    """A test waited for nothing to be left, and failed when every answer had gone out before the poll that confirms."""
+    async with serving() as (server, bot):
+        server.says(5, "one")
+        (update,) = await bot.get_updates()
+        confirmed = asyncio.create_task(server.until(lambda: not server.waiting()))
+        await asyncio.sleep(0)  # it has looked, and waits
+        poll = asyncio.create_task(bot.get_updates(offset=update.update_id + 1, timeout=25))
+        await confirmed
+        assert not poll.done()
+        server.says(5, "two")
+        await poll
 
 
 async def test_reactions_are_told_only_to_administrators_who_ask() -> None:

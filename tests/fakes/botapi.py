@@ -127,7 +127,7 @@ class Server(Chats):
             self._tell_polls()
 
     async def until(self, found: Callable[[], Any], seconds: float = 20.0) -> Any:
-        """What `found` finds, once it finds something; it looks again after each call of the bot."""
+        """What `found` finds, once it finds something; it looks again after each call and confirmation."""
         async with asyncio.timeout(seconds):
             while not (result := found()):
                 self.moved.clear()
@@ -259,6 +259,7 @@ class Server(Chats):
 
     def _confirm(self, number: int) -> None:
         self._updates = [(at, update) for at, update in self._updates if update["update_id"] > number]
+        self.moved.set()  # the poll that confirms goes on for long after
 
     def _tell_polls(self) -> None:
         self._told.set()
