@@ -7,7 +7,7 @@ import pytest
 
 from bot.errors import AddressGone, MessageGone, NotDelivered, RetryAfter
 from bot.jobs.job import Status
-from bot.messages import Stage
+from bot.messages import Reply, Stage
 from bot.storage.store import Store
 from tests.fakes import fakes
 
@@ -119,6 +119,43 @@ async def test_places_move_up_when_the_queue_moves(tmp_path: Path) -> None:
         engine.gate.set()
         states = await chat.until_stage(Stage.FINAL, job=3)
         assert any("you are next" in state.text for state in states)
+
+
+async def test_every_message_stands_in_the_chat_that_asked_and_answers_what_was_asked(tmp_path: Path) -> None:
+    """A picture of one chat in another is the worst that a bot can do."""
+    chat = fakes.Chat(gif_apart=True)
+    async with fakes.bot(tmp_path, chat):
+        await asyncio.gather(*(chat.says(f"star {k}", who=f"p{k}", chat=f"c{k}", key=f"t{k}") for k in range(3)))
+        await chat.says("/help", chat="c0")
+        for job in (1, 2, 3):
+            await chat.until_stage(Stage.FINAL, job=job)
+            await chat.until(lambda states, job=job: states[-1].gif is not None and states[-1].job == job)
+    statuses = [message for message, states in chat.messages.items() if states[0].stage is not Stage.NOTE]
+    asked = [chat.answers[message] for message in statuses if chat.answers[message] not in chat.messages]
+    assert sorted(asked) == ["t1", "t2", "t3"]
+    gifs = [message for message, states in chat.messages.items() if states[-1].gif]
+    assert {chat.answers[message] for message in gifs} == set(statuses) - set(gifs)
+    (help_text,) = [message for message, states in chat.messages.items() if "Tell me what to draw" in states[-1].text]
+    assert (chat.places[help_text], chat.answers[help_text]) == (chat.address("c0"), "t4")
+
+
+async def test_the_fake_chat_notices_an_answer_in_a_wrong_place(tmp_path: Path) -> None:
+    """Else the tests above would say nothing."""
+    chat = fakes.Chat()
+    await chat.start(ignore)
+    await chat.says("a star", chat="a")
+    await chat.says("a star", chat="b")
+    here = await chat.send(chat.address("a"), Reply(text="yes"), nonce="1", answers="t1")
+    assert chat.misplaced == []
+    await chat.send(chat.address("b"), Reply(text="no"), nonce="2", answers="t1")
+    await chat.send(chat.address("c"), Reply(text="no"), nonce="3")
+    await chat.edit(chat.address("b"), here, Reply(text="no"))
+    await chat.delete(chat.address("b"), here)
+    assert len(chat.misplaced) == 4
+
+
+async def ignore(incoming: object) -> None:
+    """A core that does nothing."""
 
 
 async def test_a_pause_in_one_chat_does_not_hold_up_another(tmp_path: Path) -> None:

@@ -181,6 +181,7 @@ async def test_a_kill_before_the_job_had_its_picture_loses_nothing(tmp_path: Pat
     """The picture is on the disk before the job is, under the update's key; the worker looks there too."""
     chat, engine = fakes.Chat(), fakes.Engine()
     async with fakes.bot(tmp_path, chat, engine) as app:
+        chat.places["t1"] = chat.address("c")
         await PictureStore(tmp_path / "pictures").keep("fake:t1", {"init": b"clean"})
         person = Person(platform="fake", id="ann")
         request = Request(prompt="a star", init=0.4)

@@ -10,7 +10,7 @@ from bot.adapters.base import Adapter, Hearing, Receive
 from bot.app import App, Grace
 from bot.config import BotConfig, Config, EngineConfig, LimitsConfig, ModerationConfig
 from bot.errors import AdapterError, MessageGone
-from bot.messages import Action, Address, Fetch, Person, Press, Reaction, Reply, Stage, TextMessage, Value
+from bot.messages import Action, Address, Fetch, Incoming, Person, Press, Reaction, Reply, Stage, TextMessage, Value
 from engine import (
     Checkpoint,
     EngineDied,
@@ -31,7 +31,7 @@ SHORT = Grace(checkpoint=0.1, replies=0.1)  # what a test leaves behind need not
 
 
 class Chat:
-    """A chat platform in memory: an Adapter that keeps what it was sent, and fails when told to."""
+    """A chat platform in memory: an Adapter that keeps what it was sent and where, and fails when told to."""
 
     platform = "fake"
 
@@ -40,6 +40,9 @@ class Chat:
         self.gif_apart = gif_apart
         self.messages: dict[str, list[Reply]] = {}  # every state that a message went through, oldest first
         self.nonces: dict[str, str] = {}
+        self.places: dict[str, Address] = {}  # where a message stands, of people and of the bot
+        self.answers: dict[str, str] = {}  # what a message of the bot answers
+        self.misplaced: list[str] = []  # calls that spoke of a message of another place, or where nobody ever spoke
         self.trouble: list[AdapterError | None] = []  # raised by the next calls, one each; None lets one pass
         self.calls = 0
         self.keys = 0
@@ -49,22 +52,31 @@ class Chat:
         self.most_steps = 0  # of a drawing here
 
     async def start(self, receive: Receive) -> None:
-        self.receive = receive
+        async def hear(incoming: Incoming) -> None:
+            self.places.setdefault(incoming.message or f"key {incoming.key}", incoming.address)
+            await receive(incoming)
+
+        self.receive = hear
 
     async def send(self, address: Address, reply: Reply, *, nonce: str, answers: str = "") -> str:
         self._call()
+        if address not in self.places.values() or (answers and self.places.get(answers) != address):
+            self.misplaced.append(f"“{reply.text}” was sent to {address}, in answer to “{answers}”")
         message = self.nonces.setdefault(nonce, f"m{len(self.nonces) + 1}")
+        self.places[message], self.answers[message] = address, answers
         self._state(message, reply)
         return message
 
     async def edit(self, address: Address, message: str, reply: Reply) -> None:
         self._call()
+        self._look(address, message)
         if message not in self.messages:
             raise MessageGone(message)
         self._state(message, reply)
 
     async def delete(self, address: Address, message: str) -> None:
         self._call()
+        self._look(address, message)
         self.messages.pop(message, None)
         self.moved.set()
 
@@ -111,6 +123,7 @@ class Chat:
                 person=person,
                 address=self.address(chat),
                 text=text,
+                message=f"t{self.keys}",
                 pictures=tuple(attached(data) for data in pictures),
                 options=options,
                 defaults=defaults,
@@ -134,6 +147,7 @@ class Chat:
                 address=self.address(chat),
                 action=action,
                 job=job,
+                message=next((m for m, states in self.messages.items() if states[-1].job == job), ""),
                 picture=picture,
             )
         )
@@ -164,6 +178,11 @@ class Chat:
         self.calls += 1
         if self.trouble and (error := self.trouble.pop(0)):
             raise error
+
+    def _look(self, address: Address, message: str) -> None:
+        """Note a call that takes a message to be where it is not."""
+        if self.places.get(message, address) != address:
+            self.misplaced.append(f"{message} is in {self.places[message]}, not in {address}")
 
     def _state(self, message: str, reply: Reply) -> None:
         self.messages.setdefault(message, []).append(reply)
@@ -355,3 +374,4 @@ async def bot(
     app = App(config, engine=engine or Engine(), adapters=lambda app, history: [chat], grace=SHORT)
     async with app.lifespan():
         yield app
+    assert getattr(chat, "misplaced", []) == []
