@@ -115,6 +115,7 @@ class App:
             self._adapters = adapters
             handlers, replies = self._join(pictures, {adapter.platform: adapter for adapter in adapters})
             await self._worker.tidy()
+            await self._eraser.sweep()
             for adapter in adapters:
                 adapter.hearing.on_lost = self._end_if_deaf
                 stack.push_async_callback(adapter.close)

@@ -335,16 +335,17 @@ class Handlers:
 
     async def _store_job(self, new: NewJob, inputs: Mapping[str, bytes]) -> tuple[Job, bool]:
         """Input pictures are on disk before the job is; the worker looks under both key and number."""
-        await self._pictures.keep(new.key, inputs)
+        if not inputs:
+            return await self._queue.put(new)
         try:
+            await self._pictures.keep(new.key, inputs)
             job, fresh = await self._queue.put(new)
-        except UserError:
-            if inputs:
-                await self._pictures.drop(new.key)
+        except BaseException:
+            await self._pictures.drop(new.key)
             raise
-        if inputs:
-            gone = job.status is Status.DELETED
-            await (self._pictures.drop(new.key) if gone else self._pictures.adopt(new.key, job.id))
+        await self._pictures.adopt(new.key, job.id)
+        if await self._queue.status(job.id) is None:  # it was deleted, or its owner forgotten, meanwhile
+            await self._pictures.remove(job.id)
         return job, fresh
 
     async def _settings(self, incoming: Incoming, number: int | None, picture: int | None) -> None:

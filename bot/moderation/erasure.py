@@ -83,6 +83,14 @@ class Eraser:
         await self._take_away()
         return len(jobs)
 
+    async def sweep(self) -> None:
+        """At the start, before anything is stored: delete the files that belong to no job."""
+        rows, newest = await self._store.rows("files_of"), await self._store.row("newest_number")
+        keys = [row["key"] for row in rows if row["key"]]
+        number = newest["number"] if newest else 0
+        if gone := await self._pictures.sweep([row["id"] for row in rows], number, keys):
+            event(log, "swept", files=gone)
+
     async def expire(self) -> int:
         """Delete expired jobs; messages in chats stay. Returns the number of jobs."""
         now = self._clock()

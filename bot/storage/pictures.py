@@ -52,6 +52,18 @@ class PictureStore:
         """Delete inputs whose job was not created."""
         await asyncio.to_thread(self._remove, _stem(key))
 
+    async def sweep(self, jobs: Collection[int], newest: int, keys: Collection[str]) -> int:
+        """Delete what a kill left behind: half files, inputs without a job, files of jobs that are gone.
+
+        Only while nothing is being stored. Returns how many files.
+
+        Args:
+            jobs: numbers of the jobs whose files stay.
+            newest: highest number ever given to a job; files with a higher one are of another database and stay.
+            keys: of the jobs that may still look for their inputs.
+        """
+        return await asyncio.to_thread(self._sweep, set(jobs), newest, {_stem(key) for key in keys})
+
     async def adopt(self, key: str, job: int) -> None:
         """Rename stored inputs to their job's number, if there are any."""
         await asyncio.to_thread(self._adopt, _stem(key), job)
@@ -70,6 +82,19 @@ class PictureStore:
         for name, content in (await self.inputs(job)).items():
             if content in contents:
                 await asyncio.to_thread(self._path(f"{job}.{name}.png").unlink, missing_ok=True)
+
+    def _sweep(self, jobs: set[int], newest: int, stems: set[str]) -> int:
+        gone = 0
+        for path in self._folder.iterdir() if self._folder.is_dir() else ():
+            name = path.name.removesuffix(".part")
+            if not _NAME.fullmatch(name):
+                continue
+            stem = name.split(".")[0]
+            stays = stem in stems or (stem.isdigit() and (int(stem) in jobs or int(stem) > newest))
+            if name != path.name or not stays:
+                path.unlink(missing_ok=True)
+                gone += 1
+        return gone
 
     def _remove(self, stem: str) -> None:
         made = [f"{stem}.png", f"{stem}.gif", *(f"{stem}.{number}.png" for number in range(1, 5))]

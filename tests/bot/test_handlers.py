@@ -1,6 +1,7 @@
 """bot/handlers.py: what people ask, through the whole bot with a fake chat."""
 
 import asyncio
+import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -10,7 +11,9 @@ from typing import Any
 from bot.config import LimitsConfig
 from bot.handlers import PORTION
 from bot.messages import Action, Person, Stage, TextMessage
-from tests.fakes import fakes
+from tests.fakes import fakes, scripted
+
+PNG = scripted.png(1, 1)
 
 
 @asynccontextmanager
@@ -221,3 +224,33 @@ async def test_pictures_of_somebody_over_the_limit_are_not_even_fetched(tmp_path
             TextMessage(key="over", person=ann, address=address, text="a star", message="", pictures=(fetch,))
         )
         assert not fetched
+
+
+async def test_an_attached_picture_goes_when_its_job_cannot_be_stored(tmp_path: Path) -> None:
+    """It stayed for ever under a name that nobody looked up, after `/forget me` too."""
+    chat, pictures = fakes.Chat(), tmp_path / "pictures"
+    async with fakes.bot(tmp_path, chat):
+        with sqlite3.connect(tmp_path / "imago.sqlite") as database:
+            database.execute("CREATE TRIGGER broken BEFORE INSERT ON jobs BEGIN SELECT raise(ABORT, 'broken'); END")
+        database.close()
+        await chat.says("a star", pictures=(PNG,))
+        await chat.until(lambda states: states[-1].stage is Stage.NOTE)
+        assert not [path.name for path in pictures.iterdir() if "target" in path.name]
+
+
+async def test_files_of_nobody_are_gone_after_a_start(tmp_path: Path) -> None:
+    """A kill between file and row, or between row and file."""
+    chat, pictures = fakes.Chat(), tmp_path / "pictures"
+    async with fakes.bot(tmp_path, chat):
+        await chat.says("a star", pictures=(PNG,))
+        await chat.until_stage(Stage.FINAL)
+        await chat.says("a moon", pictures=(PNG,))
+        await chat.until_stage(Stage.FINAL, job=2)
+    with sqlite3.connect(tmp_path / "imago.sqlite") as database:
+        database.execute("UPDATE jobs SET status = 'deleted' WHERE id = 2")
+    database.close()
+    (pictures / f"{'a' * 32}.target1.png").write_bytes(PNG)
+    (pictures / f"{'b' * 32}.target1.png.part").write_bytes(PNG[:10])
+    async with fakes.bot(tmp_path, chat):
+        assert {path.name.split(".")[0] for path in pictures.iterdir()} == {"1"}
+        assert (pictures / "1.target1.png").exists()

@@ -44,3 +44,19 @@ async def test_no_other_name_is_a_picture(tmp_path: Path, name: str) -> None:
     assert await pictures.read(name) is None
     with pytest.raises(ValueError, match="not the name of a picture"):
         await pictures.save(name, b"")
+
+
+async def test_what_a_kill_left_behind_is_swept_at_the_start(tmp_path: Path) -> None:
+    """Attached pictures may show people: nothing of nobody's stays, and nothing of anybody's goes."""
+    pictures = PictureStore(tmp_path)
+    await pictures.keep("waits", {"init": b"a"})
+    await pictures.keep("gone", {"target1": b"b"})
+    kept = {path.name for path in tmp_path.iterdir() if path.read_bytes() == b"a"}
+    for name in ("12.png", "12.init.png", "13.png", "13.2.png", "13.target1.png", "99.png"):
+        await pictures.save(name, b"")
+    for name in ("12.gif.part", "0123456789abcdef0123456789abcdef.target4.png.part", "probe", "notes.txt"):
+        (tmp_path / name).write_bytes(b"")
+    assert await pictures.sweep(jobs=[12], newest=50, keys=["waits", "never came"]) == 6
+    left = {path.name for path in tmp_path.iterdir()}
+    assert left == kept | {"12.png", "12.init.png", "99.png", "probe", "notes.txt"}
+    assert await PictureStore(tmp_path / "none").sweep([], 0, []) == 0

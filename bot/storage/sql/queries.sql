@@ -408,6 +408,13 @@ DELETE FROM history WHERE 'web:' || chat = :person OR author = :person;
 -- name: erase_history
 DELETE FROM history WHERE created < :before;
 
+-- name: files_of
+-- Whose files stay, and under which key the inputs of a job that has not begun may lie.
+SELECT id, iif(status IN ('queued', 'running'), key, NULL) AS key FROM jobs WHERE status <> 'deleted';
+
+-- name: newest_number
+SELECT coalesce(max(seq), 0) AS number FROM sqlite_sequence WHERE name = 'jobs';
+
 -- name: requests
 SELECT request FROM jobs WHERE status <> 'deleted';
 
