@@ -89,6 +89,7 @@ class Address:
     platform: str
     chat: str  # channel, chat or conversation
     thread: str = ""  # a topic in the chat, where the platform has them
+    server: str = ""  # the Discord server or the like that the chat is part of; the chat itself: none; empty: unknown
 
     @property
     def key(self) -> str:

@@ -49,7 +49,12 @@ def as_job(row: Row, new: NewJob | None = None) -> Job:
     same = ("id", "owner", "language", "answers", "parent", "attempts", "created", "started", "steps", "seconds")
     return Job(
         **{name: row[name] for name in (*same, "width", "height", "key", "steered", "account", "cost")},
-        address=Address(platform=row["platform"], chat=row["chat"], thread=row["thread"]),
+        address=Address(
+            platform=row["platform"],
+            chat=row["chat"],
+            thread=row["thread"],
+            server=row["server"].removeprefix(f"{row['platform']}:"),
+        ),
         work=new.work if new else _work_of(row),
         kind=Kind(row["kind"]) if row["kind"] in _KINDS else Kind.IMAGINE,
         status=Status(row["status"]) if known else Status.FAILED,

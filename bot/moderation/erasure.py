@@ -12,6 +12,7 @@ from bot.jobs.queue import Queue
 from bot.jobs.rows import as_job
 from bot.log import event
 from bot.messages import Person
+from bot.moderation.trusted_time import TrustedTime
 from bot.storage.pictures import PictureStore
 from bot.storage.store import Store, Transaction
 
@@ -32,6 +33,7 @@ class Eraser:
         take_away: Callable[[], Awaitable[None]],
         keep_days: int,
         clock: Callable[[], float] = time.time,
+        steady: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         """Deletes nothing yet.
@@ -40,9 +42,12 @@ class Eraser:
             stop: ends the drawing of a job.
             take_away: deletes the messages marked for removal.
             keep_days: age at which `expire` deletes; 0 for never.
+            clock: of the host, in Unix seconds, which may be wrong.
+            steady: seconds that pass.
         """
         self._store, self._queue, self._pictures, self.stop, self._take_away = store, queue, pictures, stop, take_away
-        self._keep_days, self._clock, self._sleep = keep_days, clock, sleep
+        self._keep_days, self._sleep = keep_days, sleep
+        self._time = TrustedTime(store, clock, steady)
 
     async def delete(self, job: Job) -> None:
         """Delete one job: its prompt, its files, and its messages."""
@@ -93,7 +98,7 @@ class Eraser:
 
     async def expire(self) -> int:
         """Delete expired jobs; messages in chats stay. Returns the number of jobs."""
-        now = self._clock()
+        now = await self._time.now()
         before = now - self._keep_days * DAY if self._keep_days else 0.0
         rows = await self._store.rows("jobs_to_expire", before=before, deleted_before=now - REMEMBERED)
         jobs = _listed(row["id"] for row in rows)

@@ -12,11 +12,12 @@ import pytest
 from bot.adapters.discord.adapter import NOTHING
 from bot.adapters.discord.controls import body, job_of
 from bot.adapters.discord.mentions import with_names
+from bot.adapters.discord.servers import UNKNOWN, Server
 from bot.config import ModerationConfig
 from bot.errors import UserError
 from bot.jobs.job import Status
 from bot.language.options import read
-from bot.messages import Action, Reply
+from bot.messages import Action, Address, Reply
 from engine import Event, Inputs, Request, accept_picture
 from engine.drawing.steps import resolve_defaults
 from engine.model_sets.weights import load_model_set
@@ -621,3 +622,47 @@ async def test_a_hidden_picture_is_a_spoiler_in_any_server(tmp_path: Path) -> No
         await world.start()
         await drawn(world, "0.9 stars")
         assert [a.filename for a in world.message(1).attachments] == ["SPOILER_1.png", "SPOILER_1.gif"]
+
+
+async def test_a_thread_that_went_into_the_archive_keeps_the_settings_of_its_server(tmp_path: Path) -> None:
+    """The library forgets such a thread: hidden pictures were shown, and previews where there were to be none."""
+    async with sim(tmp_path, fakes.PacedEngine()) as world:
+        await world.adapter._servers.change(world.guild.id, previews=False, spoiler=True)
+        thread = world.env.backend.create_thread(world.channel.id, "art thread", owner_id=world.ann.id)
+        world.channel = next(t for t in world.channel.threads if t.id == thread.id)
+        await world.imagine("a red star")
+        await world.draw_on()
+        guild = world.adapter.client.get_guild(world.guild.id)
+        assert guild is not None
+        guild._remove_thread(guild.get_thread(thread.id))  # type: ignore[arg-type]
+        assert world.adapter.client.get_channel(thread.id) is None
+        await world.draw_on()
+        world.engine.free()
+        await world.until(lambda: scenario.finals(world) == {1: 1})
+        assert scenario.previews(world, 1) == []
+        assert [a.filename for a in world.message(1).attachments] == ["SPOILER_1.png", "SPOILER_1.gif"]
+
+
+async def test_of_a_channel_that_nobody_knows_pictures_are_hidden(tmp_path: Path) -> None:
+    """A job of an earlier version, without its server: what protects people holds where nobody knows what was set."""
+    async with sim(tmp_path) as world:
+        place = world.adapter._destination(Address(platform="discord", chat="77"))
+        assert place.server == UNKNOWN and place.server.spoiler and not place.server.previews
+        here = Address(platform="discord", chat=str(world.channel.id))
+        assert world.adapter._destination(here).server == Server()
+        direct = Address(platform="discord", chat="78", server="78")
+        assert world.adapter._destination(direct).server == Server()
+
+
+@pytest.mark.parametrize("ahead", [-20 * MINUTE, 20 * MINUTE])
+async def test_a_wrong_clock_of_ours_changes_nothing(tmp_path: Path, ahead: float) -> None:
+    """With 20 minutes ahead every interaction was dead on arrival: "thinking…" for ever, and each owner was called."""
+    async with sim(tmp_path) as world:
+        world.adapter._clock = lambda: world.now + ahead
+        result = await world.ann.slash(world.channel, "help")
+        assert "Tell me what to draw" in await said(world, result)
+        await drawn(world)
+        await world.env.settle()
+        assert not any("<@" in text for text in world.texts())
+        await world.env.advance_time(15 * MINUTE)
+        assert not any(ref.usable(world.adapter._clock()) for ref in world.adapter._refs.values())

@@ -30,6 +30,7 @@ class Rig:
 
     def __init__(self, store: Store, folder: Path, keep_days: int) -> None:
         self.now = 1e9
+        self.ahead = 0.0  # seconds by which the host's clock is
         self.store, self.queue = store, Queue(store, LimitsConfig(queued=0, per_day=0), clock=lambda: self.now)
         self.pictures = PictureStore(folder / "pictures")
         self.history = StoredHistory(store, self.pictures)
@@ -42,7 +43,8 @@ class Rig:
             stop=self._stop,
             take_away=self._take_away,
             keep_days=keep_days,
-            clock=lambda: self.now,
+            clock=lambda: self.now + self.ahead,
+            steady=lambda: self.now,
             sleep=self._sleep,
         )
 
@@ -225,6 +227,29 @@ async def test_what_is_too_old_goes_at_the_start_and_each_day(tmp_path: Path) ->
         assert bench.slept == [DAY] * 40
         assert not await bench.has(newer) and await bench.queue.find(waiting.id)
         assert not await bench.store.rows("removals"), "the chats' messages stay"
+
+
+async def test_a_clock_that_jumps_ahead_deletes_nothing_before_a_day(tmp_path: Path) -> None:
+    """With the host's clock 40 days ahead everything was deleted at once; also where that happened before a start."""
+    for restarted in (False, True):
+        (folder := tmp_path / str(restarted)).mkdir()
+        async with rig(folder, keep_days=30) as bench:
+            job = await bench.drawn(ANN, "1")
+            assert await bench.eraser.expire() == 0
+            bench.ahead = 40 * DAY
+            if restarted:
+                bench = Rig(bench.store, folder, 30)
+                bench.ahead = 40 * DAY
+            assert await bench.eraser.expire() == 0
+            bench.now += DAY - 1
+            assert await bench.eraser.expire() == 0 and await bench.has(job)
+            bench.ahead = 0.0
+            bench.now += DAY
+            assert await bench.eraser.expire() == 0 and await bench.has(job)
+            bench.ahead = 40 * DAY
+            assert await bench.eraser.expire() == 0 and await bench.has(job)
+            bench.now += DAY
+            assert await bench.eraser.expire() == 1, "somebody was off for 40 days: it was the time"
 
 
 async def test_nothing_is_ever_too_old_where_the_config_says_so(tmp_path: Path) -> None:

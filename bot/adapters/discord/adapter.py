@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-import time
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -18,8 +17,8 @@ from bot.adapters.discord.client import Client, connect, proxy_for
 from bot.adapters.discord.controls import body, job_of
 from bot.adapters.discord.files import NOTHING, Fitted, fit
 from bot.adapters.discord.inbound import Inbound
-from bot.adapters.discord.interactions import InteractionRef, Mode
-from bot.adapters.discord.servers import Server
+from bot.adapters.discord.interactions import InteractionRef, Mode, steady_clock
+from bot.adapters.discord.servers import UNKNOWN, Server
 from bot.adapters.discord.slash import Say
 from bot.config import DiscordConfig
 from bot.errors import AddressGone, ConfigError, MessageGone, NotDelivered, Refused
@@ -63,7 +62,7 @@ class DiscordAdapter(Inbound):
         notes: AdapterNotes,
         *,
         connect: Connect = connect,
-        clock: Callable[[], float] = time.time,
+        clock: Callable[[], float] = steady_clock,
         offers: Mapping[str, Sequence[str]] | None = None,
     ) -> None:
         """Opens nothing yet. `connect` logs a client in and starts it; `offers`: suggestions by option."""
@@ -319,7 +318,7 @@ class DiscordAdapter(Inbound):
     async def _seed_and_ping(
         self, destination: Destination, message: str, ref: InteractionRef | None, reply: Reply
     ) -> None:
-        took = self._clock() - discord.utils.snowflake_time(int(message)).timestamp()
+        took = self._clock() - self._ahead - discord.utils.snowflake_time(int(message)).timestamp()
         if took >= self._config.ping_seconds and reply.reader:
             text = self._say(reply.language, "discord-ready", person=f"<@{_user(reply)}>")
             shown: dict[str, Any] = {"mentions": _user(reply), "raw": True}
@@ -364,9 +363,12 @@ class DiscordAdapter(Inbound):
         found = self.client.get_channel(channel)
         guild = getattr(found, "guild", None)
         usual = guild.filesize_limit if guild else discord.utils.DEFAULT_FILE_SIZE_LIMIT_BYTES
-        server = self._servers.of(guild.id if guild else None)
+        known = guild.id if guild else 0
+        asked_in = int(address.server) if address.server and address.server != address.chat else known
+        unknown = found is None and not address.server
+        server = UNKNOWN if unknown else self._servers.of(asked_in)  # the library forgets a thread in the archive
         limit = self._limits.get(channel) or usual
-        return Destination(channel=channel, guild=guild.id if guild else 0, limit=limit, server=server)
+        return Destination(channel=channel, guild=known, limit=limit, server=server)
 
 
 def _user(reply: Reply) -> str:

@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
@@ -16,7 +15,7 @@ from bot.adapters.discord.api import FAULTS, DiscordApi
 from bot.adapters.discord.attachments import fetches_of, pictures_with_reply
 from bot.adapters.discord.client import Client
 from bot.adapters.discord.controls import Remix, RemixForm, SteerForm
-from bot.adapters.discord.interactions import InteractionRef, Mode
+from bot.adapters.discord.interactions import InteractionRef, Mode, steady_clock
 from bot.adapters.discord.mentions import names_in, names_of, with_names
 from bot.adapters.discord.servers import Server, Servers
 from bot.adapters.discord.slash import NO_OPTIONS, Attached, Say
@@ -47,7 +46,7 @@ class Inbound:
         config: DiscordConfig,
         say: Say,
         notes: AdapterNotes,
-        clock: Callable[[], float] = time.time,
+        clock: Callable[[], float] = steady_clock,
         offers: Mapping[str, Sequence[str]] | None = None,
     ) -> None:
         self._offers = offers or {}
@@ -56,6 +55,7 @@ class Inbound:
         self._refs: LRUCache[str, InteractionRef] = LRUCache(MANY)  # by response message id, while the token is valid
         self._languages: LRUCache[int, str] = LRUCache(MANY)  # by user id, as of their last interaction
         self._limits: LRUCache[int, int] = LRUCache(MANY)  # bytes a file, by channel
+        self._ahead = 0.0  # seconds by which our clock is ahead of Discord's
         self._deferring = 0  # interactions being deferred
         self._all_deferred = asyncio.Event()  # set when there are none left
 
@@ -140,7 +140,7 @@ class Inbound:
             Reaction(
                 key=f"{event.message_id}:{event.user_id}:{emoji}",
                 person=self._reactor(event),
-                address=Address(platform="discord", chat=str(event.channel_id)),
+                address=_address_of(event.channel_id, event.guild_id),
                 message=str(event.message_id),
                 emoji=emoji,
             )
@@ -161,7 +161,7 @@ class Inbound:
                 moderator=_moderates(message),
             ),
         )
-        address = Address(platform="discord", chat=str(message.channel.id))
+        address = _address_of(message.channel.id, guild)
         await self._hand_on(
             TextMessage(
                 key=str(message.id),
@@ -206,7 +206,8 @@ class Inbound:
         """Defer, then pass on. The InteractionRef travels along, so that the answer can be sent to it."""
         if (refusal := self._refusal(interaction)) is not None:
             return await self.refuse(interaction, refusal[0], **refusal[1])
-        private = mode is Mode.PRIVATE
+        private, received = mode is Mode.PRIVATE, self._clock()
+        self._ahead = received - interaction.created_at.timestamp()
         self._deferring += 1
         try:
             deferred = await interaction.response.defer(thinking=mode is not Mode.UPDATE, ephemeral=private)
@@ -223,7 +224,7 @@ class Inbound:
         ref = InteractionRef(
             token=interaction.token,
             message=message,
-            since=interaction.created_at.timestamp(),
+            since=received,
             mode=mode,
             bound=_is_bound(interaction),
         )
@@ -343,7 +344,12 @@ class Inbound:
 
 
 def _address(interaction: Interaction) -> Address:
-    return Address(platform="discord", chat=str(interaction.channel_id))
+    return _address_of(interaction.channel_id, interaction.guild_id)
+
+
+def _address_of(channel: int | None, guild: int | None) -> Address:
+    """A channel with its server, whose settings hold however little of it is known later."""
+    return Address(platform="discord", chat=str(channel), server=str(guild or channel))
 
 
 def _moderates(message: discord.Message) -> bool:

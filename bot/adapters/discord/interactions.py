@@ -1,11 +1,18 @@
 """interaction references: the 15-minute token of an interaction, and the message that answers it."""
 
+import time
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Self
 
+_BEGAN = time.time() - time.monotonic()
 LIFE = 14 * 60.0  # seconds a token is used; Discord accepts it for 15 minutes
 BOUND_LIFE = 14 * 60.0 + 50.0  # where only the token leads to the message
+
+
+def steady_clock() -> float:
+    """Unix time as of the start, and from then on only what has passed: setting the host's clock changes nothing."""
+    return _BEGAN + time.monotonic()
 
 
 class Mode(StrEnum):
@@ -22,7 +29,7 @@ class InteractionRef:
 
     token: str = field(repr=False)
     message: str  # id of the response message; "0" for none
-    since: float  # Unix time of the interaction
+    since: float  # Unix time at which it was received, by our own clock: that may be wrong
     mode: Mode
     bound: bool = False  # the bot cannot write in the channel: only the token leads to the message
 

@@ -352,6 +352,13 @@ WHERE ((created < :before AND status NOT IN ('queued', 'running')) OR (created <
       SELECT 1 FROM jobs AS child WHERE child.parent = jobs.id AND child.status IN ('queued', 'running', 'drawn')
   );
 
+-- name: latest_time
+-- The latest time that anything was done at, as far as it is known.
+SELECT max(at) AS at FROM (
+    SELECT max(CAST(value AS REAL)) AS at FROM notes WHERE platform = 'bot' AND key = 'time'
+    UNION ALL SELECT max(created) FROM jobs WHERE NOT EXISTS (SELECT 1 FROM notes WHERE platform = 'bot' AND key = 'time')
+);
+
 -- name: remove_messages
 INSERT INTO removals (platform, chat, thread, message)
 SELECT messages.platform, chat, thread, message FROM messages JOIN jobs ON jobs.id = job
