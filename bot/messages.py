@@ -89,7 +89,8 @@ class Address:
     platform: str
     chat: str  # channel, chat or conversation
     thread: str = ""  # a topic in the chat, where the platform has them
-    server: str = ""  # the Discord server or the like that the chat is part of; the chat itself: none; empty: unknown
+    # The Discord server or the like that the chat is part of; the chat itself where it is part of none; empty: unknown.
+    server: str = field(default="", compare=False)
 
     @property
     def key(self) -> str:
