@@ -19,7 +19,7 @@ from simcord.backend.errors import BackendError
 from bot import log
 from bot.__main__ import main
 from bot.adapters.base import Adapter, History
-from bot.adapters.discord.client import PERMISSIONS, invitation, proxy_for
+from bot.adapters.discord.client import PERMISSIONS, IdentifyPace, invitation, proxy_for
 from bot.app import App, build_adapters
 from bot.config import BotConfig, Config, LimitsConfig, WebConfig
 from bot.errors import Closed, ConfigError, NotDelivered
@@ -456,6 +456,30 @@ async def test_a_discord_that_is_not_there_stops_nobody_and_is_tried_again(
         wire.slash("imagine", prompt="a red star")
         await wire.until(lambda: any(shown.job == 1 and shown.gif for shown in wire.states))
     await wire.stop()
+
+
+async def test_beyond_2500_servers_each_shard_hears_of_its_own(tmp_path: Path) -> None:
+    """Discord closes a single connection that has too many (4011)."""
+    wire = Wire(shards=2, starts=[1, 1000])
+    async with on_the_wire(tmp_path, wire=wire) as driver:
+        await wire.until(lambda: len(wire.identified) == 2)
+        assert sorted(wire.identified) == [(0, 2), (1, 2)] and wire.starts == [1000], "it waited for a second identify"
+        await wire.until(lambda: len(driver.adapter.client.shards) == 2)
+        other = wire.backend.create_guild("Music", shard_id=1 - wire.shard_of(wire.guild.id), shard_count=2)
+        there = wire.backend.create_channel(other.id, "music").id
+        wire.backend.add_member(other.id, wire.ann)
+        wire.slash("imagine", prompt="a red star")
+        wire.slash("imagine", prompt="a blue moon", channel=there)
+        await wire.until(lambda: len(scenario.finals(driver)) == 2)
+        assert all(len(wire.backend.messages[channel]) == 1 for channel in (wire.channel, there))
+
+
+def test_identifies_of_one_rate_limit_key_are_five_seconds_apart() -> None:
+    """A bot that identifies faster loses its token."""
+    pace = IdentifyPace()
+    pace.concurrency = 2
+    assert [pace.pause(shard, 100.0) for shard in range(6)] == [0, 0, 5, 5, 10, 10]
+    assert pace.pause(0, 200.0) == 0
 
 
 async def test_a_token_that_the_gateway_refuses_is_said_too(tmp_path: Path) -> None:

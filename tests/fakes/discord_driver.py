@@ -83,9 +83,11 @@ class WireDriver:
 
 
 @asynccontextmanager
-async def on_the_wire(folder: Path, engine: fakes.Engine | None = None, **config: Any) -> AsyncIterator[WireDriver]:
+async def on_the_wire(
+    folder: Path, engine: fakes.Engine | None = None, wire: Wire | None = None, **config: Any
+) -> AsyncIterator[WireDriver]:
     """A world, the bot in it, and at the end a look at all that was sent."""
-    wire = await Wire().start()
+    wire = await (wire or Wire()).start()
     driver = WireDriver(folder, wire, engine, **config)
     await driver.start()
     try:

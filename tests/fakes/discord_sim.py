@@ -48,7 +48,7 @@ class Sim:
     async def connect(self, client: Client, config: DiscordConfig) -> None:
         """In place of logging in at Discord."""
         if self.env is None:
-            self.env = simcord.Env(client, settle_timeout=10.0)
+            self.env = simcord.Env(client, settle_timeout=10.0, shard_count=1)
             await self.env.start()
             self.env.backend.subscribers.append(self._note)
         else:

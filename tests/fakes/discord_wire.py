@@ -78,6 +78,10 @@ class Wire:
     port: int = 0
     checks: bool = True  # bodies against the OpenAPI file
     token: str = TOKEN  # that the gateway knows
+    shards: int = 1  # that it wants
+    starts: list[int] = field(default_factory=lambda: [1000])  # identifies left, as told one time after the other
+    concurrency: int = 16
+    identified: list[tuple[int, int]] = field(default_factory=list)  # (shard, of how many)
 
     async def start(self) -> "Wire":
         app = web.Application(client_max_size=30 * 1024 * 1024)
@@ -89,6 +93,7 @@ class Wire:
         self.port = self._runner.addresses[0][1]
         self._wanted: Any = None
         self._sockets: dict[web.WebSocketResponse, Any] = {}
+        self._shard_of: dict[web.WebSocketResponse, int] = {}
         self._nonces: dict[tuple[str, str], tuple[int, float]] = {}
         self._begun: dict[int, float] = {}
         self._writing: set[asyncio.Task[None]] = set()
@@ -210,6 +215,8 @@ class Wire:
 
     def _answer(self, request: web.Request, path: str, body: Any, files: list[Any]) -> web.Response:
         method = request.method
+        if path == "/gateway/bot":
+            return self._gateway_bot()
         if self.checks and (fault := invalid(method, path, body)) is not None:
             self.invalid.append(f"{method} {path}: {fault}")
         by_token = path.startswith(("/interactions", "/webhooks"))
@@ -227,6 +234,11 @@ class Wire:
             return self._dispatched(method, path, body, files, dict(request.query))
         except BackendError as error:
             return _json(error.to_json(), status=error.status)
+
+    def _gateway_bot(self) -> web.Response:
+        remaining = self.starts.pop(0) if len(self.starts) > 1 else self.starts[0]
+        limit = {"total": 1000, "remaining": remaining, "reset_after": 50, "max_concurrency": self.concurrency}
+        return _json({"url": self.gateway_url, "shards": self.shards, "session_start_limit": limit})
 
     def _dispatched(self, method: str, path: str, body: Any, files: list[Any], query: dict[str, str]) -> web.Response:
         nonce = (path, str(body["nonce"])) if isinstance(body, dict) and body.get("enforce_nonce") else None
@@ -263,35 +275,45 @@ class Wire:
                 if frame["d"]["token"] != self.token:
                     await socket.close(code=4004)
                     break
+                shard, shards = frame["d"]["shard"]
+                self.identified.append((shard, shards))
+                self._shard_of[socket] = shard
                 await self._welcome(socket, discord.Intents._from_value(frame["d"]["intents"]))
         self._sockets.pop(socket, None)
         return socket
 
     async def _welcome(self, socket: web.WebSocketResponse, wanted: discord.Intents) -> None:
+        shard = self._shard_of[socket]
+        guilds = {number: guild for number, guild in self.backend.guilds.items() if self.shard_of(number) == shard}
         ready = {
             "v": 10,
             "user": dict(serializers.user_payload(self.backend.bot_user)),
             "session_id": "wire",
-            "guilds": [{"id": str(guild), "unavailable": True} for guild in self.backend.guilds],
+            "guilds": [{"id": str(guild), "unavailable": True} for guild in guilds],
             "resume_gateway_url": self.gateway_url,
-            "shard": [0, 1],
+            "shard": [shard, self.shards],
             "application": {"id": str(self.backend.application_id), "flags": 0},
         }
         await socket.send_json({"op": 0, "t": "READY", "s": 1, "d": ready})
-        for guild in self.backend.guilds.values():
+        for guild in guilds.values():
             payload = dict(serializers.guild_create_payload(self.backend, guild))
             intents.prune_guild_create(payload, wanted, self.backend.bot_user.id)
             await socket.send_json({"op": 0, "t": "GUILD_CREATE", "s": 2, "d": payload})
         self._sockets[socket] = self._wanted = wanted
         self.news.set()
 
+    def shard_of(self, guild: int) -> int:
+        """The shard that hears of a server; of direct messages, 0, it is the first."""
+        return (guild >> 22) % self.shards
+
     def _emitted(self, event: str, payload: Mapping[str, Any]) -> None:
         if event in ("MESSAGE_CREATE", "MESSAGE_UPDATE"):
             self._note(payload)
         gate = intents.required_intent(event, payload)
         frame = json.loads(json.dumps({"op": 0, "t": event, "s": 3, "d": payload}))
+        shard = self.shard_of(int(frame["d"].get("guild_id") or 0)) if isinstance(frame["d"], dict) else 0
         for socket, wanted in self._sockets.items():
-            if gate is None or getattr(wanted, gate):
+            if self._shard_of.get(socket, 0) == shard and (gate is None or getattr(wanted, gate)):
                 if event.startswith("MESSAGE_") and "author" in frame["d"] and not wanted.message_content:
                     intents.censor_message(frame["d"], self.backend.bot_user.id, backend=self.backend)
                 task = asyncio.create_task(socket.send_json(frame))

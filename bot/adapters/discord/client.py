@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import re
+import time
 from typing import Any, Protocol
 from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
@@ -29,6 +30,8 @@ PERMISSIONS = discord.Permissions(
     add_reactions=True,
     read_message_history=True,
 )
+IDENTIFY_SECONDS = 5.0  # Discord takes one identify of each rate limit key in this time
+UNREACHED_SECONDS = 5.0  # until Discord is asked again how many shards it wants
 CONNECTING = 20.0  # seconds that a start waits for the gateway; discord.py goes on trying by itself
 REFUSALS = {4004, 4010, 4011, 4012, 4013, 4014}  # the gateway closes with these when it will not have the bot
 WRONG_TOKEN = "token in [discord] is not one that Discord knows: copy it anew from the developer portal."
@@ -46,8 +49,26 @@ class EventListener(CommandListener, Protocol):
     def handle_end(self, why: str, *, for_good: bool) -> None: ...
 
 
-class Client(discord.Client):
-    """discord.py's client with the intents the bot needs, none of them privileged."""
+class IdentifyPace:
+    """How fast shards may identify."""
+
+    def __init__(self) -> None:
+        self.concurrency = 1  # rate limit keys, as Discord says; a shard's key is its number modulo them
+        self._next: dict[int, float] = {}  # when each key may be used again
+
+    def pause(self, shard: int, now: float) -> float:
+        """Seconds until a shard may identify, which it then does."""
+        key = shard % self.concurrency
+        at = max(now, self._next.get(key, now))
+        self._next[key] = at + IDENTIFY_SECONDS
+        return at - now
+
+
+class Client(discord.AutoShardedClient):
+    """discord.py's client with the intents the bot needs, none of them privileged.
+
+    Discord says how many shards it wants: one for up to 2,500 servers, and as many identifies a day as it allows.
+    """
 
     def __init__(self, listener: EventListener, say: Say, proxy: str | None = None) -> None:
         intents = discord.Intents(
@@ -69,6 +90,32 @@ class Client(discord.Client):
         Commands(listener, say).add_to(self.tree)
         self.connected = asyncio.Event()
         self._telling: asyncio.Task[None] | None = None
+        self._begun = False
+        self._pace = IdentifyPace()
+
+    async def login(self, token: str) -> None:
+        self._begun = True
+        await super().login(token)
+
+    async def launch_shards(self) -> None:
+        """Ask for the number of shards, wait until that many identifies are left today, and connect them."""
+        while True:
+            try:
+                self.shard_count, _, limit = await self.http.get_bot_gateway()
+            except (discord.DiscordException, aiohttp.ClientError, OSError) as error:
+                log.warning("Discord does not say how many shards it wants (%s): asked again", type(error).__name__)
+                await asyncio.sleep(UNREACHED_SECONDS)
+                continue
+            self._pace.concurrency = max(1, limit["max_concurrency"])
+            if limit["remaining"] >= self.shard_count:
+                break
+            seconds = limit["reset_after"] / 1000
+            log.error("Discord takes %d more identifies; it is waited %.0f s", limit["remaining"], seconds)
+            await asyncio.sleep(seconds)
+        await super().launch_shards()
+
+    async def before_identify_hook(self, shard_id: int | None, *, initial: bool = False) -> None:
+        await asyncio.sleep(self._pace.pause(shard_id or 0, time.monotonic()))
 
     async def setup_hook(self) -> None:
         """Before connecting: register persistent buttons, sync the commands."""
@@ -91,7 +138,8 @@ class Client(discord.Client):
     async def close(self) -> None:
         if self._telling is not None:
             self._telling.cancel()
-        await super().close()
+        if self._begun:  # else there is nothing that discord.py could close
+            await super().close()
 
     async def on_connect(self) -> None:
         if not self.connected.is_set():
