@@ -100,11 +100,12 @@ class RayEngines(EngineProcess):
     def _ended(self) -> None:
         """Start the driver again: it waits for the cluster."""
         self.engines = ()
+        if self._closing:
+            return
         if self.at_once:
             self.at_once = 0
             self._note_change()
-        if not self._closing:
-            self._again = asyncio.create_task(self.start())
+        self._again = asyncio.create_task(self.start())
 
     def _environment(self) -> dict[str, str]:
         given = {name: os.environ[name] for name in PASSED if name in os.environ}

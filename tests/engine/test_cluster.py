@@ -175,7 +175,7 @@ async def test_actors_and_machines_die_and_the_pixels_do_not_care() -> None:
     pytest.importorskip("ray")
     from tests.fakes.cluster import machines
 
-    with machines(2) as cluster:
+    async with machines(2) as cluster:
         engine = RayEngines(cluster.address, cpu_engines=1, beat_seconds=5.0, at_once=1, **SCRIPTED)
         try:
             await engine.start()
@@ -192,8 +192,8 @@ async def test_actors_and_machines_die_and_the_pixels_do_not_care() -> None:
                                     if seed == 0:
                                         os.kill(engine.engines[0].process, signal.SIGKILL)
                                     else:
-                                        cluster.kill()
-                                        cluster.add()
+                                        await cluster.kill()
+                                        await cluster.add()
                                     raise EngineDied("this checkpoint does not arrive", lost=True)
                                 state = event.state
                         return event

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Collection, Iterator, Mapping
 from contextlib import aclosing, asynccontextmanager, nullcontext
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -187,6 +188,11 @@ class Chat:
     def _state(self, message: str, reply: Reply) -> None:
         self.messages.setdefault(message, []).append(reply)
         self.moved.set()
+
+
+def without_files(reply: Reply) -> Reply:
+    """Its words alone."""
+    return replace(reply, picture=None, gif=None)
 
 
 def attached(data: bytes) -> Fetch:

@@ -51,6 +51,11 @@ def draw_in_turns(request: Request, *, resume: bytes | None = None, **_: object)
     return draw(request, resume=resume, seconds=0.004)
 
 
+def draw_at_100_ms(request: Request, *, resume: bytes | None = None, **_: object) -> Iterator[Event]:
+    """A drawing at 0.1 s a step."""
+    return draw(request, resume=resume, seconds=0.1)
+
+
 def draw_for_a_while(request: Request, *, resume: bytes | None = None, **_: object) -> Iterator[Event]:
     """A drawing at 0.8 s a step."""
     return draw(request, resume=resume, seconds=0.8)
