@@ -1,18 +1,23 @@
 # Imago in a container: not root, nothing written but to the two volumes. See docs/operations.md.
-FROM python:3.11-slim AS build
+ARG PYTHON=python:3.11.16-slim@sha256:9c900dea9e8fb7e16277c179b555cc72d29a352dbc33cff48ad5a0412fd5bfc7
+
+FROM ${PYTHON} AS build
+ARG LOCK=requirements.lock
 WORKDIR /src
-RUN python -m venv /opt/imago
+COPY ${LOCK} requirements.lock
+# Another index, and its password, come as a secret: they are in no layer and not in the history.
+RUN --mount=type=secret,id=pip,target=/etc/pip.conf \
+    python -m venv /opt/imago \
+ && /opt/imago/bin/pip install --no-cache-dir --require-hashes -r requirements.lock
 COPY pyproject.toml README.md LICENSE ./
 COPY engine engine
 COPY bot bot
-# torch comes from pip's index, or from the one in PIP_INDEX_URL, where its builds for other devices are.
-ARG PIP_INDEX_URL
-RUN /opt/imago/bin/pip install --no-cache-dir "torch==2.13.*" "torchvision==0.28.*" \
- && /opt/imago/bin/pip install --no-cache-dir .
+RUN /opt/imago/bin/pip install --no-cache-dir --no-deps --no-build-isolation --no-index .
 
-FROM python:3.11-slim
+FROM ${PYTHON}
 RUN useradd --no-log-init --uid 10001 --home-dir /var/lib/imago imago \
- && install --directory --owner imago /var/lib/imago /var/cache/imago /etc/imago \
+ && install --directory --owner imago --mode 0700 /var/lib/imago /var/cache/imago \
+ && install --directory --owner root /etc/imago \
  && printf '[bot]\nfolder = "/var/lib/imago"\n[web]\nhost = "0.0.0.0"\n' > /etc/imago/config.toml
 COPY --from=build /opt/imago /opt/imago
 ENV PATH=/opt/imago/bin:$PATH HF_HOME=/var/cache/imago XDG_CACHE_HOME=/var/cache/imago \

@@ -11,7 +11,7 @@ unexport PROMPT
 # A machine without an NVIDIA card needs torch's small CPU build; torchvision must be the release beside it.
 TORCH := "torch==2.13.*" "torchvision==0.28.*"
 
-.PHONY: imagine run test lint types bench gpu bench-bot drawings picturebook toybox clean
+.PHONY: imagine run test lint types lock bench gpu bench-bot drawings picturebook toybox clean
 
 imagine: $(VENV)/.installed  ## draw PROMPT into out/
 	@$(VENV)/bin/imago draw "$$IMAGO_PROMPT"
@@ -28,6 +28,16 @@ lint: $(VENV)/.tested
 
 types: $(VENV)/.tested
 	$(VENV)/bin/mypy
+
+# UV_FIND_LINKS or UV_INDEX says where PyTorch's CPU build is.
+LOCK := $(VENV)/bin/uv pip compile pyproject.toml - --generate-hashes --python-version 3.11 --no-header --no-annotate -q
+lock: $(VENV)/.tested  ## requirements*.lock: every package of the image by version and SHA-256, as installed here
+	$(VENV)/bin/pip install --quiet uv
+	$(VENV)/bin/pip freeze --exclude-editable | grep -v -e '^torch' -e ' @ ' > $(VENV)/installed.txt
+	printf 'torch==2.13.*\ntorchvision==0.28.*\nsetuptools>=77\nwheel\n' | \
+	    $(LOCK) -c $(VENV)/installed.txt --universal -o requirements.lock
+	printf 'torch==2.13.0+cpu\ntorchvision==0.28.*\nsetuptools>=77\nwheel\n' | \
+	    $(LOCK) -c $(VENV)/installed.txt --python-platform x86_64-manylinux_2_28 --no-emit-find-links -o requirements-cpu.lock
 
 bench: $(VENV)/.tested  ## the figures of docs/benchmarks.md
 	$(VENV)/bin/python -m tests.bench.engine
