@@ -19,7 +19,7 @@ from bot.adapters.web.gallery import Gallery
 from bot.config import Config
 from bot.delivery.cards import Cards
 from bot.delivery.replies import Replies
-from bot.errors import ConfigError, NotStored, StoreError, is_passing
+from bot.errors import ConfigError, NotStored, StoreError, UserError, is_passing
 from bot.handlers import Handlers
 from bot.jobs.job import Job
 from bot.jobs.queue import Queue
@@ -29,6 +29,8 @@ from bot.messages import Address, Person
 from bot.metrics import Metrics
 from bot.moderation.erasure import Eraser
 from bot.moderation.moderation import Moderation
+from bot.moderation.rate_limit import RateLimit
+from bot.moderation.rate_limit import Verdict as RateVerdict
 from bot.moderation.verdicts import PictureCheck, Verdict
 from bot.moderation.wordlist import words_in
 from bot.storage.history import StoredHistory
@@ -74,6 +76,8 @@ class App:
         self.metrics = Metrics()
         self.stopping = asyncio.Event()  # set it to shut down
         self._engine: Engine = engine or make_engine(config)
+        self._page_rate = RateLimit(config.limits.per_minute)
+        self._whole_page_rate = RateLimit(config.limits.per_minute * 10)
         self._make_adapters = adapters or build_adapters
         self._adapters: list[Adapter] = []
         self._store: Store
@@ -229,6 +233,12 @@ class App:
         """Raises the UserError that one more job of theirs would raise."""
         await self._queue.check_limits(person, address)
 
+    def check_pace(self, person: Person) -> None:
+        """Count a post on the chat page. Raises UserError for too many, of one browser or of all together."""
+        for who, limit in ((person.counted, self._page_rate), ("page", self._whole_page_rate)):
+            if limit.take(who) is not RateVerdict.TAKEN:
+                raise UserError("too-fast", limit=limit.per_minute)
+
     async def counts(self) -> dict[str, int]:
         """Number of jobs in each state."""
         return {status.value: jobs for status, jobs in (await self._queue.counts()).items()}
@@ -316,6 +326,7 @@ def build_adapters(app: App, history: History) -> list[Adapter]:
                 metrics=app.metrics_page,
                 trouble=app.trouble,
                 check=app.check_limits,
+                pace=app.check_pace,
                 gallery=Gallery(app.config.engine.models, app.texts.say),
             )
         )

@@ -70,10 +70,11 @@ class LimitsConfig:
     per_day: int = 200  # jobs in 24 hours
     server_per_day: int = 0  # jobs in 24 hours of everybody in one Discord server, on the chat page, or in one chat
     per_job: float = 100.0  # work of one job, in normal pictures of its model set
+    per_minute: int = 60  # messages, presses and reactions; on the chat page ten times as many of everybody together
 
     def __post_init__(self) -> None:
         _within("per_job", self.per_job, 0, 1_000_000)
-        for name in ("queued", "running", "per_day", "server_per_day"):
+        for name in ("queued", "running", "per_day", "server_per_day", "per_minute"):
             _within(name, getattr(self, name), 0, 100_000)
 
 

@@ -34,6 +34,7 @@ from bot.language.commands import (
 from bot.messages import REACTIONS, Action, Address, File, Incoming, Press, Reaction, Reply, TextMessage, plain_emoji
 from bot.metrics import RecordMetric
 from bot.moderation.moderation import Moderation
+from bot.moderation.rate_limit import RateLimit, Verdict
 from bot.request_builder import RequestBuilder, check_steps, new_seed
 from bot.storage.pictures import PictureStore
 from bot.storage.store import Store
@@ -85,6 +86,7 @@ class Handlers:
         self._pictures, self._sender, self._stop, self._record = pictures, sender, stop, record
         self._builder, self._moderation = RequestBuilder(config, models, pictures), moderation
         self._changes, self._steer_now = Changes(store), steer
+        self._rate = RateLimit(config.limits.per_minute)
         self._closed = False
         self._portion = asyncio.Semaphore(PORTION)
 
@@ -100,6 +102,8 @@ class Handlers:
 
     async def _take(self, incoming: Incoming) -> None:
         try:
+            if not self._is_in_time(incoming):
+                return
             async with self._portion:
                 job = None
                 if isinstance(incoming, Reaction):
@@ -119,6 +123,16 @@ class Handlers:
         except Exception:
             log.exception("a fault while handling %s", incoming.key)
             self._answer(incoming, "broken")
+
+    def _is_in_time(self, incoming: Incoming) -> bool:
+        """Whether a message comes not too soon after many others; said once. Raises UserError."""
+        if isinstance(incoming, TextMessage) and not incoming.addressed:
+            return True
+        verdict = self._rate.take(incoming.person.counted)
+        waits = not isinstance(incoming, Reaction) and incoming.awaited
+        if verdict is Verdict.REFUSED or (verdict is Verdict.DROPPED and waits):
+            raise UserError("too-fast", limit=self._rate.per_minute)
+        return verdict is Verdict.TAKEN
 
     @asynccontextmanager
     async def _aside(self) -> AsyncIterator[None]:

@@ -125,6 +125,7 @@ class TextMessage:
     without: frozenset[str] = frozenset()  # what this remix does not inherit, by Carried.name
     replies_to: str = ""  # id of the bot's message that this replies to, as returned by `Adapter.send`
     addressed: bool = True  # False: a mere reply, which is for the bot only where it shows a drawing in progress
+    awaited: bool = False  # the platform shows the person that an answer is on its way
     pictures: tuple[Fetch, ...] = ()  # attached, or of the message this replies to
     options: Mapping[str, Value] = field(default_factory=dict)  # from a form; they override those in the text
     defaults: Mapping[str, Value] = field(default_factory=dict)  # default options of the chat
@@ -142,6 +143,7 @@ class Press:
     message: str = ""
     picture: int | None = None  # which of several, from 1
     strength: float | None = None  # of a variation: share of the picture kept
+    awaited: bool = False  # the platform shows the person that an answer is on its way
 
 
 @dataclass(frozen=True, kw_only=True)

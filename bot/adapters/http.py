@@ -54,8 +54,15 @@ async def listen(
 class Connections:
     """Those of one address: no more than there are descriptors for, and none that is open for nothing."""
 
-    def __init__(self, section: str, *, most: int | None = None, idle_seconds: float = IDLE_SECONDS) -> None:
-        self._section, self.idle_seconds = section, idle_seconds
+    def __init__(
+        self,
+        section: str,
+        *,
+        most: int | None = None,
+        idle_seconds: float = IDLE_SECONDS,
+        write_seconds: float = WRITE_SECONDS,
+    ) -> None:
+        self._section, self.idle_seconds, self.write_seconds = section, idle_seconds, write_seconds
         soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
         self._most = most or max(50, min(MOST_CONNECTIONS, soft - KEPT_BACK))
         self._open: dict[asyncio.BaseTransport, _Connection] = {}
@@ -161,7 +168,9 @@ class _Connection(asyncio.Protocol):
 
     def pause_writing(self) -> None:
         if self._transport is not None:
-            self._writing = asyncio.get_running_loop().call_later(WRITE_SECONDS, self._transport.abort)
+            self._writing = asyncio.get_running_loop().call_later(
+                self._connections.write_seconds, self._transport.abort
+            )
         self._inner.pause_writing()
 
     def resume_writing(self) -> None:

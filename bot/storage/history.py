@@ -6,6 +6,9 @@ from bot.adapters.base import HistoryEntry
 from bot.storage.pictures import PictureStore
 from bot.storage.store import Row, Store
 
+MOST = 2000  # entries of a conversation that are kept; a page shows the newest 200
+PRUNED = 20  # entries between two looks
+
 
 class StoredHistory:
     """Conversations from the database, finished pictures from their folder."""
@@ -18,7 +21,10 @@ class StoredHistory:
         """Add an entry; repeating chat and nonce returns the existing one."""
         new = await self._store.write("add_history", chat=chat, nonce=nonce, author=author, body=body, now=time.time())
         rows = new or await self._store.rows("history_nonce", chat=chat, nonce=nonce)
-        return int(rows[0]["id"])
+        entry = int(rows[0]["id"])
+        if new and entry % PRUNED == 0:
+            await self._store.write("prune_history", chat=chat, most=MOST)
+        return entry
 
     async def change(self, entry: int, body: str) -> bool:
         """Replace the body; False when the entry is gone."""

@@ -210,6 +210,7 @@ too-many-today = You have asked for { $limit ->
     [one] { $limit } picture
    *[other] { $limit } pictures
 } in 24 hours, which is the limit (a large one counts as several): please come back later.
+too-fast = That is more than { $limit } messages in a minute: please wait a little, then go on. What you sent meanwhile was not read.
 job-too-large = This would be as much work as { $work } ordinary pictures, and { $limit } is the most for one message here. Please lower { $options }.
 not-stored = Nothing can be saved here right now, so this was not done. Please try again later; whoever runs the bot should check the disk.
 broken = Something went wrong on our side. Please try again; if it keeps happening, tell whoever runs the bot.

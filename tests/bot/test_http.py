@@ -80,3 +80,27 @@ async def test_more_connections_than_there_is_room_for_are_turned_away_and_said_
         assert answer.status == 200
     await runner.cleanup()
     assert len([record for record in caplog.records if "turned away" in record.getMessage()]) == 1
+
+
+async def test_who_does_not_read_an_answer_loses_it() -> None:
+    """150 streams that nobody read held a gigabyte of what was to be sent."""
+    ended = asyncio.Event()
+
+    async def endless(request: web.Request) -> web.StreamResponse:
+        response = web.StreamResponse()
+        await response.prepare(request)
+        try:
+            while True:
+                await response.write(bytes(1 << 16))
+        finally:
+            ended.set()
+
+    made = app()
+    made.add_routes([web.get("/endless", endless)])
+    connections = Connections("web", write_seconds=0.2)
+    runner = await listen(made, "web", "127.0.0.1", 0, cancel_handlers=True, connections=connections)
+    _, writer = await opened(runner.addresses[0][1], b"GET /endless HTTP/1.1\r\nHost: x\r\n\r\n")
+    async with asyncio.timeout(20):
+        await ended.wait()
+    writer.close()
+    await runner.cleanup()

@@ -1,5 +1,6 @@
 """bot/adapters/web/adapter.py and the files beside it: real HTTP on loopback, real SQLite, a fake core."""
 
+import asyncio
 import io
 import json
 import random
@@ -13,14 +14,14 @@ from typing import Any
 import aiohttp
 import pytest
 
-from bot.adapters.web.adapter import WebAdapter
+from bot.adapters.web.adapter import MOST_STREAMS_EACH, WebAdapter
 from bot.adapters.web.conversations import Subscriber
 from bot.adapters.web.gallery import Gallery
 from bot.adapters.web.guard import MOST_GUESSES
 from bot.adapters.web.page import words_of
 from bot.config import Secret, WebConfig
-from bot.errors import Closed, ConfigError, MessageGone
-from bot.messages import Action, Address, Button, File, Incoming, Press, Reaction, Reply, Stage, TextMessage
+from bot.errors import Closed, ConfigError, MessageGone, UserError
+from bot.messages import Action, Address, Button, File, Incoming, Person, Press, Reaction, Reply, Stage, TextMessage
 from bot.storage.history import StoredHistory
 from bot.storage.pictures import PictureStore
 from bot.storage.store import Store
@@ -548,3 +549,61 @@ def test_every_import_of_the_pages_scripts_is_exported_there() -> None:
             assert {word.strip() for word in names.split(",")} <= exported, f"{name} imports from {source}"
         for source in re.findall(r'^import \* as \w+ from "\./([^"]+)"', script, re.MULTILINE):
             assert source in scripts, f"{name} imports {source}"
+
+
+async def test_open_pages_have_a_number(tmp_path: Path) -> None:
+    """Each holds a conversation in memory: one browser has a dozen, all together 200; a closed one makes room."""
+    async with site(tmp_path) as served:
+        ann, bob = await served.browser(), await served.browser()
+        streams = []
+        for _ in range(MOST_STREAMS_EACH):
+            streams.append(await ann.session.get(f"{ann.url}/events", params={"who": "", "name": ""}))
+        refused = await ann.get("/events")
+        assert refused.status == 429 and "error" in await refused.json()
+        assert (await bob.transcript()) == []
+        streams.pop().close()
+        async with asyncio.timeout(20):
+            while served.adapter._streams.total() >= MOST_STREAMS_EACH:
+                await asyncio.sleep(0.01)
+        assert (await ann.transcript()) == []
+        for stream in streams:
+            stream.close()
+
+
+async def test_an_upload_over_the_limits_is_refused_before_it_comes(tmp_path: Path) -> None:
+    """Sixty of 17 MB were taken and decoded, though their sender was over the limit."""
+
+    async def over(person: Person, address: Address) -> None:
+        raise UserError("too-many-queued", limit=3)
+
+    async with site(tmp_path) as served:
+        ann = await served.browser()
+        served.adapter._check = over
+        cookies = "; ".join(f"{c.key}={c.value}" for c in ann.session.cookie_jar)
+        host, port = ann.url.removeprefix("http://").split(":")
+        reader, writer = await asyncio.open_connection(host, int(port))
+        head = f"POST /say?who=&name= HTTP/1.1\r\nHost: {host}:{port}\r\nOrigin: {ann.url}\r\nCookie: {cookies}\r\n"
+        form = "Content-Type: multipart/form-data; boundary=x\r\nContent-Length: 17000000\r\n\r\n--x\r\n"
+        writer.write((head + form).encode())
+        async with asyncio.timeout(20):
+            answer = await reader.readuntil(b"\r\n")
+        writer.close()
+        assert b" 429 " in answer and served.heard == []
+
+
+async def test_posts_that_come_too_fast_are_not_kept(tmp_path: Path) -> None:
+    """Neither in the conversation nor by the core."""
+    said = 0
+
+    def pace(person: Person) -> None:
+        nonlocal said
+        said += 1
+        if said > 2:
+            raise UserError("too-fast", limit=2)
+
+    async with site(tmp_path) as served:
+        ann = await served.browser()
+        served.adapter._pace = pace
+        assert [await ann.says("hello") for _ in range(4)] == [202, 202, 429, 429]
+        assert (await ann.post("/press", {"key": "press-0001", "message": "1", "action": "rerun"}))[0] == 429
+        assert len(served.heard) == 2 and len(await ann.transcript()) == 2

@@ -372,7 +372,7 @@ async def bot(
     """A whole bot on a folder, with a fake chat and the scripted engine."""
     config = Config(
         bot=BotConfig(folder=folder, options=options),
-        limits=limits or LimitsConfig(),
+        limits=limits or LimitsConfig(per_minute=0),
         engine=engine_settings or EngineConfig(),
         styles=styles or {},
         moderation=moderation or ModerationConfig(),

@@ -77,6 +77,7 @@ class Inbound:
             mode,
             lambda message: TextMessage(
                 key=str(interaction.id),
+                awaited=True,
                 person=self._person(interaction),
                 address=_address(interaction),
                 text=with_names(text, names_of(interaction.guild, text)),
@@ -109,6 +110,7 @@ class Inbound:
             MODES.get(action, Mode.PUBLIC),
             lambda message: Press(
                 key=str(interaction.id),
+                awaited=True,
                 person=self._person(interaction),
                 address=_address(interaction),
                 action=action,

@@ -62,6 +62,10 @@ async def nobody_is_over(person: Person, address: Address) -> None:
     """Without limits."""
 
 
+def nobody_is_too_fast(person: Person) -> None:
+    """Without limits."""
+
+
 class WebAdapter:
     """A small chat platform: it keeps the conversations (in History), shows them, and passes on what people do."""
 
@@ -77,12 +81,14 @@ class WebAdapter:
         metrics: Callable[[], Awaitable[tuple[bytes, str]]],
         trouble: Callable[[], Awaitable[str]],
         check: Callable[[Person, Address], Awaitable[None]] = nobody_is_over,
+        pace: Callable[[Person], None] = nobody_is_too_fast,
         gallery: Gallery | None = None,
         guess_seconds: float = GUESS_SECONDS,
     ) -> None:
         """`metrics` gives the text for Prometheus and its media type; `trouble` what is wrong, or an empty text.
 
-        `check` raises the UserError that a drawing asked for now would raise; `guess_seconds` is how long the answer
+        `check` raises the UserError that a drawing asked for now would raise; `pace` counts a post, and raises one for
+        too many; `guess_seconds` is how long the answer
         to a wrong token is held back.
         """
         self.hearing = Hearing()
@@ -95,7 +101,7 @@ class WebAdapter:
         self._rooms = Rooms(history)
         self._runner: web.AppRunner | None = None
         self._receive: Receive
-        self._check = check
+        self._check, self._pace = check, pace
         self._streams: Counter[str] = Counter()  # that are open, by browser
         self._uploads = asyncio.Semaphore(UPLOADS)
         self._uploading: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()  # by browser
@@ -248,11 +254,21 @@ class WebAdapter:
 
     async def _post_text(self, request: web.Request) -> web.Response:
         if request.content_type != "multipart/form-data":
-            return await self._take_text(request, self._person(request), await form_of(request), [])
+            return await self._take_text(request, self._caller(request), await form_of(request), [])
+        person = self._caller(request)
         await self._check_limits(request)  # before a byte of a picture is read
         turn = self._uploading.setdefault(browser_of(request), asyncio.Lock())
         async with turn, self._uploads:
-            return await self._take_text(request, self._person(request), *await form_with_pictures(request))
+            return await self._take_text(request, person, *await form_with_pictures(request))
+
+    def _caller(self, request: web.Request) -> Person:
+        """Who posts something. Raises Refused, for too many posts too: nothing of them is kept."""
+        person = self._person(request)
+        try:
+            self._pace(person)
+        except UserError as error:
+            raise Refused(429, error.text, **error.values) from error
+        return person
 
     async def _check_limits(self, request: web.Request) -> None:
         """Raises Refused for somebody who may ask for nothing now."""
@@ -288,7 +304,7 @@ class WebAdapter:
         )
 
     async def _post_press(self, request: web.Request) -> web.Response:
-        person, form = self._person(request), await form_of(request)
+        person, form = self._caller(request), await form_of(request)
         shown = await self._message(person, form.get("message", ""))
         wanted = form.get("action"), form.get("picture", "")
         found = (b for b in shown["buttons"] if (b["action"], str(b.get("picture") or "")) == wanted)
@@ -309,7 +325,7 @@ class WebAdapter:
 
     async def _post_reaction(self, request: web.Request) -> web.Response:
         """Add a reaction, which the core is told, or remove it, which it is not."""
-        person, form = self._person(request), await form_of(request)
+        person, form = self._caller(request), await form_of(request)
         key, message, emoji = key_of(form), form.get("message", ""), form.get("emoji", "")
         if plain_emoji(emoji) not in REACTIONS:
             raise Refused(400, "web-bad-request")

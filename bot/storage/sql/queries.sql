@@ -274,6 +274,12 @@ INSERT INTO history (chat, nonce, author, body, created) VALUES (:chat, :nonce, 
 ON CONFLICT (chat, nonce) DO NOTHING
 RETURNING id;
 
+-- name: prune_history
+-- Of one chat, all but the newest.
+DELETE FROM history WHERE chat = :chat AND id <= (
+    SELECT id FROM history WHERE chat = :chat ORDER BY id DESC LIMIT 1 OFFSET :most
+);
+
 -- name: history_nonce
 SELECT id FROM history WHERE chat = :chat AND nonce = :nonce;
 
@@ -373,13 +379,13 @@ ON CONFLICT DO NOTHING;
 -- name: remove_asking
 -- Of conversations that we keep ourselves: the line in which somebody asked for the picture.
 INSERT INTO removals (platform, chat, thread, message)
-SELECT jobs.platform, jobs.chat, thread, answers FROM jobs JOIN history ON answers = CAST(history.id AS TEXT)
+SELECT jobs.platform, jobs.chat, thread, answers FROM jobs JOIN history ON history.id = CAST(answers AS INTEGER)
 WHERE jobs.id IN (SELECT value FROM json_each(:jobs)) AND jobs.platform = 'web' AND author = owner
 ON CONFLICT DO NOTHING;
 
 -- name: remove_conversation
 INSERT INTO removals (platform, chat, thread, message)
-SELECT 'web', chat, '', CAST(id AS TEXT) FROM history WHERE 'web:' || chat = :person OR author = :person
+SELECT 'web', chat, '', CAST(id AS TEXT) FROM history WHERE chat = substr(:person, 5) OR author = :person
 ON CONFLICT DO NOTHING;
 
 -- name: removals
@@ -410,7 +416,7 @@ DELETE FROM people WHERE key NOT IN (SELECT owner FROM jobs UNION SELECT account
 DELETE FROM seen WHERE key LIKE :platform || ':%' AND instr(key || ':', ':' || :id || ':') > 0;
 
 -- name: erase_conversation
-DELETE FROM history WHERE 'web:' || chat = :person OR author = :person;
+DELETE FROM history WHERE chat = substr(:person, 5) OR author = :person;
 
 -- name: erase_history
 DELETE FROM history WHERE created < :before;
