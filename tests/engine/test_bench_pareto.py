@@ -11,7 +11,7 @@ from tests.bench.engine.pareto import notebook, plot, quicker
 from tests.bench.engine.picturebook_prompts import mixed
 from tests.bench.engine.report import Figure
 from tests.bench.engine.schedule import candidates, front, staying
-from tests.bench.engine.ways import Asks, toybox
+from tests.bench.engine.ways import Asks, Try, toybox
 
 
 def test_each_way_has_its_point() -> None:
@@ -22,10 +22,15 @@ def test_each_way_has_its_point() -> None:
 
 
 def test_time_is_compared_where_adherence_is_not_less() -> None:
-    """A quick way that draws something else has not arrived where the notebook has."""
-    points = [("ours", 4.0, 0.9), ("draft", 2.0, 0.4), ("at x0", 1.0, 0.1), ("notebook, 1000 steps", 40.0, 0.4)]
-    found: list[Figure] = list(quicker("toybox", points))
+    """A quick way that draws something else has not arrived where the notebook has; on the notebook's prompts alone."""
+
+    def tries(seconds: float, *rights: bool) -> dict[int, Try]:
+        return {number: Try(right=right, seconds=seconds, steps=9) for number, right in enumerate(rights)}
+
+    ways = {"ours": tries(4.0, True, True, False), "draft": tries(2.0, True, False), "at x0": tries(1.0, False, False)}
+    found: list[Figure] = list(quicker("toybox", {**ways, "notebook, 1000 steps": tries(40.0, True, False)}))
     assert [(one.value, one.met) for one in found] == [("0.050", True), ("0.100", True)]
+    assert "(1 and 1 of 2), quickest: draft" in found[0].name and "(1 and 2 of 2), defaults: ours" in found[1].name
 
 
 def test_the_front_is_what_nobody_beats() -> None:

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from typing import Any
 
 from engine.drawing.models import choose_device
 from engine.drawing.pace import blank_models
@@ -44,11 +45,13 @@ def _apart(name: str, what: str) -> str:
     return done.stdout.strip() or f"failed: it ended with {done.returncode}"
 
 
-def main(name: str, what: str) -> None:
-    """Print the value of one row, and each step as it is taken on stderr."""
+def main(name: str, what: str, *options: str) -> None:
+    """Print the value of one row, and each step as it is taken on stderr; options as `gradient_at=x`."""
     description = load_model_set(name)
     models = blank_models(description, choose_device())
-    request = resolve_defaults(Request(prompt="a lighthouse in the fog", models=name), description.defaults)
+    knobs: dict[str, Any] = dict(option.split("=", 1) for option in options)
+    knobs = {option: int(value) if value.isdigit() else value for option, value in knobs.items()}
+    request = resolve_defaults(Request(prompt="a lighthouse in the fog", models=name, **knobs), description.defaults)
     course = course_of(models, [request], first_noise(models, [request]), request.steps - 1)
     seconds: list[tuple[float, float]] = []
     while not course.walk.done and (what == "whole" or len(seconds) < STEPS):
@@ -67,4 +70,4 @@ def main(name: str, what: str) -> None:
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:3])
+    main(*sys.argv[1:])
