@@ -228,11 +228,12 @@ class Handlers:
             case Ban() | Purge() | Pause() | Forget() | WhoAmI():
                 text, values = await self._moderation.obey(incoming, command)
                 self._answer(incoming, text, **values)
+            case Help(more=True):
+                self._answer(incoming, "help-more", options=options.option_names(), platform=incoming.address.platform)
             case Help():
-                values = {"options": options.option_names(), "platform": incoming.address.platform}
-                text = self._texts.say(incoming.person.language, "help", **values)
-                examples = self._texts.say(incoming.person.language, "examples").split(" | ")
-                self._note(incoming, text, offers=tuple(examples))
+                language = incoming.person.language
+                examples = self._texts.say(language, "examples").split(" | ")
+                self._note(incoming, self._texts.say(language, "help"), offers=tuple(examples))
 
     async def _readable(self, incoming: Incoming, number: int) -> Job:
         """A job that they may see, to make something of what was asked for. Raises UserError."""

@@ -55,7 +55,8 @@ class RequestBuilder:
         request = options.request(prompt, chosen)
         if request.size is not None and (near := nearest_size(request)) != request.size:
             where = options.mark_value(text, "size", request.size)
-            raise UserError("option-size-near", models=models, size=request.size, near=near, where=where)
+            values = {"models": models, "size": request.size, "near": near, "where": where}
+            raise UserError("option-size-near", **values, name="size", meant=near)
         check_steps(incoming, request)
         return request
 

@@ -104,6 +104,8 @@ class ShowWords:
 class Help:
     """Show the help."""
 
+    more: bool = False  # all of it
+
 
 @dataclass(frozen=True, kw_only=True)
 class Ban:
@@ -157,7 +159,7 @@ def parse(text: str, options: Mapping[str, Value] = NO_OPTIONS) -> Command:
         command = _imagine(rest)
         return replace(command, options=command.options | chosen(options)) if options else command
     if name in ("help", "start"):
-        return Help()
+        return Help(more=name == "help" and bool(rest))
     if name == "queue":
         return ShowQueue()
     if name == "words":

@@ -188,7 +188,11 @@ def mended(text: str, error: UserError) -> str | None:
     """A text with a mistyped option as it was probably meant; None where that is not clear."""
     meant, name = str(error.values.get("meant", "none")), str(error.values.get("name", ""))
     place = re.search("⟨(.+)⟩", str(error.values.get("where", "")))
-    if meant == "none" or place is None or text.count(place[1]) != 1:
+    if place is None or text.count(place[1]) != 1:
+        return None
+    if error.text == "style-unknown":  # these models have no use for it
+        return " ".join(text.replace(place[1], " ").split())
+    if meant == "none":
         return None
     return text.replace(place[1], f"--{meant}" if error.text == "unknown-option" else f"--{name} {meant}")
 

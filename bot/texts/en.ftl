@@ -2,23 +2,23 @@
 
 ## What a job's message says
 
-waiting = #{ $job } “{ $prompt }”: { $place ->
+waiting = “{ $prompt }”: { $place ->
     [1] you are next
    *[other] place { $place } in the queue
 }{ $wait ->
     [unknown] .
    *[other] , { $wait }.
 }
-starting = #{ $job } “{ $prompt }”: starting to draw.
-drawing = #{ $job } “{ $prompt }”: step { $step } of { $steps }, { $percent } %{ $left ->
+starting = “{ $prompt }”: starting to draw.
+drawing = “{ $prompt }”: step { $step } of { $steps }, { $percent } %{ $left ->
     [unknown] .
    *[other] , { $left } left.
 }
-upscaling = #{ $job }: making the picture of #{ $parent } four times larger.
-waiting-unreachable = #{ $job } “{ $prompt }”: no engine can be reached right now. It will be drawn as soon as one is back.
-unreachable = #{ $job } “{ $prompt }”: no engine can be reached right now. Drawing continues from the last checkpoint as soon as one is back.
-again = #{ $job } “{ $prompt }”: the engine had to restart; drawing continues from the last checkpoint.
-paused = #{ $job } “{ $prompt }”: the bot is restarting; drawing continues in a moment.
+upscaling = Making the picture of #{ $parent } four times larger.
+waiting-unreachable = “{ $prompt }”: no engine can be reached right now. It will be drawn as soon as one is back.
+unreachable = “{ $prompt }”: no engine can be reached right now. Drawing continues from the last checkpoint as soon as one is back.
+again = “{ $prompt }”: the engine had to restart; drawing continues from the last checkpoint.
+paused = “{ $prompt }”: the bot is restarting; drawing continues in a moment.
 final = “{ $prompt }”
     #{ $job } · seed { $seed } · { $steps ->
         [one] { $steps } step
@@ -70,7 +70,9 @@ button-offer = Draw { $name }
 ## Answers
 
 help = Tell me what to draw, for example “a red fox in the snow” or /imagine half-life 3 screenshot.
-    Weights: a castle at dusk :2 | oil painting | people :-0.5
+    Options stand anywhere: --count 4 draws four at once, --seed 7 the same picture again. A picture that you attach guides the drawing.
+    /pictures lists yours, /cancel stops the newest, /words shows what I can draw, /help more tells the rest.
+help-more = Weights: a castle at dusk :2 | oil painting | people :-0.5
     Options: --seed 7 --steps 100, also { $options }.
     Attach a picture to guide the drawing along with the words; with --init 0.4 the drawing starts from it. --count 4 draws four at once.
     /queue shows the queue, /cancel stops your newest picture, /cancel 12 stops picture 12.
@@ -115,6 +117,8 @@ telegram-words = What I can draw: /words animals
 discord-whats-known = words
 discord-whats-known-about = What I can draw by name
 discord-option-search = search
+discord-option-more = more
+discord-option-more-about = All of it, not only what matters most
 discord-option-search-about = A name, a group such as animals, or any word
 page-words = What can you draw?
 page-words-search = Search: a name, or any word

@@ -61,7 +61,7 @@ def test_what_is_under_way_can_be_cancelled() -> None:
     """And shows how far it is."""
     preview = Preview(percent=40, step=24, steps=60, png=b"png")
     reply = CARDS.drawing(job(), preview, 20.0)
-    assert reply.text == "#12 “a red star”: step 24 of 60, 40 %, about 20 seconds left."
+    assert reply.text == "“a red star”: step 24 of 60, 40 %, about 20 seconds left."
     assert reply.picture and reply.picture.name == "12-40.png" and reply.percent == 40
     for card in (reply, CARDS.waiting(job(), (3, None)), CARDS.starting(job())):
         assert Action.CANCEL in actions(card)

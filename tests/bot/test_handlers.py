@@ -82,7 +82,7 @@ async def test_settings_tell_how_to_draw_it_again(tmp_path: Path) -> None:
     async with bot_with_a_picture(tmp_path) as (chat, _):
         assert "/imagine a red star --seed 7 --models picturebook" in await answer(chat, "/settings 1")
         assert "Models: picturebook" in await answer(chat, "/settings")
-        assert "--guidance-scale" in await answer(chat, "/help")
+        assert "--guidance-scale" in await answer(chat, "/help more")
         assert "/remix 1 a red star" in await answer(chat, "/remix 1")
 
 

@@ -216,8 +216,8 @@ async def test_forged_presses_do_nothing(tmp_path: Path) -> None:
 async def test_answers_come_in_the_persons_language_and_the_menu_in_both(tmp_path: Path) -> None:
     """As `language_code` says; help tells once how to have reactions."""
     async with running(tmp_path) as server:
-        server.says(5, "/help", language="ru")
-        server.says(6, "/help", language="de")
+        server.says(5, "/help more", language="ru")
+        server.says(6, "/help more", language="de")
         await server.until(lambda: len(texts(server)) == 2)
         assert any("если он администратор" in text for text in texts(server))
         assert any("if I am an administrator" in text for text in texts(server))

@@ -1,199 +1,348 @@
-"""what the chat page promises to a person, on a desktop and on a phone."""
+"""what the chat page promises to a person, on a desktop (dark, English) and on a phone (light, Russian)."""
 
 import re
-from pathlib import Path
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
-from playwright.async_api import Browser, Page, expect
+import pytest_asyncio
+from playwright.async_api import Browser, Locator, Page, expect
 
-from engine import Request
+import engine as drawing
 from tests.bench.bot import pictures
-from tests.bot.test_web_browser import BROWSER, HeldEngine, chromium, opened, preview
+from tests.bot.test_web_browser import BROWSER, HeldEngine, Served, chromium, serving, visiting
 
 __all__ = ["chromium"]  # a fixture
 pytestmark = BROWSER
-DESKTOP = {"viewport": {"width": 1000, "height": 800}, "color_scheme": "dark", "locale": "en-GB"}
-PHONE = {"viewport": {"width": 390, "height": 844}, "color_scheme": "light", "locale": "ru-RU", "has_touch": True}
-LOOKS = pytest.mark.parametrize("look", [DESKTOP, PHONE], ids=["desktop dark en", "phone light ru"])
+STILL: dict[str, Any] = {"reduced_motion": "reduce"}  # a browser without a graphics card takes long for what moves
+DESKTOP = STILL | {"viewport": {"width": 1000, "height": 800}, "color_scheme": "dark", "locale": "en-GB"}
+PHONE = STILL | {
+    "viewport": {"width": 390, "height": 844},
+    "color_scheme": "light",
+    "locale": "ru-RU",
+    "has_touch": True,
+}
+LOOKS = {"desktop dark en": DESKTOP, "phone light ru": PHONE}
 RED = pictures.saved(pictures.Image.new("RGB", (20, 10), "red"), "PNG")
+PASTE = """bytes => {
+    const data = new DataTransfer();
+    data.items.add(new File([new Uint8Array(bytes)], "red.png", { type: "image/png" }));
+    const pasted = new ClipboardEvent("paste", { clipboardData: data, bubbles: true });
+    document.getElementById("text").dispatchEvent(pasted);
+}"""
+DROP = """bytes => {
+    const data = new DataTransfer();
+    data.items.add(new File([new Uint8Array(bytes)], "dropped.png", { type: "image/png" }));
+    document.body.dispatchEvent(new DragEvent("drop", { dataTransfer: data, bubbles: true, cancelable: true }));
+}"""
+SIZES = "all => all.map(one => one.getBoundingClientRect()).map(({width, height}) => [width, height])"
 
 
-async def send(page: Page, text: str) -> None:
-    await page.locator("#text").fill(text)
-    await page.keyboard.press("Enter")
+@dataclass(frozen=True)
+class Visit:
+    """Somebody who has never been here, at an empty page."""
+
+    page: Page
+    engine: HeldEngine
+    look: dict[str, Any]
+
+    @property
+    def text(self) -> Locator:
+        return self.page.locator("#text")
+
+    @property
+    def finals(self) -> Locator:
+        return self.page.locator(".final")
+
+    def find(self, selector: str, **filters: Any) -> Locator:
+        return self.page.locator(selector, **filters)
+
+    async def send(self, text: str) -> None:
+        await self.text.fill(text)
+        await self.page.keyboard.press("Enter")
+
+    async def draw(self, text: str, finals: int = 1) -> None:
+        """Send a text and wait until so many pictures are finished; nothing holds them up."""
+        self.engine.quick = True
+        await self.send(text)
+        await expect(self.finals).to_have_count(finals)
+
+    async def press(self, action: str, which: int = -1) -> None:
+        await self.find(f".message [data-action={action}]").nth(which).click()
 
 
-async def draw(page: Page, engine: HeldEngine, text: str, finals: int = 1) -> None:
-    engine.let_go(100)
-    await send(page, text)
-    await expect(page.locator(".final")).to_have_count(finals)
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def served(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Served]:
+    """One bot for all who visit it here."""
+    async with serving(tmp_path_factory.mktemp("page")) as found:
+        yield found
 
 
-@LOOKS
-async def test_three_quick_sends_are_three_messages_and_what_is_typed_meanwhile_stays(
-    chromium: Browser, tmp_path: Path, look: dict[str, Any]
-) -> None:
-    """Sending is a queue: the box is free at once."""
-    async with opened(chromium, tmp_path, **look) as (page, engine):
-        engine.let_go(100)
-        for word in ("one", "two", "three"):
-            await send(page, f"a star {word}")
-        await page.locator("#text").fill("half typed")
-        await expect(page.locator(".mine:not(.pending)")).to_have_count(3)
-        await expect(page.locator(".pending")).to_have_count(0)
-        await expect(page.locator("#text")).to_have_value("half typed")
-        told = await page.locator(".mine .text").all_inner_texts()
-        assert told == ["a star one", "a star two", "a star three"]
+@pytest_asyncio.fixture(loop_scope="module", params=LOOKS.values(), ids=LOOKS)
+async def here(request: pytest.FixtureRequest, chromium: Browser, served: Served) -> AsyncIterator[Visit]:
+    served.engine.size = (8, 8)
+    async with visiting(chromium, served, **request.param) as page:
+        yield Visit(page, served.engine, request.param)
 
 
-@LOOKS
-async def test_a_message_without_a_connection_is_kept_and_sent_when_it_is_back(
-    chromium: Browser, tmp_path: Path, look: dict[str, Any]
-) -> None:
-    """Once, and the page does not go on saying that there is no connection."""
-    async with opened(chromium, tmp_path, **look) as (page, engine):
-        engine.let_go(100)
-        await page.context.set_offline(True)
-        await send(page, "a red star")
-        await expect(page.locator(".pending.unsent .text")).to_have_text("a red star")
-        await expect(page.locator("#text")).to_have_value("")
-        await page.context.set_offline(False)
-        await expect(page.locator(".final")).to_have_count(1)
-        await expect(page.locator(".pending")).to_have_count(0)
-        await expect(page.locator(".mine")).to_have_count(1)
-        await expect(page.locator("#trouble")).to_have_text("")
+async def test_1_three_quick_sends_are_three_messages_and_what_is_typed_meanwhile_stays(here: Visit) -> None:
+    """Sending is a queue: the box is free at once. What is refused comes back."""
+    here.engine.quick = True
+    for word in ("one", "two", "three"):
+        await here.send(f"a star {word}")
+    await here.text.fill("half typed")
+    await expect(here.find(".mine:not(.pending)")).to_have_count(3)
+    await expect(here.find(".pending")).to_have_count(0)
+    await expect(here.text).to_have_value("half typed")
+    told = await here.find(".mine .text").all_inner_texts()
+    assert told == ["a star one", "a star two", "a star three"]
+    await here.page.route("**/say?*", lambda route: route.fulfill(status=429, json={"error": "Not now."}))
+    await here.send("a moon")
+    await expect(here.find("#trouble")).to_have_text("Not now.")
+    await expect(here.text).to_have_value("a moon")
 
 
-@LOOKS
-async def test_a_mistake_is_mended_by_one_tap_or_edited_in_place(
-    chromium: Browser, tmp_path: Path, look: dict[str, Any]
-) -> None:
-    """Nothing is typed twice: the place is marked, and ArrowUp brings back what was sent."""
-    async with opened(chromium, tmp_path, **look) as (page, engine):
-        engine.let_go(100)
-        await send(page, "a red star --stebs 20")
-        await page.locator(".corrections button").nth(1).click()
-        await expect(page.locator("#text")).to_have_value("a red star --stebs 20")
-        marked = "document.getSelection().toString() || text.value.slice(text.selectionStart, text.selectionEnd)"
-        assert await page.evaluate(marked) == "--stebs"
-        await page.locator("#text").fill("")
-        await page.keyboard.press("ArrowUp")
-        await expect(page.locator("#text")).to_have_value("a red star --stebs 20")
-        await page.locator("#text").fill("")
-        await page.locator(".corrections button").first.click()
-        await expect(page.locator(".final")).to_have_count(1)
-        await expect(page.locator(".mine .text").last).to_have_text("a red star --steps 20")
+async def test_2_a_press_up_in_the_thread_leads_to_the_new_message_and_news_are_told(here: Visit) -> None:
+    """Nothing seemed to happen: the new picture stood far below."""
+    here.engine.size = (32, 64)
+    await here.draw("a star")
+    await here.draw("a moon", 2)
+    await here.find("#scroll").evaluate("one => { one.scrollTop = 0 }")
+    await here.press("rerun", 0)
+    await expect(here.finals).to_have_count(3)
+    await expect(here.finals.last).to_be_in_viewport()
+    await here.find("#scroll").evaluate("one => { one.scrollTop = 0 }")
+    await here.page.evaluate("Date.now = () => 9e15")  # long after anything that was done here
+    other = await here.page.context.new_page()
+    await other.goto(here.page.url)
+    await other.locator(".final [data-action=rerun]").first.click()
+    await here.find("#toast button").click()
+    await expect(here.finals).to_have_count(4)
+    await expect(here.finals.last).to_be_in_viewport()
+    await other.close()
 
 
-@LOOKS
-async def test_remix_keeps_half_typed_words_and_delete_asks_once(
-    chromium: Browser, tmp_path: Path, look: dict[str, Any]
-) -> None:
-    """And a deleted picture takes its prompt along."""
-    async with opened(chromium, tmp_path, **look) as (page, engine):
-        await draw(page, engine, "a red star --steps 9 --count 4")
-        await page.locator("#text").fill("half typed")
-        await page.locator(".final [data-action=remix]").click()
-        await expect(page.locator("#text")).to_have_value("a red star")
-        await expect(page.locator("#carried button")).to_have_count(2)
-        await page.locator("#text").fill("a moon")
-        await page.locator(".final [data-action=remix]").click()
-        await page.keyboard.press("Escape")
-        await expect(page.locator("#text")).to_have_value("a moon")
-        await page.locator(".final [data-action=remix]").click()
-        await page.locator("#carried button", has_text="4").click()
-        await expect(page.locator("#carried button")).to_have_text("--steps 9 ✕")
-        await page.keyboard.press("Enter")
-        await expect(page.locator(".final")).to_have_count(2)
-        assert isinstance(request := engine.asked[-1], Request) and (request.count, request.steps) == (1, 9)
-        await expect(page.locator("#text")).to_have_value("a moon")
-        await page.locator("#text").fill("")
-        await page.locator(".final [data-action=delete]").last.click()
-        await page.locator("#toast button").nth(1).click()
-        await expect(page.locator(".final")).to_have_count(2)
-        await page.locator(".final [data-action=delete]").last.click()
-        await page.locator("#toast button").first.click()
-        await expect(page.locator(".message")).to_have_count(2)
+async def test_3_a_message_without_a_connection_is_kept_and_sent_when_it_is_back(here: Visit) -> None:
+    """Once, and the page says how it is."""
+    here.engine.quick = True
+    await here.page.context.set_offline(True)
+    await here.send("a red star")
+    await expect(here.find(".pending.unsent .text")).to_have_text("a red star")
+    await expect(here.text).to_have_value("")
+    await expect(here.find("#state")).not_to_have_class(re.compile("online"))
+    await here.page.context.set_offline(False)
+    await expect(here.finals).to_have_count(1)
+    await expect(here.find(".pending")).to_have_count(0)
+    await expect(here.find(".mine")).to_have_count(1)
+    await expect(here.find("#trouble")).to_have_text("")
+    await expect(here.find("#state")).to_have_class(re.compile("online"))
 
 
-@LOOKS
-async def test_a_name_labels_me_and_a_picture_of_several_opens_alone(
-    chromium: Browser, tmp_path: Path, look: dict[str, Any]
-) -> None:
-    """Filling in a name made all pictures vanish; a grid was one picture with a heap of buttons."""
-    async with opened(chromium, tmp_path, **look) as (page, engine):
-        engine.size = (64, 64)
-        await draw(page, engine, "a star --count 4")
-        await page.locator("#name").fill("Анна")
-        await page.keyboard.press("Tab")
-        await page.reload()
-        await expect(page.locator(".final .picture img[src]")).to_have_count(1)
-        await expect(page.locator("#name")).to_have_value("Анна")
-        await page.locator(".quarters button").nth(2).click()
-        await expect(page.locator("#lightbox")).to_be_visible()
-        view = await page.locator("#lightbox img").evaluate("image => image.style.objectViewBox")
-        assert view == "inset(50% 50% 0% 0%)"
-        await page.locator("#lightbox-actions [data-action=pick]").click()
-        await expect(page.locator(".bot.note .picture img[src*='/1.3.png']")).to_be_visible()
-        boxes = await page.locator("button:visible, summary:visible").evaluate_all(
-            "all => all.map(one => one.getBoundingClientRect()).map(({width, height}) => [width, height])"
-        )
-        assert min(height for _, height in boxes) >= 36
-        assert await page.evaluate("document.documentElement.scrollWidth") <= look["viewport"]["width"]
+async def test_4_a_name_labels_me_and_another_person_is_an_act_of_its_own(here: Visit) -> None:
+    """Filling in a name made all pictures vanish."""
+    await here.draw("a star")
+    await here.find("#name").fill("Анна")
+    await here.page.keyboard.press("Tab")
+    await here.page.reload()
+    await expect(here.find(".final .picture img[src]")).to_have_count(1)
+    await expect(here.find("#name")).to_have_value("Анна")
+    await here.find("#switch").click()
+    await here.find("#people-list button").last.click()
+    await expect(here.find("#empty h2")).to_be_visible()
+    await here.find("#switch").click()
+    await here.find("#people-list button", has_text="Анна").click()
+    await expect(here.finals).to_have_count(1)
 
 
-@LOOKS
-async def test_a_pasted_picture_has_a_thumbnail_and_needs_words(
-    chromium: Browser, tmp_path: Path, look: dict[str, Any]
-) -> None:
+async def test_5_a_tap_opens_one_of_several_with_what_can_be_done_with_it(here: Visit) -> None:
+    """It was one picture with a heap of buttons; and two stamps on a phone."""
+    here.engine.size = (64, 64)
+    await here.draw("a star --count 4")
+    assert await here.find(".quarters button").all_inner_texts() == ["1", "2", "3", "4"]
+    picture, moving = await here.find(".final figure").evaluate_all(
+        "all => all.map(one => one.getBoundingClientRect().toJSON())"
+    )
+    beside = moving["left"] >= picture["right"]
+    assert beside is (here.look is DESKTOP) and picture["width"] > 200
+    await here.find(".quarters button").nth(2).click()
+    await expect(here.find("#lightbox img")).to_have_attribute("src", re.compile(r"\.3\.png"))
+    assert await here.find("#lightbox img").evaluate("one => one.decode().then(() => one.naturalWidth)") == 8
+    await expect(here.find("#lightbox a")).to_have_attribute("download", re.compile(r"\d\.3\.png"))
+    await here.find("#lightbox-actions [data-action=pick]").click()
+    await expect(here.find(".bot.note .picture img[src*='.3.png']")).to_be_visible()
+    assert await here.page.evaluate("document.documentElement.scrollWidth") <= here.look["viewport"]["width"]
+
+
+async def test_6_a_picture_pasted_or_dropped_has_a_thumbnail_and_needs_words(here: Visit) -> None:
     """Before sending and in the message afterwards."""
-    paste = """bytes => {
-        const data = new DataTransfer();
-        data.items.add(new File([new Uint8Array(bytes)], "red.png", { type: "image/png" }));
-        const pasted = new ClipboardEvent("paste", { clipboardData: data, bubbles: true });
-        document.getElementById("text").dispatchEvent(pasted);
+    await here.page.evaluate(PASTE, list(RED))
+    await here.page.evaluate(DROP, list(RED))
+    await expect(here.find("#attached img")).to_have_count(2)
+    await here.find("#attached button").first.click()
+    await expect(here.find("#attached img")).to_have_count(1)
+    await here.find("#send").click()
+    await expect(here.find("#trouble")).not_to_have_text("")
+    await expect(here.find(".message")).to_have_count(0)
+    await here.draw("a star")
+    await expect(here.find(".mine:not(.pending) .thumbs img")).to_have_count(1)
+    await expect(here.find("#attached")).to_be_hidden()
+    assert len(here.engine.given[-1]["inputs"].targets) == 1  # type: ignore[attr-defined]
+
+
+async def test_7_a_mistake_is_mended_by_one_tap_or_edited_in_place(here: Visit) -> None:
+    """Nothing is typed twice: the place is marked, and ArrowUp brings back what was sent."""
+    here.engine.quick = True
+    await here.send("a red star --stebs 20")
+    await here.text.fill("half typed")
+    await here.find(".corrections button").nth(1).click()
+    await expect(here.text).to_have_value("a red star --stebs 20")
+    assert await here.page.evaluate("text.value.slice(text.selectionStart, text.selectionEnd)") == "--stebs"
+    await here.send("a moon --steps 9")
+    await expect(here.text).to_have_value("half typed")
+    await here.text.fill("")
+    await here.page.keyboard.press("ArrowUp")
+    await here.page.keyboard.press("ArrowUp")
+    await expect(here.text).to_have_value("a red star --stebs 20")
+    await here.text.fill("")
+    await here.find(".corrections button").first.click()
+    await expect(here.finals).to_have_count(2)
+    await expect(here.find(".mine .text").last).to_have_text("a red star --steps 20")
+
+
+async def test_7_a_remix_keeps_half_typed_words_and_shows_what_it_carries_along(here: Visit) -> None:
+    """Each part of it can be left out."""
+    await here.draw("a red star --steps 9 --count 4")
+    await here.text.fill("half typed")
+    await here.press("remix")
+    await expect(here.text).to_have_value("a red star")
+    await expect(here.find("#carried button")).to_have_count(2)
+    await here.text.fill("a moon")
+    await here.press("remix")
+    await here.page.keyboard.press("Escape")
+    await expect(here.text).to_have_value("a moon")
+    await here.press("remix")
+    await here.find("#carried button", has_text="4").click()
+    await expect(here.find("#carried button")).to_have_text("--steps 9 ✕")
+    await here.page.keyboard.press("Enter")
+    await expect(here.finals).to_have_count(2)
+    asked = here.engine.asked[-1]
+    assert isinstance(asked, drawing.Request) and (asked.count, asked.steps) == (1, 9)
+    await expect(here.text).to_have_value("a moon")
+
+
+async def test_8_delete_asks_once_and_cancel_keeps_the_picture_so_far(here: Visit) -> None:
+    """A thumb down asks, too; a deleted picture takes its prompt along."""
+    await here.send("a red star")
+    await expect(here.find(".drawing .picture img[src]")).to_have_count(1)
+    here.engine.let_go(2)
+    await here.press("cancel")
+    await expect(here.find(".stopped .picture img[src]")).to_be_visible()
+    await here.draw("a moon")
+    for ask in ("👎", "❌"):
+        await here.find(".final summary").click()
+        await here.find(".final .picker button", has_text=ask).click()
+        await here.find("#toast button").nth(1).click()
+    await here.press("delete")
+    await here.find("#toast button").first.click()
+    await expect(here.find(".message")).to_have_count(2)
+    await expect(here.find(".mine .text")).to_have_text("a red star")
+
+
+async def test_9_commands_are_chosen_by_keyboard_need_no_number_and_are_in_my_language(here: Visit) -> None:
+    """And the help is short, with examples to tap."""
+    await here.draw("a red star")
+    await here.text.press_sequentially("/")
+    await expect(here.find("#commands [aria-selected=true]")).to_have_count(1)
+    await here.page.keyboard.press("ArrowDown")
+    await here.page.keyboard.press("Tab")
+    assert await here.text.input_value() == ("/pictures " if here.look is DESKTOP else "/картинки ")
+    await here.page.keyboard.press("Enter")
+    await expect(here.find(".bot.note .text").last).to_contain_text("a red star")
+    await here.send("/помощь")
+    await expect(here.find(".bot.note .corrections").last.locator("button")).to_have_count(3)
+    assert len((await here.find(".bot.note .text").last.inner_text()).splitlines()) <= 3
+    await here.send("/upscale")
+    await expect(here.finals).to_have_count(2)
+    await here.send("/вариант")
+    await expect(here.finals).to_have_count(3)
+    await here.send("/show")
+    await expect(here.find(".bot.note .picture img[src]")).to_be_visible()
+
+
+async def test_10_progress_does_not_run_backwards_and_the_title_tells_of_a_picture(here: Visit) -> None:
+    """The engine dies and goes on from a checkpoint; and somebody looks at another tab."""
+    here.engine.deaths = 1
+    watch = """() => {
+        window.bar = [];
+        const look = () => window.bar.push(document.querySelector(".drawing progress")?.value ?? 0);
+        const all = { subtree: true, childList: true, attributes: true };
+        new MutationObserver(look).observe(document.getElementById("chat"), all);
+        Object.defineProperty(document, "hidden", { get: () => true, configurable: true });
     }"""
-    async with opened(chromium, tmp_path, **look) as (page, engine):
-        engine.let_go(100)
-        await page.evaluate(paste, list(RED))
-        await expect(page.locator("#attached img")).to_have_count(1)
-        await page.locator("#send").click()
-        await expect(page.locator("#trouble")).not_to_have_text("")
-        await expect(page.locator(".message")).to_have_count(0)
-        await send(page, "a star")
-        await expect(page.locator(".mine:not(.pending) .thumbs img")).to_have_count(1)
-        await expect(page.locator("#attached")).to_be_hidden()
+    await here.page.evaluate(watch)
+    await here.send("a red star")
+    await expect(here.find(".drawing")).to_have_count(1)
+    await here.send("a moon")
+    waiting = here.find(".waiting article")
+    assert (await waiting.evaluate("one => one.getBoundingClientRect().height")) < 150
+    here.engine.let_go(1000)
+    await expect(here.finals).to_have_count(2)
+    await expect(here.page).to_have_title(re.compile(r"^\(2\)"))
+    shown = await here.page.evaluate("window.bar")
+    first = shown[: max(index for index, value in enumerate(shown) if value) + 1]
+    falls = sum(after < before and after > 0 for before, after in zip(first, first[1:], strict=False))
+    assert falls <= 1 and here.engine.resumed  # the second picture begins anew
 
 
-@LOOKS
-async def test_slash_commands_are_chosen_by_keyboard_and_need_no_number(
-    chromium: Browser, tmp_path: Path, look: dict[str, Any]
-) -> None:
-    """In the person's language, too."""
-    async with opened(chromium, tmp_path, **look) as (page, engine):
-        await draw(page, engine, "a red star")
-        await page.locator("#text").press_sequentially("/")
-        await expect(page.locator("#commands [aria-selected=true]")).to_have_count(1)
-        await page.keyboard.press("ArrowDown")
-        await page.keyboard.press("Tab")
-        chosen = await page.locator("#text").input_value()
-        assert chosen in ("/pictures ", "/картинки ")
-        await page.keyboard.press("Enter")
-        await expect(page.locator(".bot.note .text").last).to_contain_text("a red star")
-        await send(page, "/помощь")
-        await expect(page.locator(".bot.note .corrections button")).to_have_count(4)  # a /show and three examples
+async def test_10_a_picture_alone_is_shared_enlarged_and_left_by_keyboard_and_all_can_be_touched(here: Visit) -> None:
+    """Copy link, download, full screen, arrow keys; 44 pixels; one skips past old buttons."""
+    await here.draw("a red star")
+    await here.draw("a moon", 2)
+    await here.page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    await here.find(".final .picture .zoom").first.click()
+    first = await here.find("#lightbox img").get_attribute("src")
+    await here.page.keyboard.press("ArrowRight")
+    await here.page.keyboard.press("ArrowRight")
+    assert await here.find("#lightbox img").get_attribute("src") != first
+    await here.find("#copy-link").click()
+    await expect(here.find("#lightbox #toast")).to_be_visible()
+    assert "/pictures/" in await here.page.evaluate("navigator.clipboard.readText()")
+    await here.find("#full-screen").click()
+    await expect(here.find("#lightbox img:fullscreen")).to_be_visible()
+    await here.page.evaluate("document.exitFullscreen()")
+    await here.page.keyboard.press("Escape")
+    await expect(here.find("#lightbox")).to_be_hidden()
+    sizes = await here.find("button:visible, summary:visible, input[type=file]").evaluate_all(SIZES)
+    assert min(side for size in sizes for side in size) >= 44
+    await here.page.evaluate("document.activeElement.blur(), window.getSelection().removeAllRanges()")
+    await here.find(".skip").focus()
+    await here.page.keyboard.press("Enter")
+    await expect(here.text).to_be_focused()
 
 
-@LOOKS
-async def test_progress_does_not_run_backwards_and_the_title_tells_of_a_picture(
-    chromium: Browser, tmp_path: Path, look: dict[str, Any]
-) -> None:
-    """Somebody who looks at another tab sees when it is ready."""
-    async with opened(chromium, tmp_path, **look) as (page, engine):
-        await send(page, "a red star")
-        await preview(page, engine, job=1, percent=10)
-        hide = "Object.defineProperty(document, 'hidden', { get: () => true, configurable: true })"
-        await page.evaluate(hide)
-        engine.let_go(100)
-        await expect(page).to_have_title(re.compile(r"^\(1\)"))
+async def test_11_a_size_or_a_style_that_cannot_be_drawn_is_mended_by_one_tap(here: Visit) -> None:
+    """64x512 was blank, and a green cat in ink came out white."""
+    here.engine.quick = True
+    await here.send("a star --size 64x512")
+    await here.find(".corrections button").first.click()
+    await expect(here.finals).to_have_count(1)
+    await here.send("a green cat --style ink")
+    corrections = here.find(".corrections:not(:empty)")
+    await expect(corrections).to_have_count(2)
+    await corrections.last.locator("button").first.click()
+    await expect(here.finals).to_have_count(2)
+    sizes = [(asked.prompt, asked.size) for asked in here.engine.asked[-2:] if isinstance(asked, drawing.Request)]
+    assert [prompt for prompt, _ in sizes] == ["a star", "a green cat"]
+
+
+async def test_12_the_line_of_settings_draws_a_variation_again(here: Visit) -> None:
+    """Typed in as it stands."""
+    await here.draw("a red star")
+    await here.press("vary")
+    await expect(here.finals).to_have_count(2)
+    before = here.engine.asked[-1], here.engine.given[-1]["inputs"]
+    await here.press("settings")
+    line = (await here.find(".bot.note .text").last.inner_text()).splitlines()[-1]
+    await here.draw(line, 3)
+    assert (here.engine.asked[-1], here.engine.given[-1]["inputs"]) == before

@@ -47,6 +47,7 @@ OPTIONS = {  # parameter → text id of its name
     "prompt": "discord-option-prompt",
     "search": "discord-option-search",
     "words": "discord-option-words",
+    "more": "discord-option-more",
     "seed": "discord-option-seed",
     "steps": "discord-option-steps",
     "guidance_scale": "discord-option-guidance",
@@ -252,8 +253,8 @@ class Commands:
     async def settings(self, interaction: Interaction, picture: JobNumber | None = None) -> None:
         await self._listener.handle_command(interaction, f"/settings {picture or ''}", Mode.PRIVATE)
 
-    async def help(self, interaction: Interaction) -> None:
-        await self._listener.handle_command(interaction, "/help", Mode.PRIVATE)
+    async def help(self, interaction: Interaction, more: bool = False) -> None:
+        await self._listener.handle_command(interaction, "/help more" if more else "/help", Mode.PRIVATE)
 
     async def words(self, interaction: Interaction, search: Range[str, 0, 60] | None = None) -> None:
         await self._listener.handle_command(interaction, f"/words {search or ''}", Mode.PRIVATE)

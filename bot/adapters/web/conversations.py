@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 import time
 from collections import defaultdict
 from typing import Any
@@ -13,6 +14,7 @@ from bot.messages import Button, File, Reply, Stage
 Body = dict[str, Any]  # what History keeps of a message: JSON values
 MOST_TRANSCRIPT = 1_000_000  # bytes that a page is sent when it opens
 MEDIA_TYPES = ("image/png", "image/gif")
+_ONE_OF_SEVERAL = re.compile(r"(?P<job>[0-9]+)\.[1-4](?P<ending>\.png)")
 
 
 def body_of(reply: Reply) -> Body:
@@ -168,11 +170,15 @@ class Rooms:
         return body
 
     async def picture(self, chat: str, entry: int, name: str) -> tuple[bytes, str]:
-        """A picture that a message of this conversation shows, and its media type. Raises KeyError."""
+        """A picture that a message of this conversation shows, or one of several in it, and its media type.
+
+        Raises KeyError.
+        """
         body = await self.bot_message(chat, entry)
         preview = self._previews.get(entry, {}).get(name)
         types = {file["name"]: file["type"] for file in (body["picture"], body["gif"]) if file}
-        media_type = preview.media_type if preview else types[name]
+        shown = name if name in types else _ONE_OF_SEVERAL.sub(r"\g<job>\g<ending>", name)
+        media_type = preview.media_type if preview else types[shown]
         content = preview.content if preview else await self._history.picture(name)
         if content is None or media_type not in MEDIA_TYPES:
             raise KeyError(name)

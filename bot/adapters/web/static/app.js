@@ -30,6 +30,11 @@ async function tell(path, fields) {
   }
 }
 
+function sent() {
+  composer.complain("");
+  if (!$("state").classList.contains("online")) setOnline(true);
+}
+
 messages.start({
   press: (fields) => tell("/press", fields),
   react: (message, emoji) => tell("/react", { message: message.id, emoji }),
@@ -38,7 +43,7 @@ messages.start({
   say: (text) => outbox.send(text),
   edit: composer.edit,
 });
-outbox.start({ show: messages.showPending, giveBack: composer.giveBack, sent: () => composer.complain("") });
+outbox.start({ show: messages.showPending, giveBack: composer.giveBack, sent, lost: () => setOnline(false) });
 
 function showMe() {
   $("name").value = label();
@@ -57,7 +62,7 @@ function switchTo(someone) {
 
 function showPeople() {
   const known = people().map((one) => button(one.label || words.unnamed, () => switchTo(one), { ariaCurrent: String(one.profile === profile()) }));
-  $("people-list").replaceChildren(...known, button(`＋ ${words.somebodyElse}`, () => switchTo(somebodyNew())));
+  $("people-list").replaceChildren(...known, button(`+ ${words.somebodyElse}`, () => switchTo(somebodyNew())));
   $("people").showModal();
 }
 
@@ -68,6 +73,7 @@ $("examples").addEventListener("click", ({ target }) => { if (target.tagName ===
 // A browser keeps only six streams to one server: a page that nobody looks at for a while gives its own back.
 document.addEventListener("visibilitychange", () => { if (!document.hidden) listen(); });
 window.addEventListener("online", listen);
+window.addEventListener("offline", () => setOnline(false));
 window.addEventListener("pagehide", disconnect);
 
 const wish = new URLSearchParams(location.search).get("write"); // from the page of what can be drawn

@@ -21,15 +21,21 @@ export const start = (hooks) => { actions = hooks; };
 export const acted = () => { actedAt = Date.now(); };
 
 const isAtEnd = () => scroll.scrollHeight - scroll.scrollTop - scroll.clientHeight < 160;
-const toEnd = () => { scroll.scrollTop = scroll.scrollHeight; };
+const toEnd = () => { following = true; scroll.scrollTop = scroll.scrollHeight; };
+let following = true; // the end of the conversation is on the screen, and stays there while messages grow
+
+scroll.addEventListener("scroll", () => { following = isAtEnd(); });
+const growth = new ResizeObserver(() => { if (following) toEnd(); });
+growth.observe(chat);
+growth.observe(scroll);
 const updateEmpty = () => { $("empty").hidden = chat.childElementCount > 0; };
 
 export function showTranscript(messages) {
-  const atEnd = isAtEnd() || stages.size === 0, known = new Set(messages.map((message) => message.id));
+  const known = new Set(messages.map((message) => message.id)), first = stages.size === 0;
   for (const id of [...elements.keys()]) if (!known.has(id)) remove(id);
   messages.forEach((message) => put(message));
   updateEmpty();
-  if (atEnd) toEnd();
+  if (first) toEnd();
 }
 
 export function remove(id) {
@@ -41,12 +47,12 @@ export function remove(id) {
 
 /** A message that is new or has changed. */
 export function show(message) {
-  const atEnd = isAtEnd(), fresh = !elements.has(message.id), before = stages.get(message.id);
+  const fresh = !elements.has(message.id), before = stages.get(message.id);
   const element = put(message);
   updateEmpty();
   if (message.stage === "final" && before && before !== "final") tellReady();
-  if (!fresh) return atEnd ? toEnd() : undefined;
-  if (atEnd || message.mine || Date.now() - actedAt < OWN_ACTION) element.scrollIntoView({ block: "end", behavior: "smooth" });
+  if (!fresh || following) return;
+  if (message.mine || Date.now() - actedAt < OWN_ACTION) toEnd();
   else toast(words.newMessage, [[words.goThere, () => element.scrollIntoView({ block: "center", behavior: "smooth" })]]);
 }
 
@@ -154,27 +160,25 @@ function fillGrid(figure, message, buttons) {
   old?.remove();
   const columns = 2, rows = Math.ceil(count / columns);
   const quarters = Array.from({ length: count }, (_, index) => button(`${index + 1}`, () => {
-    const own = buttons.filter((one) => one.picture === index + 1).map((one) => control(message, one, lightbox.close));
-    lightbox.open(figure.querySelector("img"), { index, columns, rows }, own);
+    const own = buttons.filter((one) => one.picture === index + 1).map((one) => control(message, { ...one, label: words[one.action] }, lightbox.close));
+    const part = message.picture.name.replace(/(?=\.png$)/, `.${index + 1}`);
+    lightbox.open(figure.querySelector("img"), pictureAddress(message.id, part), own);
   }, { ariaLabel: `${words.picture} ${index + 1}` }));
   const grid = make("div", { className: "quarters" }, ...quarters);
   grid.style.gridTemplate = `repeat(${rows}, 1fr) / repeat(${columns}, 1fr)`;
   figure.append(grid);
 }
 
-/** Buttons for one of several pictures stand in a row of their own. */
-const rowOf = ({ action, picture }) => action === "offer" ? 0 : picture ?? 0;
-
 function fillButtons(element, message) {
-  const buttons = (message.buttons ?? []).filter(({ action }) => action !== "steer"), stage = message.stage ?? "note";
+  const all = (message.buttons ?? []).filter(({ action }) => action !== "steer"), stage = message.stage ?? "note";
+  const several = message.picture && ENDED.includes(stage) && all.some((one) => one.action === "pick");
+  const buttons = several ? all.filter((one) => one.action === "offer" || !one.picture) : all; // the others are behind the quarters
   const row = element.querySelector(".buttons"), shown = JSON.stringify(buttons);
   if (row.dataset.shown !== shown) { // a preview must not take the button away from under a finger, or the keyboard
     row.dataset.shown = shown;
-    const numbers = [...new Set(buttons.map(rowOf))];
-    row.replaceChildren(...numbers.map((number) => make("div", { className: number ? "row one-of-several" : "row" },
-      ...buttons.filter((one) => rowOf(one) === number).map((one) => control(message, one)))));
+    row.replaceChildren(...buttons.map((one) => control(message, one)));
   }
-  if (message.picture && ENDED.includes(stage)) fillGrid(element.querySelector(".picture"), message, buttons);
+  if (several) fillGrid(element.querySelector(".picture"), message, all);
   const reactions = element.querySelector(".reactions"), finished = stage === "final" || stage === "stopped";
   reactions.hidden = !finished;
   for (const choice of reactions.querySelectorAll(".picker button")) {

@@ -8,7 +8,7 @@ const PAUSE = 3000; // milliseconds before a message that did not arrive is trie
 
 const waiting = []; // { text, key, fields, files, thumbs, element }
 let running = false;
-let page; // { show(item) → element, giveBack(item, sentence), sent() }
+let page; // { show(item) → element, giveBack(item, sentence), sent(), lost() }
 
 export const start = (hooks) => { page = hooks; };
 
@@ -49,6 +49,7 @@ async function deliver(item) {
     }
     item.element.querySelector(".sending").textContent = words.notSent;
     item.element.classList.add("unsent");
+    page.lost();
     return false;
   }
 }

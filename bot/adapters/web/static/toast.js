@@ -8,6 +8,7 @@ let timer = null;
 export function toast(sentence, choices = [], seconds = 8) {
   const box = $("toast");
   clearTimeout(timer);
+  (document.querySelector("dialog[open]") ?? document.querySelector("footer")).prepend(box); // what lies under a dialog is not seen
   box.replaceChildren(make("span", { textContent: sentence }), ...choices.map(([label, act]) => button(label, () => { hide(); act(); })));
   box.hidden = false;
   timer = setTimeout(hide, seconds * 1000);
