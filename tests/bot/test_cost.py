@@ -21,9 +21,9 @@ def drawing(**options: object) -> Draw:
     ("options", "work"),
     [
         ({}, 1.0),
-        ({"steps": 1000}, 10.0),
+        ({"steps": 600}, 10.0),
         ({"quality": "draft"}, 0.5),
-        ({"steps": 100, "quality": "full"}, 1.0),
+        ({"steps": 60, "quality": "full"}, 1.0),
         ({"count": 4}, 4.0),
         ({"count": 4, "pick": 2}, 1.0),
         ({"cuts": 256}, 16.75),
@@ -32,7 +32,7 @@ def drawing(**options: object) -> Draw:
         ({"cuts": 64, "guide_every": 4}, 1.75),
         ({"size": "512x512"}, 3.25),
         ({"init": 0.5}, 0.5),
-        ({"steps": 1000, "count": 4, "cuts": 256, "size": "512x512"}, 760.0),
+        ({"steps": 600, "count": 4, "cuts": 256, "size": "512x512"}, 760.0),
         ({"steps": 1}, 0.05),
     ],
 )
@@ -55,7 +55,7 @@ def test_a_set_that_was_taken_away_is_left_to_the_engine() -> None:
 def test_too_much_is_refused_with_what_to_lower() -> None:
     """Most helpful first, and only what is above the usual."""
     with pytest.raises(UserError) as refused:
-        check_cost(drawing(steps=1000, cuts=256), 100)
+        check_cost(drawing(steps=600, cuts=256), 100)
     assert refused.value.text == "job-too-large"
     assert refused.value.values == {"work": 168, "limit": "100", "options": "--cuts --steps"}
     check_cost(drawing(steps=1000, cuts=256), 0)
