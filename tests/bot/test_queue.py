@@ -95,7 +95,7 @@ async def test_who_was_away_has_saved_no_turns(tmp_path: Path) -> None:
 
 async def test_a_job_takes_as_many_turns_as_it_is_work(tmp_path: Path) -> None:
     """Ten times the steps are ten turns, while others draw theirs."""
-    large = Draw(request=Request(prompt="a star", models="toybox", steps=1000))
+    large = Draw(request=Request(prompt="a star", models="toybox", steps=600))
     normal = Draw(request=Request(prompt="a star", models="toybox"))
     async with opened(tmp_path) as queue:
         asked = [new("ann", f"a{number}", work=large) for number in range(2)]
@@ -110,7 +110,7 @@ async def test_a_job_takes_as_many_turns_as_it_is_work(tmp_path: Path) -> None:
 
 async def test_a_large_job_counts_as_several_against_the_limits(tmp_path: Path) -> None:
     """And waits accordingly."""
-    large = Draw(request=Request(prompt="a star", models="toybox", steps=400))
+    large = Draw(request=Request(prompt="a star", models="toybox", steps=240))
     async with opened(tmp_path, queued=5, per_job=10) as queue:
         await queue.put(new("ann", "1", work=large))
         await queue.put(new("ann", "2", work=large))
@@ -119,7 +119,7 @@ async def test_a_large_job_counts_as_several_against_the_limits(tmp_path: Path) 
         with pytest.raises(UserError, match="job-too-large"):
             await queue.put(new("bob", "4", work=replace(large, request=replace(large.request, count=4))))
         job = await queue.claim()
-        assert job and await queue.mark_drawn(job.id, seconds=8.0, steps=400, width=8, height=8)
+        assert job and await queue.mark_drawn(job.id, seconds=8.0, steps=240, width=8, height=8)
         await put(queue, ("bob", "5"))
         (first, _), (second, wait) = (await queue.positions()).values()
         assert (first, second) == (1, 2) and wait == pytest.approx(2.0 * 10 / 60)
