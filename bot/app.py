@@ -98,8 +98,8 @@ class App:
             stopping = asyncio.create_task(self.stopping.wait())
             await asyncio.wait([stopping, self._working], return_when=asyncio.FIRST_COMPLETED)
             stopping.cancel()
-            if self._is_deaf():
-                raise ConfigError(" ".join(adapter.hearing.lost for adapter in self._adapters))
+            if self._is_cut_off():
+                raise ConfigError(" ".join(adapter.connection.lost for adapter in self._adapters))
             if self._working.done() and (fault := self._working.exception()):
                 log.error("the worker has stopped", exc_info=fault)
                 raise StoreError(f"Imago cannot go on: {fault}. See `imago doctor`.") from fault
@@ -121,7 +121,7 @@ class App:
             await self._worker.tidy()
             await self._eraser.sweep()
             for adapter in adapters:
-                adapter.hearing.on_lost = self._end_if_deaf
+                adapter.connection.on_lost = self._end_if_unreachable
                 stack.push_async_callback(adapter.close)
                 await adapter.start(handlers.receive)
             stack.push_async_callback(replies.close, self._grace.replies)
@@ -137,12 +137,12 @@ class App:
             yield self
             log.info("shutting down")
 
-    def _is_deaf(self) -> bool:
-        return bool(self._adapters) and all(adapter.hearing.lost for adapter in self._adapters)
+    def _is_cut_off(self) -> bool:
+        return bool(self._adapters) and all(adapter.connection.lost for adapter in self._adapters)
 
-    def _end_if_deaf(self) -> None:
+    def _end_if_unreachable(self) -> None:
         """A bot that no platform will ever talk to again is stopped, for somebody to change its config."""
-        if self._is_deaf():
+        if self._is_cut_off():
             self.stopping.set()
 
     def _say_where(self, adapters: list[Adapter], lock: IO[str]) -> None:
@@ -266,8 +266,8 @@ class App:
         """What is wrong with the bot; empty when healthy. The disk is tried at most every few seconds."""
         if self._working is not None and self._working.done():
             return "The worker has stopped."
-        if deaf := " ".join(filter(None, (adapter.hearing.trouble for adapter in self._adapters))):
-            return deaf
+        if unreachable := " ".join(filter(None, (adapter.connection.trouble for adapter in self._adapters))):
+            return unreachable
         if self._probing is None or (self._probing.done() and time.monotonic() > self._probed + PROBE_SECONDS):
             self._probing, self._probed = asyncio.create_task(self._probe()), time.monotonic()
         done, _ = await asyncio.wait([self._probing], timeout=PROBE_PATIENCE)
@@ -325,7 +325,7 @@ def build_adapters(app: App, history: History) -> list[Adapter]:
                 app.texts.say,
                 metrics=app.metrics_page,
                 trouble=app.trouble,
-                check=app.check_limits,
+                check_limits=app.check_limits,
                 pace=app.check_pace,
                 gallery=Gallery(app.config.engine.models, app.texts.say),
             )

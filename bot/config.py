@@ -24,7 +24,7 @@ class Secret:
     value: str = field(default="", repr=False)
 
     @classmethod
-    def given(cls, text: str) -> "Secret":
+    def parse(cls, text: str) -> "Secret":
         """As somebody pasted it: without the line feed at its end, and the quotes that some tools leave around it."""
         text = text.strip()
         if len(text) > 1 and text[0] == text[-1] and text[0] in "'\"":
@@ -257,7 +257,7 @@ def _section(kind: Any, name: str, table: object, environment: Mapping[str, str]
         if text := environment.get(environment_name(name, key)):
             values[key] = text
     try:
-        values |= {k: Secret.given(v) for k, v in values.items() if type(defaults[k]) is Secret and isinstance(v, str)}
+        values |= {k: Secret.parse(v) for k, v in values.items() if type(defaults[k]) is Secret and isinstance(v, str)}
         return kind(**values)
     except ValueError as error:
         raise ConfigError(f"{where}: in [{name}], {error}.") from error

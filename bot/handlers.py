@@ -504,7 +504,7 @@ class Handlers:
     async def _show_words(self, incoming: Incoming, search: str) -> None:
         """List what can be drawn by name: groups, or search results."""
         models, language = self._config.engine.models, incoming.person.language
-        groups = await asyncio.to_thread(understood.listed, models, search, language)
+        groups = await asyncio.to_thread(understood.list_names, models, search, language)
         if not groups:
             return self._answer(incoming, "words-not-found" if search else "words-any", search=search)
         shown = WORDS_FOUND if search else WORDS_OF_GROUP
@@ -522,7 +522,7 @@ class Handlers:
         """Say what is wrong; a page can put what was typed back, and mend it by one tap where it is clear how."""
         text = self._texts.say(incoming.person.language, error.text, **error.values)
         typed = incoming.text if isinstance(incoming, TextMessage) and "where" in error.values else ""
-        mended = options.mended(typed, error) if typed else None
+        mended = options.correct(typed, error) if typed else None
         self._note(incoming, text, typed=typed, offers=(mended,) if mended else ())
 
     def _answer(self, incoming: Incoming, text: str, **values: str | int | float) -> None:

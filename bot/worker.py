@@ -293,7 +293,7 @@ class Worker:
             running.preview = checkpoint["preview"]
         if isinstance(job.work, Unreadable):
             return Failed(kind="Unreadable", sentence="This version cannot read what was asked for.")
-        if (asked := await self._asked(job)) is None:
+        if (asked := await self._load_request(job)) is None:
             return Failed(kind="BadPicture", sentence="The picture to draw from is gone.")
         request, inputs = asked
         last: tuple[int, float] | None = None  # step and time of the last Progress
@@ -437,7 +437,7 @@ class Worker:
         """What comes of a job is not lost to a full disk or a locked database."""
         return await outlast(write, f"job {job.id}")
 
-    async def _asked(self, job: Job) -> tuple[Request | UpscaleRequest, Inputs] | None:
+    async def _load_request(self, job: Job) -> tuple[Request | UpscaleRequest, Inputs] | None:
         """The engine's request; None when a picture it needs is gone."""
         match job.work:
             case Draw(request=request):

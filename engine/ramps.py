@@ -34,7 +34,7 @@ class Ramp:
         return before[1]
 
     def __str__(self) -> str:
-        return ",".join(f"{spelled(percent)}:{spelled(value)}" for percent, value in self.points)
+        return ",".join(f"{format_number(percent)}:{format_number(value)}" for percent, value in self.points)
 
 
 def parse_ramp(text: str) -> Ramp:
@@ -56,6 +56,6 @@ def parse_ramp(text: str) -> Ramp:
     return Ramp(tuple(points))
 
 
-def spelled(value: float) -> str:
+def format_number(value: float) -> str:
     """Shortest decimal spelling, without an exponent; exact for what the grammar can say."""
     return f"{value:.6f}".rstrip("0").rstrip(".")

@@ -11,7 +11,7 @@ from typing import Any
 from engine.errors import BadRequest
 from engine.prompts import MAX_WEIGHT, parse_prompt
 from engine.ramps import parse_ramp
-from engine.steering import changed, parse_then, prompts_over, spelled_then
+from engine.steering import change_prompt, format_then, parse_then, prompts_over
 from engine.widths import parse_widths, spelled_runs
 
 MAX_PROMPT = 1000  # characters
@@ -109,7 +109,7 @@ class Request:
 
     def prompt_after(self, words: str) -> str:
         """What it would be pulled towards if these words came last; not checked."""
-        return changed(self.final_prompt, words)
+        return change_prompt(self.final_prompt, words)
 
     def to_json(self) -> str:
         """One line, only what differs from the defaults; `from_json` reads it back."""
@@ -181,7 +181,7 @@ def checked_option(name: str, value: Any) -> Any:
     elif name in RAMPS and isinstance(value, str):
         return _checked_ramp(name, value)
     elif name == "then" and value is not None:
-        return _checked_then(value)
+        return _check_then(value)
     elif name == "widths" and value is not None:
         return _checked_widths(value)
     elif name in BOUNDS:
@@ -237,10 +237,10 @@ def _checked_ramp(name: str, text: str) -> str:
     return str(ramp)
 
 
-def _checked_then(text: object) -> str:
+def _check_then(text: object) -> str:
     """The canonical spelling."""
     try:
-        return spelled_then(parse_then(str(text)))
+        return format_then(parse_then(str(text)))
     except ValueError as error:
         raise BadRequest("then", f"then {error}.") from error
 

@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from engine.prompts import parse_prompt
-from engine.ramps import spelled
+from engine.ramps import format_number
 
 MAX_CHANGES = 16
 EXAMPLE = '40%:"a blue star"'
@@ -51,12 +51,12 @@ def parse_then(text: str) -> tuple[Change, ...]:
     return tuple(found)
 
 
-def spelled_then(changes: Iterable[Change]) -> str:
+def format_then(changes: Iterable[Change]) -> str:
     """The canonical text."""
-    return ";".join(f'{spelled(change.percent)}%:"{change.words}"' for change in changes)
+    return ";".join(f'{format_number(change.percent)}%:"{change.words}"' for change in changes)
 
 
-def changed(prompt: str, words: str) -> str:
+def change_prompt(prompt: str, words: str) -> str:
     """The prompt after a change."""
     sign, rest = words[:1], words[1:].strip()
     if sign == "+" and rest:
@@ -74,7 +74,7 @@ def prompts_over(prompt: str, changes: Iterable[Change], steps: int) -> list[tup
     """(step from which it holds, prompt), steps rising; the first holds from the beginning."""
     found = [(0, prompt)]
     for change in changes:
-        found.append((change.step(steps), changed(found[-1][1], change.words)))
+        found.append((change.step(steps), change_prompt(found[-1][1], change.words)))
     return found
 
 

@@ -15,27 +15,27 @@ Receive = Callable[[Incoming], Awaitable[None]]
 PATIENCE = 60.0  # seconds of silence that are no trouble yet: connections are lost and made again all the time
 
 
-class Hearing:
-    """Whether a platform can be heard: for /healthz, and to end the bot when none is left."""
+class Connection:
+    """Whether a platform can be reached: for /healthz, and to end the bot when none is left."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
-        self.lost = ""  # why nothing will be heard with this config any more, as one sentence
+        self.lost = ""  # why it will not be reached with this config any more, as one sentence
         self.on_lost: Callable[[], None] = lambda: None
         self._clock = clock
         self._since, self._why = 0.0, ""  # when it fell silent, and why
 
     def begin(self) -> None:
-        """It is heard."""
+        """It is reached."""
         self.lost = self._why = ""
 
     def fail(self, why: str) -> None:
-        """It is not heard now, for this reason; it is tried again."""
+        """It is not reached now, for this reason; it is tried again."""
         if not self._why:
             self._since = self._clock()
         self._why = why
 
     def end(self, why: str) -> None:
-        """It will not be heard again until the config is changed."""
+        """It will not be reached again until the config is changed."""
         if not self.lost:
             self.lost = why
             self.on_lost()
@@ -49,7 +49,7 @@ class Hearing:
 class Adapter(Protocol):
     """One chat platform. All calls come from one event loop."""
 
-    hearing: Hearing
+    connection: Connection
 
     @property
     def platform(self) -> str:

@@ -87,12 +87,12 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     arguments = list(arguments)
     cut = arguments.index("--") if "--" in arguments else len(arguments)
     args, rest = parser.parse_known_args(arguments[:cut])
-    args.text = " ".join([*_quoted(rest), *map(grammar.escape, arguments[cut + 1 :])])
+    args.text = " ".join([*_quote(rest), *map(grammar.escape, arguments[cut + 1 :])])
     args.run = report_errors(run)
     return args
 
 
-def _quoted(arguments: list[str]) -> list[str]:
+def _quote(arguments: list[str]) -> list[str]:
     """The words of --then in quotation marks again, which the shell has taken away."""
     found: list[str] = []
     for argument in arguments:
@@ -110,7 +110,7 @@ def run(args: argparse.Namespace) -> int:
     if state is None:
         engine.check_request(request, inputs)
     files = files_for(request, args.output, args.gif, args.previews, args.checkpoint)
-    files.check()
+    files.check_writable()
     kept: list[bytes] = []  # the newest checkpoint, alone
     display = display_for(request, files, as_json=args.json)
     try:
@@ -132,7 +132,7 @@ def run(args: argparse.Namespace) -> int:
     if credit := engine.credit_of(request.models):
         print(credit, file=sys.stderr)
     if words := understood.line(Texts().say, "en", request.models, request.prompt):
-        offers = understood.offered(request.models, request.prompt, request.seed, "en")
+        offers = understood.suggestions_for(request.models, request.prompt, request.seed, "en")
         print(" ".join([words, ", ".join(offers)]).strip(), file=sys.stderr)
     return 0
 

@@ -33,7 +33,7 @@ class Files:
     checkpoint: Path  # where a drawing that stopped can go on from
     keep_checkpoint: bool  # written at each checkpoint, not only after a stop
 
-    def check(self) -> None:
+    def check_writable(self) -> None:
         """Raises OSError or BadRequest unless all of it can be written; makes folders that are missing."""
         previews = self.previews and self.previews / "100.png"
         for path in (self.picture, *self.singles, self.gif, previews, self.keep_checkpoint and self.checkpoint):

@@ -128,7 +128,7 @@ class Cards:
 
     def _offers(self, job: Job) -> list[Button]:
         """Buttons for things that can be drawn instead, where nothing was understood."""
-        names = understood.offered(job.request.models, job.request.final_prompt, job.id, job.language)
+        names = understood.suggestions_for(job.request.models, job.request.final_prompt, job.id, job.language)
         return [
             Button(
                 action=Action.OFFER,
@@ -154,7 +154,7 @@ class Cards:
             return self._texts.say(job.language, "carried-init", parent=parent)
         if name == "count":
             return self._texts.say(job.language, "carried-count", count=value)
-        return options.typed(name, value)
+        return options.format_option(name, value)
 
     def _button(self, job: Job, action: Action, picture: int | None, language: str) -> Button:
         return Button(action=action, job=job.id, picture=picture, label=self._texts.say(language, f"button-{action}"))

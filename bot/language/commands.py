@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from bot.errors import UserError
-from bot.language.options import chosen, nearest, read, read_change
+from bot.language.options import nearest, read, read_change, read_fields
 from bot.messages import Action, Value
 
 NUMBERED = (
@@ -157,7 +157,7 @@ def parse(text: str, options: Mapping[str, Value] = NO_OPTIONS) -> Command:
     name = RUSSIAN.get(name, name)
     if name == "imagine":
         command = _imagine(rest)
-        return replace(command, options=command.options | chosen(options)) if options else command
+        return replace(command, options=command.options | read_fields(options)) if options else command
     if name in ("help", "start"):
         return Help(more=name == "help" and bool(rest))
     if name == "queue":

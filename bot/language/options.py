@@ -61,7 +61,7 @@ def read(text: str) -> tuple[str, dict[str, Value]]:
     return " ".join(_ESCAPED.sub("", _OPTION.sub(" ", text)).split()), options
 
 
-def chosen(fields: Mapping[str, Value]) -> dict[str, Value]:
+def read_fields(fields: Mapping[str, Value]) -> dict[str, Value]:
     """Read options given by name, such as those of a form; numbers stay numbers.
 
     Their bounds are checked when the request is made. Raises UserError.
@@ -97,7 +97,7 @@ def format_command(request: Request, remix_of: int | None = None) -> str:
     values = {name: getattr(request, name) for name in OPTIONS}
     told = {name: value for name, value in values.items() if name in _ALWAYS or value != _DEFAULTS[name]}
     command = "/imagine" if remix_of is None else f"/remix {remix_of}"
-    return " ".join([command, escape(request.prompt), *(typed(name, value) for name, value in told.items())])
+    return " ".join([command, escape(request.prompt), *(format_option(name, value) for name, value in told.items())])
 
 
 def unusual(request: Request, usual: Mapping[str, Value]) -> dict[str, Value]:
@@ -106,7 +106,7 @@ def unusual(request: Request, usual: Mapping[str, Value]) -> dict[str, Value]:
     return {n: value for n, value in values.items() if value is not None and value != usual.get(n, _DEFAULTS[n])}
 
 
-def typed(name: str, value: Value) -> str:
+def format_option(name: str, value: Value) -> str:
     """An option as it is typed."""
     return f"--{option_name(name)} {_plain(value)}"
 
@@ -184,7 +184,7 @@ def mark_value(text: str, name: str, value: str) -> str:
     return mark(f"--{option_name(name)} {value}", 0, len(option_name(name)) + 3 + len(value))
 
 
-def mended(text: str, error: UserError) -> str | None:
+def correct(text: str, error: UserError) -> str | None:
     """A text with a mistyped option as it was probably meant; None where that is not clear."""
     meant, name = str(error.values.get("meant", "none")), str(error.values.get("name", ""))
     place = re.search("⟨(.+)⟩", str(error.values.get("where", "")))

@@ -17,10 +17,10 @@ _reading = threading.Lock()  # the dictionaries are read once, whoever asks firs
 
 def read_dictionaries(models: str) -> None:
     """What `line` needs, beforehand: about a second of work and 60 MB."""
-    understood(models, "cat кот")
+    understand(models, "cat кот")
 
 
-def understood(models: str, prompt: str) -> Understood | None:
+def understand(models: str, prompt: str) -> Understood | None:
     """What the set makes of a prompt; None for one that knows any word, and for one that is not there any more."""
     try:
         with _reading:
@@ -35,16 +35,16 @@ def line(say: Say, language: str, models: str, prompt: str) -> str:
     Args:
         say: `Texts.say`.
     """
-    read = understood(models, prompt)
+    read = understand(models, prompt)
     if read is None:
         return ""
     named = {each.id: each for each in vocabulary(models)}
-    told = [_told(word, named, language) for word in read.words[:SHOWN]]
+    told = [_mark(word, named, language) for word in read.words[:SHOWN]]
     words = " · ".join([*told, "…"] if len(read.words) > SHOWN else told)
     return words if read.anything else say(language, "understood-nothing", words=words or "–")
 
 
-def _told(word: Word, named: dict[str, Named], language: str) -> str:
+def _mark(word: Word, named: dict[str, Named], language: str) -> str:
     said = word.said if len(word.said) <= LONGEST_WORD else word.said[: LONGEST_WORD - 1] + "…"
     mark = "✓" if word.drawn else "✗"
     if word.means is None:
@@ -79,22 +79,22 @@ def offers(models: str, job: int, language: str) -> tuple[str, ...]:
     return tuple(name_of(each, language) for each in chosen)
 
 
-def offered(models: str, prompt: str, job: int, language: str) -> tuple[str, ...]:
+def suggestions_for(models: str, prompt: str, job: int, language: str) -> tuple[str, ...]:
     """What is offered under a picture: something only where nothing of the prompt was understood."""
-    read = understood(models, prompt)
+    read = understand(models, prompt)
     return () if read is None or read.anything else offers(models, job, language)
 
 
-def listed(models: str, search: str, language: str) -> list[tuple[str, list[str]]]:
+def list_names(models: str, search: str, language: str) -> list[tuple[str, list[str]]]:
     """(group, names) of everything that can be drawn, or of what a search finds: a name, or a kind of a thing."""
-    groups = found(models, search)
+    groups = find_names(models, search)
     return [(group, [name_of(each, language) for each in those]) for group, those in groups.items()]
 
 
-def found(models: str, search: str) -> dict[str, list[Named]]:
+def find_names(models: str, search: str) -> dict[str, list[Named]]:
     """Everything that can be drawn by group, or what a search finds."""
     wanted = search.strip().lower().replace("ё", "е")
-    meant = understood(models, search) if wanted else None
+    meant = understand(models, search) if wanted else None
     ids = {word.means for word in meant.words} if meant else set()
     groups: dict[str, list[Named]] = {}
     for each in vocabulary(models):

@@ -57,7 +57,7 @@ class Eraser:
     async def purge(self, job: Job) -> list[Job]:
         """Delete a job everywhere, including everything derived from it and the message that requested it."""
         family = [as_job(row) for row in await self._store.rows("made_of", job=job.id)]
-        await self._store.write("remove_asking", jobs=_listed(job.id for job in family))
+        await self._store.write("remove_asking", jobs=_as_json(job.id for job in family))
         await self._remove_inherited(family)
         for one in family:
             await self._hide(one)
@@ -76,9 +76,9 @@ class Eraser:
         for job in jobs:
             await self._pictures.remove(job.id)
         async with self._store.transaction() as transaction:
-            await _remove_messages(transaction, _listed(job.id for job in jobs))
+            await _remove_messages(transaction, _as_json(job.id for job in jobs))
             await self._queue.keep_spent(transaction, rows)
-            await _erase(transaction, _listed(job.id for job in jobs))
+            await _erase(transaction, _as_json(job.id for job in jobs))
             await transaction.rows("remove_conversation", person=person.key)
             await transaction.rows("erase_conversation", person=person.key)
             await transaction.rows("erase_seen_of", platform=person.platform, id=person.id)
@@ -101,7 +101,7 @@ class Eraser:
         now = await self._time.now()
         before = now - self._keep_days * DAY if self._keep_days else 0.0
         rows = await self._store.rows("jobs_to_expire", before=before, deleted_before=now - REMEMBERED)
-        jobs = _listed(row["id"] for row in rows)
+        jobs = _as_json(row["id"] for row in rows)
         for row in rows:
             await self._pictures.remove(row["id"])
         async with self._store.transaction() as transaction:
@@ -128,7 +128,7 @@ class Eraser:
         """Remove copies of these jobs' input pictures from reruns and remixes."""
         contents = {png for job in jobs for png in (await self._pictures.inputs(job.id)).values()}
         if contents:
-            for row in await self._store.rows("descendants", jobs=_listed(job.id for job in jobs)):
+            for row in await self._store.rows("descendants", jobs=_as_json(job.id for job in jobs)):
                 await self._pictures.remove_inputs(row["id"], contents)
 
     async def _hide(self, job: Job) -> None:
@@ -138,7 +138,7 @@ class Eraser:
         if job.status in ACTIVE:
             await self.stop(job)
         async with self._store.transaction() as transaction:
-            await _remove_messages(transaction, _listed([job.id]))
+            await _remove_messages(transaction, _as_json([job.id]))
 
 
 async def _remove_messages(transaction: Transaction, jobs: str) -> None:
@@ -158,5 +158,5 @@ async def _erase(transaction: Transaction, jobs: str) -> None:
     await transaction.rows("erase_jobs", jobs=jobs)
 
 
-def _listed(jobs: Iterable[int]) -> str:
+def _as_json(jobs: Iterable[int]) -> str:
     return json.dumps(list(jobs))

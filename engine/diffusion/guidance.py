@@ -14,7 +14,7 @@ from torch import Tensor
 
 from engine.diffusion.cutouts import Crops, Held, cut, join_crops, random_crops, value_at
 from engine.diffusion.levels import levels_at
-from engine.diffusion.losses import out_of_range, over_driven, spherical_distance, total_variation
+from engine.diffusion.losses import out_of_range, saturation_loss, spherical_distance, total_variation
 from engine.diffusion.noise import Stream, uniform
 from engine.diffusion.samplers import Denoise, Prediction
 from engine.diffusion.schedule import Schedule
@@ -216,7 +216,7 @@ def _loss(guide: Guide, distance: Tensor, x_in: Tensor, x0: Tensor) -> Tensor:
     if pull.range_scale:
         loss = loss + pull.range_scale * out_of_range(x0)
     if pull.saturation_scale:
-        loss = loss + pull.saturation_scale * over_driven(x_in)
+        loss = loss + pull.saturation_scale * saturation_loss(x_in)
     return loss
 
 

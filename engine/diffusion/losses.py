@@ -27,6 +27,6 @@ def out_of_range(x0: Tensor) -> Tensor:
     return (x0 - x0.clamp(-1, 1)).pow(2).mean((1, 2, 3))
 
 
-def over_driven(x_in: Tensor) -> Tensor:
+def saturation_loss(x_in: Tensor) -> Tensor:
     """Mean of what lies beyond −1 … 1 in what CLIP sees; the saturation loss of Disco Diffusion; [n, c, h, w] → [n]."""
     return (x_in - x_in.clamp(-1, 1)).abs().mean((1, 2, 3))

@@ -26,7 +26,7 @@ SLOWEST = 4  # times as many steps as nominal are the most
 CLOSE = 1e-5  # log σ this near to the end is the end
 
 
-def braked(strength: Tensor, sigma: Tensor, most_pull: float, max_h: Tensor, eta: float) -> Tensor:
+def limit_step(strength: Tensor, sigma: Tensor, most_pull: float, max_h: Tensor, eta: float) -> Tensor:
     """The step in log σ for each picture, [n]: max_h, or less where the pull would move it by more than it may.
 
     σ·c·(1 − e^(−(1 + η)h)) = most_pull, solved for h, then max_h·tanh(h / max_h); clip-guided-diffusion's
@@ -42,7 +42,7 @@ def braked(strength: Tensor, sigma: Tensor, most_pull: float, max_h: Tensor, eta
     return torch.maximum(h, max_h / SLOWEST)
 
 
-def softened(shift: Tensor, h: Tensor, most_pull: float, eta: float) -> Tensor:
+def limit_shift(shift: Tensor, h: Tensor, most_pull: float, eta: float) -> Tensor:
     """The pull's shift of x0, weakened for each picture whose shortest step would still move it further than it may."""
     moved = -torch.expm1(-(1 + eta) * h) * shift.pow(2).mean((1, 2, 3)).sqrt()
     return shift * (most_pull / moved.clamp(min=most_pull))[:, None, None, None]
@@ -178,12 +178,12 @@ class SolverWalk:
         pull = torch.zeros_like(x0) if prediction.pull is None else factor * prediction.pull  # ∇ by x / √ᾱ
         strength = (sigma * pull).pow(2).mean((1, 2, 3)).sqrt()
         max_h = self._log_sigma.new_tensor(self._max_h)
-        h = braked(strength, sigma.flatten(), self._most_pull, max_h, self._eta)
+        h = limit_step(strength, sigma.flatten(), self._most_pull, max_h, self._eta)
         left = self._log_sigma - self._last
         running, ends = left > CLOSE, h > left - CLOSE
         h = torch.where(ends, left, h)
         wide = h[:, None, None, None]
-        shift = softened(sigma**2 * pull, h, self._most_pull, self._eta)
+        shift = limit_shift(sigma**2 * pull, h, self._most_pull, self._eta)
         x = splitting_step(self.x / factor, x0, shift, log_sigma, wide, self._former, fresh, self._eta)
         x = x * torch.rsqrt(1 + torch.exp(2 * (log_sigma - wide)))
         x = torch.where(ends[:, None, None, None], x0, x)  # the last x0, not one more step's noise

@@ -89,7 +89,7 @@ class Batch:
         for key, drawing in list(self._drawings.items()):
             try:
                 with memory_sentence(drawing.request.models):
-                    for event in drawing.steered():
+                    for event in drawing.apply_changes():
                         yield key, event
                     queries.append(Query(key=key, drawing=drawing, question=drawing.question()))
             except Exception as error:

@@ -22,9 +22,9 @@ from engine.events import Checkpoint, Event, Finished, Preview, Progress, Starte
 from engine.model_sets.weights import load_model_set
 from engine.pictures.images import pixels_sha256, to_gif, to_png, to_tensor, to_uint8
 from engine.pictures.inputs import read_inputs
-from engine.ramps import spelled
+from engine.ramps import format_number
 from engine.request import Inputs, Request
-from engine.steering import LATE, MAX_CHANGES, Change, parse_then, spelled_then
+from engine.steering import LATE, MAX_CHANGES, Change, format_then, parse_then
 from engine.widths import one_more, parse_widths, rung, spelled_runs, width_at
 
 APART = 0.001  # percent between two changes of one step
@@ -91,13 +91,13 @@ class Drawing:
     def _changes(self) -> tuple[Change, ...]:
         """What the request says beforehand, and what was said while it was drawn, in the order of the steps."""
         asked = parse_then(self.request.then) if self.request.then else ()
-        return _sorted((*asked, *self.state.changes))
+        return _sort_changes((*asked, *self.state.changes))
 
     def steer(self, number: int, words: str) -> None:
         """Words that came from its owner: of those that come between two steps the last hold from the next one."""
         self._said.append((number, words))
 
-    def steered(self) -> Iterator[Event]:
+    def apply_changes(self) -> Iterator[Event]:
         """What became of the words that came since the last step.
 
         An adaptive sampler takes several steps at one percent; words then wait for the next percent, so that a
@@ -109,7 +109,7 @@ class Drawing:
         self._said = []
         steps, done = self.request.steps, self.request.steps - 1 - self.state.index
         outcome = self._take_over(words, done)
-        at = {"step": done, "steps": steps, "then": spelled_then(self._changes())}
+        at = {"step": done, "steps": steps, "then": format_then(self._changes())}
         for old, said in overtaken:
             yield Steered(number=old, words=said, outcome="overtaken", **at)
         yield Steered(number=number, words=words, outcome=outcome, **at)
@@ -121,9 +121,9 @@ class Drawing:
         if len(known) >= MAX_CHANGES:
             return "full"
         here = [change.percent for change in known if change.step(steps) == done]
-        change = Change(max([float(spelled(100 * done / steps)), *(round(at + APART, 6) for at in here)]), words)
+        change = Change(max([float(format_number(100 * done / steps)), *(round(at + APART, 6) for at in here)]), words)
         try:
-            replace(self.request, then=spelled_then(_sorted((*known, change))))
+            replace(self.request, then=format_then(_sort_changes((*known, change))))
         except BadRequest:
             return "unfit"
         self.state.changes = (*self.state.changes, change)
@@ -195,9 +195,9 @@ class Drawing:
 
     def _finish(self) -> Finished:
         models, request, state = self.models, self.request, self.state
-        then = spelled_then(self._changes()) or None
+        then = format_then(self._changes()) or None
         number = state.threads if models.device.type == "cpu" else None
-        drawn = replace(request, widths=_told(request, state), then=then, threads=number)
+        drawn = replace(request, widths=_spell_widths(request, state), then=then, threads=number)
 
         def png(pixels: np.ndarray, drawn: Request) -> bytes:
             return to_png(pixels, metadata_of(drawn, models.description, state.inputs, self._parent))
@@ -220,11 +220,11 @@ class Drawing:
         )
 
 
-def _sorted(changes: Iterable[Change]) -> tuple[Change, ...]:
+def _sort_changes(changes: Iterable[Change]) -> tuple[Change, ...]:
     return tuple(sorted(changes, key=lambda change: change.percent))
 
 
-def _told(request: Request, state: DrawingState) -> str | None:
+def _spell_widths(request: Request, state: DrawingState) -> str | None:
     """The widths of all steps, where they were not those of the drawing alone."""
     alone = all(width == rung(request.count) for width, _ in state.widths)
     return None if alone else spelled_runs(state.widths)

@@ -25,10 +25,10 @@ def best_width(name: str) -> int:
     if device.type == "cpu" or not name:
         return 1
     models = load_models(name, device)
-    return chosen({width: seconds for width in WIDTHS if (seconds := step_seconds(models, width)) is not None})
+    return choose_width({width: seconds for width in WIDTHS if (seconds := step_seconds(models, width)) is not None})
 
 
-def chosen(seconds: dict[int, float]) -> int:
+def choose_width(seconds: dict[int, float]) -> int:
     """The narrowest that is nearly as good as the best: in a wider batch everybody waits longer for a step.
 
     Args:

@@ -30,7 +30,7 @@ def convert(source: Path, file: WeightsFile) -> None:
     halved = any(tensor.dtype == torch.float16 for tensor in published.values())  # by those who published it
     least = NEVER if halved else HALVED_FROM[file.kind]
     tensors = {
-        name: _kept(tensor, least if file.kind != "unet" or name.startswith(BLOCKS) else NEVER)
+        name: _to_stored(tensor, least if file.kind != "unet" or name.startswith(BLOCKS) else NEVER)
         for name, tensor in published.items()
     }
     if broken := [name for name, tensor in tensors.items() if not torch.isfinite(tensor).all()]:
@@ -66,7 +66,7 @@ def read_checkpoint(path: Path) -> dict[str, Tensor]:
     return {new: found[old] for old, new in names.items() if new not in NOT_WEIGHTS and new != POSITIONS}
 
 
-def _kept(tensor: Tensor, halved_from: int) -> Tensor:
+def _to_stored(tensor: Tensor, halved_from: int) -> Tensor:
     """As it is stored: what guided-diffusion itself halves in half, the rest as published."""
     tensor = tensor.detach()
     if tensor.is_floating_point() and tensor.dim() >= halved_from:

@@ -34,7 +34,7 @@ def _needs(described: ModelSet) -> Needs:
     there = next(path for path in (folder, *folder.absolute().parents) if path.exists())
     absent = [file for file in described.files() if file.source and missing(file)]
     unet = described.files()[0]
-    to_come = [file.bytes - _kept(file) for file in absent]
+    to_come = [file.bytes - _bytes_kept(file) for file in absent]
     largest = max((file.bytes for file in absent if file.converted), default=0)
     return Needs(
         download=sum(to_come),
@@ -44,18 +44,18 @@ def _needs(described: ModelSet) -> Needs:
         memory=described.memory,
         licence=described.licence,
         credit=described.credit,
-        begun=not missing(unet) or _kept(unet) > 0,
+        begun=not missing(unet) or _bytes_kept(unet) > 0,
     )
 
 
-def _published(file: WeightsFile) -> Path:
+def _source_path(file: WeightsFile) -> Path:
     """Where the file as published lies while it is fetched and converted; for others it is what stays."""
     return file.path.with_suffix(".source") if file.converted else file.path
 
 
-def _kept(file: WeightsFile) -> int:
+def _bytes_kept(file: WeightsFile) -> int:
     """Bytes already fetched by an earlier call."""
-    target = _published(file)
+    target = _source_path(file)
     part = target.with_name(target.name + ".part")
     return min(file.bytes, next((path.stat().st_size for path in (target, part) if path.exists()), 0))
 
@@ -90,7 +90,7 @@ def fetch(name: str, patience: Patience | None = None) -> Iterator[Fetching]:
 
 
 def _fetch_file(file: WeightsFile, patience: Patience | None) -> Iterator[Fetching]:
-    target = _published(file)
+    target = _source_path(file)
     if target.exists() and target is not file.path and sha256_of(target) != file.sha256:
         target.unlink()
     if not target.exists():

@@ -229,11 +229,11 @@ def _with_base(table: dict[str, Any]) -> dict[str, Any]:
     if not NAME.fullmatch(name) or not base.is_file():
         raise BadRequest("models", "A model set can only be like one that comes with Imago: see docs/models.md.")
     below = tomllib.loads(base.read_text(encoding="utf-8"))
-    return _merged({key: value for key, value in below.items() if key not in ("memory", "licence", "credit")}, table)
+    return _merge({key: value for key, value in below.items() if key not in ("memory", "licence", "credit")}, table)
 
 
-def _merged(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:
-    both = {name: _merged(below[name], value) for name, value in above.items() if _are_tables(below.get(name), value)}
+def _merge(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:
+    both = {name: _merge(below[name], value) for name, value in above.items() if _are_tables(below.get(name), value)}
     return {**below, **above, **both}
 
 
@@ -390,7 +390,7 @@ def verify(file: WeightsFile) -> Path:
         cure = f"run `imago models fetch {file.set_name}`" if file.source else "install Imago again"
         raise MissingWeights(file.path, f"The weights file {file.source or name} is not there: {cure}.")
     cure = f"run `imago models fetch {file.set_name}`" if file.source else "delete it and get it again"
-    size, sha256 = _expected(file, cure)
+    size, sha256 = _size_and_hash(file, cure)
     if (there := file.path.stat().st_size) != size and (file.exact or file.converted):
         raise CorruptWeights(file.path, f"The weights file {name} has {there} bytes in place of {size}: {cure}.")
     if sha256_of(file.path) != sha256:
@@ -398,7 +398,7 @@ def verify(file: WeightsFile) -> Path:
     return file.path
 
 
-def _expected(file: WeightsFile, cure: str) -> tuple[int, str]:
+def _size_and_hash(file: WeightsFile, cure: str) -> tuple[int, str]:
     """(size, SHA-256) that the file at `path` must have."""
     if not file.converted:
         return file.bytes, file.sha256

@@ -40,7 +40,7 @@ def multiplies_bfloat16(cpuinfo: str) -> bool:
     return bool(flags & BF16_FLAGS)
 
 
-def chosen(ways: Ways) -> Quickest:
+def choose(ways: Ways) -> Quickest:
     """The quickest, where it is clearly so."""
     seconds = {dtype: min(ways[dtype, False], ways[dtype, True]) for dtype in (torch.float32, torch.bfloat16)}
     half = seconds[torch.bfloat16] <= WORTH * seconds[torch.float32]
@@ -48,7 +48,7 @@ def chosen(ways: Ways) -> Quickest:
     return Quickest(bfloat16=half, channels_last=ways[dtype, False] > LAYOUT_WORTH * ways[dtype, True])
 
 
-def measured() -> Ways:
+def measure() -> Ways:
     """Processor time of a residual block on one thread, which a busy machine disturbs least; each way's best."""
     threads = torch.get_num_threads()
     torch.set_num_threads(1)  # several wait for one another awake, and waiting is processor time, too
@@ -80,7 +80,7 @@ def _seconds(dtype: torch.dtype, channels_last: bool, side: int) -> float:
 
 
 @cache
-def quickest(folder: Path | None = None, measure: Callable[[], Ways] = measured) -> Quickest:
+def quickest(folder: Path | None = None, measure: Callable[[], Ways] = measure) -> Quickest:
     """What is quickest here, remembered in `folder`, so that a drawing goes on in the precision that it began in."""
     cpuinfo = Path("/proc/cpuinfo")
     told = cpuinfo.read_text() if cpuinfo.exists() else ""
@@ -90,7 +90,7 @@ def quickest(folder: Path | None = None, measure: Callable[[], Ways] = measured)
     with suppress(OSError, ValueError, KeyError, TypeError):
         if folder is not None:
             return Quickest(**json.loads((folder / REMEMBERED).read_text())[key])
-    found = chosen(measure())
+    found = choose(measure())
     if folder is not None:
         with suppress(OSError):  # then it is measured again next time
             folder.mkdir(parents=True, exist_ok=True)

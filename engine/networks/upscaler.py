@@ -40,7 +40,7 @@ def load_upscaler(path: Path) -> "ImageModelDescriptor":
     """
     if not path.is_file():
         raise MissingWeights(path, f"The upscaler {path.name} is not there: get the model set again.")
-    tensors = {name: value for name, value in _unwrapped(read_tensors(path)).items() if is_plain(value)}
+    tensors = {name: value for name, value in _unwrap(read_tensors(path)).items() if is_plain(value)}
     import_torchvision()
     from spandrel import ModelLoader
 
@@ -57,7 +57,7 @@ def load_upscaler(path: Path) -> "ImageModelDescriptor":
     return descriptor
 
 
-def _unwrapped(found: dict[str, Any]) -> dict[str, Any]:
+def _unwrap(found: dict[str, Any]) -> dict[str, Any]:
     """The network's own tensors, out of what those who trained it have put around them."""
     inner = next((found[name] for name in WRAPPERS if isinstance(found.get(name), dict)), found)
     if len(inner) == 1 and isinstance(only := next(iter(inner.values())), dict):

@@ -126,7 +126,7 @@ class Server:
                 self._end(number)
             elif number in self._asked and not self._too_soon(number, outcome):
                 event = outcome if isinstance(outcome, Exception) else self._looked_at(number, outcome)
-                self._pipes.answer(number, _failed(event) if isinstance(event, Exception) else event)
+                self._pipes.answer(number, _failure_of(event) if isinstance(event, Exception) else event)
                 if isinstance(event, Exception | Finished | Failed):
                     self._end(number)
 
@@ -160,7 +160,7 @@ class Server:
         self._pipes.answer(number, None)
 
 
-def _failed(error: Exception) -> Failed:
+def _failure_of(error: Exception) -> Failed:
     if isinstance(error, EngineError):
         return Failed(kind=type(error).__name__, sentence=str(error))
     log.error("a drawing failed", exc_info=error)  # the others go on
@@ -173,7 +173,7 @@ def main(arguments: list[str]) -> None:
     _make_way_for_the_bot()
     pipes.read()
     pipes.beat()
-    draw, upscale = (_named(path) for path in arguments[:2])
+    draw, upscale = (_import_object(path) for path in arguments[:2])
     check, models, at_once = arguments[2:]
     if models:
         _prepare(models)
@@ -221,7 +221,7 @@ def _at_once(asked: int, models: str) -> int:
     return 1
 
 
-def _named(path: str) -> Any:
+def _import_object(path: str) -> Any:
     module, _, name = path.partition(":")
     return getattr(importlib.import_module(module), name)
 

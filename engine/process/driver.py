@@ -168,7 +168,7 @@ class Driver:
                 if engine.node not in alive:
                     self._lose(engine, "its machine is gone")
             for node in alive.values():
-                for name, resources in wanted(node, self._settings.cpu_engines):
+                for name, resources in engines_of(node, self._settings.cpu_engines):
                     if name not in self._engines and name not in self._joining and self._may_try(name):
                         self._joining[name] = asyncio.create_task(self._join(name, node["NodeID"], resources))
             await asyncio.sleep(LOOK_SECONDS)
@@ -278,7 +278,7 @@ def connect(address: str) -> None:
     ray.init(address=address, namespace=NAMESPACE, log_to_driver=False, logging_level=logging.ERROR)
 
 
-def wanted(node: dict[str, Any], cpu_engines: int) -> Iterator[tuple[str, dict[str, float]]]:
+def engines_of(node: dict[str, Any], cpu_engines: int) -> Iterator[tuple[str, dict[str, float]]]:
     """Name and resources of each engine that a machine can have: none where it was started with `--num-cpus=0`."""
     gpus = int(node["Resources"].get("GPU", 0))
     cores = node["Resources"].get("CPU", 0.0)

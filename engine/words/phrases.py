@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from engine.words.lemmas import lemmas, names_nothing
-from engine.words.word_list import TOKEN, Kind, Meaning, WordList, fillers, normal
+from engine.words.word_list import TOKEN, Meaning, WordKind, WordList, fillers, normal
 
 BEHIND = frozenset(("background", "backdrop", "фон", "фона", "фоне", "фоном"))
 UPON = frozenset(("on", "на"))
@@ -23,7 +23,7 @@ class Piece:
     filler: bool = False
     breaks: bool = False  # whether a comma or the like stands before it
 
-    def meaning(self, kind: Kind) -> Meaning | None:
+    def meaning(self, kind: WordKind) -> Meaning | None:
         """What it means as a word of this kind."""
         return next((meaning for meaning in self.meanings if meaning.kind == kind), None)
 

@@ -45,27 +45,27 @@ def _with(words: WordList, found: Understood, pieces: list[Piece], place: int) -
     """What is understood so far and, in addition, one piece that is no filler."""
     meaning = _meaning(pieces, place)
     if meaning is None:
-        return _told(found, pieces[place].said, None, drawn=False)
+        return _add_word(found, pieces[place].said, None, drawn=False)
     if unwanted(pieces, place):
-        return _told(found, meaning.label, meaning.id, drawn=False)
+        return _add_word(found, meaning.label, meaning.id, drawn=False)
     if meaning.kind == "thing":
         drawn = meaning.id in found.things or len(found.things) < words.most_things
         things = dict.fromkeys((*found.things, meaning.id)) if drawn else found.things
-        return _told(replace(found, things=tuple(things)), meaning.label, meaning.id, drawn=drawn)
+        return _add_word(replace(found, things=tuple(things)), meaning.label, meaning.id, drawn=drawn)
     if meaning.kind == "size":
-        return _told(replace(found, size=found.size or meaning.id), meaning.label, meaning.id, drawn=True)
+        return _add_word(replace(found, size=found.size or meaning.id), meaning.label, meaning.id, drawn=True)
     owner = owner_of(pieces, place) if meaning.kind == "colour" else None
     if words.coloured and (owner or not (said_of_background(pieces, place) or found.colour)):
         drawn = found.colour in (None, meaning.id)
-        return _told(replace(found, colour=found.colour or meaning.id), meaning.label, meaning.id, drawn=drawn)
+        return _add_word(replace(found, colour=found.colour or meaning.id), meaning.label, meaning.id, drawn=drawn)
     if owner is not None:
         thing = owner.meaning("thing")
         has_it = thing is not None and meaning.id in words.named[thing.id].colours
-        return _told(found, meaning.label, meaning.id, drawn=has_it)
-    return _grounded(found, pieces, place, meaning)
+        return _add_word(found, meaning.label, meaning.id, drawn=has_it)
+    return _set_ground(found, pieces, place, meaning)
 
 
-def _told(found: Understood, said: str, means: str | None, *, drawn: bool) -> Understood:
+def _add_word(found: Understood, said: str, means: str | None, *, drawn: bool) -> Understood:
     return replace(found, words=(*found.words, Word(said=said, means=means, drawn=drawn)))
 
 
@@ -80,13 +80,15 @@ def _meaning(pieces: list[Piece], place: int) -> Meaning | None:
     return colour if said_of_background(pieces, place) or (owner and not apart) else thing
 
 
-def _grounded(found: Understood, pieces: list[Piece], place: int, meaning: Meaning) -> Understood:
+def _set_ground(found: Understood, pieces: list[Piece], place: int, meaning: Meaning) -> Understood:
     """A ground: the first that is named, but of two settings side by side (snowy forest) the second."""
     words = found.words
     if _describes_next(found, pieces, place):
         found, words = replace(found, ground=None), (*words[:-1], replace(words[-1], drawn=False))
     drawn = found.ground in (None, meaning.id)
-    return _told(replace(found, words=words, ground=found.ground or meaning.id), meaning.label, meaning.id, drawn=drawn)
+    return _add_word(
+        replace(found, words=words, ground=found.ground or meaning.id), meaning.label, meaning.id, drawn=drawn
+    )
 
 
 def _describes_next(found: Understood, pieces: list[Piece], place: int) -> bool:

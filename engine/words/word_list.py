@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 from engine.words.lemmas import is_russian, lemmas
 
-Kind = Literal["thing", "colour", "setting", "size"]
+WordKind = Literal["thing", "colour", "setting", "size"]
 FILLERS = Path(__file__).with_name("fillers.json")
 TOKEN = re.compile(r"λ|[^\W_]+(?:['’][^\W_]+)*")
 READINGS = 64  # combinations of dictionary forms that are tried for a phrase
@@ -21,7 +21,7 @@ READINGS = 64  # combinations of dictionary forms that are tried for a phrase
 class Meaning:
     """What a word or phrase stands for."""
 
-    kind: Kind
+    kind: WordKind
     id: str
     label: str  # the word or phrase in its dictionary form
 
@@ -31,7 +31,7 @@ class Named:
     """Something that the set can draw."""
 
     id: str
-    kind: Kind
+    kind: WordKind
     en: str
     ru: str
     group: str = ""  # of a thing: animals, food …
@@ -59,7 +59,7 @@ class WordList:
                 return found
         return ()
 
-    def ids(self, kind: Kind) -> list[str]:
+    def ids(self, kind: WordKind) -> list[str]:
         """All that is of this kind, in the order of the files."""
         return [named.id for named in self.named.values() if named.kind == kind]
 
@@ -91,7 +91,7 @@ def read_word_list(folder: Path, files: tuple[tuple[str, Any], ...]) -> WordList
     things, grounds = _read(folder / table["things"]), _read(folder / table["grounds"])
     sizes = _read(folder / table["sizes"]) if "sizes" in table else []
     kinds: dict[str, Any] = _read(folder / table["kinds"]) if "kinds" in table else {}
-    named = {entry.id: entry for entry in _named(things, grounds, sizes, kinds.get("colours", {}))}
+    named = {entry.id: entry for entry in _named_things(things, grounds, sizes, kinds.get("colours", {}))}
     lexicon: dict[tuple[str, ...], list[Meaning]] = {}
     phrases = [(entry, phrase, tuple(tokens(phrase))) for entry, phrase in _phrases(named, [*things, *grounds, *sizes])]
     for entry, phrase, written in phrases:
@@ -118,7 +118,7 @@ def _read(path: Path) -> Any:
     return json.loads(path.read_text(encoding="utf-8"))
 
 
-def _named(things: Any, grounds: Any, sizes: Any, colours: dict[str, list[str]]) -> Iterator[Named]:
+def _named_things(things: Any, grounds: Any, sizes: Any, colours: dict[str, list[str]]) -> Iterator[Named]:
     for table in things:
         own = tuple(colours.get(table["id"], table.get("colours", ())))
         yield Named(id=table["id"], kind="thing", en=table["en"], ru=table["ru"], group=table["group"], colours=own)

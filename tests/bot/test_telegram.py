@@ -14,13 +14,13 @@ from aiohttp.test_utils import unused_port
 from telegram import Update
 from telegram.error import BadRequest, Forbidden, InvalidToken, NetworkError, TelegramError, TimedOut
 
-from bot.adapters.base import Hearing
+from bot.adapters.base import Connection
 from bot.adapters.telegram import TelegramAdapter
 from bot.adapters.telegram.albums import QUIET, Albums
 from bot.adapters.telegram.errors import map_error
 from bot.adapters.telegram.library import make_bot
 from bot.adapters.telegram.pace import Pace
-from bot.adapters.telegram.updates import Heard, poll
+from bot.adapters.telegram.updates import Failures, poll
 from bot.config import ModerationConfig, TelegramConfig
 from bot.errors import AdapterError, AddressGone, Closed, ConfigError, MessageGone, NotDelivered, Refused, RetryAfter
 from bot.messages import Address, File, Reply
@@ -459,13 +459,13 @@ async def test_a_token_that_is_revoked_ends_the_bot_when_no_other_chat_is_left(t
     async with botapi.Server().serving() as server:
         async with telegram_bot.bot(tmp_path, server) as app:
             assert await app.trouble() == ""
-            hearing, bot = app._adapters[0].hearing, app._adapters[0]._bot
+            connection, bot = app._adapters[0].connection, app._adapters[0]._bot
             server.token = "another"
 
             async def sleep(seconds: float) -> None:
                 await asyncio.sleep(0)
 
-            polling = asyncio.create_task(poll(bot, lambda update: asyncio.sleep(0), sleep, hearing))
+            polling = asyncio.create_task(poll(bot, lambda update: asyncio.sleep(0), sleep, connection))
             await asyncio.wait_for(app.stopping.wait(), 20)
             assert "token in [telegram]" in await app.trouble()
             polling.cancel()
@@ -475,18 +475,18 @@ async def test_a_token_that_is_revoked_ends_the_bot_when_no_other_chat_is_left(t
 def test_one_refusal_of_the_token_is_no_end_and_a_long_silence_is_a_trouble() -> None:
     """Servers have their bad moments; somebody should look after a minute."""
     now = 0.0
-    hearing = Hearing(lambda: now)
-    heard = Heard(hearing)
-    assert heard.pause_after(InvalidToken()) == 1.0
-    heard.pause_after(NetworkError("x"))
-    assert (hearing.lost, hearing.trouble) == ("", "")
+    connection = Connection(lambda: now)
+    failures = Failures(connection)
+    assert failures.pause_after(InvalidToken()) == 1.0
+    failures.pause_after(NetworkError("x"))
+    assert (connection.lost, connection.trouble) == ("", "")
     now = 61.0
-    assert hearing.trouble == "Telegram tells nothing (NetworkError)."
-    heard.well()
-    assert hearing.trouble == ""
+    assert connection.trouble == "Telegram tells nothing (NetworkError)."
+    failures.reset()
+    assert connection.trouble == ""
     for _ in range(5):
-        heard.pause_after(InvalidToken())
-    assert "token in [telegram]" in hearing.trouble
+        failures.pause_after(InvalidToken())
+    assert "token in [telegram]" in connection.trouble
 
 
 def test_a_proxy_that_is_none_is_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,7 +4,7 @@ import pytest
 
 from bot.delivery.cards import Cards
 from bot.jobs.job import Draw, Job
-from bot.language.understood import line, listed, offered, offers
+from bot.language.understood import line, list_names, offers, suggestions_for
 from bot.messages import Action
 from bot.texts import Texts
 from engine import Named, Request, vocabulary
@@ -61,8 +61,8 @@ def test_where_something_is_understood_nothing_is_offered() -> None:
 def test_sets_that_know_any_word_say_nothing() -> None:
     """A list of words would be a lie there."""
     assert line(TEXTS.say, "en", "imagenet256", "quantum democracy") == ""
-    assert offered("imagenet256", "quantum democracy", 1, "en") == ()
-    assert listed("imagenet256", "", "en") == []
+    assert suggestions_for("imagenet256", "quantum democracy", 1, "en") == ()
+    assert list_names("imagenet256", "", "en") == []
 
 
 def test_a_set_that_is_gone_says_nothing() -> None:
@@ -72,12 +72,12 @@ def test_a_set_that_is_gone_says_nothing() -> None:
 
 def test_the_list_has_groups_and_a_search() -> None:
     """What can you draw? By name, by group, and by a word that means one of the things."""
-    everything = dict(listed("toybox", "", "ru"))
+    everything = dict(list_names("toybox", "", "ru"))
     assert "кошка" in everything["things"] and "красный" in everything["colour"]
-    assert [name for _, names in listed("toybox", "kitten", "en") for name in names] == ["cat"]
-    assert [name for _, names in listed("toybox", "ёлка", "en") for name in names] == ["tree"]
-    assert [group for group, _ in listed("toybox", "shapes", "en")] == ["shapes"]
-    assert listed("toybox", "democracy", "en") == []
+    assert [name for _, names in list_names("toybox", "kitten", "en") for name in names] == ["cat"]
+    assert [name for _, names in list_names("toybox", "ёлка", "en") for name in names] == ["tree"]
+    assert [group for group, _ in list_names("toybox", "shapes", "en")] == ["shapes"]
+    assert list_names("toybox", "democracy", "en") == []
 
 
 def test_everything_on_the_list_has_both_names() -> None:

@@ -578,7 +578,7 @@ async def test_an_upload_over_the_limits_is_refused_before_it_comes(tmp_path: Pa
 
     async with site(tmp_path) as served:
         ann = await served.browser()
-        served.adapter._check = over
+        served.adapter._check_person = over
         cookies = "; ".join(f"{c.key}={c.value}" for c in ann.session.cookie_jar)
         host, port = ann.url.removeprefix("http://").split(":")
         reader, writer = await asyncio.open_connection(host, int(port))

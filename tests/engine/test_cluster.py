@@ -10,7 +10,7 @@ import pytest
 from engine import Checkpoint, EngineDied, Event, Failed, Finished, RayEngines, Request
 from engine.process.actor import Actor
 from engine.process.child import Pipes
-from engine.process.driver import Drawing, Driver, Engine, Settings, wanted
+from engine.process.driver import Drawing, Driver, Engine, Settings, engines_of
 from engine.process.wire import Died
 from tests.fakes import scripted
 
@@ -114,7 +114,7 @@ def test_words_and_a_stop_reach_the_engine_or_what_waits() -> None:
 def test_there_is_an_engine_for_each_gpu(resources: dict[str, float], cpu_engines: int, engines: int) -> None:
     """A machine without one draws only where that is wanted, and a head with no CPUs to give away never does."""
     node = {"Resources": resources, "NodeManagerAddress": "10.0.0.5", "NodeID": "abcdefgh"}
-    assert [name for name, _ in wanted(node, cpu_engines)] == [f"10.0.0.5-abcdef-{k}" for k in range(engines)]
+    assert [name for name, _ in engines_of(node, cpu_engines)] == [f"10.0.0.5-abcdef-{k}" for k in range(engines)]
 
 
 async def test_an_actor_tells_again_what_was_not_confirmed() -> None:

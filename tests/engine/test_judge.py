@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw, ImageFilter
 
-from engine.training.toybox.judge import Verdict, adherence, judge
+from engine.training.toybox.judge import Judgement, adherence, judge
 from engine.training.toybox.world import COLOURS, COMBINATIONS, OBJECTS, SIDE, Scene, object_mask, random_scene, render
 
 Spoil = Callable[[Scene, np.random.Generator], np.ndarray]
@@ -101,7 +101,7 @@ def test_every_object_is_known_at_every_size(kind: str) -> None:
     """A mean over random scenes could hide one object that is never recognised."""
     for radius in (10, 12, 16, 20, 27):
         scene = Scene(object=kind, colour="purple", background="blue", size="", x=31.3, y=33.8, radius=radius)
-        assert judge(render(scene)) == Verdict("blue", "purple", kind)
+        assert judge(render(scene)) == Judgement("blue", "purple", kind)
 
 
 @pytest.mark.parametrize(
@@ -120,7 +120,7 @@ def test_a_plain_background_holds_nothing(name: str) -> None:
     """With guidance off many drawings are nearly empty; a little noise must not become an object."""
     rng = np.random.default_rng(15)
     plain = np.clip(rgb(name) + rng.normal(0, 8, (SIDE, SIDE, 3)), 0, 255).astype(np.uint8)
-    assert judge(plain) == Verdict(name, None, None)
+    assert judge(plain) == Judgement(name, None, None)
 
 
 def test_noise_and_mush_have_neither_background_nor_object() -> None:
@@ -128,7 +128,7 @@ def test_noise_and_mush_have_neither_background_nor_object() -> None:
     noise = np.random.default_rng(16).integers(0, 256, (SIDE, SIDE, 3)).astype(np.uint8)
     mush = np.asarray(Image.fromarray(noise).filter(ImageFilter.GaussianBlur(4)))
     sharp_mush = np.clip((mush.astype(float) - 128) * 6 + 128, 0, 255).astype(np.uint8)
-    assert [judge(picture) for picture in (noise, mush, sharp_mush)] == [Verdict(None, None, None)] * 3
+    assert [judge(picture) for picture in (noise, mush, sharp_mush)] == [Judgement(None, None, None)] * 3
 
 
 @pytest.mark.parametrize("second_colour", ["red", "yellow"])
@@ -153,7 +153,7 @@ def test_a_half_faded_object_never_has_the_colour_that_was_asked_for() -> None:
 def test_a_blob_has_a_colour_but_is_no_object(width: float, height: float) -> None:
     """By its surface alone an upright ellipse is a diamond to 88 % and a level one a fish or a heart."""
     blob = paint(ellipse(width, height), rgb("orange"), rgb("black"))
-    assert judge(blob) == Verdict("black", "orange", None)
+    assert judge(blob) == Judgement("black", "orange", None)
 
 
 @pytest.mark.parametrize(
@@ -198,7 +198,7 @@ def test_a_patchwork_around_the_background_is_answered_not_divided_by_zero() -> 
     picture = np.full((SIDE, SIDE, 3), 20, np.uint8)
     for channel in range(3):
         picture[20:40, 10 + 12 * channel : 22 + 12 * channel, channel] = 200
-    assert judge(picture) == Verdict("black", None, None)
+    assert judge(picture) == Judgement("black", None, None)
 
 
 def test_no_picture_is_too_odd_for_an_answer() -> None:
@@ -217,28 +217,28 @@ def test_colours_off_the_palette_have_no_name() -> None:
     """Grey is neither black nor white; the nearest name would be a lenient one. The shape can still be read."""
     scene = Scene(object="star", colour="", background="", size="", x=32, y=32, radius=22)
     grey, teal = np.array([130, 130, 130]), np.array([60, 240, 230])
-    assert judge(paint(object_mask(scene), teal, grey)) == Verdict(None, None, "star")
+    assert judge(paint(object_mask(scene), teal, grey)) == Judgement(None, None, "star")
 
 
 def test_adherence_counts_each_part_and_all_three() -> None:
     """The benchmark's figures; a picture with two parts right has not done what was asked."""
     scene = Scene(object="cat", colour="black", background="white", size="", x=32, y=32, radius=20)
-    verdicts = [
-        Verdict("white", "black", "cat"),
-        Verdict("white", "brown", "cat"),
-        Verdict("white", None, None),
-        Verdict(None, "black", "cat"),
+    judgements = [
+        Judgement("white", "black", "cat"),
+        Judgement("white", "brown", "cat"),
+        Judgement("white", None, None),
+        Judgement(None, "black", "cat"),
     ]
-    found = adherence(verdicts, [scene] * 4)
+    found = adherence(judgements, [scene] * 4)
     assert (found.background, found.colour, found.object, found.all_three) == (0.75, 0.5, 0.75, 0.25)
 
 
 def test_adherence_of_nothing_is_refused() -> None:
-    """0 of 0 is not a share, and a verdict without its scene would shift all that follow."""
+    """0 of 0 is not a share, and a judgement without its scene would shift all that follow."""
     with pytest.raises(ValueError, match="at least one"):
         adherence([], [])
     with pytest.raises(ValueError):
-        adherence([Verdict(None, None, None)], [])
+        adherence([Judgement(None, None, None)], [])
 
 
 @pytest.mark.parametrize(

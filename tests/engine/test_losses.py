@@ -5,7 +5,7 @@ import math
 import torch
 import torch.nn.functional as F
 
-from engine.diffusion.losses import out_of_range, over_driven, spherical_distance, total_variation
+from engine.diffusion.losses import out_of_range, saturation_loss, spherical_distance, total_variation
 
 
 def test_distance_is_half_the_squared_angle() -> None:
@@ -48,4 +48,4 @@ def test_the_saturation_loss_is_the_mean_of_what_lies_beyond_the_range() -> None
     """Of each picture on its own; Disco Diffusion: abs(x_in − x_in.clamp(−1, 1)).mean()."""
     x = torch.zeros(2, 3, 2, 2)
     x[0, 0, 0, 0], x[0, 1, 0, 0], x[1, 2, 1, 1] = 1.6, -1.6, 1.0
-    assert torch.allclose(over_driven(x), torch.tensor([1.2 / 12, 0.0]))
+    assert torch.allclose(saturation_loss(x), torch.tensor([1.2 / 12, 0.0]))

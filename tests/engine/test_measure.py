@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 import torch
 
-from engine.drawing.measure import best_width, chosen, step_seconds
+from engine.drawing.measure import best_width, choose_width, step_seconds
 from engine.drawing.models import load_models
 from engine.request import SOLVER
 
@@ -22,7 +22,7 @@ from engine.request import SOLVER
 )
 def test_the_widest_that_is_worth_it_is_chosen(seconds: dict[int, float], width: int) -> None:
     """A wider batch makes everybody in it wait longer; what memory has no room for was not measured."""
-    assert chosen(seconds) == width
+    assert choose_width(seconds) == width
 
 
 def test_a_cpu_draws_one_at_a_time_unless_it_is_told_otherwise() -> None:

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from engine.networks import precision
-from engine.networks.precision import PLAIN, Quickest, Ways, chosen, multiplies_bfloat16, quickest
+from engine.networks.precision import PLAIN, Quickest, Ways, choose, multiplies_bfloat16, quickest
 from engine.networks.tuning import choose_tuning
 
 CPU = torch.device("cpu")
@@ -37,15 +37,15 @@ def test_the_processor_says_whether_it_multiplies_bfloat16(line: str, does: bool
 
 def test_bfloat16_is_taken_where_it_is_clearly_quicker_and_never_else() -> None:
     """Never slower than float32; where they are close, noise would decide, and float32 is exact."""
-    assert chosen(ways(66, 50, 38, 18)) == BOTH
-    assert chosen(ways(66, 50, 60, 45)) == Quickest(bfloat16=False, channels_last=True)
-    assert chosen(ways(66, 50, float("inf"), float("inf"))) == PLAIN
+    assert choose(ways(66, 50, 38, 18)) == BOTH
+    assert choose(ways(66, 50, 60, 45)) == Quickest(bfloat16=False, channels_last=True)
+    assert choose(ways(66, 50, float("inf"), float("inf"))) == PLAIN
 
 
 def test_the_layout_is_that_of_the_precision_taken() -> None:
     """On one processor bfloat16 likes channels last, on another it does not."""
-    assert chosen(ways(66, 50, 20, 40)) == Quickest(bfloat16=True, channels_last=False)
-    assert chosen(ways(40, 50, 45, 60)) == Quickest(bfloat16=False, channels_last=False)
+    assert choose(ways(66, 50, 20, 40)) == Quickest(bfloat16=True, channels_last=False)
+    assert choose(ways(40, 50, 45, 60)) == Quickest(bfloat16=False, channels_last=False)
 
 
 def test_what_was_measured_is_remembered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -76,5 +76,5 @@ def test_only_a_large_network_on_a_cpu_asks() -> None:
 
 def test_the_measurement_is_short_and_whole() -> None:
     """Half a second of processor time on a machine with bfloat16; here whatever this one has."""
-    found = precision.measured()
+    found = precision.measure()
     assert len(found) == 4 and all(seconds > 0 for seconds in found.values())

@@ -12,7 +12,7 @@ from torch import Tensor
 from engine.diffusion.levels import factors_at, levels_at, log_sigma_at, timesteps_at
 from engine.diffusion.noise import Stream, per_picture
 from engine.diffusion.samplers import Prediction
-from engine.diffusion.solver import MOST_PULL, NOMINAL, SLOWEST, SolverWalk, braked, softened, splitting_step
+from engine.diffusion.solver import MOST_PULL, NOMINAL, SLOWEST, SolverWalk, limit_shift, limit_step, splitting_step
 
 SHAPE = (3, 4, 4)
 SEEDS = [(5, 0), (6, 1), (7, 0)]
@@ -120,8 +120,8 @@ def test_a_linear_loss_moves_the_picture_by_a_known_amount() -> None:
 @given(st.floats(0.001, 1000.0), st.floats(0.01, 150.0), st.floats(0.005, 0.2), st.sampled_from([0.0, 1.0]))
 def test_the_pull_never_moves_a_picture_further_than_it_may(c: float, sigma: float, max_h: float, eta: float) -> None:
     """However strong it is: the step is shorter then, and where it would be endlessly short the pull is weaker."""
-    h = braked(torch.tensor([c]), torch.tensor([sigma]), MOST_PULL, torch.tensor(max_h), eta)
-    shift = softened(torch.full((1, *SHAPE), sigma * c), h, MOST_PULL, eta)
+    h = limit_step(torch.tensor([c]), torch.tensor([sigma]), MOST_PULL, torch.tensor(max_h), eta)
+    shift = limit_shift(torch.full((1, *SHAPE), sigma * c), h, MOST_PULL, eta)
     moved = float(shift.mean()) * -math.expm1(-(1 + eta) * float(h))
     assert moved <= MOST_PULL * (1 + 1e-3) and max_h / SLOWEST * 0.999 <= float(h) <= max_h * (1 + 1e-5)
     assert float(h) <= max_h / SLOWEST * 1.001 or float(shift.mean()) == pytest.approx(sigma * c, rel=1e-3)

@@ -12,8 +12,8 @@ from engine.drawing.batch import Batch
 from engine.drawing.provenance import request_of
 from engine.events import Steered
 from engine.pictures.images import read_png
-from engine.ramps import spelled
-from engine.steering import Change, changed, parse_then, prompts_over, shares_at, spelled_then
+from engine.ramps import format_number
+from engine.steering import Change, change_prompt, format_then, parse_then, prompts_over, shares_at
 
 STAR = Request(prompt="a red star", seed=1, steps=10, cuts=1)
 
@@ -27,7 +27,7 @@ STAR = Request(prompt="a red star", seed=1, steps=10, cuts=1)
     ],
 )
 def test_what_is_said_later_has_one_spelling(text: str, canonical: str) -> None:
-    assert spelled_then(parse_then(text)) == canonical
+    assert format_then(parse_then(text)) == canonical
     assert Request(prompt="a star", then=text).then == canonical
 
 
@@ -65,7 +65,7 @@ def test_what_cannot_be_read_is_refused_with_an_example(text: str) -> None:
 )
 def test_plus_adds_a_part_and_minus_takes_one_away(prompt: str, words: str, after: str) -> None:
     """What is not there is pushed away from, and the last part stays."""
-    assert changed(prompt, words) == after
+    assert change_prompt(prompt, words) == after
 
 
 def test_a_change_goes_over_a_short_ramp() -> None:
@@ -82,7 +82,7 @@ def test_every_step_can_be_named_by_its_percent() -> None:
     """What came while it was drawn is told as if it had been said beforehand."""
     for steps in (1, 7, 30, 999, 1000):
         for step in range(steps):
-            (change,) = parse_then(spelled_then([Change(float(spelled(100 * step / steps)), "x")]))
+            (change,) = parse_then(format_then([Change(float(format_number(100 * step / steps)), "x")]))
             assert change.step(steps) == step
 
 

@@ -18,8 +18,8 @@ from engine.training.toybox.train_clip import (
     fitting,
     loss_of,
     make_batch,
+    mix_guidance,
     nearly,
-    seen,
 )
 from engine.training.toybox.train_unet import HELD_OUT, SEEN, add_noise, pictures, scenes_of
 from engine.training.toybox.world import held_out
@@ -47,8 +47,8 @@ def test_what_guidance_sees_is_the_scene_where_little_is_noise(ideal: IdealDenoi
     """And the mean of what it may be, hardly noisy, where all is noise."""
     scenes = pictures(scenes_of(np.random.default_rng(0), 4, SEEN))
     low, high = (add_noise(np.random.default_rng(1), scenes, ((0, 1), (t, t + 1))) for t in (60, 990))
-    assert (seen(*low, ideal) - scenes).abs().mean() < 0.1
-    assert seen(*high, ideal).std((2, 3)).mean() < 0.2
+    assert (mix_guidance(*low, ideal) - scenes).abs().mean() < 0.1
+    assert mix_guidance(*high, ideal).std((2, 3)).mean() < 0.2
 
 
 def test_a_caption_fits_as_far_as_the_noise_leaves_it_likely(ideal: IdealDenoiser) -> None:
@@ -99,7 +99,7 @@ def test_the_committed_clip_knows_scenes_it_never_saw(ideal: IdealDenoiser) -> N
     ((clip, _),) = load_models("toybox", torch.device("cpu")).clips
     scenes = scenes_of(np.random.default_rng(3), 24, HELD_OUT)
     x, t = add_noise(np.random.default_rng(4), pictures(scenes), ((0, 1), (600, 800)))
-    points = torch.nn.functional.normalize(clip.encode_images((seen(x, t, ideal) + 1) / 2), dim=-1)
+    points = torch.nn.functional.normalize(clip.encode_images((mix_guidance(x, t, ideal) + 1) / 2), dim=-1)
     right = [f"a {scene.colour} {scene.object} on a {scene.background} background" for scene in scenes]
     best = (points @ clip.encode_texts(right).T).argmax(1)
     assert (best == torch.arange(len(scenes))).float().mean() > 0.9

@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from bot.adapters.base import Adapter, Hearing, Receive
+from bot.adapters.base import Adapter, Connection, Receive
 from bot.app import App, Grace
 from bot.config import BotConfig, Config, EngineConfig, LimitsConfig, ModerationConfig
 from bot.errors import AdapterError, MessageGone
@@ -37,7 +37,7 @@ class Chat:
     platform = "fake"
 
     def __init__(self, *, gif_apart: bool = False) -> None:
-        self.hearing = Hearing()
+        self.connection = Connection()
         self.gif_apart = gif_apart
         self.messages: dict[str, list[Reply]] = {}  # every state that a message went through, oldest first
         self.nonces: dict[str, str] = {}

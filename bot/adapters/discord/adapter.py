@@ -11,7 +11,7 @@ import discord
 from cachetools import LRUCache, TTLCache
 from discord.http import MultipartParameters
 
-from bot.adapters.base import AdapterNotes, Hearing, Receive
+from bot.adapters.base import AdapterNotes, Connection, Receive
 from bot.adapters.discord.api import Archived, DiscordApi, NotAllowed, TokenGone, TooLarge, until_taken
 from bot.adapters.discord.client import Client, connect, proxy_for
 from bot.adapters.discord.controls import body, job_of
@@ -67,7 +67,7 @@ class DiscordAdapter(Inbound):
     ) -> None:
         """Opens nothing yet. `connect` logs a client in and starts it; `offers`: suggestions by option."""
         super().__init__(config, say, notes, clock, offers)
-        self.hearing = Hearing()
+        self.connection = Connection()
         self._connect = connect
         self._tried: LRUCache[str, None] = LRUCache(REMEMBERED)  # nonces of sends whose outcome is unknown
         self._explained: LRUCache[str, None] = LRUCache(REMEMBERED)  # who has been told what happened
@@ -86,7 +86,7 @@ class DiscordAdapter(Inbound):
             await self._open()
         except NotDelivered as error:
             log.warning("%s It is tried again.", error)
-            self.hearing.fail(str(error))
+            self.connection.fail(str(error))
             self._run_in_background(self._open_later())
 
     async def _open(self) -> None:
@@ -107,23 +107,23 @@ class DiscordAdapter(Inbound):
                 log.warning("%s It is tried again.", error)
             except ConfigError as error:
                 log.error("%s", error)
-                return self.hearing.end(str(error))
+                return self.connection.end(str(error))
 
     def handle_connection(self) -> None:
         """The gateway is there, for the first time or again."""
-        self.hearing.begin()
+        self.connection.begin()
 
     def handle_disconnection(self) -> None:
         """discord.py makes another connection by itself."""
-        self.hearing.fail("Discord's gateway is not connected.")
+        self.connection.fail("Discord's gateway is not connected.")
 
     def handle_end(self, why: str, *, for_good: bool) -> None:
         """discord.py has given up."""
         log.error("Discord has closed the connection: %s", why)
         if for_good:
-            return self.hearing.end(why)
+            return self.connection.end(why)
         self._open_now = False
-        self.hearing.fail(why)
+        self.connection.fail(why)
         self._run_in_background(self._open_again())
 
     async def _open_again(self) -> None:

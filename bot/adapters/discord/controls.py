@@ -183,7 +183,7 @@ def body(
     more["flags"] = discord.MessageFlags(suppress_embeds=True, ephemeral=ephemeral)
     return handle_message_parameters(
         content=text if len(text) <= LONGEST_TEXT else text[: LONGEST_TEXT - 1] + "…",
-        attachments=[_attached(file, spoiler) for file in (fitted.picture, fitted.gif) if file],
+        attachments=[_to_discord_file(file, spoiler) for file in (fitted.picture, fitted.gif) if file],
         view=view if reply.buttons else None,
         nonce=nonce,
         allowed_mentions=discord.AllowedMentions(everyone=False, roles=False, users=people, replied_user=False),
@@ -196,6 +196,6 @@ def _control(button: Button, several: bool) -> Control:
     return Control(button.action, button.job, button.label[:80], button.picture, row)
 
 
-def _attached(file: File, spoiler: bool) -> discord.File:
+def _to_discord_file(file: File, spoiler: bool) -> discord.File:
     alt = file.alt if len(file.alt) <= LONGEST_ALT else file.alt[: LONGEST_ALT - 1] + "…"
     return discord.File(io.BytesIO(file.content), filename=file.name, description=alt or None, spoiler=spoiler)

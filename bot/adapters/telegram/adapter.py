@@ -10,7 +10,7 @@ from cachetools import LRUCache
 from telegram import BotCommand, MenuButtonCommands, Update
 from telegram.error import ChatMigrated, InvalidToken, TelegramError
 
-from bot.adapters.base import Hearing, Receive
+from bot.adapters.base import Connection, Receive
 from bot.adapters.telegram import errors
 from bot.adapters.telegram.albums import Albums
 from bot.adapters.telegram.api import TelegramApi
@@ -26,7 +26,7 @@ from bot.adapters.telegram.incoming import (
 from bot.adapters.telegram.library import make_bot
 from bot.adapters.telegram.pace import Pace, Urgency
 from bot.adapters.telegram.shown import Say
-from bot.adapters.telegram.updates import WRONG_TOKEN, Heard, Webhook, poll, trouble
+from bot.adapters.telegram.updates import WRONG_TOKEN, Failures, Webhook, poll, trouble
 from bot.config import TelegramConfig
 from bot.errors import Closed, ConfigError, MessageGone, NotDelivered, RetryAfter, UserError
 from bot.messages import Address, Fetch, Incoming, Reply, Stage
@@ -71,7 +71,7 @@ class TelegramAdapter:
             say: `Texts.say`.
             moved: called when a chat gets a new id.
         """
-        self.hearing = Hearing()
+        self.connection = Connection()
         self._config, self._say, self._moved, self._pace = config, say, moved, pace or Pace()
         self._albums = albums or Albums()
         self._bot = make_bot(config.token.value, config.base_url)
@@ -175,7 +175,7 @@ class TelegramAdapter:
 
     async def _listen(self) -> None:
         """Once the server answers: set the command menu, then receive updates."""
-        heard = Heard(self.hearing)
+        failures = Failures(self.connection)
         while True:
             try:
                 await self._bot.initialize()
@@ -184,13 +184,13 @@ class TelegramAdapter:
                 break
             except TelegramError as error:
                 log.warning("Telegram cannot be reached yet: %s", trouble(error))
-                await asyncio.sleep(heard.pause_after(error))
+                await asyncio.sleep(failures.pause_after(error))
         log.info("The bot is @%s on Telegram", self._bot.username)
         await self._tell_commands()
         if self._webhook:
-            await self._webhook.watch(heard)
+            await self._webhook.watch(failures)
         else:
-            await poll(self._bot, self._take, hearing=self.hearing, see=self._albums.see)
+            await poll(self._bot, self._take, connection=self.connection, see=self._albums.see)
 
     async def _tell_commands(self) -> None:
         """Set the command menu and the button that opens it; failure is only logged."""

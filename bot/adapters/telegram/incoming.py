@@ -77,7 +77,7 @@ def incoming_of(
     if message is None or text is None:
         return []
     steered = _asked_about(message, me, Action.STEER)
-    files = _attached(message, me, album)
+    files = _attachments(message, me, album)
     return [
         TextMessage(
             key=f"{me.id}:{message.chat_id}:{message.message_id}",  # by message: edited or repeated, it counts once
@@ -231,7 +231,7 @@ async def _no_picture() -> bytes:
     raise UserError("picture-kind")
 
 
-def _attached(message: Message, me: User, album: Sequence[Message]) -> list[tuple[str, int] | None]:
+def _attachments(message: Message, me: User, album: Sequence[Message]) -> list[tuple[str, int] | None]:
     """Id and size of the picture of a message, of those that came with it, and of the one it replies to.
 
     None for a film or a voice.

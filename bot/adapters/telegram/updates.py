@@ -12,7 +12,7 @@ from aiohttp import web
 from telegram import Bot, Update
 from telegram.error import Conflict, InvalidToken, TelegramError
 
-from bot.adapters.base import Hearing
+from bot.adapters.base import Connection
 from bot.adapters.http import listen
 from bot.config import TelegramConfig
 from bot.errors import Closed
@@ -39,7 +39,7 @@ async def poll(
     bot: Bot,
     take: Take,
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
-    hearing: Hearing | None = None,
+    connection: Connection | None = None,
     *,
     see: Callable[[Update], None] = _overlook,
 ) -> None:
@@ -48,7 +48,7 @@ async def poll(
     Args:
         see: called with each update before any of its batch is taken.
     """
-    offset, by_webhook, heard = None, True, Heard(hearing or Hearing())
+    offset, by_webhook, failures = None, True, Failures(connection or Connection())
     under_way: dict[int, asyncio.Task[None]] = {}  # what is not durable yet, and what came after it, by update
     try:
         while True:
@@ -57,11 +57,11 @@ async def poll(
                     await bot.delete_webhook()
                     by_webhook = False
                 updates = await bot.get_updates(offset=offset, timeout=LONG_POLL, allowed_updates=ALLOWED)
-            except Exception as error:  # also what the library fails to read: the bot must not go deaf
+            except Exception as error:  # also what the library fails to read: the bot must go on polling
                 log.warning("Telegram tells nothing: %s", trouble(error))
-                await sleep(heard.pause_after(error))
+                await sleep(failures.pause_after(error))
                 continue
-            heard.well()
+            failures.reset()
             new = [update for update in updates if update.update_id not in under_way]
             for update in new:
                 see(update)
@@ -78,26 +78,26 @@ async def poll(
         await asyncio.gather(*set(under_way.values()), return_exceptions=True)
 
 
-class Heard:
-    """How often in a row Telegram could not be heard."""
+class Failures:
+    """How often in a row Telegram could not be reached."""
 
-    def __init__(self, hearing: Hearing) -> None:
-        self._hearing = hearing
-        self._failures = self._refusals = 0
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._count = self._refusals = 0
 
-    def well(self) -> None:
-        """It was."""
-        self._failures = self._refusals = 0
-        self._hearing.begin()
+    def reset(self) -> None:
+        """It was reached."""
+        self._count = self._refusals = 0
+        self._connection.begin()
 
     def pause_after(self, error: Exception) -> float:
         """Seconds to wait before the next try. A token that is refused again and again was revoked."""
-        self._failures += 1
+        self._count += 1
         self._refusals = self._refusals + 1 if isinstance(error, InvalidToken) else 0
-        self._hearing.fail(f"Telegram tells nothing ({type(error).__name__}).")
+        self._connection.fail(f"Telegram tells nothing ({type(error).__name__}).")
         if self._refusals >= MOST_REFUSALS:
-            self._hearing.end(WRONG_TOKEN)
-        return backoff(self._failures, longest=LONGEST_PAUSE)
+            self._connection.end(WRONG_TOKEN)
+        return backoff(self._count, longest=LONGEST_PAUSE)
 
 
 def _confirm(under_way: dict[int, asyncio.Task[None]], offset: int | None) -> int | None:
@@ -153,16 +153,16 @@ class Webhook:
         """Tell Telegram where to post. Raises TelegramError."""
         await self._bot.set_webhook(self._config.webhook, allowed_updates=ALLOWED, secret_token=self._secret)
 
-    async def watch(self, heard: "Heard") -> None:
+    async def watch(self, failures: "Failures") -> None:
         """Until cancelled: nobody posts to a bot whose token was revoked."""
         while True:
             try:
                 await self._bot.get_me()
             except TelegramError as error:
                 log.warning("Telegram cannot be reached: %s", trouble(error))
-                await asyncio.sleep(heard.pause_after(error))
+                await asyncio.sleep(failures.pause_after(error))
             else:
-                heard.well()
+                failures.reset()
                 await asyncio.sleep(CHECKED)
 
     async def close(self) -> None:

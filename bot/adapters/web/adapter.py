@@ -9,7 +9,7 @@ from weakref import WeakValueDictionary
 
 from aiohttp import web
 
-from bot.adapters.base import Hearing, History, Receive
+from bot.adapters.base import Connection, History, Receive
 from bot.adapters.http import listen
 from bot.adapters.web.conversations import Body, Rooms, as_event, transcript_event
 from bot.adapters.web.gallery import Gallery
@@ -80,18 +80,17 @@ class WebAdapter:
         *,
         metrics: Callable[[], Awaitable[tuple[bytes, str]]],
         trouble: Callable[[], Awaitable[str]],
-        check: Callable[[Person, Address], Awaitable[None]] = nobody_is_over,
+        check_limits: Callable[[Person, Address], Awaitable[None]] = nobody_is_over,
         pace: Callable[[Person], None] = nobody_is_too_fast,
         gallery: Gallery | None = None,
         guess_seconds: float = GUESS_SECONDS,
     ) -> None:
         """`metrics` gives the text for Prometheus and its media type; `trouble` what is wrong, or an empty text.
 
-        `check` raises the UserError that a drawing asked for now would raise; `pace` counts a post, and raises one for
-        too many; `guess_seconds` is how long the answer
-        to a wrong token is held back.
+        `check_limits` raises the UserError that a drawing asked for now would raise; `pace` counts a post, and raises
+        one for too many; `guess_seconds` is how long the answer to a wrong token is held back.
         """
-        self.hearing = Hearing()
+        self.connection = Connection()
         self._config = config
         self._say = say
         self._metrics = metrics
@@ -101,7 +100,7 @@ class WebAdapter:
         self._rooms = Rooms(history)
         self._runner: web.AppRunner | None = None
         self._receive: Receive
-        self._check, self._pace = check, pace
+        self._check_person, self._pace = check_limits, pace
         self._streams: Counter[str] = Counter()  # that are open, by browser
         self._uploads = asyncio.Semaphore(UPLOADS)
         self._uploading: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()  # by browser
@@ -274,7 +273,7 @@ class WebAdapter:
         """Raises Refused for somebody who may ask for nothing now."""
         try:
             person = self._person(request)
-            await self._check(person, _address(person))
+            await self._check_person(person, _address(person))
         except UserError as error:
             raise Refused(429, error.text, **error.values) from error
 
@@ -299,7 +298,7 @@ class WebAdapter:
                 message=str(entry),
                 remix_of=remix,
                 without=frozenset(form.get("without", "").split(",")),
-                pictures=tuple(_given(content) for content in pictures),
+                pictures=tuple(_as_fetch(content) for content in pictures),
             )
         )
 
@@ -362,7 +361,7 @@ class WebAdapter:
         return web.Response(body=body, headers={"Content-Type": media_type})
 
 
-def _given(content: bytes) -> Fetch:
+def _as_fetch(content: bytes) -> Fetch:
     """A picture that has come with the post."""
 
     async def fetch() -> bytes:

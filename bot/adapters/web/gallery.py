@@ -32,7 +32,7 @@ class Gallery:
     async def _get_list(self, request: web.Request) -> web.Response:
         """Groups with their names; a thing has the number of its tile among the pictures."""
         search, language = request.query.get("search", "")[:LONGEST_SEARCH], language_of(request)
-        groups = await asyncio.to_thread(understood.found, self._models, search)
+        groups = await asyncio.to_thread(understood.find_names, self._models, search)
         things = [each.id for each in understood.vocabulary(self._models) if each.kind == "thing"]
         tiles = {name: number for number, name in enumerate(things)}
         shown: list[dict[str, Any]] = [

@@ -59,7 +59,7 @@ def train(network: str, runs: Path, steps: int, seed: int) -> None:
     if network == "upscaler":
         unet = runs / "unet" / "model.safetensors"
         return upscaler.train(folder, steps, seed=seed, unet=unet if unet.exists() else None)
-    unets.quickened()
+    unets.optimize()
     if network == "unet":
         return unets.train(folder, steps, seed=seed)
     texts.train(folder, linear_of(runs), steps, seed=seed)

@@ -41,7 +41,7 @@ def _svg(body: str, width: int, height: int) -> str:
     )
 
 
-def rendered(svg: str, side: int) -> np.ndarray:
+def render(svg: str, side: int) -> np.ndarray:
     """[side, side, 4] uint8, colours not premultiplied."""
     import resvg_py
 
@@ -49,13 +49,13 @@ def rendered(svg: str, side: int) -> np.ndarray:
     return np.asarray(Image.open(io.BytesIO(bytes(data))).convert("RGBA").resize((side, side)))
 
 
-def placed(svg: str, scale: int) -> tuple[np.ndarray, np.ndarray]:
+def place(svg: str, scale: int) -> tuple[np.ndarray, np.ndarray]:
     """The thing alone [64, 64, 4] and as one of two [64, 32, 4], `scale` times as large."""
     found = []
     for side, width, down in ((SINGLE, SIDE, MIDDLE), (HALF, SIDE // 2, LOWERED)):
         canvas = np.zeros((SIDE * scale, width * scale, 4), dtype=np.uint8)
         top, left = (down - side // 2) * scale, (width - side) // 2 * scale
-        canvas[top : top + side * scale, left : left + side * scale] = rendered(svg, side * scale)
+        canvas[top : top + side * scale, left : left + side * scale] = render(svg, side * scale)
         found.append(canvas)
     return found[0], found[1]
 
@@ -73,7 +73,7 @@ def write_drawings(things: list[dict], packages: Path, path: Path) -> None:
                 tables[prefix] = json.loads((packages / "@iconify-json" / prefix / "icons.json").read_text())
             svg = _svg(*_icon(tables[prefix], icon))
         for scale, prefix in ((1, ""), (SCALE, "large_")):
-            for kind, picture in zip(("single", "half"), placed(svg, scale), strict=True):
+            for kind, picture in zip(("single", "half"), place(svg, scale), strict=True):
                 arrays[prefix + kind].append(picture)
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_suffix(".part.npz")

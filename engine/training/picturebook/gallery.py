@@ -29,13 +29,13 @@ def gallery(path: Path = SHEET) -> None:
     models = load_models(SET, choose_device())
     requests = [Request(prompt=thing["en"], seed=0, models=SET) for thing in things().values()]
     sheet = Image.new("RGB", (COLUMNS * TILE, -(-len(requests) // COLUMNS) * TILE), "white")
-    for number, picture in enumerate(drawn(models, requests, DRAWN)):
+    for number, picture in enumerate(draw(models, requests, DRAWN)):
         tile = Image.fromarray(picture).resize((TILE, TILE), Image.Resampling.LANCZOS)
         sheet.paste(tile, (number % COLUMNS * TILE, number // COLUMNS * TILE))
     sheet.save(path, quality=80, method=6)
 
 
-def drawn(models: Models, requests: Sequence[Request], folder: Path) -> Iterator[np.ndarray]:
+def draw(models: Models, requests: Sequence[Request], folder: Path) -> Iterator[np.ndarray]:
     """The finished pictures [h, w, 3] uint8 of requests that differ in prompt and seed only.
 
     What is drawn is kept in `folder` by the set, the request and what is read for its prompt, and not drawn again.

@@ -78,9 +78,9 @@ class Judge:
         self.ground_names = list(grounds)
         self.grounds = _opponent(np.stack(list(grounds.values())))
         self.views = [
-            _View(_premultiplied(single), slice(0, SIDE)),
-            _View(_premultiplied(half), slice(0, SIDE // 2)),
-            _View(_premultiplied(half), slice(SIDE // 2, SIDE)),
+            _View(_premultiply(single), slice(0, SIDE)),
+            _View(_premultiply(half), slice(0, SIDE // 2)),
+            _View(_premultiply(half), slice(SIDE // 2, SIDE)),
         ]
 
     def read(self, picture: np.ndarray) -> Seen:
@@ -90,7 +90,7 @@ class Judge:
     def read_all(self, pictures: np.ndarray) -> Iterator[Seen]:
         """The same of each of [n, side, side, 3] uint8."""
         for cost, fits in self.evidence(pictures):
-            yield Seen(tuple(self.names[fit.thing] for fit in fits if fit.named), self._ground_named(cost))
+            yield Seen(tuple(self.names[fit.thing] for fit in fits if fit.named), self._name_ground(cost))
 
     @torch.no_grad()
     def evidence(self, pictures: np.ndarray) -> Iterator[tuple[Tensor, list[Fit]]]:
@@ -100,14 +100,14 @@ class Judge:
         for picture, cost, number, tint in zip(seen, costs, numbers, tints, strict=True):
             ground = self.grounds[number] + tint[:, None, None]
             if ground.flatten(1).std(dim=1).amax() > 0:
-                ground = _moved(ground[None], lambda part: part, picture)[0]
-            soft, ground = _blurred(torch.stack([picture, ground]))
+                ground = _register(ground[None], lambda part: part, picture)[0]
+            soft, ground = _blur(torch.stack([picture, ground]))
             yield cost, self._fits(soft - ground, ground)
 
     def _grounds_of(self, seen: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         ring = torch.ones(SIDE, SIDE, dtype=torch.bool)
         ring[RING:-RING, RING:-RING] = False
-        apart = _blurred(seen)[:, None, :, ring] - _blurred(self.grounds)[None, :, :, ring]  # n grounds 3 pixels
+        apart = _blur(seen)[:, None, :, ring] - _blur(self.grounds)[None, :, :, ring]  # n grounds 3 pixels
         near = apart.norm(dim=2, keepdim=True) < WRONG
         tints = apart.masked_fill(~near, torch.nan).nanmedian(dim=3).values.nan_to_num().clamp(-TINT, TINT)
         untinted = apart - tints[..., None]
@@ -115,7 +115,7 @@ class Judge:
         numbers = costs.argmin(1)
         return costs, numbers, tints[torch.arange(len(seen)), numbers]
 
-    def _ground_named(self, cost: Tensor) -> str | None:
+    def _name_ground(self, cost: Tensor) -> str | None:
         best, second = cost.topk(2, largest=False).values.tolist()
         known = best <= GROUND_COST and best <= GROUND_LEAD * second
         return self.ground_names[int(cost.argmin())] if known else None
@@ -139,7 +139,7 @@ class _View:
     """One place of the picture in which a drawing may lie: all of it, or a half."""
 
     def __init__(self, table: Tensor, columns: slice) -> None:
-        self.table, self.columns = _blurred(table), columns  # [n, 4, SIDE, width]
+        self.table, self.columns = _blur(table), columns  # [n, 4, SIDE, width]
         small = functional.avg_pool2d(table, 2)
         self.rgb, self.cover = small[:, :3], small[:, 3:]
 
@@ -147,8 +147,8 @@ class _View:
         """The best fit in this place to a difference from a ground, both [3, SIDE, SIDE], blurred."""
         difference, ground = difference[None, ..., self.columns], ground[None, ..., self.columns]
         seen = _features(difference)[0]
-        numbers, poses = self._posed(difference, ground, seen)
-        bent = _moved(self._placed(numbers, poses), lambda part: part[:, :3] - part[:, 3:] * ground, difference[0])
+        numbers, poses = self._pose(difference, ground, seen)
+        bent = _register(self._place(numbers, poses), lambda part: part[:, :3] - part[:, 3:] * ground, difference[0])
         soft = functional.avg_pool2d(bent, 3, 1, 1)
         drawn = _features(torch.cat([part[:, :3] - part[:, 3:] * ground for part in (bent, soft)]))
         likeness, sharp_or_soft = _likeness(drawn, seen).view(2, -1).max(dim=0)
@@ -158,14 +158,14 @@ class _View:
         contrast = float(drawn @ seen / drawn.square().sum().clamp(min=1e-6))
         return Fit(int(things[best]), float(likeness[best]), int(things[other]), float(others[other]), contrast, drawn)
 
-    def _posed(self, difference: Tensor, ground: Tensor, seen: Tensor) -> tuple[Tensor, Tensor]:
+    def _pose(self, difference: Tensor, ground: Tensor, seen: Tensor) -> tuple[Tensor, Tensor]:
         """Numbers of the drawings that fit best, and how they lie then, [n, 5]: right, down, log sizes, turn."""
         numbers, shifts = self._candidates(difference, ground)
         poses = torch.cat([shifts, torch.zeros(len(shifts), 3)], dim=1)
 
         def closer(tries: Tensor) -> tuple[Tensor, Tensor]:
             tried = (poses[:, None] + tries).flatten(0, 1)
-            drawn = self._placed(numbers.repeat_interleave(len(tries)), tried)
+            drawn = self._place(numbers.repeat_interleave(len(tries)), tried)
             likeness = _likeness(_features(drawn[:, :3] - drawn[:, 3:] * ground), seen).view(len(numbers), -1)
             best = likeness.argmax(dim=1)
             return tried.view(len(numbers), len(tries), -1)[torch.arange(len(numbers)), best], likeness.amax(dim=1)
@@ -192,7 +192,7 @@ class _View:
         shifts = torch.tensor([(x, y) for y in SHIFTS for x in SHIFTS], dtype=torch.float32)
         return best, shifts[at[best]]
 
-    def _placed(self, drawings: Tensor, poses: Tensor) -> Tensor:
+    def _place(self, drawings: Tensor, poses: Tensor) -> Tensor:
         """Each drawing in its pose, [n, 4, SIDE, width]."""
         width, turn = self.table.shape[-1], poses[:, 4]
         across, down = torch.exp(-poses[:, 2]), torch.exp(-poses[:, 3])
@@ -242,14 +242,14 @@ def _opponent(pictures: np.ndarray) -> Tensor:
     return torch.einsum("oc,nchw->nohw", torch.tensor(OPPONENT), x)
 
 
-def _premultiplied(drawings: np.ndarray) -> Tensor:
+def _premultiply(drawings: np.ndarray) -> Tensor:
     """[n, h, w, 4] uint8 → [n, 4, h, w], colours as `_opponent` has them, times coverage."""
     rgba = torch.from_numpy(np.ascontiguousarray(drawings)).permute(0, 3, 1, 2).float() / 255
     colours = torch.einsum("oc,nchw->nohw", torch.tensor(OPPONENT), rgba[:, :3])
     return torch.cat([colours * rgba[:, 3:], rgba[:, 3:]], dim=1)
 
 
-def _blurred(x: Tensor) -> Tensor:
+def _blur(x: Tensor) -> Tensor:
     """[n, c, h, w], by a binomial of five pixels each way."""
     kernel = torch.tensor([1.0, 4.0, 6.0, 4.0, 1.0]) / 16
     channels = x.shape[1]
@@ -258,14 +258,14 @@ def _blurred(x: Tensor) -> Tensor:
     return functional.conv2d(functional.pad(x, (0, 0, 2, 2), mode="replicate"), columns, groups=channels)
 
 
-def _moved(images: Tensor, shown: Callable[[Tensor], Tensor], target: Tensor) -> Tensor:
+def _register(images: Tensor, shown: Callable[[Tensor], Tensor], target: Tensor) -> Tensor:
     """Images [n, c, h, w] with their parts moved a little so that what is shown of them meets the target [3, h, w]."""
     for _ in range(2):
-        images = _moved_once(images, shown, target)
+        images = _register_once(images, shown, target)
     return images
 
 
-def _moved_once(images: Tensor, shown: Callable[[Tensor], Tensor], target: Tensor) -> Tensor:
+def _register_once(images: Tensor, shown: Callable[[Tensor], Tensor], target: Tensor) -> Tensor:
     reach, (height, width) = max(BENDS), images.shape[2:]
     padded = functional.pad(images, (reach,) * 4, mode="replicate")
     best, chosen = torch.full_like(images[:, :1], torch.inf), images

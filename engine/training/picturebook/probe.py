@@ -75,7 +75,7 @@ def models_of(denoise: Denoise, linear: LinearDenoiser, tables: Tables, defaults
     )
 
 
-def drawn(models: Models, prompts: list[str], seed: int, until: float = 1.0) -> Tensor:
+def draw(models: Models, prompts: list[str], seed: int, until: float = 1.0) -> Tensor:
     """x0 of each prompt where ᾱ first exceeds `until`; seeds are seed, seed + 1, …"""
     defaults = models.description.defaults
     requests = [resolve_defaults(Request(prompt=prompt, seed=seed + k), defaults) for k, prompt in enumerate(prompts)]
@@ -86,7 +86,7 @@ def drawn(models: Models, prompts: list[str], seed: int, until: float = 1.0) -> 
 
 
 @torch.no_grad()
-def judged(ideal: IdealDenoiser, x0: Tensor, scenes: Scenes, t: int = 700) -> dict[str, float]:
+def judge(ideal: IdealDenoiser, x0: Tensor, scenes: Scenes, t: int = 700) -> dict[str, float]:
     """What the ideal denoiser takes pictures for that are told to be noised to t, without the noise."""
     level = float(alphas_cumprod("cosine")[t])
     posterior = ideal.posterior(x0 * level**0.5, torch.full((len(x0),), t))

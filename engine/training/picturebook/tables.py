@@ -65,7 +65,7 @@ class Tables(nn.Module):
             if tuple(str(name) for name in file["names"]) != things():
                 raise ValueError(f"{path} holds other things than things.json: run `make drawings` again")
             parts = [torch.from_numpy(file[kind]).permute(0, 3, 1, 2).float() / 255 for kind in ("single", "half")]
-        (single, clear), (half, clear_half) = [_premultiplied(part) for part in parts]
+        (single, clear), (half, clear_half) = [_premultiply(part) for part in parts]
         grounds = torch.stack([torch.from_numpy(ground(name).copy()) for name in GROUNDS])
         known = torch.tensor([[held_out_too or not single_held_out(name, on) for on in GROUNDS] for name in things()])
         paired = torch.tensor(
@@ -119,6 +119,6 @@ def _wide(values: Tensor) -> Tensor:
     return values[:, None, None, None]
 
 
-def _premultiplied(rgba: Tensor) -> tuple[Tensor, Tensor]:
+def _premultiply(rgba: Tensor) -> tuple[Tensor, Tensor]:
     cover = rgba[:, 3:]
     return cover * (rgba[:, :3] * 2 - 1), 1 - cover

@@ -110,8 +110,10 @@ def train(
     @torch.no_grad()
     def evaluate(average: nn.Module) -> dict[str, float]:
         figures = {}
-        for name, asked in held_out_asked().items():
-            said = torch.cat([average(tokenizer([canonical(*one) for one in part])) for part in batched(asked, 256)])
+        for name, asked in held_out_prompts().items():
+            said = torch.cat(
+                [average(tokenizer([canonical(*one) for one in part])) for part in split_batches(asked, 256)]
+            )
             wanted = whole(points, concepts_of(asked))
             cosines = (said * wanted).sum(1)
             figures |= {f"{name}_cosine": cosines.mean().item(), f"{name}_lowest": cosines.min().item()}
@@ -121,7 +123,7 @@ def train(
     Trainer(reader, run).fit(loss_of, evaluate, every=250)
 
 
-def held_out_asked() -> dict[str, list[tuple[tuple[str, ...], str | None]]]:
+def held_out_prompts() -> dict[str, list[tuple[tuple[str, ...], str | None]]]:
     """What training never hears of: all such single scenes, and some such pairs."""
     rng, names = np.random.default_rng((1, 1)), things()
     singles = [((name,), on) for name in names for on in GROUNDS if single_held_out(name, on)]
@@ -133,7 +135,7 @@ def held_out_asked() -> dict[str, list[tuple[tuple[str, ...], str | None]]]:
     return {"singles": singles, "pairs": pairs}
 
 
-def batched(asked: list, size: int) -> list[list]:
+def split_batches(asked: list, size: int) -> list[list]:
     return [asked[at : at + size] for at in range(0, len(asked), size)]
 
 

@@ -45,7 +45,7 @@ class Pairs:
             self.unet.load_state_dict({key: value.float() for key, value in load_file(unet).items()})
         self.unet.requires_grad_(False)
 
-    def answered(self, rng: np.random.Generator, small: Tensor) -> Tensor:
+    def redraw(self, rng: np.random.Generator, small: Tensor) -> Tensor:
         """What the U-Net makes of pictures [n, 3, 64, 64] in 0 … 1 that were noised."""
         x, t = add_noise(rng, small * 2 - 1, ((0, 1), (10, 350)))
         with torch.autocast("cpu", torch.bfloat16):
@@ -63,7 +63,7 @@ class Pairs:
         """Random parts, the small ones with the flaws of a diffusion model."""
         small, large = tint(rng, *self([random_scene(rng) for _ in range(count)]))
         mended = self.mends and rng.random() < ANSWERED
-        small = self.answered(rng, small) if mended else degrade(rng, small)
+        small = self.redraw(rng, small) if mended else degrade(rng, small)
         corners = rng.integers(0, 64 - CROP, (count, 2), endpoint=True)
         near = [x[:, top : top + CROP, left : left + CROP] for x, (left, top) in zip(small, corners, strict=True)]
         side = CROP * SCALE
@@ -89,7 +89,7 @@ def train(folder: Path, steps: int, seed: int = 0, start_from: Path | None = Non
     scenes = held_out_scenes(np.random.default_rng((1, 0)), 32)
     small, large = pairs([scenes.scene(k) for k in range(32)])
     flaws = np.random.default_rng((1, 1))
-    small = pairs.answered(flaws, small) if unet else degrade(flaws, small)
+    small = pairs.redraw(flaws, small) if unet else degrade(flaws, small)
     bicubic = psnr(F.interpolate(small, scale_factor=SCALE, mode="bicubic"), large)
 
     def loss_of(rng: np.random.Generator, step: int) -> Tensor:

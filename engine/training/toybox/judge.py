@@ -28,7 +28,7 @@ OUTLINE = 5.0  # weight of the outline beside the surface, which alone takes an 
 
 
 @dataclass(frozen=True)
-class Verdict:
+class Judgement:
     """What a picture shows, in the world's words; None where no answer can be given."""
 
     background: str | None
@@ -46,7 +46,7 @@ class Adherence:
     all_three: float
 
 
-def judge(picture: np.ndarray) -> Verdict:
+def judge(picture: np.ndarray) -> Judgement:
     """What an [side, side, 3] uint8 RGB picture shows; it is looked at in SIDE pixels.
 
     Raises:
@@ -63,26 +63,30 @@ def judge(picture: np.ndarray) -> Verdict:
     )
     paper = np.median(border, axis=0)
     if np.mean(_distance(border, paper) < COLOUR_REACH) < AGREE:
-        return Verdict(None, None, None)
+        return Judgement(None, None, None)
     background = _colour_name(paper)
     ink = _ink(pixels, paper)
     if ink is None:
-        return Verdict(background, None, None)
+        return Judgement(background, None, None)
     cover, foreign = _coverage(pixels, paper, ink)
     one_colour = foreign.sum() <= (1 - AGREE) * (cover > 0.5).sum()
-    return Verdict(background, _colour_name(ink) if one_colour else None, _shape(cover))
+    return Judgement(background, _colour_name(ink) if one_colour else None, _shape(cover))
 
 
-def adherence(verdicts: Sequence[Verdict], scenes: Sequence[Scene]) -> Adherence:
+def adherence(judgements: Sequence[Judgement], scenes: Sequence[Scene]) -> Adherence:
     """The shares of pictures that show what their scenes say; raises ValueError unless the two pair up."""
     hits = np.array(
         [
-            (verdict.background == scene.background, verdict.colour == scene.colour, verdict.object == scene.object)
-            for verdict, scene in zip(verdicts, scenes, strict=True)
+            (
+                judgement.background == scene.background,
+                judgement.colour == scene.colour,
+                judgement.object == scene.object,
+            )
+            for judgement, scene in zip(judgements, scenes, strict=True)
         ]
     )
     if not len(hits):
-        raise ValueError("There are no verdicts to count; judge at least one picture.")
+        raise ValueError("There are no judgements to count; judge at least one picture.")
     background, colour, kind = (float(share) for share in hits.mean(axis=0))
     return Adherence(background=background, colour=colour, object=kind, all_three=float(hits.all(axis=1).mean()))
 

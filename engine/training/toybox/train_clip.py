@@ -97,7 +97,7 @@ def vocabulary(path: Path) -> None:
 
 
 @torch.no_grad()
-def seen(x: Tensor, t: Tensor, ideal: IdealDenoiser) -> Tensor:
+def mix_guidance(x: Tensor, t: Tensor, ideal: IdealDenoiser) -> Tensor:
     """x_in of the guidance, like x: the denoised picture mixed with the noisy one."""
     fac = (1 - ideal.levels[t][:, None, None, None]).sqrt()
     return ideal(x, t) * fac + x * (1 - fac)
@@ -109,7 +109,7 @@ def make_batch(
     """Crops of what guidance sees at x_t, captions of what that may be, of nearly that, and `more`; on x's device."""
     likely = ideal.likely(x, t)
     scenes = ideal.scenes(likely, rng)
-    x_in, device = seen(x, t, ideal), x.device
+    x_in, device = mix_guidance(x, t, ideal), x.device
     where = random_crops(torch.from_numpy(rng.random((len(scenes), CROPS, 3))), SIDE, SIDE, SMALLEST_CROP, 0.5)
     crops = cut(x_in, where, SIDE).flatten(0, 1)
     noise = torch.from_numpy(rng.standard_normal(crops.shape, dtype=np.float32))

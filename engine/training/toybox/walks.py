@@ -127,7 +127,7 @@ def sample_ended_pulls(models: Models, ideal: IdealDenoiser, count: int, path: P
     if not path.exists():
         rng = np.random.default_rng(0)
         scenes = [ideal.scene(int(number)) for number in rng.choice(known_scenes(ideal), size=count)]
-        parts = [_ended(models, scenes[at : at + TOGETHER], rng) for at in range(0, count, TOGETHER)]
+        parts = [_sample_ended(models, scenes[at : at + TOGETHER], rng) for at in range(0, count, TOGETHER)]
         x, t = (torch.cat(together).cpu() for together in zip(*parts, strict=True))
         path.parent.mkdir(parents=True, exist_ok=True)
         save_file({"x": x, "t": t}, path)
@@ -135,7 +135,7 @@ def sample_ended_pulls(models: Models, ideal: IdealDenoiser, count: int, path: P
     return kept["x"], kept["t"]
 
 
-def _ended(models: Models, scenes: list[Scene], rng: np.random.Generator) -> tuple[Tensor, Tensor]:
+def _sample_ended(models: Models, scenes: list[Scene], rng: np.random.Generator) -> tuple[Tensor, Tensor]:
     defaults, steps = models.description.defaults, int(rng.choice(LENGTHS))
     asked = [Request(prompt=caption(scene, rng).text, seed=int(rng.integers(1 << 31)), steps=steps) for scene in scenes]
     requests = [resolve_defaults(request, defaults) for request in asked]

@@ -17,7 +17,7 @@ import time
 from collections import Counter
 from pathlib import Path
 
-from bot.adapters.base import Hearing, Receive
+from bot.adapters.base import Connection, Receive
 from bot.app import App
 from bot.config import BotConfig, Config, LimitsConfig
 from bot.messages import Address, Person, Reply, TextMessage
@@ -34,7 +34,7 @@ class FileChat:
     gif_apart = True
 
     def __init__(self, folder: Path) -> None:
-        self.hearing = Hearing()
+        self.connection = Connection()
         self._folder = folder
         self._log = open(folder / "outbox", "a")
         calls = accepted(folder)

@@ -13,7 +13,7 @@ from engine.drawing.models import build_models, choose_device
 from engine.model_sets.weights import load_model_set
 from engine.request import Request
 from engine.training.picturebook.captions import english
-from engine.training.picturebook.gallery import SET, drawn
+from engine.training.picturebook.gallery import SET, draw
 from engine.training.picturebook.grounds import COLOURS
 from engine.training.picturebook.judge import read_all
 from tests.bench.engine.picturebook import FOLDER
@@ -32,7 +32,7 @@ def measure(pictures: int = PICTURES) -> Iterator[Figure]:
     for precision, folder in KEPT.items():
         os.environ["IMAGO_PRECISION"] = precision
         models = build_models(load_model_set(SET), choose_device())
-        shown[precision] = np.stack(list(drawn(models, requests, folder)))
+        shown[precision] = np.stack(list(draw(models, requests, folder)))
         seen = list(read_all(shown[precision]))
         right = [
             set(one.things) <= set(other.things) and one.ground == other.ground

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from engine.training.picturebook.captions import things
-from engine.training.picturebook.drawings import rendered, svg_of
+from engine.training.picturebook.drawings import render, svg_of
 from engine.training.picturebook.judge import Seen, read_all
 from engine.training.picturebook.world import Renderer, Scene
 from tests.bench.engine.picturebook_pictures import DISTORTIONS, any_scene, distorted, foreign
@@ -92,4 +92,4 @@ def other_drawings(count: int = 300) -> np.ndarray:
     ]
     used = {drawing.split(":")[1] for thing in things().values() for drawing in thing["drawings"]}
     chosen = np.random.default_rng(0).choice(sorted(set(free) - used), count, replace=False)
-    return np.stack([rendered(svg_of(f"noto:{name}", PACKAGES), 64) for name in chosen])
+    return np.stack([render(svg_of(f"noto:{name}", PACKAGES), 64) for name in chosen])

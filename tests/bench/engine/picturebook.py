@@ -17,7 +17,7 @@ from PIL import Image, ImageDraw
 
 from engine.drawing.models import choose_device, load_models
 from engine.request import Request
-from engine.training.picturebook.gallery import drawn
+from engine.training.picturebook.gallery import draw
 from engine.training.picturebook.judge import Seen, read_all
 from tests.bench.engine.picturebook_prompts import BARE_SEEDS, RUSSIAN, Asked, rows
 from tests.bench.engine.report import Figure
@@ -44,7 +44,7 @@ def measure(fewer: int | None = None, chosen: Sequence[str] | None = None) -> It
             continue
         knobs = {"guidance_scale": 0.0} if name == "guidance off" else {}
         requests = [Request(prompt=one.prompt, seed=one.seed, models="picturebook", **knobs) for one in asked]
-        pictures = np.stack(list(drawn(models, requests, FOLDER / "drawn")))
+        pictures = np.stack(list(draw(models, requests, FOLDER / "drawn")))
         seen = list(read_all(pictures))
         contact_sheet(FOLDER / "sheets" / f"{name.replace(', ', '-').replace(' ', '-')}.png", pictures, asked, seen)
         tell_mistakes(FOLDER / "sheets" / "mistakes.txt", name, asked, seen)
