@@ -3,7 +3,7 @@
 work = steps × pictures × (U-Net's share × pixels + CLIP's share × crops), each relative to the set's defaults
 """
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import lru_cache
 
 from bot.errors import UserError
@@ -12,6 +12,7 @@ from engine import BadRequest, Request, Workload, workload
 
 CLIP_SHARE = 0.25  # of a normal step: U-Net and CLIP timed alone, see docs/benchmarks.md
 UPSCALING = 0.25  # of a normal drawing
+ANY = "a picture"  # in place of the prompt, which changes nothing
 LEAST = 0.05  # so that no number of small drawings is free
 
 
@@ -56,7 +57,7 @@ def check_cost(work: Work, most: float) -> None:
 
 def _factors(request: Request) -> Factors:
     try:
-        asked, normal = workload(request), _normal(request.models)
+        asked, normal = _workload(replace(request, prompt=ANY, then=None, seed=0)), _workload(_normal(request.models))
     except BadRequest:  # the set was taken away: the engine says so
         return Factors()
     return Factors(
@@ -67,6 +68,10 @@ def _factors(request: Request) -> Factors:
     )
 
 
-@lru_cache(maxsize=64)
-def _normal(models: str) -> Workload:
-    return workload(Request(prompt="a picture", models=models))
+def _normal(models: str) -> Request:
+    return Request(prompt=ANY, models=models)
+
+
+@lru_cache(maxsize=1024)  # it reads the set's description
+def _workload(request: Request) -> Workload:
+    return workload(request)

@@ -1,6 +1,8 @@
 """bot/jobs/queue.py: real SQLite in a temporary folder."""
 
 import asyncio
+import random
+from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -154,6 +156,29 @@ async def test_what_was_begun_goes_first_after_a_restart(tmp_path: Path) -> None
         await queue.requeue_all()
         again = await queue.claim()
         assert again and again.id == begun.id
+
+
+async def test_a_claim_is_the_first_in_line_whose_person_may_have_one_more(tmp_path: Path) -> None:
+    """A claim reads one job of each person, by index, and the places everybody was told read all: one order."""
+    choice = random.Random(7)
+    async with opened(tmp_path, running=2, per_day=0) as queue:
+        running: list[Job] = []
+        for number in range(400):
+            match choice.choice("pppcccdr"):
+                case "p":
+                    work = Draw(request=Request(prompt="a star", count=choice.choice([1, 1, 1, 4])))
+                    await queue.put(new(f"p{choice.randrange(12)}", str(number), work=work))
+                case "c":
+                    drawn = Counter(job.account for job in running)
+                    rows = await queue._store.rows("waiting")
+                    free = [row["id"] for row in rows if drawn[row["account"]] < 2]
+                    job = await queue.claim()
+                    assert (job.id if job else None) == (free[0] if free else None)
+                    running += [job] if job else []
+                case "d" if running:
+                    await queue.mark_failed(running.pop(choice.randrange(len(running))).id, "failed-engine")
+                case "r" if running:
+                    await queue.requeue(running.pop().id)
 
 
 async def test_limits_hold_within_one_batch_and_against_what_is_stored(tmp_path: Path) -> None:

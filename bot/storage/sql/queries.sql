@@ -111,15 +111,16 @@ FROM (
 ORDER BY started IS NULL, turn, served = 0, served, id;
 
 -- name: next_job
-SELECT id, started, turn FROM (
-    SELECT jobs.id, started, served,
-           max(share, (SELECT now FROM turns)) + sum(cost) OVER (PARTITION BY account ORDER BY id) - cost AS turn,
-           (SELECT count(*) FROM jobs AS other WHERE other.account = jobs.account AND other.status = 'running') AS running
-    FROM jobs JOIN people ON people.key = account
-    WHERE status = 'queued'
+-- The first of `waiting` whose person may have one more drawn. That is somebody's oldest: what costs more comes later.
+SELECT id, iif(begun, 1, NULL) AS started, turn FROM (
+    SELECT who, id % (1 << 40) AS id, id < 1 << 40 AS begun, served, max(share, (SELECT now FROM turns)) AS turn
+    FROM (
+        SELECT account AS who, min(iif(started IS NULL, id + (1 << 40), id)) AS id
+        FROM jobs INDEXED BY jobs_waiting WHERE status = 'queued' GROUP BY account
+    ) JOIN people ON people.key = who
 )
-WHERE running < :limit
-ORDER BY started IS NULL, turn, served = 0, served, id LIMIT 1;
+WHERE (SELECT count(*) FROM jobs INDEXED BY jobs_running WHERE account = who AND status = 'running') < :limit
+ORDER BY begun DESC, turn, served = 0, served, id LIMIT 1;
 
 -- name: claim
 UPDATE jobs SET status = 'running', started = coalesce(started, :now) WHERE id = :job AND status = 'queued'
