@@ -87,7 +87,7 @@ class PictureStore:
         gone = 0
         for path in self._folder.iterdir() if self._folder.is_dir() else ():
             name = path.name.removesuffix(".part")
-            if not _NAME.fullmatch(name):
+            if not _NAME.fullmatch(name) or not path.is_file():
                 continue
             stem = name.split(".")[0]
             stays = stem in stems or (stem.isdigit() and (int(stem) in jobs or int(stem) > newest))

@@ -65,6 +65,7 @@ def test_the_command_line_takes_the_command_back(prompt: str, tmp_path: Path) ->
         start="perlin",
         gradient_at="x",
         guide_every=1,
+        threads=1,
     )
     output = tmp_path / "again.png"
     assert main(again(command_of(request), [], output)) == 0
