@@ -161,10 +161,10 @@ def test_nothing_at_run_time_imports_the_training(module: str) -> None:
     assert not [name for name in imports(module) if under(name, "engine.training")]
 
 
-@pytest.mark.parametrize("door", ["engine", "bot"])
-def test_the_doors_do_not_import_torch(door: str) -> None:
-    """The bot imports them, and it must start in a blink and survive what happens to the GPU."""
-    code = f"import sys, {door}; sys.exit('torch' in sys.modules)"
+@pytest.mark.parametrize("door", ["engine", "bot", "bot.app"])
+def test_the_doors_import_neither_torch_nor_ray(door: str) -> None:
+    """The bot imports them, and it must start in a blink, survive what happens to the GPU, and do without Ray."""
+    code = f"import sys, {door}; sys.exit(bool({{'torch', 'ray'}} & set(sys.modules)))"
     assert subprocess.run([sys.executable, "-c", code], cwd=ROOT).returncode == 0
 
 

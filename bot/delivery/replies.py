@@ -111,7 +111,7 @@ class Replies:
         """Show position and wait, looked up when the message is sent."""
 
         async def send() -> None:
-            place = (await self._queue.positions()).get(job.id)
+            place = await self._queue.position(job.id)
             if place is not None:
                 await self._show(job, self._cards.waiting(job, place, reachable=self._reachable()))
             elif await self._queue.status(job.id) is Status.RUNNING:

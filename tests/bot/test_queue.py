@@ -13,7 +13,7 @@ import pytest
 from bot.config import LimitsConfig
 from bot.errors import UserError
 from bot.jobs.job import Draw, Job, Kind, NewJob, Status, Upscale
-from bot.jobs.queue import Queue, Speed
+from bot.jobs.queue import LONG, Queue, Speed
 from bot.messages import Address, Person
 from bot.storage.store import Store
 from engine import Request
@@ -179,6 +179,18 @@ async def test_a_claim_is_the_first_in_line_whose_person_may_have_one_more(tmp_p
                     await queue.mark_failed(running.pop(choice.randrange(len(running))).id, "failed-engine")
                 case "r" if running:
                     await queue.requeue(running.pop().id)
+
+
+async def test_places_in_a_long_queue_hold_for_a_while_and_a_new_job_gets_one(tmp_path: Path) -> None:
+    """Working them out anew for each picture was the first thing that did not keep up with 100 GPUs."""
+    async with opened(tmp_path, queued=0, per_day=0) as queue:
+        jobs = await asyncio.gather(*(queue.put(new(f"p{k}", str(k))) for k in range(LONG)))
+        places = await queue.positions()
+        await queue.cancel(jobs[0][0].id)
+        assert await queue.positions() is places and len(places) == LONG
+        late, _ = await queue.put(new("late", "late"))
+        assert await queue.position(late.id) == (LONG, None)
+        assert await queue.position(jobs[0][0].id) is None
 
 
 async def test_limits_hold_within_one_batch_and_against_what_is_stored(tmp_path: Path) -> None:

@@ -171,9 +171,9 @@ async def stream(folder: Path, engines: int, jobs: int) -> str:
                 for job in range(asked + 1, min(jobs, done + 2 * engines) + 1):
                     await ask(chat, job, "--steps 20")
                     asked = job
-                for at in (jobs // 5, jobs // 2, jobs - 1):
+                chat_forgets(chat)
+                for at in (jobs // 5, jobs // 2, jobs * 19 // 20):
                     if done >= at and at not in memory:
-                        chat_forgets(chat)
                         memory[at] = resident()
                 await asyncio.sleep(0.25)
             took = time.monotonic() - began
