@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import socket
 import subprocess
 import sys
 from collections.abc import Hashable
@@ -133,8 +134,13 @@ def ray_installed() -> bool:
 
 def look_at_cluster(address: str, seconds: float = 60.0) -> ClusterStatus:
     """Look for a cluster and the engines on it, by a process of its own. Raises EngineError."""
+    host, _, port = address.rpartition(":")
     try:
+        if host:
+            socket.create_connection((host, int(port)), timeout=5).close()
         found = subprocess.run((*DRIVER, address, "about"), capture_output=True, timeout=seconds, text=True)
+    except OSError as error:
+        raise EngineError(f"nothing answers at {address} ({error.strerror or error})") from None
     except subprocess.TimeoutExpired:
         raise EngineError(f"no Ray cluster answers at {address} within {seconds:.0f} s") from None
     try:

@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import pytest
+
 from bot.cli import doctor
 
 
@@ -24,6 +26,16 @@ def test_each_fault_is_said_with_what_to_do(tmp_path: Path) -> None:
     code, said = examined(tmp_path, '[engine]\nmodels = "none"')
     assert code == 1
     assert "✗ models: There is no model set" in said and "✗ database" in said and "✓ disk" in said
+
+
+def test_a_cluster_that_is_not_there_is_said(tmp_path: Path) -> None:
+    """The bot itself would wait for it, in silence but for its log."""
+    pytest.importorskip("ray")
+    (tmp_path / "c.toml").write_text(f'[bot]\nfolder = "{tmp_path}"\n[engine]\nray = "127.0.0.1:9"')
+    found = {name: (ok, text) for name, ok, text in doctor.findings(tmp_path / "c.toml")}
+    assert found["engines"] == (
+        False, "nothing answers at 127.0.0.1:9 (Connection refused): start it with `ray start`, see docs/scaling.md."
+    )  # fmt: skip
 
 
 def test_a_wrong_config_is_the_first_thing_to_mend(tmp_path: Path) -> None:

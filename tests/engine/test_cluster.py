@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from engine import Checkpoint, EngineDied, Event, Failed, Finished, RayEngines, Request
+from engine import Checkpoint, EngineDied, Event, Failed, Finished, RayEngines, Request, look_at_cluster
 from engine.process.actor import Actor
 from engine.process.child import Pipes
 from engine.process.driver import Drawing, Driver, Engine, Settings, engines_of
@@ -201,6 +201,9 @@ async def test_actors_and_machines_die_and_the_pixels_do_not_care() -> None:
                         assert death.lost
 
             drawn = await asyncio.gather(*map(draw, range(6)))
+            seen = await asyncio.to_thread(look_at_cluster, cluster.address)
+            assert seen.machines >= 3 and {each.name for each in seen.engines} <= {each.name for each in engine.engines}
+            assert seen.engines and all(each.at_once == 1 and each.process for each in seen.engines)
             assert killed == [0, 3]
             for seed, last in enumerate(drawn):
                 assert isinstance(last, Finished)

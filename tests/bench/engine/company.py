@@ -6,7 +6,9 @@ is drawn again alone, at the widths that its provenance tells: every byte has to
 """
 
 import argparse
+import math
 import random
+import time
 from dataclasses import replace
 
 import torch
@@ -93,15 +95,21 @@ def same_alone(finished: Finished) -> bool:
     return same and finished.pixels_sha256 == again.pixels_sha256
 
 
-def rounds(number: int, drawings: int, seed: int, memory: float) -> tuple[int, int, int, int]:
-    """Pictures with the same bytes alone, all pictures, drawings in trouble that ended alone, and their number."""
-    same = pictures = ended = troubled = 0
-    rng = random.Random(seed)
-    for _ in range(number):
+def rounds(
+    number: int, drawings: int, seed: int, memory: float, seconds: float = math.inf
+) -> tuple[int, int, int, int, int]:
+    """Rounds played, pictures with the same bytes alone, all pictures, drawings in trouble that ended alone, all these.
+
+    No round begins after so many seconds.
+    """
+    played = same = pictures = ended = troubled = 0
+    rng, until = random.Random(seed), time.monotonic() + seconds
+    while played < number and time.monotonic() < until:
+        played += 1
         finished, alone = play(rng, ScarceBatch(rng, memory), drawings)
         same += sum(map(same_alone, finished))
         pictures, ended, troubled = pictures + len(finished), ended + alone, troubled + drawings - len(finished)
-    return same, pictures, ended, troubled
+    return played, same, pictures, ended, troubled
 
 
 def main() -> None:
@@ -110,9 +118,12 @@ def main() -> None:
     parser.add_argument("--drawings", type=int, default=8)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--memory", type=float, default=0.05, help="share of the shared calls that run out of it")
+    parser.add_argument("--minutes", type=float, default=math.inf, help="after which no further round begins")
     args = parser.parse_args()
-    same, pictures, ended, troubled = rounds(args.rounds, args.drawings, args.seed, args.memory)
-    print(f"{args.rounds} rounds of {args.drawings} drawings that join and leave at random steps")
+    played, same, pictures, ended, troubled = rounds(
+        args.rounds, args.drawings, args.seed, args.memory, 60 * args.minutes
+    )
+    print(f"{played} rounds of {args.drawings} drawings that join and leave at random steps")
     print(f"byte-identical to the same widths alone: {same} of {pictures} pictures")
     print(f"NaN, cancelled or refused, and only that drawing ended: {ended} of {troubled}")
 
