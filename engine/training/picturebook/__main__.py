@@ -9,6 +9,8 @@ from pathlib import Path
 import torch
 
 STEPS = {"unet": 3_000, "text": 2_500, "upscaler": 3_000}
+BATCH = {"cpu": {"unet": 96, "text": 192, "upscaler": 8}, "cuda": {"unet": 384, "text": 384, "upscaler": 32}}
+TINY_STEPS, TINY_BATCH = 2, 4  # to see that everything runs: --tiny
 PACKAGES = Path(__file__).with_name("package.json")
 
 
@@ -18,7 +20,12 @@ def main() -> int:
     parser.add_argument("network", choices=list(STEPS), nargs="?", help="which to train")
     parser.add_argument("--runs", type=Path, default=Path("runs/picturebook"), help="where drawings and runs lie")
     parser.add_argument("--packages", type=Path, help="a node_modules folder that has the packages already")
+    parser.add_argument("--drawings", type=Path, help="the drawings, rendered already (default drawings.npz of --runs)")
+    parser.add_argument("--into", type=Path, help="where the packed set goes (default: over the one that ships)")
+    parser.add_argument("--device", choices=list(BATCH), default="cpu", help="where networks are trained")
     parser.add_argument("--steps", type=int, help="in all; a stopped run goes on from its checkpoint")
+    parser.add_argument("--batch", type=int, help=f"pictures or texts a step (default {BATCH})")
+    parser.add_argument("--tiny", action="store_true", help="a few steps of a few pictures, to see that it runs")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--threads", type=int, help="CPU threads (default: all)")
     args = parser.parse_args()
@@ -26,18 +33,23 @@ def main() -> int:
         torch.set_num_threads(args.threads)
     if args.action == "train" and args.network is None:
         parser.error(f"say which network to train: {', '.join(STEPS)}")
-    if args.action in ("drawings", "all"):
-        draw(args.runs, args.packages)
+    if args.tiny and args.action in ("pack", "all") and args.into is None:
+        parser.error("--tiny wants --into: a set that has learned nothing must not replace the one that ships")
+    drawings = args.drawings or args.runs / "drawings.npz"
+    if args.action == "drawings" or (args.action == "all" and not drawings.exists()):
+        draw(drawings, args.runs, args.packages)
     for network in [args.network] if args.action == "train" else list(STEPS) if args.action == "all" else []:
-        train(network, args.runs, args.steps or STEPS[network], args.seed)
+        steps = args.steps or (TINY_STEPS if args.tiny else STEPS[network])
+        batch = args.batch or (TINY_BATCH if args.tiny else BATCH[args.device][network])
+        train(network, args.runs, drawings, torch.device(args.device), steps, batch, args.seed)
     if args.action in ("pack", "all"):
-        from engine.training.picturebook.pack import pack
+        from engine.training.picturebook.pack import SET, pack
 
-        pack(args.runs)
+        pack(args.runs, drawings, args.into or SET)
     return 0
 
 
-def draw(runs: Path, packages: Path | None) -> None:
+def draw(drawings: Path, runs: Path, packages: Path | None) -> None:
     """Fetch the pinned packages, unless their folder is given, and render all things."""
     from engine.training.picturebook.drawings import write_drawings
     from engine.training.picturebook.world import THINGS_FILE
@@ -48,25 +60,27 @@ def draw(runs: Path, packages: Path | None) -> None:
         subprocess.run(["npm", "install", "--no-audit", "--no-fund", "--ignore-scripts"], cwd=runs, check=True)
         packages = runs / "node_modules"
     things = json.loads(THINGS_FILE.read_text(encoding="utf-8"))
-    write_drawings(things, packages, runs / "drawings.npz")
+    write_drawings(things, packages, drawings)
 
 
-def train(network: str, runs: Path, steps: int, seed: int) -> None:
-    """Train one network into `runs`/`network`."""
+def train(
+    network: str, runs: Path, drawings: Path, device: torch.device, steps: int, batch: int, seed: int = 0
+) -> None:
+    """Train one network into `runs`/`network`; what is finished is left as it is."""
     from engine.training.picturebook import texts, unets, upscaler
 
     folder = runs / network
-    if network == "upscaler":
-        unet = runs / "unet" / "model.safetensors"
-        return upscaler.train(folder, steps, seed=seed, unet=unet if unet.exists() else None)
-    unets.optimize()
+    where = {"drawings": drawings, "device": device}
     if network == "unet":
-        return unets.train(folder, steps, seed=seed)
-    texts.train(folder, linear_of(runs), steps, seed=seed)
-    return None
+        unets.train(folder, steps, batch=batch, seed=seed, **where)
+    elif network == "text":
+        texts.train(folder, linear_of(runs, drawings), steps, batch=batch, seed=seed, **where)
+    else:
+        unet = runs / "unet" / "model.safetensors"
+        upscaler.train(folder, steps, batch=batch, seed=seed, unet=unet if unet.exists() else None, **where)
 
 
-def linear_of(runs: Path) -> Path:
+def linear_of(runs: Path, drawings: Path) -> Path:
     """The file of the linear denoiser; computed where there is none."""
     from engine.training.picturebook.clips import components, save_linear
     from engine.training.picturebook.tables import Tables
@@ -74,7 +88,7 @@ def linear_of(runs: Path) -> Path:
     path = runs / "linear.safetensors"
     if not path.exists():
         torch.set_float32_matmul_precision("highest")
-        save_linear(components(Tables(runs / "drawings.npz")), str(path))
+        save_linear(components(Tables(drawings)), str(path))
         torch.set_float32_matmul_precision("medium")
     return path
 

@@ -1,8 +1,9 @@
 """Reads off a picture's pixels which things it shows and on which ground; knows no network.
 
 The ground is what the border shows. What differs from it is compared with every drawing of the table on that ground,
-by colours and slopes at once, each drawing shifted, stretched and turned a little until it fits best. A thing is named
-if its drawing explains nearly everything that differs, and much better than the drawing of any other thing does.
+by colours and slopes at once, each drawing shifted, stretched, turned and bent a little until it fits best. A thing is
+named if its drawing explains what differs even where it fits worst, and much better than any other thing's drawing does
+where the two differ.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -26,13 +27,18 @@ GROUND_LEAD = 0.85  # and its largest ratio to that of the next ground
 SLOPES = 1.5  # weight of slopes beside colours
 SHIFTS = (-4, -2, 0, 2, 4)  # pixels by which a drawing may be shifted in the first search, each way
 CANDIDATES, FINALISTS = 6, 3  # drawings whose fit is searched closely, and more closely
-FLOOR = 0.8  # likeness of a drawing that is named
-LEAD = 0.5  # largest share of what it leaves unexplained in what the drawing of the next thing does;
-SURE, STRICTER = 0.9, 2.5  # smaller by STRICTER times what its likeness lacks of SURE
-CONTRAST = (0.7, 1.4)  # of what is named, as a share of its drawing's
-BENDS = (-2, -1, 0, 1, 2)  # pixels by which parts may have moved, each way
+FLOOR = 0.75  # likeness of a drawing that is named
+DOUBT = 0.0005  # largest doubt with which one is named
+CONTRAST = (0.6, 1.4)  # of what is named, as a share of its drawing's
+CUT = 0.06  # largest share of what is named that may lie beyond its place
+BENDS = (-2, -1, 0, 1, 2)  # pixels by which parts may have moved in one of PASSES, each way
+PASSES = 3
 PART = 9  # side of such a part
 STIFF = 0.0004  # what each pixel squared of such a move costs, as squared distance of colours
+SPOT = 5  # side of the place where a drawing fits worst
+GAIN, OFFSET = 0.25, 0.1  # by how much the colours of a thing may be stronger or weaker, and lighter or darker
+RELUCTANCE = 0.1  # with which they are taken to be
+SURE = 0.9  # likeness of a thing alone from which on no two are looked for
 FAINT = 0.02  # root mean square difference from the ground below which nothing is drawn
 
 
@@ -51,19 +57,21 @@ class Fit:
     thing: int
     likeness: float  # at most 1
     other: int
-    other_likeness: float
+    lead: float  # its squared error where the two differ, as a share of the other's there
+    worst: float  # distance of colours where it fits worst
+    cut: float  # share of the drawing that lies beyond its place
     contrast: float
     drawn: Tensor  # what it says is there, as features
 
     @property
-    def lead(self) -> float:
-        """What the best leaves unexplained, as a share of what the other does."""
-        return (1 - self.likeness) / max(1e-6, 1 - self.other_likeness)
+    def doubt(self) -> float:
+        """Small where it fits everywhere, and all the other's parts that differ do not."""
+        return float(self.worst**2 * self.lead * max(0.0, 1 - self.likeness) ** 0.5)
 
     @property
     def named(self) -> bool:
-        largest_lead = LEAD - STRICTER * max(0.0, SURE - self.likeness)
-        return self.likeness >= FLOOR and self.lead <= largest_lead and CONTRAST[0] <= self.contrast <= CONTRAST[1]
+        whole = self.likeness >= FLOOR and self.cut <= CUT and CONTRAST[0] <= self.contrast <= CONTRAST[1]
+        return whole and self.doubt <= DOUBT
 
 
 class Judge:
@@ -148,15 +156,29 @@ class _View:
         difference, ground = difference[None, ..., self.columns], ground[None, ..., self.columns]
         seen = _features(difference)[0]
         numbers, poses = self._pose(difference, ground, seen)
-        bent = _register(self._place(numbers, poses), lambda part: part[:, :3] - part[:, 3:] * ground, difference[0])
-        soft = functional.avg_pool2d(bent, 3, 1, 1)
-        drawn = _features(torch.cat([part[:, :3] - part[:, 3:] * ground for part in (bent, soft)]))
-        likeness, sharp_or_soft = _likeness(drawn, seen).view(2, -1).max(dim=0)
+        placed = self._place(numbers, poses)
+        whole = self.table[numbers, 3].sum((1, 2)) * (poses[:, 2] + poses[:, 3]).exp()
+        bent = _register(placed, lambda part: part[:, :3] - part[:, 3:] * ground, difference[0])
+        found = torch.cat([bent, functional.avg_pool2d(bent, 3, 1, 1)])
+        drawn = found[:, :3] - found[:, 3:] * ground
+        features = _features(drawn)
+        likeness, soft = _likeness(features, seen).view(2, -1).max(dim=0)
+        rows = soft * len(numbers) + torch.arange(len(numbers))
         things, best = thing_of[numbers], int(likeness.argmax())
-        others = torch.where(things == things[best], -1.0, likeness)
-        other, drawn = int(others.argmax()), drawn.view(2, len(numbers), -1)[sharp_or_soft[best], best]
-        contrast = float(drawn @ seen / drawn.square().sum().clamp(min=1e-6))
-        return Fit(int(things[best]), float(likeness[best]), int(things[other]), float(others[other]), contrast, drawn)
+        other = int(torch.where(things == things[best], -1.0, likeness).argmax())
+        mine, theirs = _recolour(drawn[rows[[best, other]]], found[rows[[best, other]], 3:], difference[0])
+        apart, error, worse = mine - theirs, difference[0] - mine, difference[0] - theirs
+        differ, missed, lost = (x.square().sum(0).clamp(max=WRONG**2) for x in (apart, error, worse))
+        return Fit(
+            thing=int(things[best]),
+            likeness=float(likeness[best]),
+            other=int(things[other]),
+            lead=float((differ * missed).sum() / (differ * lost).sum().clamp(min=1e-6)),
+            worst=float(functional.avg_pool2d(error[None], SPOT, 1, SPOT // 2)[0].norm(dim=0).max()),
+            cut=float(1 - placed[best, 3].sum() / whole[best]),
+            contrast=float(features[rows[best]] @ seen / features[rows[best]].square().sum().clamp(min=1e-6)),
+            drawn=features[rows[best]],
+        )
 
     def _pose(self, difference: Tensor, ground: Tensor, seen: Tensor) -> tuple[Tensor, Tensor]:
         """Numbers of the drawings that fit best, and how they lie then, [n, 5]: right, down, log sizes, turn."""
@@ -259,24 +281,53 @@ def _blur(x: Tensor) -> Tensor:
 
 
 def _register(images: Tensor, shown: Callable[[Tensor], Tensor], target: Tensor) -> Tensor:
-    """Images [n, c, h, w] with their parts moved a little so that what is shown of them meets the target [3, h, w]."""
-    for _ in range(2):
-        images = _register_once(images, shown, target)
-    return images
+    """Images [n, c, h, w] bent smoothly so that what is shown of them meets the target [3, h, w]."""
+    flow = images.new_zeros(len(images), 2, *images.shape[2:])  # pixels right and down
+    for _ in range(PASSES):
+        step, trust = _step(_warp(images, flow), shown, target)
+        flow = _smooth(_smooth((flow + step) * trust)) / _smooth(_smooth(trust))
+    return _warp(images, flow)
 
 
-def _register_once(images: Tensor, shown: Callable[[Tensor], Tensor], target: Tensor) -> Tensor:
+def _step(images: Tensor, shown: Callable[[Tensor], Tensor], target: Tensor) -> tuple[Tensor, Tensor]:
+    """By how many pixels each part would have to move, [n, 2, h, w], and how much that would gain, [n, 1, h, w]."""
     reach, (height, width) = max(BENDS), images.shape[2:]
     padded = functional.pad(images, (reach,) * 4, mode="replicate")
-    best, chosen = torch.full_like(images[:, :1], torch.inf), images
-    for y in BENDS:
-        for x in BENDS:
-            moved = padded[..., reach + y : reach + y + height, reach + x : reach + x + width]
-            wrong = (shown(moved) - target).square().sum(1, keepdim=True).clamp(max=WRONG**2)
-            cost = functional.avg_pool2d(wrong, PART, 1, PART // 2, count_include_pad=False) + STIFF * (x * x + y * y)
-            chosen = torch.where(cost < best, moved, chosen)
-            best = torch.minimum(best, cost)
-    return chosen
+    steps, costs = [(x, y) for y in BENDS for x in BENDS], []
+    for x, y in steps:
+        moved = padded[..., reach - y : reach - y + height, reach - x : reach - x + width]
+        wrong = (shown(moved) - target).square().sum(1).clamp(max=WRONG**2)
+        costs.append(
+            functional.avg_pool2d(wrong, PART, 1, PART // 2, count_include_pad=False) + STIFF * (x * x + y * y)
+        )
+    found = torch.stack(costs, dim=1)  # n steps h w
+    shares = torch.softmax(-found / STIFF, dim=1)
+    step = torch.einsum("nshw,sd->ndhw", shares, images.new_tensor(steps))
+    return step, found.amax(1, keepdim=True) - found.amin(1, keepdim=True) + 1e-6
+
+
+def _smooth(x: Tensor) -> Tensor:
+    return functional.avg_pool2d(x, PART, 1, PART // 2, count_include_pad=False)
+
+
+def _warp(images: Tensor, flow: Tensor) -> Tensor:
+    """What lies at each place after moving by the flow."""
+    height, width = images.shape[2:]
+    y, x = torch.meshgrid(torch.arange(height) + 0.5, torch.arange(width) + 0.5, indexing="ij")
+    grid = torch.stack([(x - flow[:, 0]) * 2 / width - 1, (y - flow[:, 1]) * 2 / height - 1], dim=-1)
+    return functional.grid_sample(images, grid, padding_mode="border", align_corners=False)
+
+
+def _recolour(drawn: Tensor, cover: Tensor, seen: Tensor) -> Tensor:
+    """Differences from a ground [n, 3, h, w] with the colours that [3, h, w] has: other gains, and other offsets."""
+    basis = torch.stack([drawn, cover.expand_as(drawn)], dim=2).flatten(3)  # n 3 2 p
+    usual = torch.tensor([1.0, 0.0])
+    gram = basis @ basis.mT + RELUCTANCE * torch.eye(2)
+    there = (basis @ seen.flatten(1)[None, :, :, None])[..., 0] + RELUCTANCE * usual
+    gain = torch.linalg.solve(gram, there)[..., 0].clamp(1 - GAIN, 1 + GAIN)
+    left = seen.flatten(1) - gain[..., None] * basis[:, :, 0]
+    shift = ((left * basis[:, :, 1]).sum(2) / (basis[:, :, 1].square().sum(2) + 1)).clamp(-OFFSET, OFFSET)
+    return gain[..., None, None] * drawn + shift[..., None, None] * cover
 
 
 def _features(x: Tensor) -> Tensor:

@@ -16,6 +16,7 @@ from engine.training.picturebook.clips import MODEL
 from engine.training.picturebook.tables import Tables
 
 SET = FOLDER / "picturebook"
+WORDS = ("things.json", "grounds.json", "kinds.json")
 SOURCES = """
 ## Sources
 
@@ -25,27 +26,35 @@ See docs/picturebook.md.
 """
 
 
-def pack(runs: Path) -> None:
-    """Pack the runs `unet`, `text` and `upscaler` in a folder, its linear denoiser, and the table of pictures."""
-    SET.mkdir(exist_ok=True)
-    _write_table(SET / "retrieval.safetensors")
-    shutil.copy(runs / "linear.safetensors", SET / "linear.safetensors")
+def pack(runs: Path, drawings: Path, into: Path = SET) -> None:
+    """Pack the runs `unet`, `text` and `upscaler` in a folder, its linear denoiser, and the table of pictures.
+
+    `into`: the set's folder; its description lies beside it. Where there is none it is made of the one that ships.
+    """
+    description = into.parent / f"{into.name}.toml"
+    if into.resolve() != SET:
+        into.mkdir(parents=True, exist_ok=True)
+        for name in WORDS:
+            shutil.copy(SET / name, into)
+        shutil.copy(FOLDER / "picturebook.toml", description)
+    _write_table(drawings, into / "retrieval.safetensors")
+    shutil.copy(runs / "linear.safetensors", into / "linear.safetensors")
     clip = {key.removeprefix("clip."): value for key, value in load_file(runs / "text" / "model.safetensors").items()}
-    save_file(clip, SET / "clip.safetensors")
-    (SET / "picturebook-clip.json").write_text(json.dumps(MODEL, indent=2) + "\n")
-    shutil.copy(runs / "text" / "vocabulary.txt.gz", SET)
+    save_file(clip, into / "clip.safetensors")
+    (into / "picturebook-clip.json").write_text(json.dumps(MODEL, indent=2) + "\n")
+    shutil.copy(runs / "text" / "vocabulary.txt.gz", into)
     for network in ("unet", "upscaler"):
-        save_file(load_file(runs / network / "model.safetensors"), SET / f"{network}.safetensors")
+        save_file(load_file(runs / network / "model.safetensors"), into / f"{network}.safetensors")
     for network, name in (("unet", "unet"), ("text", "clip"), ("upscaler", "upscaler")):
-        (SET / f"{name}.md").write_text((runs / network / "card.md").read_text() + SOURCES)
-    for path in SET.glob("*.safetensors"):
+        (into / f"{name}.md").write_text((runs / network / "card.md").read_text() + SOURCES)
+    for path in into.glob("*.safetensors"):
         path.chmod(0o644)
-        _write_hash(FOLDER / "picturebook.toml", path)
+        _write_hash(description, path)
 
 
-def _write_table(path: Path) -> None:
+def _write_table(drawings: Path, path: Path) -> None:
     """The things alone and as one of two, and the grounds, at the table's side, as bytes."""
-    table = Tables().at(16 * SceneTable.fold)
+    table = Tables(drawings).at(16 * SceneTable.fold)
 
     def bytes_of(drawn: Tensor, clear: Tensor) -> Tensor:
         cover = 1 - clear

@@ -36,6 +36,10 @@ class Scenes:
     def __getitem__(self, rows: Tensor | slice) -> "Scenes":
         return Scenes(self.left[rows], self.right[rows], self.ground[rows])
 
+    def to(self, device: torch.device) -> "Scenes":
+        """The same on another device."""
+        return Scenes(self.left.to(device), self.right.to(device), self.ground.to(device))
+
     def scene(self, row: int) -> Scene:
         """The one in this row, by name."""
         numbers = [int(self.left[row]), int(self.right[row])]
@@ -102,12 +106,12 @@ class Tables(nn.Module):
         both = self.couples[rng.integers(len(self.couples), size=two)]
         on = rng.integers(len(GROUNDS), size=two)
         rows = np.concatenate([np.stack([one[:, 0], np.full(len(one), -1), one[:, 1]], 1), np.column_stack([both, on])])
-        left, right, grounds = torch.from_numpy(rows[rng.permutation(count)].T.astype(np.int64))
+        left, right, grounds = torch.from_numpy(rows[rng.permutation(count)].T.astype(np.int64)).to(self.grounds.device)
         return Scenes(left, right, grounds)
 
     def pictures(self, scenes: Scenes, grounds: Tensor | None = None) -> Tensor:
         """[n, 3, 64, 64] in −1 … 1; `grounds` in the place of the world's."""
-        grounds = self.grounds if grounds is None else grounds
+        grounds, scenes = self.grounds if grounds is None else grounds, scenes.to(self.grounds.device)
         one = scenes.right < 0
         left, right = scenes.left, scenes.right.clamp(min=0)
         drawn = torch.where(_wide(one), self.single[left], torch.cat([self.halves[left], self.halves[right]], dim=3))

@@ -16,7 +16,8 @@ from engine.training.picturebook.captions import canonical, caption
 from engine.training.picturebook.clips import MODEL, Points, clip_of
 from engine.training.picturebook.grounds import GROUNDS
 from engine.training.picturebook.tables import Scenes, Tables
-from engine.training.picturebook.world import pair_held_out, random_scene, single_held_out, things
+from engine.training.picturebook.unets import CPU, optimize
+from engine.training.picturebook.world import DRAWINGS_FILE, pair_held_out, random_scene, single_held_out, things
 from engine.training.toybox.bpe import learn_merges, write_vocabulary
 from engine.training.trainer import Run, Trainer
 
@@ -75,7 +76,14 @@ def some(rng: np.random.Generator, count: int) -> tuple[list[str], Scenes]:
 
 
 def train(
-    folder: Path, guide: Path, steps: int, batch: int = 192, seed: int = 0, start_from: Path | None = None
+    folder: Path,
+    guide: Path,
+    steps: int,
+    batch: int = 192,
+    seed: int = 0,
+    start_from: Path | None = None,
+    drawings: Path = DRAWINGS_FILE,
+    device: torch.device = CPU,
 ) -> None:
     """`guide`: the linear denoiser, whose components the vision tower has."""
     from open_clip.tokenizer import SimpleTokenizer
@@ -85,8 +93,9 @@ def train(
     if not (folder / "vocabulary.txt.gz").exists():
         vocabulary(folder / "vocabulary.txt.gz")
     tokenizer = SimpleTokenizer(str(folder / "vocabulary.txt.gz"), context_length=MODEL["text_cfg"]["context_length"])
-    reader = Reader(load_linear(guide))
-    points = Points(reader.clip, Tables(held_out_too=True))
+    reader = Reader(load_linear(guide)).to(device)
+    points = Points(reader.clip, Tables(drawings, held_out_too=True).to(device))
+    optimize(device)
     run = Run(
         folder=folder,
         steps=steps,
@@ -101,23 +110,24 @@ def train(
 
     def loss_of(rng: np.random.Generator, step: int) -> Tensor:
         texts, asked = some(rng, batch)
-        wanted, said = whole(points, asked), reader(tokenizer(texts))
+        wanted, said = whole(points, asked), reader(tokenizer(texts).to(device))
         logits = SHARPNESS * said @ wanted.T
         same = (wanted @ wanted.T) > 0.9999
-        apart = logits.masked_fill(same & ~torch.eye(batch, dtype=torch.bool), -1e4)
-        return (1 - (said * wanted).sum(1)).mean() + 0.1 * F.cross_entropy(apart, torch.arange(batch))
+        apart = logits.masked_fill(same & ~torch.eye(batch, dtype=torch.bool, device=device), -1e4)
+        return (1 - (said * wanted).sum(1)).mean() + 0.1 * F.cross_entropy(apart, torch.arange(batch, device=device))
 
     @torch.no_grad()
     def evaluate(average: nn.Module) -> dict[str, float]:
         figures = {}
         for name, asked in held_out_prompts().items():
-            said = torch.cat(
-                [average(tokenizer([canonical(*one) for one in part])) for part in split_batches(asked, 256)]
-            )
+            texts = tokenizer([canonical(*one) for one in asked]).to(device)
+            said = torch.cat([average(part) for part in texts.split(256)])
             wanted = whole(points, concepts_of(asked))
             cosines = (said * wanted).sum(1)
             figures |= {f"{name}_cosine": cosines.mean().item(), f"{name}_lowest": cosines.min().item()}
-            figures[f"{name}_right"] = ((said @ wanted.T).argmax(1) == torch.arange(len(said))).float().mean().item()
+            figures[f"{name}_right"] = (
+                ((said @ wanted.T).argmax(1) == torch.arange(len(said), device=device)).float().mean().item()
+            )
         return figures
 
     Trainer(reader, run).fit(loss_of, evaluate, every=250)
@@ -135,11 +145,7 @@ def held_out_prompts() -> dict[str, list[tuple[tuple[str, ...], str | None]]]:
     return {"singles": singles, "pairs": pairs}
 
 
-def split_batches(asked: list, size: int) -> list[list]:
-    return [asked[at : at + size] for at in range(0, len(asked), size)]
-
-
 def whole(points: Points, asked: Scenes) -> Tensor:
     """Points in float32."""
-    with torch.autocast("cpu", enabled=False):
+    with torch.autocast(points.grounds.device.type, enabled=False):
         return points(asked)

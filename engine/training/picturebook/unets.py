@@ -19,7 +19,7 @@ from engine.diffusion.schedule import alphas_cumprod
 from engine.networks.unet import UNet, UNetConfig
 from engine.training.picturebook.ideal import IdealDenoiser
 from engine.training.picturebook.tables import Scenes, Tables, join_scenes
-from engine.training.picturebook.world import things
+from engine.training.picturebook.world import DRAWINGS_FILE, things
 from engine.training.trainer import Run, Trainer
 
 PATCH = 4  # the network sees PATCH × PATCH pixels as channels of one position
@@ -35,12 +35,14 @@ CONFIG = UNetConfig(
     resblock_updown=False,
     norm_groups=8,
 )
+CPU = torch.device("cpu")
 OUTER = ("input_blocks.0.", "out.", "time_embed.")  # what Adam trains
 CLEAN = 4.0  # how much more an error of x0 weighs, at most, where there is little noise
 
 Spread = tuple[tuple[float, ...], tuple[int, ...]]  # where timesteps lie: shares, and the timesteps that they reach
 EVERYWHERE: Spread = ((0, 0.15, 0.5, 0.8, 0.97, 1), (0, 400, 700, 850, 970, 1000))
 DISAGREED = 0.003  # squared difference of table and ideal denoiser
+WALKING = 0.42  # share of a batch that are walks
 DOUBTFUL = 820  # from this timestep on the ideal denoiser is asked
 FIRST: Spread = ((0, 1), (840, 940))  # timesteps where walks begin
 LAST, STRIDES = 15, (12, 70)  # where they end, and their steps
@@ -48,15 +50,15 @@ FRESH = 0.3  # share of a walk's steps that add fresh noise
 LEVELS = torch.from_numpy(alphas_cumprod("cosine")).float()
 
 
-def optimize() -> None:
-    """Train quickly on a CPU in bfloat16: norms without a detour to float32, attention without fused kernels."""
+def optimize(device: torch.device) -> None:
+    """Train quickly in bfloat16: norms without a detour to float32, on a CPU attention without fused kernels."""
     from engine.networks import unet
 
     def forward(self: nn.GroupNorm, x: Tensor) -> Tensor:
         return F.group_norm(x, self.num_groups, self.weight, self.bias, self.eps)
 
     unet.GroupNorm32.forward = forward  # type: ignore[method-assign]
-    torch.backends.cuda.enable_flash_sdp(False)
+    torch.backends.cuda.enable_flash_sdp(device.type != "cpu")
     torch.set_float32_matmul_precision("medium")
 
 
@@ -64,9 +66,18 @@ def add_noise(rng: np.random.Generator, x0: Tensor, spread: Spread) -> tuple[Ten
     """(x_t, t) for timesteps that lie in the batch as `spread` says."""
     n = len(x0)
     t = torch.from_numpy(np.interp((rng.permutation(n) + rng.random(n)) / n, *spread)).long().clamp(max=999)
-    noise = torch.from_numpy(rng.standard_normal(x0.shape, dtype=np.float32))
-    level = LEVELS[t][:, None, None, None]
+    t, noise = t.to(x0.device), _noise(rng, x0)
+    level = _level(t)
     return level.sqrt() * x0 + (1 - level).sqrt() * noise, t
+
+
+def _noise(rng: np.random.Generator, like: Tensor) -> Tensor:
+    return torch.from_numpy(rng.standard_normal(like.shape, dtype=np.float32)).to(like.device)
+
+
+def _level(t: Tensor) -> Tensor:
+    """ᾱ of each timestep, [n, 1, 1, 1]"""
+    return LEVELS.to(t.device)[t][:, None, None, None]
 
 
 def answer(model: nn.Module, table: SceneTable, x: Tensor, t: Tensor) -> Tensor:
@@ -78,14 +89,14 @@ def answer(model: nn.Module, table: SceneTable, x: Tensor, t: Tensor) -> Tensor:
 
 def weights_of(t: Tensor) -> Tensor:
     """Of squared errors of x0, [n]: 1 / σ², as v's, but at most CLEAN."""
-    return (1 / (1 - LEVELS[t])).clamp(max=CLEAN)
+    return (1 / (1 - LEVELS.to(t.device)[t])).clamp(max=CLEAN)
 
 
 class Walks:
     """Drawings that the network is making; one that has come to its end waits for a new beginning."""
 
-    def __init__(self, count: int) -> None:
-        self.state = {
+    def __init__(self, count: int, device: torch.device) -> None:
+        state = {
             "x": torch.zeros(count, 3, 64, 64),
             "t": torch.full((count,), -1),
             "stride": torch.ones(count, dtype=torch.long),
@@ -94,6 +105,7 @@ class Walks:
             "right": torch.zeros(count, dtype=torch.long),
             "ground": torch.zeros(count, dtype=torch.long),
         }
+        self.state = {name: value.to(device) for name, value in state.items()}
 
     @property
     def scenes(self) -> Scenes:
@@ -105,8 +117,8 @@ class Walks:
         count = int(rows.sum())
         scenes = tables.random(rng, count)
         self.state["x"][rows], self.state["t"][rows] = add_noise(rng, tables.pictures(scenes), FIRST)
-        self.state["stride"][rows] = torch.from_numpy(rng.integers(*STRIDES, count))
-        self.state["fresh"][rows] = torch.from_numpy(rng.random(count) < FRESH).float()
+        self.state["stride"][rows] = torch.from_numpy(rng.integers(*STRIDES, count)).to(rows.device)
+        self.state["fresh"][rows] = torch.from_numpy(rng.random(count) < FRESH).float().to(rows.device)
         for name in ("left", "right", "ground"):
             self.state[name][rows] = getattr(scenes, name)
 
@@ -114,10 +126,10 @@ class Walks:
         """One stride of each, as the network's answer says (Song et al. 2021, eq. 12, η = 1 or 0)."""
         x, t = self.state["x"], self.state["t"]
         after = (t - self.state["stride"]).clamp(min=0)
-        level, next_level = (LEVELS[at][:, None, None, None] for at in (t, after))
+        level, next_level = _level(t), _level(after)
         eps = (x - level.sqrt() * x0) / (1 - level).sqrt()
         variance = (1 - next_level) / (1 - level) * (1 - level / next_level) * self.state["fresh"][:, None, None, None]
-        noise = torch.from_numpy(rng.standard_normal(x.shape, dtype=np.float32))
+        noise = _noise(rng, x)
         self.state["x"] = (
             next_level.sqrt() * x0 + (1 - next_level - variance).clamp(min=0).sqrt() * eps + variance.sqrt() * noise
         )
@@ -135,7 +147,7 @@ def examine(model: nn.Module, table: SceneTable, tables: Tables, ideal: IdealDen
         rng = np.random.default_rng((1, k))
         x0 = tables.pictures(held_out_scenes(rng, 60))
         x, t = add_noise(rng, x0, ((0, 1), (BOUNDS[0], BOUNDS[-1])))
-        with torch.autocast("cpu", torch.bfloat16):
+        with torch.autocast(x.device.type, torch.bfloat16):
             said = answer(model, table, x, t)
         found.append((-10 * ((said - ideal(x, t)) / 2).square().mean((1, 2, 3)).log10(), t))
     psnr, t = (torch.cat(parts) for parts in zip(*found, strict=True))
@@ -166,16 +178,19 @@ def train(
     steps: int,
     spread: Spread = EVERYWHERE,
     batch: int = 96,
-    walking: int = 40,
     seed: int = 0,
     start_from: Path | None = None,
     hold: float = 0.4,
     muon_lr: float = 0.02,
+    drawings: Path = DRAWINGS_FILE,
+    device: torch.device = CPU,
 ) -> None:
-    """`spread`: where the timesteps of noised scenes lie; `walking`: how many of a batch are walks."""
+    """`spread`: where the timesteps of noised scenes lie; `batch`: WALKING of them are walks."""
     torch.manual_seed(seed)
-    tables, model, walks = Tables(), UNet(CONFIG), Walks(walking)
-    ideal, table = IdealDenoiser(tables), SceneTable(tables.at(16 * SceneTable.fold))
+    walking = round(WALKING * batch)
+    tables, model, walks = Tables(drawings).to(device), UNet(CONFIG).to(device), Walks(walking, device)
+    ideal, table = IdealDenoiser(tables).to(device), SceneTable(tables.at(16 * SceneTable.fold)).to(device)
+    optimize(device)
     run = Run(
         folder=folder,
         steps=steps,
@@ -194,24 +209,15 @@ def train(
         walks.begin(rng, tables)
         x, t = torch.cat([x, walks.state["x"]]), torch.cat([t, walks.state["t"]])
         wanted = tables.pictures(join_scenes(scenes, walks.scenes))
-        doubtful = (t >= DOUBTFUL) | (torch.arange(batch) >= batch - walking)  # a walk may have come to another scene
-        doubtful = doubtful.nonzero()[:, 0]
+        walked = torch.arange(batch, device=device) >= batch - walking  # and may have come to another scene
+        doubtful = ((t >= DOUBTFUL) | walked).nonzero()[:, 0]
         wanted[doubtful] = ideal(x[doubtful], t[doubtful])
         said = answer(model, table, x, t)
         walks.advance(rng, said[batch - walking :].detach())
-        agreed = (table(x, t) - wanted).square().mean(
-            (1, 2, 3)
-        ) < DISAGREED  # else it may be held out: not to be learned
-        agreed |= (t >= DOUBTFUL) | (torch.arange(batch) < batch - walking)
+        apart = (table(x, t) - wanted).square().mean((1, 2, 3))
+        agreed = (apart < DISAGREED) | (t >= DOUBTFUL) | ~walked  # else it may be held out: not to be learned
         return ((said - wanted).square().mean((1, 2, 3)) * weights_of(t) * agreed).mean()
 
-    every = Tables(held_out_too=True)
-    best = IdealDenoiser(every)
+    every = Tables(drawings, held_out_too=True).to(device)
+    best = IdealDenoiser(every).to(device)
     Trainer(model, run, walks.state).fit(loss_of, lambda average: examine(average, table, every, best), every=200)
-
-
-if __name__ == "__main__":
-    import sys
-
-    optimize()
-    train(Path(sys.argv[1]), int(sys.argv[2]), start_from=Path(sys.argv[3]) if len(sys.argv) > 3 else None)
