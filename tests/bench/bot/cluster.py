@@ -24,7 +24,7 @@ from tests.bench.bot.load import lags
 from tests.fakes import fakes
 from tests.fakes.cluster import Machines, machines
 
-NO_LIMITS = LimitsConfig(queued=0, per_day=0)
+NO_LIMITS = LimitsConfig(queued=0, per_day=0, per_minute=0)
 SCRIPTED = "tests.fakes.scripted:"
 ENDS = (Stage.FINAL, Stage.FAILED)
 

@@ -17,7 +17,7 @@ from tests.fakes.discord_wire import PREFIX, TOKEN, Wire
 
 async def serve(folder: Path, port: int, draw: str) -> None:
     """Serve the wire at a port until told to stop."""
-    config = Config(bot=BotConfig(folder=folder), limits=LimitsConfig(queued=0, per_day=0))
+    config = Config(bot=BotConfig(folder=folder), limits=LimitsConfig(queued=0, per_day=0, per_minute=0))
     wire = DiscordConfig(
         token=Secret(TOKEN), api_base=f"http://127.0.0.1:{port}{PREFIX}", gateway_url=f"ws://127.0.0.1:{port}/gateway"
     )

@@ -74,7 +74,7 @@ async def run(folder: Path, jobs: int, channels: int, longest: float) -> dict[st
     def adapters(app: App, history: object) -> list[Any]:
         return [DiscordAdapter(config_for(wire), app.texts.say, app.notes("discord"))]
 
-    limits = LimitsConfig(queued=0, per_day=0)
+    limits = LimitsConfig(queued=0, per_day=0, per_minute=0)
     config = Config(bot=BotConfig(folder=folder), limits=limits)
     began = time.monotonic()
     async with App(config, engine=fakes.Engine(), adapters=adapters).lifespan():

@@ -37,7 +37,7 @@ async def drawn_before(queue: Queue, job: Job) -> Counter[str]:
 async def new_names(folder: Path, names: int, rounds: int) -> list[Counter[str]]:
     """Somebody who was served once asks again and again; before each time so many new names have asked thrice."""
     store = await Store.open(folder / "queue.sqlite")
-    queue = Queue(store, LimitsConfig(queued=0, per_day=0))
+    queue = Queue(store, LimitsConfig(queued=0, per_day=0, per_minute=0))
     await queue.put(asked("ann", "first"))
     claimed = await queue.claim()
     assert claimed
@@ -56,7 +56,7 @@ async def one_browser(folder: Path, names: int, queued: int) -> tuple[int, int]:
     """Jobs that one browser gets into the queue with so many names, each asking three times; and how many it asked."""
     engine = fakes.Engine()
     engine.gate.clear()
-    limits, web = LimitsConfig(queued=queued), WebConfig(port=0)
+    limits, web = LimitsConfig(queued=queued, per_minute=0), WebConfig(port=0)
     config = Config(bot=BotConfig(folder=folder / "page"), limits=limits, web=web)
     opened: list[str] = []
     app = App(config, engine=engine, adapters=build_adapters, opened=opened.append)

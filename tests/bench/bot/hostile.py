@@ -134,7 +134,7 @@ async def run(folder: Path, messages: int, posts: int, seed: int) -> dict[str, o
     faults = Faults()
     logging.getLogger().addHandler(faults)
     statuses: Counter[int] = Counter()
-    config = Config(bot=BotConfig(folder=folder), limits=LimitsConfig(queued=20, per_day=300))
+    config = Config(bot=BotConfig(folder=folder), limits=LimitsConfig(queued=20, per_day=300, per_minute=0))
     async with App(config, engine=fakes.Engine(), adapters=adapters).lifespan() as app:
         await chat.says("a red star --seed 7", who="ann")
         await chat.until_stage(Stage.FINAL)

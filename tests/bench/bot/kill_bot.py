@@ -94,7 +94,7 @@ def accepted(folder: Path) -> list[dict[str, str]]:
 
 async def serve(folder: Path) -> None:
     """The bot that is killed."""
-    config = Config(bot=BotConfig(folder=folder / "bot"), limits=LimitsConfig(queued=0, per_day=0))
+    config = Config(bot=BotConfig(folder=folder / "bot"), limits=LimitsConfig(queued=0, per_day=0, per_minute=0))
     engine = EngineProcess(draw="tests.fakes.scripted:draw_slowly", upscale="tests.fakes.scripted:upscale")
     await App(config, engine=engine, adapters=lambda app, history: [FileChat(folder)]).run()
 

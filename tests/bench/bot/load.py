@@ -31,7 +31,7 @@ async def ask(chat: fakes.Chat, who: int, options: str, waits: list[float]) -> N
 async def run(folder: Path, jobs: int, people: int, draw: str, options: str) -> dict[str, float]:
     """The figures; times in milliseconds."""
     chat, waits, late = fakes.Chat(), [], []
-    limits = LimitsConfig(queued=0, per_day=0)
+    limits = LimitsConfig(queued=0, per_day=0, per_minute=0)
     async with fakes.bot(folder, chat, EngineProcess(draw=draw), limits=limits) as app:
         await ask(chat, 0, options, [])  # the engine loads its models and begins
         await chat.until(lambda states: (states[-1].percent or 0) > 0, seconds=300)
