@@ -28,7 +28,9 @@ CHATS = (-1001, 1, 2)
 async def serve(url: str, folder: Path) -> None:
     """The bot that is killed."""
     telegram = TelegramConfig(token=Secret(botapi.TOKEN), base_url=url)
-    config = Config(bot=BotConfig(folder=folder), limits=LimitsConfig(queued=0, per_day=0, per_minute=0), telegram=telegram)
+    config = Config(
+        bot=BotConfig(folder=folder), limits=LimitsConfig(queued=0, per_day=0, per_minute=0), telegram=telegram
+    )
     engine = EngineProcess(draw="tests.fakes.scripted:draw_slowly", upscale="tests.fakes.scripted:upscale")
 
     def adapters(app: App, history: object) -> list[TelegramAdapter]:
