@@ -225,9 +225,12 @@ async def help_on_page(site: Site, victim: Victim) -> float:
 
 
 async def help_on_discord(site: Site, victim: Victim) -> float:
-    before, began = len(site.wire.private), time.monotonic()
+    def answers() -> int:
+        return sum(HELP in text for text in site.wire.whispers())
+
+    before, began = answers(), time.monotonic()
     site.wire.slash("help", who=site.wire.ann)
-    await site.wire.until(lambda: any(HELP in text for text in site.wire.private[before:]), seconds=60)
+    await site.wire.until(lambda: answers() > before, seconds=60)
     return time.monotonic() - began
 
 
@@ -354,6 +357,8 @@ async def large_uploads(site: Site) -> None:
 
 ATTACKS: dict[str, tuple[Callable[[Site], Awaitable[None]], Callable[[Site, Victim], Awaitable[float]]]] = {
     "nothing": (nothing, help_on_page),
+    "nothing, on Discord": (nothing, help_on_discord),
+    "nothing, on Telegram": (nothing, help_on_telegram),
     "scan bomb by page": (bomb_by_page, help_on_page),
     "scan bomb by Discord": (bomb_by_discord, help_on_discord),
     "scan bomb by Telegram": (bomb_by_telegram, help_on_telegram),
