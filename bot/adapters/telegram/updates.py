@@ -24,7 +24,7 @@ LONGEST_PAUSE = 30.0  # seconds between retries while the server fails
 MOST_REFUSALS = 5  # of the token in a row, in 15 s: one alone may be a fault of the server
 CHECKED = 60.0  # seconds between two looks whether the token still holds, where Telegram calls us
 WRONG_TOKEN = "token in [telegram]: Telegram refuses it; copy it again from @BotFather."
-LONGEST_BATCH = 1.0  # seconds that the next updates wait for the previous ones
+LONGEST_BATCH = 0.5  # seconds that the next updates wait for the previous ones
 MAX_BODY = 1024 * 1024  # bytes of an update
 
 Take = Callable[[Update], Awaitable[None]]  # raises Closed
