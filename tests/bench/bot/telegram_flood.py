@@ -174,11 +174,12 @@ class Play:
         """Previews shown, and those that were not the newest of their job when they were."""
         shown = stale = 0
         for state in self.server.states:
-            match = re.search(r"#(\d+) .* (\d+) %", state.message.get("caption", ""))
-            if match and "cancel" in str(telegram_bot.buttons(state.message)):
+            match = re.search(r" (\d+) %", state.message.get("caption", ""))
+            pressed = re.search(r"cancel:(\d+)", str(telegram_bot.buttons(state.message)))
+            if match and pressed:
                 shown += 1
-                made = [percent for at, percent in self.previews[int(match[1])] if at < state.at]
-                stale += bool(made) and int(match[2]) < made[-1]
+                made = [percent for at, percent in self.previews[int(pressed[1])] if at < state.at]
+                stale += bool(made) and int(match[1]) < made[-1]
         return shown, stale
 
 
