@@ -359,6 +359,10 @@ WHERE ((created < :before AND status NOT IN ('queued', 'running')) OR (created <
       SELECT 1 FROM jobs AS child WHERE child.parent = jobs.id AND child.status IN ('queued', 'running', 'drawn')
   );
 
+-- name: doubted_since
+-- Since when, by the host's clock, that clock seems to be too far ahead; 0 when it does not.
+SELECT CAST(value AS REAL) AS at FROM notes WHERE platform = 'bot' AND key = 'doubted';
+
 -- name: latest_time
 -- The latest time that anything was done at, as far as it is known.
 SELECT max(at) AS at FROM (
