@@ -46,7 +46,7 @@ class FileChat:
     async def send(self, address: Address, reply: Reply, *, nonce: str, answers: str = "") -> str:
         if nonce not in self._nonces:
             self._nonces[nonce] = f"m{len(self._nonces)}"
-            self._accept(reply, self._nonces[nonce], nonce)
+            self._accept(reply, self._nonces[nonce], nonce, answers)
         await asyncio.sleep(LATENCY)
         return self._nonces[nonce]
 
@@ -60,7 +60,7 @@ class FileChat:
     async def close(self) -> None:
         self._polling.cancel()
 
-    def _accept(self, reply: Reply, message: str, nonce: str = "") -> None:
+    def _accept(self, reply: Reply, message: str, nonce: str = "", answers: str = "") -> None:
         picture = hashlib.sha256(reply.picture.content).hexdigest() if reply.picture else ""
         call = {
             "nonce": nonce,
@@ -69,6 +69,8 @@ class FileChat:
             "stage": reply.stage,
             "picture": picture,
             "gif": reply.gif is not None,
+            "text": reply.text,
+            "answers": answers,
         }
         self._log.write(json.dumps(call) + "\n")
         self._log.flush()
@@ -78,13 +80,17 @@ class FileChat:
         while True:
             done = int(offset.read_text()) if offset.exists() else 0
             for number, text in enumerate((self._folder / "inbox").read_text().splitlines()[done:], start=done + 1):
-                person = Person(platform="file", id=str(number % 5))
-                address = Address(platform="file", chat=str(number % 3))
-                await receive(TextMessage(key=str(number), person=person, address=address, text=text))
+                await receive(self._incoming(number, text))
                 part = self._folder / "offset.part"
                 part.write_text(str(number))
                 part.replace(offset)
             await asyncio.sleep(0.01)
+
+    def _incoming(self, number: int, text: str) -> TextMessage:
+        """What line `number` of the inbox asks for."""
+        person = Person(platform="file", id=str(number % 5))
+        address = Address(platform="file", chat=str(number % 3))
+        return TextMessage(key=str(number), person=person, address=address, text=text)
 
 
 def accepted(folder: Path) -> list[dict[str, str]]:
