@@ -47,7 +47,8 @@ class Batch:
         """Nobody draws yet.
 
         Args:
-            widest: rows of one call at most, unless a single drawing has more pictures.
+            widest: pictures that share a step; a call has as many rows at most, and never more than the ladder of
+                widths, unless a single drawing has more pictures.
         """
         self.widest = widest
         self._waiting: deque[tuple[Hashable, tuple[Request, bytes | None, Inputs, str | None]]] = deque()
@@ -136,7 +137,7 @@ class Batch:
         for query in together:
             if query.rows > left:
                 groups.append([])
-                left = max(room or self.widest, query.rows)
+                left = max(room or min(self.widest, WIDTHS[-1]), query.rows)
             groups[-1].append(query)
             left -= query.rows
         return groups

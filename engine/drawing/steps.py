@@ -236,7 +236,7 @@ class Course:
     def _encode(self, prompts: tuple[str, ...]) -> list[Target]:
         if prompts not in self._encoded:
             alone = self._request.init is None and not self._pictures
-            said = [replace(each, prompt=text) for each, text in zip(self._requests, prompts, strict=True)]
+            said = [replace(each, prompt=text, then=None) for each, text in zip(self._requests, prompts, strict=True)]
             read = [text for each in said for text in prompts_of(self._models.description, each, alone=alone)]
             self._encoded[prompts] = targets_of(self._models, read, self._pictures, self._seeds)
         return self._encoded[prompts]

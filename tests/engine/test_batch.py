@@ -196,3 +196,26 @@ class Counting(Batch):
         if width > self._room:
             raise torch.OutOfMemoryError("CUDA out of memory.")
         return super().call(models, questions, width)
+
+
+def test_more_drawings_than_a_call_may_have_rows_take_several_calls() -> None:
+    """`at_once` may be more than the widest rung, and what a picture says of its widths must be readable."""
+    requests = {f"{k}": replace(STAR, seed=k, steps=1, guidance_scale=0.0) for k in range(9)}
+    told = run(Batch(16), **requests)
+    said = {request_of(read_png(last(told[key]).png)[1]).widths for key in requests}
+    assert said == {"8x1", None}
+
+
+def test_what_cannot_ask_ends_alone() -> None:
+    """Its words may lead to an error that nobody foresaw: the others go on."""
+
+    class Mute(Drawing):
+        def question(self) -> Question:
+            raise ValueError("no words")
+
+    request = resolve_defaults(STAR, models().description.defaults)
+    state = DrawingState(x=torch.zeros(1, 3, 64, 64), index=request.steps - 1)
+    batch = Batch()
+    batch.take("mute", Mute(models(), request, state))
+    told = run(batch, star=replace(STAR, steps=1))
+    assert isinstance(told["mute"][-1], ValueError) and last(told["star"])

@@ -154,3 +154,32 @@ def test_more_changes_than_a_drawing_takes_are_answered_too() -> None:
     told = steer(replace(STAR, steps=20, guidance_scale=0.0), {step: ["a moon"] for step in range(1, 19)})
     outcomes = [event.outcome for event in told if isinstance(event, Steered)]
     assert outcomes.count("full") == 2 and len(outcomes) == 18
+
+
+def test_words_of_one_step_hold_one_after_the_other_where_the_first_were_answered() -> None:
+    """After a death a drawing may stand where its last change holds from: that one was promised."""
+    request = replace(STAR, steps=4, guidance_scale=0.0, then='50%:"a circle"')
+    batch, told, state = Batch(), [], None
+    batch.add(0, request, None, Inputs())
+    for life in range(2):
+        while state is None or life == 0 and not any(isinstance(event, Steered) for event in told):
+            told += [outcome for _, outcome in batch.step()]
+            batch.steer(0, 1, "+ a moon") if len(told) > 3 and state is None else None
+            state = next((event.state for event in reversed(told) if isinstance(event, Checkpoint)), None)
+        batch = Batch()
+        batch.add(0, request, state, Inputs())
+        list(batch.step())
+        batch.steer(0, 2, "+ a cat")
+        told += [outcome for _, outcome in batch.step()]
+    held = [event for event in told if isinstance(event, Steered)]
+    assert [event.outcome for event in held][0] == "held" and all("+ a moon" in event.then for event in held)
+    assert len({change.percent for change in parse_then(held[-1].then)}) == len(parse_then(held[-1].then))
+
+
+def test_words_that_lead_to_no_prompt_are_left_out() -> None:
+    """Also where only what is said later makes them too long."""
+    request = replace(STAR, steps=3, guidance_scale=0.0, then=f'90%:"+ {"x" * 600}"')
+    told = steer(request, {1: ["y" * 600]})
+    (answer,) = (event for event in told if isinstance(event, Steered))
+    assert answer.outcome == "unfit" and answer.then == request.then
+    assert isinstance(told[-1], Finished)

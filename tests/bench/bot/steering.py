@@ -45,7 +45,7 @@ class OwnersChat(FileChat):
 async def serve(folder: Path, together: int) -> None:
     """The bot that is killed."""
     limits = LimitsConfig(queued=0, per_day=0)
-    config = Config(bot=BotConfig(folder=folder / "bot"), limits=limits, engine=EngineConfig(attempts=1000))
+    config = Config(bot=BotConfig(folder=folder / "bot"), limits=limits, engine=EngineConfig(attempts=100))
     process = EngineProcess(at_once=together, backoff_seconds=0.05)
     await App(config, engine=process, adapters=lambda app, history: [OwnersChat(folder)]).run()
 
@@ -70,18 +70,21 @@ class Round:
         self._lines += 1
 
     def play(self, first: int, together: int) -> None:
-        """Draw jobs `first` and on until all are finished."""
+        """Draw jobs `first` and on until all are finished, and all changes answered."""
         jobs = range(first, first + together)
         for job in jobs:
             self.say(f"p{job}", f"a red star --seed {job} {OPTIONS}")
         kills, deadline = 0, time.monotonic() + 600
         while not all(job in finals(self._folder) for job in jobs):
-            assert time.monotonic() < deadline, "the drawings do not end"
+            assert time.monotonic() < deadline and self.bot.poll() is None, "the drawings do not end"
             time.sleep(self._rng.uniform(0.05, 1.0))
             for _ in range(self._rng.choice((0, 0, 1, 1, 2))):
                 self._steer(self._rng.choice(jobs))
             if kills < MOST_KILLS and self._rng.random() < 0.2:
                 kills += self._kill()
+        deadline = time.monotonic() + 60
+        while len(answers(self._folder)) < len(self.changes) and time.monotonic() < deadline:
+            time.sleep(0.1)
 
     def _steer(self, job: int) -> None:
         """Words that nobody has said before, so that their answer is known by them."""
@@ -105,10 +108,7 @@ class Round:
         return True
 
     def end(self) -> None:
-        """Wait for the last answers, then stop the bot."""
-        deadline = time.monotonic() + 60
-        while len(answers(self._folder)) < len(self.changes) and time.monotonic() < deadline:
-            time.sleep(0.1)
+        """Stop the bot."""
         self.bot.send_signal(signal.SIGTERM)
         self.bot.wait(60)
 
@@ -125,10 +125,10 @@ def told(folder: Path, job: int) -> set[tuple[int, str]]:
     return {(int(m[2]), m[3]) for text in notes if (m := HELD.match(text)) and int(m[1]) == job}
 
 
-def check(folder: Path, jobs: int) -> dict[str, int]:
+def check(folder: Path, jobs: range) -> Counter[str]:
     """Draw every picture again from what it says."""
-    found = Counter({"same bytes": 0, "said as answered": 0, "changes that held": 0})
-    for job in range(1, jobs + 1):
+    found = Counter({"drawings": len(jobs), "same bytes": 0, "said as answered": 0, "changes that held": 0})
+    for job in jobs:
         png = (folder / "bot" / "pictures" / f"{job}.png").read_bytes()
         request = engine.inspect(png).request
         *_, last = engine.draw(request)
@@ -136,14 +136,14 @@ def check(folder: Path, jobs: int) -> dict[str, int]:
         said = re.findall(r'([\d.]+)%:"(.+?)"', request.then or "")
         found["said as answered"] += {(round(float(at)), words) for at, words in said} == told(folder, job)
         found["changes that held"] += len(said)
-    return dict(found)
+    return found
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("serve", nargs="*", help=argparse.SUPPRESS)
-    parser.add_argument("--rounds", type=int, default=25)
-    parser.add_argument("--together", type=int, default=4, help="drawings of one round")
+    parser.add_argument("--rounds", type=int, default=13)
+    parser.add_argument("--together", type=int, default=8, help="drawings of one round")
     parser.add_argument("--seed", type=int, default=0)
     args = parser.parse_args()
     if args.serve:
@@ -154,13 +154,15 @@ def main() -> None:
         for file in ("inbox", "outbox"):
             (folder / file).touch()
         played = Round(folder, random.Random(args.seed), itertools.count(1))
-        for number in range(args.rounds):
-            played.play(1 + number * args.together, args.together)
+        found: Counter[str] = Counter()
+        for first in range(1, args.rounds * args.together, args.together):
+            played.play(first, args.together)
+            found += check(folder, range(first, first + args.together))
+            each = answers(folder)
+            once = {"changes": len(played.changes), "answered once": sum(each[k] == 1 for k in played.changes)}
+            told_so_far = {**found, **once, **played.counts}
+            print("steering: " + ", ".join(f"{name} {value}" for name, value in told_so_far.items()), flush=True)
         played.end()
-        jobs, each = args.rounds * args.together, answers(folder)
-        figures = {"drawings": jobs, "changes said": len(played.changes), **played.counts, **check(folder, jobs)}
-        figures["answered once"] = sum(each[line] == 1 for line in played.changes)
-    print("steering: " + ", ".join(f"{name} {value}" for name, value in figures.items()))
 
 
 if __name__ == "__main__":

@@ -25,9 +25,9 @@ FIGURES = (
     "understood",
     "bare",
 )
-COUNTED = ("satisfied", "negative", "bare", "full", "pareto", "schedule", "halves")
+COUNTED = ("satisfied", "negative", "bare", "full", "pareto", "schedule", "halves", "steered")
 OF_SETS = ("pareto", "schedule")
-LONG = ("picturebook", "judge", "family", "oracle", "pareto", "schedule", "halves")  # run only if named
+LONG = ("picturebook", "judge", "family", "oracle", "pareto", "schedule", "halves", "steered")  # run only if named
 
 
 def main() -> None:
