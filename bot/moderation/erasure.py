@@ -6,6 +6,7 @@ import logging
 import time
 from collections.abc import Awaitable, Callable, Iterable
 
+from bot.errors import NotStored
 from bot.jobs.job import ACTIVE, Job
 from bot.jobs.limits import DAY
 from bot.jobs.queue import Queue
@@ -17,6 +18,7 @@ from bot.storage.pictures import PictureStore
 from bot.storage.store import Store, Transaction
 
 log = logging.getLogger(__name__)
+RETRY = 600.0  # seconds
 REMEMBERED = 14 * DAY  # seconds after which no platform redelivers an update
 
 
@@ -116,13 +118,17 @@ class Eraser:
         return len(rows)
 
     async def run(self) -> None:
-        """Expire now and then daily."""
+        """Expire now and then daily; sooner where the disk was full."""
         while True:
+            pause = float(DAY)
             try:
                 await self.expire()
+            except NotStored as error:
+                log.warning("what is too old could not be deleted yet: %s", error)
+                pause = RETRY
             except Exception:
                 log.exception("what is too old could not be deleted")
-            await self._sleep(DAY)
+            await self._sleep(pause)
 
     async def _remove_inherited(self, jobs: list[Job]) -> None:
         """Remove copies of these jobs' input pictures from reruns and remixes."""
