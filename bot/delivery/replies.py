@@ -10,7 +10,7 @@ from dataclasses import replace
 from bot.adapters.base import Adapter
 from bot.delivery.cards import Cards
 from bot.delivery.outbox import Outbox, Parcel
-from bot.errors import NotStored, Refused
+from bot.errors import AddressGone, NotStored, Refused
 from bot.jobs.changes import Change, Changes
 from bot.jobs.job import DONE, Job, Status
 from bot.jobs.queue import Queue
@@ -266,13 +266,18 @@ class Replies:
                 log.warning("job %d: the GIF is refused: %s", job.id, refusal)
 
     async def _show_first_accepted(self, job: Job, replies: list[Reply]) -> bool:
-        """Show the first of these that the platform does not refuse for good; False when it refuses all."""
+        """Show the first of these that the platform does not refuse for good; False when it refuses all.
+
+        Raises: AddressGone when not even words may be written there.
+        """
         for reply in replies:
             try:
                 await self._show(job, reply)
                 return True
-            except Refused as refusal:
+            except (Refused, AddressGone) as refusal:
                 log.warning("job %d: the platform refuses the final message: %s", job.id, refusal)
+                if isinstance(refusal, AddressGone) and reply is replies[-1]:
+                    raise
         return False
 
 

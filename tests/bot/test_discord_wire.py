@@ -583,6 +583,18 @@ async def test_refusals_without_end_make_the_bot_fall_silent(tmp_path: Path) -> 
         assert len(driver.wire.sent) == before
 
 
+async def test_a_fault_of_discord_holds_up_nobody(tmp_path: Path) -> None:
+    """discord.py would sleep and try again within the call; our own line tries again, and sends others meanwhile."""
+    async with on_the_wire(tmp_path) as driver:
+        await drawn(driver)
+        driver.wire.refuse = lambda method, path: BackendError(500, 0, "fault") if method == "POST" else None
+        before = len(driver.wire.sent)
+        with pytest.raises(NotDelivered):
+            address = Address(platform="discord", chat=str(driver.wire.channel))
+            await driver.adapter.send(address, Reply(text="hello"), nonce="n")
+        assert [sent.status for sent in driver.wire.sent[before:]] == [500]
+
+
 async def test_a_lost_connection_is_made_again(tmp_path: Path) -> None:
     """The session is gone, the buttons are not."""
     async with on_the_wire(tmp_path) as driver:

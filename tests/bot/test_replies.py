@@ -7,7 +7,7 @@ import pytest
 
 from bot.errors import AddressGone, MessageGone, NotDelivered, RetryAfter
 from bot.jobs.job import Status
-from bot.messages import Reply, Stage
+from bot.messages import Address, Reply, Stage
 from bot.storage.store import Store
 from tests.fakes import fakes
 
@@ -93,6 +93,24 @@ async def test_a_message_deleted_by_others_cancels_its_job(tmp_path: Path, gone:
         engine.gate.set()
     assert chat.calls > 1
     assert await statuses(tmp_path) == ["cancelled"]
+
+
+async def test_a_final_that_may_not_be_posted_ends_in_words(tmp_path: Path) -> None:
+    """A place that takes no picture may take a sentence."""
+    chat = Wordy()
+    async with fakes.bot(tmp_path, chat):
+        await chat.says("a star")
+        states = await chat.until_stage(Stage.FINAL)
+        assert "could not be posted here. Try /show 1" in states[-1].text
+
+
+class Wordy(fakes.Chat):
+    """Lets no finished picture in."""
+
+    async def edit(self, address: Address, message: str, reply: Reply) -> None:
+        if reply.stage is Stage.FINAL and reply.picture:
+            raise AddressGone
+        await super().edit(address, message, reply)
 
 
 async def test_a_job_whose_turn_came_before_its_message_is_shown_at_once(tmp_path: Path) -> None:

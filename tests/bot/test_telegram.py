@@ -422,6 +422,17 @@ def test_each_refusal_is_an_error_of_ours(error: TelegramError, ours: type[Adapt
     assert type(map_error(error)) is ours
 
 
+@pytest.mark.parametrize(
+    ("status", "ours"), [(413, Refused), (405, Refused), (500, NotDelivered), (502, NotDelivered), (408, NotDelivered)]
+)
+async def test_a_status_that_does_not_pass_is_not_tried_for_ever(status: int, ours: type[AdapterError]) -> None:
+    """The library calls a 413 a fault of the network, as it does a 502."""
+    async with alone() as (server, adapter):
+        server.refuse = lambda method, _: ApiError(status, "refused") if "send" in method else None
+        with pytest.raises(ours):
+            await adapter.send(PLACE, Reply(text="x"), nonce="1")
+
+
 async def test_what_telegram_asks_to_wait_is_passed_on() -> None:
     """For the line of that chat, which waits and then sends what is newest."""
     async with alone() as (server, adapter):

@@ -57,6 +57,23 @@ class Bucket(Ratelimit):
         self.outgoing -= 1
 
 
+class ServerFault(aiohttp.ClientError):
+    """A status of 500 or more."""
+
+
+def tell_faults_at_once() -> aiohttp.TraceConfig:
+    """discord.py would try such a call again by itself, for up to 25 s in which the chat is shown nothing else."""
+
+    async def look(session: aiohttp.ClientSession, context: Any, end: aiohttp.TraceRequestEndParams) -> None:
+        if end.response.status >= 500:
+            end.response.release()
+            raise ServerFault(f"Discord answered {end.response.status}")
+
+    trace = aiohttp.TraceConfig()
+    trace.on_request_end.append(look)
+    return trace
+
+
 def never_wait(http: HTTPClient) -> None:
     """Make a client raise RateLimited at once instead of sleeping."""
     buckets: dict[str, Bucket] = {}

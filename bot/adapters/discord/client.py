@@ -15,7 +15,7 @@ from discord import app_commands
 from discord.gateway import DiscordWebSocket
 from discord.http import Route
 
-from bot.adapters.discord.api import never_wait
+from bot.adapters.discord.api import never_wait, tell_faults_at_once
 from bot.adapters.discord.controls import Control, Remix, change_of, remix_of
 from bot.adapters.discord.slash import CommandListener, Commands, Say, Translations
 from bot.config import DiscordConfig, is_loopback
@@ -79,6 +79,7 @@ class Client(discord.AutoShardedClient):
             intents=intents,
             max_messages=None,
             proxy=proxy,
+            http_trace=tell_faults_at_once(),
             allowed_mentions=discord.AllowedMentions.none(),
             member_cache_flags=discord.MemberCacheFlags.none(),
             chunk_guilds_at_startup=False,

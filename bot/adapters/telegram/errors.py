@@ -37,7 +37,6 @@ ADDRESS_GONE = (
     "user is deactivated",
     *FORBIDDEN,
 )
-TOO_LARGE = "(413)"
 PICTURE_REFUSED = ("photo", "image_process_failed")
 
 
@@ -49,8 +48,6 @@ def map_error(error: TelegramError) -> AdapterError:
     if isinstance(error, Forbidden):  # kicked, blocked, or the account was deleted
         return AddressGone(words)
     if not isinstance(error, BadRequest):
-        if TOO_LARGE in words:
-            return Refused(words)
         # Never repeat the library's text here: it quotes the rejected token.
         return NotDelivered(words if isinstance(error, NetworkError) else type(error).__name__)
     if says(error, *MESSAGE_GONE):

@@ -2,12 +2,15 @@
 
 import logging
 import os
+from typing import Any
 
 from telegram import Bot
+from telegram.error import BadRequest
 from telegram.request import HTTPXRequest
 
 from bot.errors import ConfigError
 
+TOLD_APART = {400, 401, 403, 404, 408, 409, 429}  # status codes that the library has an error for, or that pass
 BAD_PROXY = (
     "[telegram]: the proxy in the environment cannot be used: set HTTPS_PROXY to an address such as "
     "http://proxy.example:3128 or socks5://proxy.example:1080."
@@ -32,9 +35,20 @@ def make_bot(token: str, base_url: str) -> Bot:
     )
 
 
+class Request(HTTPXRequest):
+    """Tells what will never be accepted from what may be, which the library calls a fault of the network alike."""
+
+    async def do_request(self, *arguments: Any, **named: Any) -> tuple[int, bytes]:
+        """Status and body. Raises BadRequest for a status that only says that the caller is wrong, such as 413."""
+        code, payload = await super().do_request(*arguments, **named)
+        if 400 <= code < 500 and code not in TOLD_APART:
+            raise BadRequest(f"refused with {code}")
+        return code, payload
+
+
 def _connections(most: int, *, seconds: float) -> HTTPXRequest:
     """`seconds`: timeout of a call."""
-    return HTTPXRequest(
+    return Request(
         connection_pool_size=most,
         read_timeout=seconds,
         write_timeout=30.0,
