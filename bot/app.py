@@ -39,10 +39,21 @@ from bot.storage.pictures import PictureStore
 from bot.storage.store import Store, outlast
 from bot.texts import Texts
 from bot.worker import Engine, Worker
-from engine import EngineProcess, FolderLocked, RayEngines, list_model_sets, lock_folder, ray_installed
+from engine import (
+    EngineProcess,
+    FolderLocked,
+    RayEngines,
+    Request,
+    knows_any_word,
+    list_model_sets,
+    lock_folder,
+    nearest_size,
+    ray_installed,
+)
 
 log = logging.getLogger(__name__)
 PROBE_SECONDS, PROBE_PATIENCE = 5.0, 3.0  # between two looks at the disk, and that somebody waits for one
+SIZES = "64x64 64x128 128x64 128x128 256x256 256x384 384x256 512x512 512x768 768x512".split()  # that may be suggested
 
 MakeAdapters = Callable[["App", History], list[Adapter]]
 
@@ -250,8 +261,14 @@ class App:
         return job
 
     def offers(self) -> dict[str, list[str]]:
-        """Values to suggest, for options that are names."""
-        return {"models": list_models(), "style": Styles(self.config.styles).names}
+        """Values to suggest, by option: only what the usual models take."""
+        models, styles = self.config.engine.models, Styles(self.config.styles)
+        sizes = (Request(prompt="a size", models=models, size=size) for size in SIZES)
+        return {
+            "models": list_models(),
+            "style": [name for name in styles.names if knows_any_word(models) or not styles.find(name).words],
+            "size": [str(request.size) for request in sizes if nearest_size(request) == request.size],
+        }
 
     def notes(self, platform: str) -> AdapterNotes:
         """The notes of a platform's adapter."""

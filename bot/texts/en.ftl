@@ -513,7 +513,7 @@ discord-option-number-about = Which one of several pictures, from 1 to 4
 discord-option-strength = strength
 discord-option-strength-about = How much of the picture to keep; 0.5 by default
 discord-option-options = options
-discord-option-options-about = Default options of this server, for example --style ink --size 256x384
+discord-option-options-about = Default options of this server, for example --steps 150 --count 4
 
 button-pick = Show one
 button-vary = Vary

@@ -539,7 +539,7 @@ discord-option-number-about = Какая из нескольких картин�
 discord-option-strength = сила
 discord-option-strength-about = Сколько сохранить от картинки; по умолчанию 0.5
 discord-option-options = параметры
-discord-option-options-about = Параметры по умолчанию для сервера, например --style ink --size 256x384
+discord-option-options-about = Параметры по умолчанию для сервера, например --steps 150 --count 4
 
 button-pick = Показать одну
 button-vary = Вариация

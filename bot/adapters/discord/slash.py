@@ -29,18 +29,6 @@ FIXED: dict[str, list[app_commands.Choice[str | int | float]]] = {
     name: [app_commands.Choice(name=word, value=word) for word in words] for name, words in CHOICES.items()
 }
 OFFERED = 25  # suggestions Discord shows at most
-SIZES = (
-    "64x64",
-    "64x128",
-    "128x64",
-    "128x128",
-    "256x256",
-    "256x384",
-    "384x256",
-    "512x512",
-    "512x768",
-    "768x512",
-)
 
 CHANNELS = [discord.ChannelType.text, discord.ChannelType.news, discord.ChannelType.forum, discord.ChannelType.voice]
 OPTIONS = {  # parameter → text id of its name
@@ -332,7 +320,7 @@ class Commands:
         """Autocomplete; other values may be typed too."""
 
         async def offer(interaction: Interaction, begun: str) -> list[app_commands.Choice[str]]:
-            words = SIZES if name == "size" else self._listener.suggestions(name)
+            words = self._listener.suggestions(name)
             fitting = [word for word in words if begun.lower().replace("х", "x") in word.lower()]
             return [app_commands.Choice(name=word[:100], value=word[:100]) for word in fitting[:OFFERED]]
 
