@@ -114,10 +114,22 @@ def test_a_mistake_is_one_sentence(line: str, code: int, sentence: str, capsys: 
 
 
 @pytest.mark.parametrize(
-    ("name", "kind"), [("a.png", "PNG"), ("a.jpg", "JPEG"), ("a.JPEG", "JPEG"), ("a.webp", "WEBP"), ("a", "PNG")]
+    ("name", "kind"),
+    [
+        ("a.png", "PNG"),
+        ("a.jpg", "JPEG"),
+        ("a.JPEG", "JPEG"),
+        ("a.webp", "WEBP"),
+        ("a", "PNG"),
+        ("new/folder/a.png", "PNG"),
+        ("мои картинки/звезда №1.jpg", "JPEG"),
+        ("./-a.png", "PNG"),
+        ("a.b.c.webp", "WEBP"),
+        ("../a star's.png", "PNG"),
+    ],
 )
 def test_a_file_is_what_its_name_says(name: str, kind: str) -> None:
-    assert run(f"imago draw a star -o {name}") == 0
+    assert run(f"imago draw a star -o {shlex.quote(name)}") == 0
     with Image.open(name) as opened:
         assert opened.format == kind
 

@@ -82,7 +82,8 @@ def address(process: "subprocess.Popen[str]") -> str:
 
 async def draw(url: str) -> None:
     """What the page does: open it, listen, send a sentence, wait for the picture."""
-    async with aiohttp.ClientSession(headers={"Origin": url.rstrip("/")}) as session:
+    cookies = aiohttp.CookieJar(unsafe=True)  # also of an address without a name
+    async with aiohttp.ClientSession(headers={"Origin": url.rstrip("/")}, cookie_jar=cookies) as session:
         async with session.get(url) as page:
             page.raise_for_status()
         async with session.get(f"{url}events", timeout=aiohttp.ClientTimeout(total=PATIENCE)) as events:
