@@ -11,7 +11,7 @@ unexport PROMPT
 # A machine without an NVIDIA card needs torch's small CPU build; torchvision must be the release beside it.
 TORCH := "torch==2.13.*" "torchvision==0.28.*"
 
-.PHONY: imagine run test lint types lock bench gpu bench-bot drawings picturebook toybox clean
+.PHONY: imagine run test lint types lock bench gpu bench-bot drawings picturebook picturebook-gpu toybox clean
 
 imagine: $(VENV)/.installed  ## draw PROMPT into out/
 	@$(VENV)/bin/imago draw "$$IMAGO_PROMPT"
@@ -54,6 +54,13 @@ drawings: $(VENV)/.tested  ## fetch the picture book's artwork (npm) and render 
 
 picturebook: $(VENV)/.tested  ## make the picture book's networks from nothing
 	$(VENV)/bin/python -m engine.training.picturebook all
+
+# DRAWINGS: what `make drawings` rendered, carried to the machine with the card.
+DRAWINGS ?= runs/picturebook/drawings.npz
+picturebook-gpu: $(VENV)/.tested  ## on a machine with an NVIDIA card: train, pack and measure in at most ten minutes
+	mkdir -p runs/picturebook && { test "$(DRAWINGS)" -ef runs/picturebook/drawings.npz || cp "$(DRAWINGS)" runs/picturebook/; }
+	timeout 480 $(VENV)/bin/python -m engine.training.picturebook all --device cuda
+	timeout 110 $(VENV)/bin/python -m tests.bench.engine picturebook --fewer 20 --rows colour setting two sentences
 
 $(VENV)/.installed: pyproject.toml
 	@test -n "$(PYTHON)" || { echo "Imago needs Python 3.11 or newer: install it, or name it with make PYTHON=/path/to/python3."; exit 1; }

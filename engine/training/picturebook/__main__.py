@@ -14,7 +14,7 @@ TINY_STEPS, TINY_BATCH = 2, 4  # to see that everything runs: --tiny
 PACKAGES = Path(__file__).with_name("package.json")
 
 
-def main() -> int:
+def main(words: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m engine.training.picturebook")
     parser.add_argument("action", choices=["drawings", "train", "pack", "all"])
     parser.add_argument("network", choices=list(STEPS), nargs="?", help="which to train")
@@ -28,7 +28,7 @@ def main() -> int:
     parser.add_argument("--tiny", action="store_true", help="a few steps of a few pictures, to see that it runs")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--threads", type=int, help="CPU threads (default: all)")
-    args = parser.parse_args()
+    args = parser.parse_args(words)
     if args.threads:
         torch.set_num_threads(args.threads)
     if args.action == "train" and args.network is None:
@@ -88,7 +88,10 @@ def linear_of(runs: Path, drawings: Path) -> Path:
     path = runs / "linear.safetensors"
     if not path.exists():
         torch.set_float32_matmul_precision("highest")
-        save_linear(components(Tables(drawings)), str(path))
+        runs.mkdir(parents=True, exist_ok=True)
+        part = path.with_suffix(".part")
+        save_linear(components(Tables(drawings)), str(part))
+        part.replace(path)
         torch.set_float32_matmul_precision("medium")
     return path
 
