@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from tests.bench.bot import hostile, kill_bot, kill_engine, load
+from tests.bench.bot import cost, grammar, hostile, kill_bot, kill_engine, load, near_misses, pause
 
 
 async def test_a_killed_engine_costs_no_pixel(tmp_path: Path) -> None:
@@ -29,3 +29,21 @@ async def test_hostile_input_breaks_nothing(tmp_path: Path) -> None:
     figures = await hostile.run(tmp_path, 150, 60, seed=1)
     assert figures["faults logged"] == [] and figures["5xx"] == 0
     assert figures["the other person's picture untouched"] is True
+
+
+async def test_the_bot_costs_little_beside_the_drawing(tmp_path: Path) -> None:
+    """The figure is a command; here only that it is measured."""
+    cpu, drawing = await cost.share(tmp_path, 1, "tests.fakes.scripted:draw")
+    assert cpu > 0 and drawing > 0
+
+
+async def test_a_pause_that_a_chat_asks_for_delays_its_final_by_no_more(tmp_path: Path) -> None:
+    """One step of 0.8 s, and a refusal."""
+    assert "messages or edits taken" in await pause.run(tmp_path, 0.05, 1)
+
+
+def test_the_languages_of_options_and_requests_agree() -> None:
+    """Round trips, fuzzed texts, four faces, mistyped options."""
+    assert grammar.round_trips(20, 1) == 20
+    assert grammar.crashes(50, 1) == [] and grammar.unlike(2, 1) == []
+    assert near_misses.tried(50, 1)[1] == []

@@ -1,5 +1,6 @@
 """bot/__main__.py: the `imago` command in a process of its own."""
 
+import json
 import os
 import re
 import signal
@@ -8,6 +9,9 @@ import sys
 from dataclasses import fields
 from pathlib import Path
 
+import pytest
+
+from bot.__main__ import BROKEN_PIPE, main
 from bot.config import Config, Secret, environment_name
 
 ROOT = Path(__file__).parents[2]
@@ -56,3 +60,48 @@ def test_every_command_and_every_environment_variable_is_documented() -> None:
         if isinstance(setting.default, Secret)
     ]
     assert secrets and [name for name in secrets if f"`{name}`" not in told] == []
+
+
+def test_the_version_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    """The first thing that a report of a fault needs."""
+    with pytest.raises(SystemExit) as ended:
+        main(["--version"])
+    assert ended.value.code == 0 and re.fullmatch(r"imago \S+\n", capsys.readouterr().out)
+
+
+def test_an_unknown_command_is_one_line_with_a_guess(capsys: pytest.CaptureFixture[str]) -> None:
+    """Exit code 2, as of every mistake in a command line."""
+    with pytest.raises(SystemExit) as ended:
+        main(["sreve"])
+    assert ended.value.code == 2 and "serve" in capsys.readouterr().err
+
+
+def test_what_a_backup_cannot_be_made_of_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A folder without a database is no bot's."""
+    config = tmp_path / "c.toml"
+    config.write_text(f'[bot]\nfolder = "{tmp_path / "nowhere"}"\n')
+    before = os.umask(0o022)
+    try:
+        assert main(["backup", str(tmp_path / "b.tar"), "--config", str(config)]) != 0
+        assert os.umask(0o022) == 0o077, "others could have read it"
+    finally:
+        os.umask(before)
+    said = capsys.readouterr().err
+    assert said.startswith("imago: ") and said.count("\n") == 1
+
+
+def test_a_reader_that_has_seen_enough_is_no_fault() -> None:
+    """`imago models | head -1`: the exit code of SIGPIPE, and no traceback."""
+    with subprocess.Popen([*IMAGO, "models"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as listing:
+        assert listing.stdout is not None and listing.stderr is not None
+        listing.stdout.close()
+        assert listing.stderr.read() == ""
+        assert listing.wait(60) == BROKEN_PIPE
+
+
+def test_doctor_tells_a_script_in_json(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """With the same exit code as for people."""
+    config = tmp_path / "c.toml"
+    config.write_text("[wob]\n")
+    assert main(["doctor", "--json", "--config", str(config)]) == 1
+    assert "config" in json.dumps(json.loads(capsys.readouterr().out))

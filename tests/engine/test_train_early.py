@@ -1,10 +1,14 @@
 """tests of engine.training.toybox.train_early, and of the weights that it made."""
 
+from pathlib import Path
+
 import numpy as np
+import pytest
 import torch
 
 from engine.drawing.models import load_unet
 from engine.model_sets.weights import load_model_set
+from engine.training.toybox import train_early
 from engine.training.toybox.ideal import IdealDenoiser
 from engine.training.toybox.taught import Taught
 from engine.training.toybox.train_early import NOISIEST
@@ -32,3 +36,13 @@ def test_the_committed_network_knows_scenes_it_never_saw() -> None:
     with torch.no_grad():
         losses, _, _ = losses_of(model, IdealDenoiser(held_out_too=True), x, t, "x0")
     assert losses.mean() < 0.03
+
+
+def test_a_step_of_training_writes_weights_and_figures(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """All that a batch is made of, in small: wild colours, scenes, bent ones, and a drawing that is pulled."""
+    for name, size in (("BATCH", 6), ("WILD", 2), ("BENT", 1), ("PULLED", 1)):
+        monkeypatch.setattr(train_early, name, size)
+    monkeypatch.setattr(train_early, "examine", lambda average, device, objective, bounds: {"seen": len(bounds)})
+    train_early.train(tmp_path / "run", 1, CPU)
+    written = {path.name for path in (tmp_path / "run").iterdir()}
+    assert any(name.endswith(".safetensors") for name in written), written
