@@ -401,7 +401,7 @@ class Handlers:
         await self._moderation.check_drawing(incoming, f"{prompt} | {command.words}")
         if not await self._changes.put(incoming, job, command.words):
             return
-        if job.status is Status.QUEUED:
+        if job.status is Status.QUEUED and job.started is None:
             self._answer(incoming, "steer-waits", job=str(job.id))
         await self._steer_now(job.id)
 

@@ -1,13 +1,17 @@
 """bot/jobs/changes.py: what is said to a drawing in progress, through the whole bot with the scripted engine."""
 
 import asyncio
+import os
+import random
+import signal
 from pathlib import Path
 
 import pytest
 
-from bot.config import ModerationConfig
+from bot.config import EngineConfig, ModerationConfig
 from bot.messages import Action, Stage
-from tests.fakes import fakes
+from engine import EngineProcess
+from tests.fakes import fakes, scripted
 
 
 async def drawing(chat: fakes.Chat, engine: fakes.Engine, text: str = "a red star --seed 7 --steps 1000") -> None:
@@ -179,3 +183,27 @@ async def test_a_drawing_that_starts_over_is_asked_for_what_was_said(tmp_path: P
     async with fakes.bot(tmp_path, chat, engine):
         await chat.until_stage(Stage.FINAL)
     assert [request.then for request in engine.asked] == [None, then]
+
+
+@pytest.mark.parametrize("seed", [1])
+async def test_changes_outlive_kills_of_a_real_process_and_restarts(tmp_path: Path, seed: int) -> None:
+    """Each is answered once, and the picture is the one that the answers tell of; the bench does it a hundred times."""
+    rng, chat, said = random.Random(seed), fakes.Chat(), 0
+    for life in range(2):
+        engine = EngineProcess(draw="tests.fakes.scripted:SteeredBatch", backoff_seconds=0.01)
+        async with fakes.bot(tmp_path, chat, engine, engine_settings=EngineConfig(attempts=20)) as app:
+            if life == 0:
+                await chat.says("a red star --seed 7 --steps 150")
+            for _ in range(3):
+                for _ in range(rng.choice((1, 2))):
+                    said += 1
+                    await chat.says(f"/steer 1 + a moon:0.{said}")
+                if engine.pid is not None and rng.random() < 0.5:
+                    os.kill(engine.pid, signal.SIGKILL)
+                await told(chat, f"“+ a moon:0.{said}”")
+            if life == 1:
+                final = (await chat.until_stage(Stage.FINAL))[-1]
+                then = (await app.job(1)).request.then or ""
+    answers = [note for note in chat.notes() if "has not begun" not in note]
+    assert len(answers) == said and sum(" on: “" in note for note in answers) == then.count("%")
+    assert final.picture and final.picture.content == scripted.steered_png(7, then)

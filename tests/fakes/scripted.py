@@ -2,6 +2,7 @@
 
 import hashlib
 import io
+import json
 import os
 import sys
 import time
@@ -9,7 +10,18 @@ from collections.abc import Iterator
 
 from PIL import Image
 
-from engine import Checkpoint, Event, Finished, NumericalError, Preview, Progress, Request, Started, UpscaleRequest
+from engine import (
+    Checkpoint,
+    Event,
+    Finished,
+    NumericalError,
+    Preview,
+    Progress,
+    Request,
+    Started,
+    Steered,
+    UpscaleRequest,
+)
 
 STEPS = 10  # of the scripted engine, where the request says nothing else
 
@@ -65,6 +77,67 @@ def tell_what_is_loaded(request: Request, **_: object) -> Iterator[Event]:
     """The names of the model sets that the process holds, as the sentence of a failure."""
     raise NumericalError(" ".join(name for name, _ in sys.modules["engine.drawing.models"].__dict__["_loaded"]))
     yield
+
+
+class SteeredBatch:
+    """Drawings at 20 ms a step whose pixels depend on all that was said and when, as `engine.drawing.batch.Batch`."""
+
+    def __init__(self, widest: int = 1) -> None:
+        self.widest, self.waiting = widest, []
+        self._drawings: dict[object, tuple[Request, int, list[str]]] = {}  # request, steps done, what holds
+        self._begun: set[object] = set()
+        self._said: dict[object, list[tuple[int, str]]] = {}
+
+    def add(self, key: object, request: Request, resume: bytes | None, inputs: object, parent: object = None) -> None:
+        self._drawings[key] = (request, *json.loads(resume)) if resume else (request, 0, [])
+
+    def remove(self, key: object) -> None:
+        self._drawings.pop(key, None)
+        self._begun.discard(key)
+
+    def steer(self, key: object, number: int, words: str) -> None:
+        if key in self._begun:
+            self._said.setdefault(key, []).append((number, words))
+
+    def __len__(self) -> int:
+        return len(self._drawings)
+
+    def step(self) -> Iterator[tuple[object, Event]]:
+        time.sleep(0.02)
+        for key in list(self._drawings):
+            yield from ((key, event) for event in self._step_of(key))
+
+    def _step_of(self, key: object) -> Iterator[Event]:
+        request, done, holds = self._drawings[key]
+        size = {"width": 8, "height": 8}
+        if key not in self._begun:
+            self._begun.add(key)
+            yield Started(
+                models=request.models, seed=request.seed, steps=request.steps, first_step=done, device="cpu", **size
+            )
+        if done == request.steps:
+            self.remove(key)
+            yield _finished(request.seed, done, steered_png(request.seed, ";".join(holds)), b"GIF89a", 8)
+            return
+        if said := self._said.pop(key, []):
+            holds = [*holds, f'{100 * done / request.steps + 0.001 * len(holds):g}%:"{said[-1][1]}"']
+        for number, words in said:
+            outcome, then = "held" if number == said[-1][0] else "overtaken", ";".join(holds)
+            yield Steered(number=number, words=words, outcome=outcome, step=done, steps=request.steps, then=then)
+        if said:
+            yield self._checkpoint(request, done, holds)
+        self._drawings[key] = (request, done + 1, holds)
+        yield Progress(step=done + 1, steps=request.steps, seconds_left=0.1, distance=1.0)
+        yield self._checkpoint(request, done + 1, holds)
+
+    def _checkpoint(self, request: Request, done: int, holds: list[str]) -> Checkpoint:
+        state = json.dumps([done, holds]).encode()
+        return Checkpoint(percent=100 * done // request.steps, step=done, steps=request.steps, state=state)
+
+
+def steered_png(seed: int, then: str) -> bytes:
+    """What a SteeredBatch draws."""
+    return png(seed + int.from_bytes(hashlib.sha256(then.encode()).digest()[:4], "big"), 0)
 
 
 def upscale(request: UpscaleRequest, **_: object) -> Iterator[Event]:
