@@ -116,7 +116,7 @@ def gifs(folder: Path) -> Counter[int]:
     return Counter(int(call["job"]) for call in accepted(folder) if call["gif"] and call["nonce"])
 
 
-def play(folder: Path, kills: int, longest: float) -> dict[str, int]:
+def play(folder: Path, kills: int, longest: float, number: int = signal.SIGKILL) -> dict[str, int]:
     """Kill and restart; then let it finish and count."""
     inbox, jobs = folder / "inbox", 0
     inbox.touch()
@@ -132,7 +132,7 @@ def play(folder: Path, kills: int, longest: float) -> dict[str, int]:
             while random.random() < 0.9 and len((folder / "outbox").read_bytes()) == heard:
                 time.sleep(0.01)  # mostly wait until it works again, else it would only ever die while starting
             time.sleep(random.uniform(0, longest))
-            bot.kill()
+            bot.send_signal(number)
     with subprocess.Popen(command) as bot:
         deadline = time.monotonic() + 60 + 20 * jobs
         while (len(finals(folder)) < jobs or len(gifs(folder)) < jobs) and time.monotonic() < deadline:
@@ -155,14 +155,15 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("serve", nargs="*", help=argparse.SUPPRESS)
     parser.add_argument("--kills", type=int, default=50)
+    parser.add_argument("--signal", default="SIGKILL", help="or SIGTERM, which it obeys in order")
     args = parser.parse_args()
     if args.serve:
         asyncio.run(serve(Path(args.serve[1])))
         return
     with tempfile.TemporaryDirectory() as folder:
-        figures = play(Path(folder), args.kills, longest=1.5)
+        figures = play(Path(folder), args.kills, longest=1.5, number=signal.Signals[args.signal])
     told = ", ".join(f"{name} {value}" for name, value in figures.items())
-    print(f"kill -9 of the whole bot, {args.kills} times: {told}")
+    print(f"{args.signal} to the whole bot, {args.kills} times: {told}")
 
 
 if __name__ == "__main__":
