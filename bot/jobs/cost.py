@@ -1,16 +1,18 @@
 """predicted work of a job, in normal drawings of its model set: what limits, turns and estimates go by.
 
 work = steps × pictures × (U-Net's share × pixels + CLIP's share × crops), each relative to the set's defaults
+CLIP's share = CROP × the crops of the defaults
 """
 
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from bot.errors import UserError
 from bot.jobs.job import Draw, Upscale, Work
 from engine import BadRequest, Request, Workload, workload
 
-CLIP_SHARE = 0.25  # of a normal step: U-Net and CLIP timed alone, see docs/benchmarks.md
+CROP = 0.02  # of a normal step: what CLIP takes to see a crop, from 0.003 to 0.02 where it was measured
+MOST_SHARE = 0.5  # of a normal step that its crops may count as
 UPSCALING = 0.25  # of a normal drawing
 ANY = "a picture"  # in place of the prompt, which changes nothing
 LEAST = 0.05  # so that no number of small drawings is free
@@ -24,15 +26,22 @@ class Factors:
     count: float = 1.0
     cuts: float = 1.0
     size: float = 1.0
+    clip: float = CROP  # CLIP's share of a normal step
 
     @property
     def work(self) -> float:
         """In normal drawings."""
-        return self.steps * self.count * ((1 - CLIP_SHARE) * self.size + CLIP_SHARE * self.cuts)
+        return self.steps * self.count * ((1 - self.clip) * self.size + self.clip * self.cuts)
 
     def heaviest(self) -> list[str]:
         """The options to lower, the one that would help most first."""
-        return [name for name, factor in sorted(asdict(self).items(), key=lambda each: -each[1]) if factor > 1]
+        without = {
+            "steps": replace(self, steps=1.0).work,
+            "count": replace(self, count=1.0).work,
+            "cuts": replace(self, cuts=1.0).work,
+            "size": replace(self, size=1.0).work,
+        }
+        return [name for name, work in sorted(without.items(), key=lambda each: each[1]) if work < self.work]
 
 
 def cost_of(work: Work) -> float:
@@ -65,6 +74,7 @@ def _factors(request: Request) -> Factors:
         count=asked.pictures,
         cuts=asked.crops / normal.crops,
         size=asked.pixels / normal.pixels,
+        clip=min(MOST_SHARE, CROP * normal.crops),
     )
 
 

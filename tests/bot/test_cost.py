@@ -26,18 +26,18 @@ def drawing(**options: object) -> Draw:
         ({"steps": 60, "quality": "full"}, 1.0),
         ({"count": 4}, 4.0),
         ({"count": 4, "pick": 2}, 1.0),
-        ({"cuts": 256}, 16.75),
-        ({"cuts": "0:64,100:16"}, 3.25),
-        ({"cuts": 256, "guidance_scale": 0}, 0.75),
-        ({"cuts": 64, "guide_every": 4}, 1.75),
-        ({"size": "512x512"}, 3.25),
+        ({"cuts": 256}, 6.04),
+        ({"cuts": "0:64,100:16"}, 1.72),
+        ({"cuts": 256, "guidance_scale": 0}, 0.92),
+        ({"cuts": 64, "guide_every": 4}, 1.24),
+        ({"size": "512x512"}, 3.76),
         ({"init": 0.5}, 0.5),
-        ({"steps": 600, "count": 4, "cuts": 256, "size": "512x512"}, 760.0),
+        ({"steps": 600, "count": 4, "cuts": 256, "size": "512x512"}, 352.0),
         ({"steps": 1}, 0.05),
     ],
 )
 def test_work_is_steps_times_pictures_times_pixels_and_crops(options: dict[str, object], work: float) -> None:
-    """760 normal drawings counted as one, in limits, turns and expected waits."""
+    """352 normal drawings counted as one, in limits, turns and expected waits."""
     assert cost_of(drawing(**options)) == pytest.approx(work, rel=0.02)
 
 
@@ -55,9 +55,9 @@ def test_a_set_that_was_taken_away_is_left_to_the_engine() -> None:
 def test_too_much_is_refused_with_what_to_lower() -> None:
     """Most helpful first, and only what is above the usual."""
     with pytest.raises(UserError) as refused:
-        check_cost(drawing(steps=600, cuts=256), 100)
+        check_cost(drawing(steps=1000, cuts=256), 100)
     assert refused.value.text == "job-too-large"
-    assert refused.value.values == {"work": 168, "limit": "100", "options": "--cuts --steps"}
+    assert refused.value.values == {"work": 101, "limit": "100", "options": "--steps --cuts"}
     check_cost(drawing(steps=1000, cuts=256), 0)
 
 
