@@ -73,6 +73,7 @@ def play(rng: random.Random, batch: Batch, drawings: int) -> tuple[list[Finished
             ended += isinstance(outcome, Exception) and fates[key] in ("nan", "size")
             if isinstance(outcome, Finished):
                 finished.append(outcome)
+                fates[key] = "finished"  # too late to be cancelled
     return finished, ended + sum(fate == "cancelled" for fate in fates.values())
 
 
