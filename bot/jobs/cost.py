@@ -66,7 +66,7 @@ def check_cost(work: Work, most: float) -> None:
 
 def _factors(request: Request) -> Factors:
     try:
-        asked, normal = _workload(replace(request, prompt=ANY, then=None, seed=0)), _workload(_normal(request.models))
+        asked, normal = _workload(_Alike(request)), _workload(_normal(request.models))
     except BadRequest:  # the set was taken away: the engine says so
         return Factors()
     return Factors(
@@ -78,10 +78,25 @@ def _factors(request: Request) -> Factors:
     )
 
 
-def _normal(models: str) -> Request:
-    return Request(prompt=ANY, models=models)
+class _Alike:
+    """A request that equals all others which differ in nothing but words and seed."""
+
+    def __init__(self, request: Request) -> None:
+        self.request = request
+        self._kept = tuple(value for name, value in vars(request).items() if name not in ("prompt", "then", "seed"))
+
+    def __hash__(self) -> int:
+        return hash(self._kept)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Alike) and self._kept == other._kept
+
+
+@lru_cache(maxsize=64)
+def _normal(models: str) -> _Alike:
+    return _Alike(Request(prompt=ANY, models=models))
 
 
 @lru_cache(maxsize=1024)  # it reads the set's description
-def _workload(request: Request) -> Workload:
-    return workload(request)
+def _workload(alike: _Alike) -> Workload:
+    return workload(alike.request)

@@ -15,7 +15,8 @@ from bot.adapters.discord.mentions import with_names
 from bot.adapters.discord.servers import UNKNOWN, Server
 from bot.config import ModerationConfig
 from bot.errors import UserError
-from bot.jobs.job import Status
+from bot.jobs.cost import cost_of
+from bot.jobs.job import Draw, Status
 from bot.language.options import read
 from bot.messages import Action, Address, Reply
 from engine import Event, Inputs, Request, accept_picture
@@ -559,6 +560,7 @@ async def test_a_slash_command_is_parsed_once_and_its_request_is_built_three_tim
     async with sim(tmp_path, ResolvingEngine()) as world:
         await world.adapter._servers.change(world.guild.id, options="--cuts 6", most_steps=100)
         options = {"seed": 7, "steps": 10, "style": "draft", "eta": 0.5, "guidance": "0:800,100:400"}
+        cost_of(Draw(request=Request(prompt="a star")))  # what a normal drawing takes is worked out once for all
         with counted(parses=read, requests=Request.__post_init__) as calls:
             await world.ann.slash(world.channel, "imagine", prompt="a red star", **options)
             await world.until(lambda: bool(scenario.previews(world, 1)))
