@@ -9,6 +9,13 @@ from contextlib import contextmanager
 
 import torch
 
+SMALL = 128  # channels of a U-Net; with fewer, several threads wait for one another longer than they save
+
+
+def usual_threads(channels: int) -> int:
+    """Of a new drawing: one for a small network, so that it is the same picture on every machine, else PyTorch's."""
+    return 1 if channels < SMALL else torch.get_num_threads()
+
 
 @contextmanager
 def threads(number: int) -> Iterator[None]:
