@@ -41,7 +41,7 @@ def open_drawing(request: Request, resume: bytes | None, inputs: Inputs, parent:
         check_inputs(request, inputs)
     models = load_models(request.models, choose_device())
     if state is None:
-        with threads(request.threads or 0):
+        with threads(request.threads or usual_threads(description.unet["shape"]["model_channels"])):
             x, index = beginning(models, request, given.init)
         state = DrawingState(x=x.cpu(), index=index, targets=given.targets, inputs=given.hashes)
     return Drawing(models, request, state, parent)

@@ -33,9 +33,8 @@ def test_a_cluster_that_is_not_there_is_said(tmp_path: Path) -> None:
     pytest.importorskip("ray")
     (tmp_path / "c.toml").write_text(f'[bot]\nfolder = "{tmp_path}"\n[engine]\nray = "127.0.0.1:9"')
     found = {name: (ok, text) for name, ok, text in doctor.findings(tmp_path / "c.toml")}
-    assert found["engines"] == (
-        False, "nothing answers at 127.0.0.1:9 (Connection refused): start it with `ray start`, see docs/scaling.md."
-    )  # fmt: skip
+    sentence = "nothing answers at 127.0.0.1:9 (Connection refused): start it with `ray start`, see docs/scaling.md."
+    assert found["engines"] == (False, sentence)
 
 
 def test_a_wrong_config_is_the_first_thing_to_mend(tmp_path: Path) -> None:
