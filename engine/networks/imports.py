@@ -19,12 +19,13 @@ _COMPILER = "torch._dynamo.utils"
 
 
 def share_processor() -> None:
-    """To be called before torch is imported, which brings GNU's OpenMP, which reads this then.
+    """To be called before torch is imported, which brings GNU's OpenMP and Intel's MKL, which read this then.
 
     A thread that waits awake keeps off the one it waits for as soon as anything else wants a core: beside one busy
-    process a drawing took twice as long, beside two nine times (docs/experiments.md). An explicit setting is
-    kept.
+    process a drawing took twice as long, beside two nine times (docs/experiments.md). MKL otherwise chooses anew, now
+    and then, how several threads share a product, and the same seed draws another picture. An explicit setting is kept.
     """
+    os.environ.setdefault("MKL_CBWR", "AUTO")
     if "OMP_WAIT_POLICY" not in os.environ:
         os.environ.setdefault("GOMP_SPINCOUNT", SPINS)
 

@@ -54,6 +54,18 @@ def test_who_wants_threads_to_wait_otherwise_is_heard(
     assert os.environ.get("GOMP_SPINCOUNT") == spins
 
 
+@pytest.mark.parametrize(("given", "mode"), [(None, "AUTO"), ("COMPATIBLE", "COMPATIBLE")])
+def test_several_threads_share_a_product_in_the_same_way_each_time(
+    monkeypatch: pytest.MonkeyPatch, given: str | None, mode: str
+) -> None:
+    """MKL left to itself drew three pictures of six otherwise with two threads."""
+    monkeypatch.setenv("MKL_CBWR", given or "")
+    if given is None:
+        monkeypatch.delenv("MKL_CBWR")
+    share_processor()
+    assert os.environ["MKL_CBWR"] == mode
+
+
 def test_a_vision_tower_of_timm_is_found_all_the_same(tmp_path: Path) -> None:
     """Sets of one's own may have one."""
     (tmp_path / "tiny-timm.json").write_text(
