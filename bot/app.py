@@ -29,8 +29,7 @@ from bot.messages import Address, Person
 from bot.metrics import Metrics
 from bot.moderation.erasure import Eraser
 from bot.moderation.moderation import Moderation
-from bot.moderation.rate_limit import RateLimit
-from bot.moderation.rate_limit import Verdict as RateVerdict
+from bot.moderation.rate_limit import RateLimit, RateVerdict
 from bot.moderation.verdicts import PictureCheck, Verdict
 from bot.moderation.wordlist import words_in
 from bot.storage.history import StoredHistory

@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import Protocol
 
 from bot.config import Config
-from bot.delivery.cards import Cards, shorten
+from bot.delivery.cards import Cards, file_of, shorten
 from bot.errors import Closed, NotStored, UserError
 from bot.jobs.changes import Changes
 from bot.jobs.job import ACTIVE, DONE, Draw, Job, Kind, NewJob, Status, Unreadable, Upscale, Work
@@ -34,7 +34,7 @@ from bot.language.commands import (
 from bot.messages import REACTIONS, Action, Address, File, Incoming, Press, Reaction, Reply, TextMessage, plain_emoji
 from bot.metrics import RecordMetric
 from bot.moderation.moderation import Moderation
-from bot.moderation.rate_limit import RateLimit, Verdict
+from bot.moderation.rate_limit import RateLimit, RateVerdict
 from bot.request_builder import RequestBuilder, check_steps, new_seed
 from bot.storage.pictures import PictureStore
 from bot.storage.store import Store
@@ -130,9 +130,9 @@ class Handlers:
             return True
         verdict = self._rate.take(incoming.person.counted)
         waits = not isinstance(incoming, Reaction) and incoming.awaited
-        if verdict is Verdict.REFUSED or (verdict is Verdict.DROPPED and waits):
+        if verdict is RateVerdict.REFUSED or (verdict is RateVerdict.DROPPED and waits):
             raise UserError("too-fast", limit=self._rate.per_minute)
-        return verdict is Verdict.TAKEN
+        return verdict is RateVerdict.TAKEN
 
     @asynccontextmanager
     async def _aside(self) -> AsyncIterator[None]:
@@ -468,17 +468,14 @@ class Handlers:
         number = number if number is not None and number <= job.pictures > 1 else None
         png = await self._png(job, number)
         name = f"{job.id}.{number}.png" if number else f"{job.id}.png"
-        picture = File(name=name, content=png, media_type="image/png", alt=options.format_words(job.request))
+        picture = file_of(job, name, png)
         values = {"job": str(job.id), "prompt": shorten(job.said)}
         text = self._texts.say(incoming.person.language, "file", **values)
         self._note(incoming, text, picture, as_file=True, about=job.id, hidden=job.hidden)
 
     async def _picture(self, job: Job) -> File | None:
         png = await self._pictures.read(f"{job.id}.png")
-        name = f"{job.id}.png"
-        return (
-            File(name=name, content=png, media_type="image/png", alt=options.format_words(job.request)) if png else None
-        )
+        return file_of(job, f"{job.id}.png", png)
 
     async def _show_queue(self, incoming: Incoming) -> None:
         places = await self._queue.positions()

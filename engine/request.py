@@ -98,6 +98,11 @@ class Request:
                 raise BadRequest("then", f"then leads to words that are no prompt. {error}") from error
 
     @property
+    def pictures(self) -> int:
+        """How many single pictures come of it: all of them, or the one that is picked."""
+        return self.count if self.pick is None else 1
+
+    @property
     def final_prompt(self) -> str:
         """What it is pulled towards in the end."""
         return prompts_over(self.prompt, parse_then(self.then), 1)[-1][1] if self.then else self.prompt

@@ -66,7 +66,7 @@ def files_for(
         gif, previews = gif or output.with_suffix(".gif"), previews or output.with_suffix("")
     elif output.is_dir():
         output = output / f"{name}.png"
-    grid = request.count > 1 and request.pick is None and output != STDOUT
+    grid = request.pictures > 1 and output != STDOUT
     singles = (output.with_name(f"{output.stem}-{k + 1}{output.suffix}") for k in range(request.count) if grid)
     stopped = Path("out") / f"{name}.checkpoint" if output == STDOUT else output.with_suffix(".checkpoint")
     return Files(

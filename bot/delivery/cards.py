@@ -43,7 +43,7 @@ class Cards:
         """A preview with its progress."""
         left = self._texts.duration(job.language, seconds_left)
         values: Values = {"step": preview.step, "steps": preview.steps, "percent": preview.percent, "left": left}
-        picture = _file(job, f"{job.id}-{preview.percent}.png", preview.png)
+        picture = file_of(job, f"{job.id}-{preview.percent}.png", preview.png)
         card = self._card(job, Stage.DRAWING, "drawing", values, _while_drawn(job))
         return replace(card, picture=picture, percent=preview.percent)
 
@@ -77,7 +77,7 @@ class Cards:
             lines = (shown, words, settings, credit_of(models))
             buttons = (*self._choices(job), *self._offers(job), *card.buttons)
             card = replace(card, text="\n".join(line for line in lines if line), buttons=buttons)
-        picture, moving = _file(job, f"{job.id}.png", png), _file(job, f"{job.id}.gif", gif)
+        picture, moving = file_of(job, f"{job.id}.png", png), file_of(job, f"{job.id}.gif", gif)
         return replace(card, picture=picture, gif=moving, carries=self._carries(job, inputs))
 
     def refused(self, job: Job) -> Reply:
@@ -89,7 +89,7 @@ class Cards:
         text = "stopped-partial" if png else "stopped"
         actions = (*ON, *ALWAYS) if png and job.pictures == 1 else ALWAYS
         card = self._card(job, Stage.STOPPED, text, {}, actions)
-        return replace(card, picture=_file(job, f"{job.id}.png", png), carries=self._carries(job, inputs))
+        return replace(card, picture=file_of(job, f"{job.id}.png", png), carries=self._carries(job, inputs))
 
     def failed(self, job: Job, inputs: Collection[str] = ()) -> Reply:
         """No picture, and why."""
@@ -101,14 +101,14 @@ class Cards:
         values: Values = {"job": str(job.id), "number": number, "prompt": shorten(job.said)}
         return Reply(
             text=self._texts.say(language, "picked", **values),
-            picture=_file(job, f"{job.id}.{number}.png", png),
+            picture=file_of(job, f"{job.id}.{number}.png", png),
             buttons=tuple(self._button(job, action, number, language) for action in OF_ONE),
             language=language,
         )
 
     def gif(self, job: Job, gif: bytes) -> Reply:
         """The process GIF in a message of its own."""
-        shown = _file(job, f"{job.id}.gif", gif)
+        shown = file_of(job, f"{job.id}.gif", gif)
         whose = {"job": job.id, "reader": job.owner, "language": job.language, "hidden": job.hidden}
         return Reply(text="", stage=Stage.FINAL, gif=shown, **whose)  # type: ignore[arg-type]
 
@@ -190,7 +190,8 @@ def _size(job: Job) -> dict[str, str]:
     return {"width": str(job.width), "height": str(job.height)}
 
 
-def _file(job: Job, name: str, content: bytes | None) -> File | None:
+def file_of(job: Job, name: str, content: bytes | None) -> File | None:
+    """A picture of a job under a name whose ending is its kind; None where there is none."""
     if not content:
         return None
     return File(

@@ -43,7 +43,7 @@ class Draw:
     @property
     def pictures(self) -> int:
         """How many single pictures it makes."""
-        return 1 if self.request.pick is not None else self.request.count
+        return self.request.pictures
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -11,7 +11,7 @@ MINUTE = 60.0  # seconds
 MANY = 100_000  # people kept in memory
 
 
-class Verdict(Enum):
+class RateVerdict(Enum):
     """What happens to a message."""
 
     TAKEN = auto()
@@ -35,10 +35,10 @@ class RateLimit:
         # A bucket that was not used for a minute is full, as a new one is.
         self._buckets: TTLCache[str, _Bucket] = TTLCache(MANY, MINUTE, timer=clock)
 
-    def take(self, who: str) -> Verdict:
+    def take(self, who: str) -> RateVerdict:
         """Count one message."""
         if not self.per_minute:
-            return Verdict.TAKEN
+            return RateVerdict.TAKEN
         now = self._clock()
         bucket = self._buckets.get(who) or _Bucket(tokens=self.per_minute, at=now)
         bucket.tokens = min(self.per_minute, bucket.tokens + (now - bucket.at) * self.per_minute / MINUTE)
@@ -47,6 +47,6 @@ class RateLimit:
         if bucket.tokens >= 1:
             bucket.tokens -= 1
             bucket.told = False
-            return Verdict.TAKEN
+            return RateVerdict.TAKEN
         told, bucket.told = bucket.told, True
-        return Verdict.DROPPED if told else Verdict.REFUSED
+        return RateVerdict.DROPPED if told else RateVerdict.REFUSED

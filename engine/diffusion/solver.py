@@ -16,12 +16,11 @@ from torch import Tensor
 
 from engine.diffusion.levels import log_sigma_at, timesteps_at
 from engine.diffusion.samplers import Prediction, Step
-from engine.diffusion.schedule import Schedule
+from engine.diffusion.schedule import SOLVER_STEPS, Schedule
 from engine.networks.tuning import to_device
 
 MOST_SIGMA = 157.4  # of OpenAI's linear schedule: above it there is nothing to be seen, and no step is wasted
-MOST_PULL = 0.05  # root mean square, of −1 … 1, by which guidance may move a picture in one step
-NOMINAL = 97  # steps for which that was chosen: log σ from 157 to 0.01 in steps of 0.1
+MOST_PULL = 0.05  # root mean square, of −1 … 1, by which guidance may move a picture in one of SOLVER_STEPS
 SLOWEST = 4  # times as many steps as nominal are the most
 CLOSE = 1e-5  # log σ this near to the end is the end
 
@@ -121,7 +120,7 @@ class SolverWalk:
         self._first = min(log_sigma_at(schedule, 999), math.log(MOST_SIGMA))
         self._last, self._steps = log_sigma_at(schedule, 0), steps
         self._max_h = (self._first - self._last) / steps
-        self._most_pull = MOST_PULL * NOMINAL / steps
+        self._most_pull = MOST_PULL * SOLVER_STEPS / steps
         self.count = 0
         self._former: list[tuple[Tensor, Tensor]] = []
         at = min(self._first, log_sigma_at(schedule, start))

@@ -67,7 +67,7 @@ def _smallest(models: ModelSet) -> int:
 def shown_size(request: Request, models: ModelSet) -> tuple[int, int]:
     """(width, height) of what is handed over: one picture, or the grid of all."""
     width, height = finished_size(request, models)
-    if request.count == 1 or request.pick is not None:
+    if request.pictures == 1:
         return width, height
     return width * COLUMNS, height * -(-request.count // COLUMNS)
 

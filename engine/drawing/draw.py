@@ -15,7 +15,7 @@ from engine.drawing.checkpoint import DrawingState, pack_state, unpack_state
 from engine.drawing.models import Models, choose_device, load_models
 from engine.drawing.provenance import metadata_of
 from engine.drawing.steps import Question, beginning, course_of, levels_of, resolve_defaults, until_level_of
-from engine.drawing.threads import threads, usual_threads
+from engine.drawing.threads import threads, threads_of
 from engine.drawing.upscale import enlarge
 from engine.errors import BadRequest, NumericalError
 from engine.events import Checkpoint, Event, Finished, Preview, Progress, Started, Steered
@@ -41,7 +41,7 @@ def open_drawing(request: Request, resume: bytes | None, inputs: Inputs, parent:
         check_inputs(request, inputs)
     models = load_models(request.models, choose_device())
     if state is None:
-        with threads(request.threads or usual_threads(description.unet["shape"]["model_channels"])):
+        with threads(threads_of(request, description)):
             x, index = beginning(models, request, given.init)
         state = DrawingState(x=x.cpu(), index=index, targets=given.targets, inputs=given.hashes)
     return Drawing(models, request, state, parent)
@@ -53,8 +53,7 @@ class Drawing:
     def __init__(self, models: Models, request: Request, state: DrawingState, parent: str | None = None) -> None:
         """Go on from a state, which the drawing owns from now on."""
         self.models, self.request, self.state, self._parent = models, request, state, parent
-        channels = models.description.unet["shape"]["model_channels"]
-        state.threads = request.threads or state.threads or usual_threads(channels)
+        state.threads = threads_of(request, models.description, state.threads)
         self._said: list[tuple[int, str]] = []  # words that came since the last step, with their numbers
         self._nameable = True  # no step has been taken yet at the index where the drawing is
         x, changes = state.x.to(models.device), self._changes()

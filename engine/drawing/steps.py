@@ -16,17 +16,18 @@ from engine.diffusion.levels import levels_at
 from engine.diffusion.noise import Stream, per_picture, perlin, uniform
 from engine.diffusion.samplers import Prediction, Step, Walk
 from engine.diffusion.schedule import Levels
-from engine.diffusion.solver import NOMINAL, SolverWalk
+from engine.diffusion.solver import SolverWalk
 from engine.drawing.canvas import drawn_size, mirror_axes
 from engine.drawing.models import Models
 from engine.drawing.reading import prompts_of
+from engine.drawing.workload import usual_steps
 from engine.model_sets.weights import Defaults
 from engine.networks.clip import Clip
 from engine.pictures.images import to_tensor
 from engine.pictures.inputs import WeightedPictures
 from engine.prompts import Part, normalise, parse_prompt
 from engine.ramps import parse_ramp
-from engine.request import QUALITIES, RAMPS, SOLVER, Request
+from engine.request import RAMPS, SOLVER, Request
 from engine.steering import Change, parse_then, prompts_over, shares_at
 
 OPEN = (  # what a set has defaults for
@@ -44,9 +45,7 @@ Seeds = list[tuple[int, int]]  # (seed, picture) of each row of a batch
 def resolve_defaults(request: Request, defaults: Defaults, *, has_init: bool = False) -> Request:
     """The request with every open knob set as the model set says."""
     known = {name: getattr(defaults, name) for name in OPEN} | ({"init": INIT} if has_init else {})
-    adaptive = request.sampler == SOLVER != defaults.sampler  # the set's steps are those of another sampler
-    steps = NOMINAL if adaptive else defaults.steps
-    known["steps"] = max(1, min(MOST_STEPS, round(steps * QUALITIES[request.quality or "normal"])))
+    known["steps"] = max(1, min(MOST_STEPS, round(usual_steps(request, defaults))))
     return replace(request, **{name: value for name, value in known.items() if getattr(request, name) is None})
 
 

@@ -9,12 +9,19 @@ from contextlib import contextmanager
 
 import torch
 
+from engine.model_sets.weights import ModelSet
+from engine.request import Request
+
 SMALL = 128  # channels of a U-Net; with fewer, several threads wait for one another longer than they save
 
 
-def usual_threads(channels: int) -> int:
-    """Of a new drawing: one for a small network, so that it is the same picture on every machine, else PyTorch's."""
-    return 1 if channels < SMALL else torch.get_num_threads()
+def threads_of(request: Request, models: ModelSet, kept: int = 0) -> int:
+    """As the request says, else as the drawing began, else one for a small network, or PyTorch's.
+
+    With one a small set draws the same picture on every machine. `kept`: the number in its checkpoint, 0 for none.
+    """
+    usual = 1 if models.unet["shape"]["model_channels"] < SMALL else torch.get_num_threads()
+    return request.threads or kept or usual
 
 
 @contextmanager

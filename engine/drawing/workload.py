@@ -1,13 +1,12 @@
 """the size of a drawing before it is begun: steps, pictures, crops and pixels; without torch."""
 
+from engine.diffusion.schedule import SOLVER_STEPS
 from engine.drawing.canvas import finished_size
 from engine.errors import BadRequest
 from engine.events import Workload
 from engine.model_sets.weights import Defaults, ModelSet
 from engine.ramps import parse_ramp
 from engine.request import QUALITIES, SOLVER, Request
-
-SOLVER_STEPS = 97  # of the adaptive sampler where neither the request nor the set says; it may take more
 
 
 def workload(request: Request, models: ModelSet) -> Workload:
@@ -20,18 +19,17 @@ def workload(request: Request, models: ModelSet) -> Workload:
     except BadRequest:  # refused when it is drawn
         width = height = models.side * models.scale
     return Workload(
-        steps=_steps(request, models.defaults) * (1 - (request.init or 0.0)),
-        pictures=1 if request.pick is not None else request.count,
+        steps=(request.steps or max(1.0, usual_steps(request, models.defaults))) * (1 - (request.init or 0.0)),
+        pictures=request.pictures,
         crops=0.0 if unguided else _mean(cuts) / every,
         pixels=width * height,
     )
 
 
-def _steps(request: Request, defaults: Defaults) -> float:
-    if request.steps is not None:
-        return request.steps
-    steps = SOLVER_STEPS if request.sampler == SOLVER != defaults.sampler else defaults.steps
-    return max(1.0, steps * QUALITIES[request.quality or "normal"])
+def usual_steps(request: Request, defaults: Defaults) -> float:
+    """Steps where the request does not say, not rounded: the set's or the adaptive sampler's own, times the quality."""
+    adaptive = request.sampler == SOLVER != defaults.sampler  # the set's steps are those of another sampler
+    return (SOLVER_STEPS if adaptive else defaults.steps) * QUALITIES[request.quality or "normal"]
 
 
 def _mean(value: int | float | str) -> float:

@@ -52,7 +52,7 @@ class Drawing:
     @property
     def pictures(self) -> int:
         request = self.rest[0]
-        return request.count if isinstance(request, Request) and request.pick is None else 1
+        return request.pictures if isinstance(request, Request) else 1
 
 
 @dataclass(eq=False)

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from bot.config import LimitsConfig
 from bot.messages import Action, Person, Press
-from bot.moderation.rate_limit import RateLimit, Verdict
+from bot.moderation.rate_limit import RateLimit, RateVerdict
 from tests.fakes import fakes
 
 
@@ -12,17 +12,17 @@ def test_so_many_at_once_and_then_as_many_as_a_minute_brings() -> None:
     """One answer to all that was too much; and nobody pays for another's haste."""
     now = 0.0
     limit = RateLimit(3, clock=lambda: now)
-    assert [limit.take("ann") for _ in range(5)] == [*[Verdict.TAKEN] * 3, Verdict.REFUSED, Verdict.DROPPED]
-    assert limit.take("bob") is Verdict.TAKEN
+    assert [limit.take("ann") for _ in range(5)] == [*[RateVerdict.TAKEN] * 3, RateVerdict.REFUSED, RateVerdict.DROPPED]
+    assert limit.take("bob") is RateVerdict.TAKEN
     now = 20.0
-    assert [limit.take("ann") for _ in range(3)] == [Verdict.TAKEN, Verdict.REFUSED, Verdict.DROPPED]
+    assert [limit.take("ann") for _ in range(3)] == [RateVerdict.TAKEN, RateVerdict.REFUSED, RateVerdict.DROPPED]
     now = 200.0
-    assert [limit.take("ann") for _ in range(4)] == [*[Verdict.TAKEN] * 3, Verdict.REFUSED]
+    assert [limit.take("ann") for _ in range(4)] == [*[RateVerdict.TAKEN] * 3, RateVerdict.REFUSED]
 
 
 def test_zero_is_no_limit() -> None:
     """As the config says."""
-    assert all(RateLimit(0).take("ann") is Verdict.TAKEN for _ in range(1000))
+    assert all(RateLimit(0).take("ann") is RateVerdict.TAKEN for _ in range(1000))
 
 
 async def test_who_is_too_fast_is_told_once_and_nothing_is_stored(tmp_path: Path) -> None:

@@ -19,6 +19,16 @@ async def statuses(folder: Path) -> list[str]:
     return [row["status"] for row in rows for _ in range(row["jobs"])]
 
 
+async def draw_while_down(folder: Path, chat: fakes.Chat) -> None:
+    """A picture that is drawn, and a bot that stops, before the chat has taken anything."""
+    async with fakes.bot(folder, chat) as app:
+        chat.trouble = [NotDelivered()] * 1000
+        await chat.says("a star")
+        async with asyncio.timeout(20):
+            while not (await app.counts()).get(Status.DRAWN):
+                await asyncio.sleep(0.01)
+
+
 async def test_a_gif_gets_a_message_of_its_own_where_the_platform_wants_that(tmp_path: Path) -> None:
     """And only one, after the picture."""
     chat = fakes.Chat(gif_apart=True)
@@ -32,12 +42,7 @@ async def test_a_gif_gets_a_message_of_its_own_where_the_platform_wants_that(tmp
 async def test_what_was_not_shown_before_a_stop_is_shown_once_after_the_start(tmp_path: Path) -> None:
     """The finished PNG is stored before it is sent; a chat that is down for hours gets it when it is back."""
     chat = fakes.Chat()
-    async with fakes.bot(tmp_path, chat) as app:
-        chat.trouble = [NotDelivered()] * 1000
-        await chat.says("a star")
-        async with asyncio.timeout(20):
-            while not (await app.counts()).get(Status.DRAWN):
-                await asyncio.sleep(0.01)
+    await draw_while_down(tmp_path, chat)
     assert not chat.messages
     chat.trouble = []
     async with fakes.bot(tmp_path, chat):
@@ -68,12 +73,7 @@ async def test_a_send_that_was_not_recorded_is_not_doubled(tmp_path: Path) -> No
 async def test_the_finished_picture_is_always_an_edit(tmp_path: Path) -> None:
     """A send may be doubled where a platform knows no nonce: that may cost a line of text, not a second picture."""
     chat = fakes.Chat()
-    async with fakes.bot(tmp_path, chat) as app:
-        chat.trouble = [NotDelivered()] * 1000
-        await chat.says("a star")
-        async with asyncio.timeout(20):
-            while not (await app.counts()).get(Status.DRAWN):
-                await asyncio.sleep(0.01)
+    await draw_while_down(tmp_path, chat)
     chat.trouble = []
     async with fakes.bot(tmp_path, chat):
         first, *_, last = await chat.until_stage(Stage.FINAL)

@@ -12,7 +12,8 @@ from torch import Tensor
 from engine.diffusion.levels import factors_at, levels_at, log_sigma_at, timesteps_at
 from engine.diffusion.noise import Stream, per_picture
 from engine.diffusion.samplers import Prediction
-from engine.diffusion.solver import MOST_PULL, NOMINAL, SLOWEST, SolverWalk, limit_shift, limit_step, splitting_step
+from engine.diffusion.schedule import SOLVER_STEPS
+from engine.diffusion.solver import MOST_PULL, SLOWEST, SolverWalk, limit_shift, limit_step, splitting_step
 
 SHAPE = (3, 4, 4)
 SEEDS = [(5, 0), (6, 1), (7, 0)]
@@ -173,7 +174,7 @@ def test_its_share_is_that_of_the_logarithm_of_the_noise_and_never_falls() -> No
 def test_a_step_reads_nothing_from_the_device() -> None:
     """A GPU that is asked for a number in a step waits for it, and then for its next work; meta tensors have none."""
     x = torch.zeros(2, *SHAPE, device="meta")
-    path = SolverWalk(x, lambda k: torch.zeros(2, *SHAPE), "linear", steps=NOMINAL)
+    path = SolverWalk(x, lambda k: torch.zeros(2, *SHAPE), "linear", steps=SOLVER_STEPS)
     for _ in range(3):
         path.advance(Prediction(x0=x, eps=x, pull=x))
     assert path.x.is_meta and path.count == 3

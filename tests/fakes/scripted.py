@@ -48,8 +48,7 @@ def draw(request: Request, *, resume: bytes | None = None, seconds: float = 0.0,
             percent = step * 10 // steps * 10
             yield Preview(percent=percent, step=step, steps=steps, png=png(request.seed, step))
             yield Checkpoint(percent=percent, step=step, steps=steps, state=str(step).encode())
-    several = request.count > 1 and request.pick is None
-    pictures = tuple(png(request.seed + k, steps) for k in range(request.count)) if several else ()
+    pictures = tuple(png(request.seed + k, steps) for k in range(request.count)) if request.pictures > 1 else ()
     yield _finished(request.seed, steps, png(request.seed, steps), b"GIF89a", 8, pictures)
 
 

@@ -4,19 +4,9 @@ from collections.abc import Callable
 
 import numpy as np
 
-COLOURS: dict[str, tuple[int, int, int]] = {  # sRGB; the toybox's, and grey
-    "red": (214, 40, 40),
-    "orange": (247, 127, 0),
-    "yellow": (252, 212, 60),
-    "green": (42, 157, 80),
-    "blue": (40, 90, 200),
-    "purple": (130, 60, 170),
-    "pink": (244, 150, 190),
-    "white": (245, 245, 245),
-    "black": (20, 20, 24),
-    "brown": (120, 75, 40),
-    "grey": (140, 142, 146),
-}
+from engine.training.toybox import world as toybox
+
+COLOURS = {**toybox.COLOURS, "grey": (140, 142, 146)}  # sRGB
 SUPERSAMPLE = 4
 
 Rgb = tuple[float, float, float]
