@@ -26,7 +26,7 @@ FIGURES = (
     "bare",
 )
 COUNTED = ("satisfied", "negative", "bare", "full", "pareto", "schedule", "halves", "steered")
-OF_SETS = ("pareto", "schedule")
+OF_SETS = ("pareto", "schedule", "steered")
 LONG = ("picturebook", "judge", "family", "oracle", "pareto", "schedule", "halves", "steered")  # run only if named
 
 
@@ -42,7 +42,7 @@ def main() -> None:
     )
     parser.add_argument("--fewer", type=int, metavar="N", help="picturebook: only the first N prompts of each row")
     parser.add_argument("--rows", nargs="+", help="picturebook: only rows whose names begin so, or cost")
-    parser.add_argument("--sets", nargs="+", help=f"only these of the embedded ones, for {' and '.join(OF_SETS)}")
+    parser.add_argument("--sets", nargs="+", help=f"only these of the embedded ones, for {', '.join(OF_SETS)}")
     parser.add_argument("--write", type=Path, metavar="FILE", help="where there is a GPU, also at the end of this page")
     args = parser.parse_args()
     chosen = args.figures or FIGURES

@@ -25,7 +25,7 @@ from tests.bench.engine.schedule import SOLVER, Knobs, summed, told
 from tests.bench.engine.step import _theirs, boxes_at, pull_of
 from tests.bench.engine.ways import WORLDS, Asks, Draw, Try, World, key, ours
 
-PICTURES, OF_NOTEBOOK = 16, 4  # a picture of the notebook's takes a minute: it draws every fourth prompt
+PICTURES, OF_NOTEBOOK = 24, 2  # a picture of the notebook's takes a minute: it draws every second prompt
 NOTEBOOK = (1000, 250, 100)  # steps
 OURS: dict[str, Knobs] = {
     "ours": {},
