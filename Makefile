@@ -11,7 +11,7 @@ unexport PROMPT
 # A machine without an NVIDIA card needs torch's small CPU build; torchvision must be the release beside it.
 TORCH := "torch==2.13.*" "torchvision==0.28.*"
 
-.PHONY: imagine run test lint types lock bench gpu bench-bot drawings picturebook picturebook-gpu toybox clean
+.PHONY: imagine run test test-cluster lint types lock bench gpu bench-bot drawings picturebook picturebook-gpu toybox clean
 
 imagine: $(VENV)/.installed  ## draw PROMPT into out/
 	@$(VENV)/bin/imago draw "$$IMAGO_PROMPT"
@@ -21,6 +21,9 @@ run: $(VENV)/.installed  ## the bot with its chat page; config.toml is used when
 
 test: $(VENV)/.tested lint types  ## everything that must hold before a commit
 	$(VENV)/bin/python -m pytest -n 2 --dist loadfile
+
+test-cluster: $(VENV)/.tested  ## engines, machines and the head of a Ray cluster are killed; no picture may be lost or change
+	$(VENV)/bin/python -m tests.bench.bot.cluster kill
 
 lint: $(VENV)/.tested
 	$(VENV)/bin/ruff check .

@@ -32,7 +32,8 @@ def main() -> None:
                 print(f"{name}: {taken[name][-1]:.2f} s", flush=True)
     installed, without = (statistics.median(seconds) for seconds in taken.values())
     what = "open page" if args.page else "first picture"
-    print(f"start to the {what}, median of {args.rounds}: {installed:.2f} s with Ray installed, {without:.2f} s without")
+    medians = f"{installed:.2f} s with Ray installed, {without:.2f} s without"
+    print(f"start to the {what}, median of {args.rounds}: {medians}")
 
 
 def start(modules: str, *, picture: bool) -> float:
