@@ -170,9 +170,8 @@ async def test_only_the_owner_and_administrators_delete(tmp_path: Path) -> None:
         assert press in server.answered
         server.presses(GROUP, first["message_id"], "delete:1", who=99)
         server.reacts(GROUP, second["message_id"], "💩", who=5)
-        await server.until(lambda: not finals(server))
-        gifs = [m for m in server.chats[GROUP].messages.values() if "animation" in m]
-        assert not gifs
+        messages = server.chats[GROUP].messages
+        await server.until(lambda: not finals(server) and not any("animation" in m for m in messages.values()))
     assert statuses(tmp_path) == ["deleted", "deleted"]
 
 
@@ -602,7 +601,7 @@ async def test_an_album_is_one_message_with_all_its_pictures(tmp_path: Path) -> 
         for photo in (red, blue):
             server.says(6, photo=photo, media_group_id="2")
         server.says(6, "/queue")
-        await server.until(lambda: any("queue" in text for text in texts(server)))
+        await server.until(lambda: {"Tell me w", "The queue"} <= {text[:9] for text in texts(server)})
         assert sum("Tell me what to draw" in text for text in texts(server)) == 1
 
 

@@ -81,6 +81,15 @@ class WireDriver:
     async def until(self, true: Callable[[], bool], seconds: float = 20.0) -> None:
         await self.wire.until(true, seconds)
 
+    async def settled(self) -> None:
+        """All jobs have ended, and all that was to be sent about them is sent: replies, reactions, greetings."""
+        async with asyncio.timeout(20):
+            while set(await self.app.counts()) & {"queued", "running", "drawn"} or not self._sends_nothing():
+                await asyncio.sleep(0.005)
+
+    def _sends_nothing(self) -> bool:
+        return not self.adapter._later and all(box.idle for box in self.app._worker._watcher._outboxes.values())
+
 
 @asynccontextmanager
 async def on_the_wire(
