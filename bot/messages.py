@@ -169,6 +169,11 @@ class File:
     media_type: str  # image/png or image/gif
     alt: str  # alt text: the prompt
 
+    @property
+    def job(self) -> str:
+        """The number of the job whose picture it is."""
+        return self.name.partition(".")[0].partition("-")[0]
+
 
 @dataclass(frozen=True, kw_only=True)
 class Button:

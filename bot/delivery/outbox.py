@@ -111,9 +111,15 @@ class Outbox:
             self._put_back(parcel, f"not delivered: {failure}")
         except NotStored as failure:
             self._put_back(parcel, f"not stored: {failure}", worth=MOST_TRIES)
-        except (MessageGone, AddressGone, Refused) as answer:
+        except (MessageGone, AddressGone) as answer:
             log.info("%s: %s", parcel.slot, type(answer).__name__)
             await self._give_up(parcel)
+        except Refused as answer:  # the place is there: what comes next may be taken
+            log.warning("%s is refused: %s", parcel.slot, answer)
+            if parcel.keep:
+                await self._give_up(parcel)
+            else:
+                self._retries.pop(parcel.slot, None)
         except Exception:  # a bug with one parcel must not block the others, nor lose a final picture
             log.exception("%s could not be sent", parcel.slot)
             self._put_back(parcel, "a fault of the bot")

@@ -254,7 +254,8 @@ class Replies:
     async def _show_final(self, job: Job, png: bytes | None, gif: bytes | None, inputs: list[str]) -> None:
         apart = self._adapters[job.address.platform].gif_apart
         full = self._cards.final(job, png, None if apart else gif, inputs)
-        if not await self._show_first_accepted(job, [full, replace(full, gif=None), self._cards.refused(job)]):
+        less = [replace(full, gif=None)] if full.gif else []
+        if not await self._show_first_accepted(job, [full, *less, self._cards.refused(job)]):
             log.error("job %d: the chat accepts neither the picture nor words about it", job.id)
             return
         if apart and gif:

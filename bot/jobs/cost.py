@@ -59,8 +59,9 @@ def weight_of(cost: float) -> float:
 
 def check_cost(work: Work, most: float) -> None:
     """Raises UserError for a single job of more work than `most`, which is 0 for no limit; says what to lower."""
-    if most and isinstance(work, Draw) and (cost := cost_of(work)) > most:
-        lower = " ".join(f"--{name}" for name in _factors(work.request).heaviest())
+    if most and isinstance(work, Draw | Upscale) and (cost := cost_of(work)) > most:
+        heaviest = _factors(work.request).heaviest() if isinstance(work, Draw) else ["size"]
+        lower = " ".join(f"--{name}" for name in heaviest)
         raise UserError("job-too-large", work=round(cost), limit=f"{most:g}", options=lower)
 
 

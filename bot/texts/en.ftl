@@ -340,6 +340,7 @@ discord-not-manager = Only people who manage this server can change these settin
 discord-no-picture-here = That is not one of my pictures: choose a message with a picture that I drew.
 discord-closed = Imago is shutting down: please ask again in a minute.
 discord-no-files = No files may be sent in this channel: /show { $job } in a direct message to me shows the picture, or a moderator gives me “Attach Files” here.
+discord-refused = Discord does not take this picture, a smaller copy neither: /show { $job } tries it again.
 discord-left-out = A file is missing here because it is too large for this channel.
 discord-bound = I can only write here for 15 minutes; if it takes longer, /show { $job } has the picture.
 discord-ready = { $person } your picture is ready.
@@ -385,7 +386,8 @@ telegram-settings = The command that draws a picture again: /settings 12
 telegram-help = What I can do
 telegram-no-media = No pictures may be sent in this chat: /show { $job } in a private chat with me shows it, or an administrator allows them here.
 telegram-shut-out = I may not write in the chat where you asked for #{ $job }: /show { $job } here shows it as far as it got.
-telegram-large = The file is too large for Telegram: ask whoever runs the bot for it.
+telegram-smaller = Telegram does not take the full picture: this is a smaller copy.
+telegram-refused = Telegram does not take this picture, as a file and smaller neither: /show { $job } tries it again.
 
 ## Moderation, and the right to be forgotten
 

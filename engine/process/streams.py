@@ -7,6 +7,7 @@ from engine.errors import EngineError, OutOfMemory
 from engine.events import Event, Failed, Finished
 
 Outcome = Event | Exception
+ENDLESS = EngineError("The drawing ended without a picture.")
 
 
 class Streams:
@@ -35,16 +36,16 @@ class Streams:
         return len(self._streams)
 
     def step(self) -> Iterator[tuple[Hashable, Outcome]]:
-        """The next event of each; it ends with Finished, Failed or an error of the engine's. Others are raised."""
+        """The next event of each; it ends with Finished, Failed or an error, of whatever kind: the others go on."""
         for key, stream in list(self._streams.items()):
             if key not in self._streams:
                 continue
             try:
-                outcome: Outcome = next(stream)
-            except EngineError as error:
-                outcome = error
+                outcome: Outcome = next(stream, ENDLESS)
             except MemoryError:
                 outcome = OutOfMemory("There is too little memory for this picture.")
+            except Exception as error:
+                outcome = error
             if isinstance(outcome, Exception | Finished | Failed):
                 self.remove(key)
             yield key, outcome

@@ -61,6 +61,15 @@ def test_too_much_is_refused_with_what_to_lower() -> None:
     check_cost(drawing(steps=1000, cuts=256), 0)
 
 
+def test_an_upscaling_may_be_too_much_too() -> None:
+    """Only the size counts in it."""
+    large = Upscale(request=Request(prompt="a star", models="toybox", size="512x512", steps=1000), source=1)
+    with pytest.raises(UserError) as refused:
+        check_cost(large, 0.9)
+    assert refused.value.values["options"] == "--size"
+    check_cost(large, cost_of(large))
+
+
 async def test_nobody_asks_for_too_much_in_whatever_way(tmp_path: Path) -> None:
     """Typed, by a form, drawn again, varied: the core asks, so every platform does."""
     chat = fakes.Chat()

@@ -13,6 +13,7 @@ from typing import Any
 import aiohttp
 import discord
 import pytest
+from aiohttp import web
 from PIL import Image
 from simcord.backend.errors import BackendError
 
@@ -31,6 +32,7 @@ from tests.bench.bot import discord_storm
 from tests.fakes import fakes, scenario
 from tests.fakes.discord_driver import WireDriver, config_for, on_the_wire
 from tests.fakes.discord_wire import TOKEN, Wire, invalid
+from tests.fakes.scripted import noisy
 
 SAY = Texts().say
 
@@ -51,13 +53,6 @@ async def drawn(driver: WireDriver, prompt: str = "a red star") -> int:
     await driver.until(lambda: len(scenario.finals(driver)) > len(before))
     await driver.settled()
     return max(scenario.finals(driver))
-
-
-def noisy(size: int) -> bytes:
-    """A PNG that does not compress."""
-    out = io.BytesIO()
-    Image.effect_noise((size, size), 90).convert("RGB").save(out, "PNG")
-    return out.getvalue()
 
 
 async def test_the_story_holds_with_the_rights_of_the_invitation_and_every_body_is_valid(tmp_path: Path) -> None:
@@ -341,6 +336,33 @@ async def test_a_place_that_takes_little_gets_smaller_files(tmp_path: Path) -> N
         assert shown.picture is not None and len(shown.picture) <= 200_000
         assert Image.open(io.BytesIO(shown.picture)).format in ("WEBP", "JPEG")
         assert shown.gif is None or len(shown.gif) <= 200_000
+
+
+class Choosy(Wire):
+    """Refuses files that are too many bytes for it, and does not say that they are."""
+
+    most = 0
+
+    def _answer(self, request: web.Request, path: str, body: Any, files: list[Any]) -> web.Response:
+        if any(len(file.fp.getbuffer()) > self.most for file in files):
+            return web.json_response({"message": "Invalid Form Body", "code": 50035}, status=400)
+        return super()._answer(request, path, body, files)
+
+
+@pytest.mark.parametrize("taken", [True, False])
+async def test_a_picture_that_is_refused_comes_smaller_else_in_words(tmp_path: Path, taken: bool) -> None:
+    """It went straight to words; and the tries have an end."""
+    async with on_the_wire(tmp_path, wire=(wire := Choosy())) as driver:
+        wire.most = 1_000_000
+        await drawn(driver)
+        picture = File(name="1.png", content=noisy(400), media_type="image/png", alt="a")
+        wire.most, before = len(picture.content) // 2 if taken else 0, len(wire.sent)
+        final = Reply(text="ok", stage=Stage.FINAL, picture=picture, job=1)
+        await driver.adapter.edit(Address(platform="discord", chat=str(wire.channel)), wire.states[-1].message, final)
+        statuses = [sent.status for sent in wire.sent[before:] if sent.method == "PATCH"]
+        assert statuses == ([400, 200] if taken else [400, 400, 200])
+        shown = wire.states[-1]
+        assert bool(shown.picture) is taken and ("/show 1" in shown.text) is not taken
 
 
 def animation() -> bytes:

@@ -96,6 +96,16 @@ async def test_what_is_refused_for_good_is_not_tried_for_ever() -> None:
     assert (line.gone, line.sent) == (["removal"], [(0.0, "final")])
 
 
+async def test_a_preview_that_is_refused_is_no_reason_to_end_the_job() -> None:
+    """The place is there, and what comes next may be taken: the job was cancelled in silence."""
+    line = Line(Refused())
+    line.put("10 %")
+    await line.outbox.drain()
+    line.put("20 %")
+    await line.outbox.drain()
+    assert (line.gone, line.sent) == ([], [(0.0, "20 %")])
+
+
 async def test_a_message_that_is_gone_is_told() -> None:
     """A moderator deleted it: that is a cancel."""
     line = Line(MessageGone())

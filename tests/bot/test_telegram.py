@@ -23,13 +23,14 @@ from bot.adapters.telegram.pace import Pace
 from bot.adapters.telegram.updates import Failures, poll
 from bot.config import ModerationConfig, TelegramConfig
 from bot.errors import AdapterError, AddressGone, Closed, ConfigError, MessageGone, NotDelivered, Refused, RetryAfter
-from bot.messages import Address, File, Reply
+from bot.messages import Address, File, Reply, Stage
 from bot.texts import Texts
 from engine import Inputs, accept_picture
 from tests.bench.bot import pictures
 from tests.bot.test_verdicts import Scoring
 from tests.fakes import botapi, fakes, scenario, scripted, telegram_bot
 from tests.fakes.botapi import ApiError, Json
+from tests.fakes.scripted import noisy
 from tests.fakes.telegram_bot import buttons, finals, texts
 
 ME = botapi.ME["id"]
@@ -359,6 +360,80 @@ async def test_a_picture_that_telegram_takes_for_no_photo_comes_as_a_file(tmp_pa
         server.says(5, "a star")
         ended = await server.until(lambda: [s for s in server.states if "delete:1" in buttons(s.message)])
         assert "document" in ended[0].message
+
+
+@pytest.mark.parametrize("status", [400, 413])
+@pytest.mark.parametrize("taken", ["document", "photo", "nothing"])
+async def test_a_picture_that_is_refused_comes_as_a_file_else_smaller_else_in_words(status: int, taken: str) -> None:
+    """A refusal is final for one form of it, not for the picture; and the tries have an end."""
+    tried: list[tuple[str, int]] = []
+
+    def refuse(method: str, parameters: Json) -> ApiError | None:
+        if method != "editMessageMedia":
+            return None
+        kind, size = parameters["media"]["type"], len(server.uploaded[0])
+        tried.append((kind, size))
+        accepted = {"document": kind == "document", "photo": size < len(png), "nothing": False}[taken]
+        return None if accepted else ApiError(status, "Bad Request: something new")
+
+    png = noisy(256)
+    async with alone() as (server, adapter):
+        message = await adapter.send(PLACE, Reply(text="one", job=12), nonce="1")
+        server.refuse = refuse
+        picture = File(name="12.png", content=png, media_type="image/png", alt="")
+        reply = Reply(text="two", picture=picture, job=12, stage=Stage.FINAL)
+        await adapter.edit(PLACE, message, reply)
+        shown = server.states[-1].message
+        text = shown.get("caption", shown.get("text"))
+        assert tried[:2] == [("photo", len(png)), ("document", len(png))][: len(tried)] and len(tried) <= 5
+    if taken == "nothing":
+        assert text.startswith("two") and "/show 12" in text and len(tried) >= 4
+    else:
+        assert taken in shown and ("smaller copy" in text) is (taken == "photo")
+
+
+async def test_what_is_hidden_never_comes_as_a_file() -> None:
+    """Telegram puts no spoiler over files: a smaller photo, or words."""
+
+    def refuse(method: str, parameters: Json) -> ApiError | None:
+        if method != "editMessageMedia":
+            return None
+        kinds.add(parameters["media"]["type"])
+        return ApiError(400, "Bad Request: something new")
+
+    kinds: set[str] = set()
+    async with alone() as (server, adapter):
+        message = await adapter.send(PLACE, Reply(text="one"), nonce="1")
+        server.refuse = refuse
+        picture = File(name="12.png", content=noisy(256), media_type="image/png", alt="")
+        await adapter.edit(PLACE, message, Reply(text="two", picture=picture, stage=Stage.FINAL, hidden=True))
+        assert "/show 12" in server.states[-1].message["text"] and kinds == {"photo"}
+
+
+async def test_a_wait_between_the_forms_does_not_begin_with_the_first_again() -> None:
+    """Else a chat that takes one call a minute would be asked for the photo for ever."""
+    calls: list[str] = []
+
+    def refuse(method: str, parameters: Json) -> ApiError | None:
+        if not method.startswith("edit"):
+            return None
+        calls.append(parameters.get("media", {}).get("type", method))
+        if len(calls) % 2 == 0:
+            return ApiError(429, "Too Many Requests", retry_after=1)
+        return ApiError(400, "Bad Request: something new") if method == "editMessageMedia" else None
+
+    async with alone() as (server, adapter):
+        message = await adapter.send(PLACE, Reply(text="one"), nonce="1")
+        server.refuse = refuse
+        picture = File(name="12.png", content=noisy(256), media_type="image/png", alt="")
+        reply = Reply(text="two", picture=picture, stage=Stage.FINAL)
+        for _ in range(10):
+            try:
+                await adapter.edit(PLACE, message, reply)
+                break
+            except RetryAfter:
+                pass
+    assert calls[:2] == ["photo", "document"] and calls.count("document") <= 2 and calls[-1] == "editMessageText"
 
 
 @asynccontextmanager

@@ -57,7 +57,7 @@ def test_the_longest_prompt_still_shows_its_seed(prompt: str, language: str) -> 
         height=8,
         failure="",
     )
-    caption = media_of(final := Cards(Texts()).final(job, png(), None), kind_of(final, 100)).caption
+    caption = media_of(final := Cards(Texts()).final(job, png(), None), kind_of(final)).caption
     assert caption and units(caption) <= CAPTION and str(2**32 - 1) in caption.splitlines()[-1]
 
 
@@ -75,13 +75,12 @@ def test_a_name_in_a_prompt_calls_nobody() -> None:
         (png(9_001, 1_000), MediaKind.DOCUMENT),
         (png(2_001, 100), MediaKind.DOCUMENT),
         (png(size=10_000_001), MediaKind.DOCUMENT),
-        (png(size=50_000_001), MediaKind.TEXT),
     ],
 )
 def test_what_is_no_photo_for_telegram_comes_as_a_file(content: bytes, kind: MediaKind) -> None:
-    """10 MB, 10,000 pixels, 20 : 1; and no file is larger than 50 MB."""
-    assert kind_of(reply(content), 50_000_000) is kind
-    assert kind_of(reply(png(), as_file=True), 50_000_000) is MediaKind.DOCUMENT
+    """10 MB, 10,000 pixels, 20 : 1."""
+    assert kind_of(reply(content)) is kind
+    assert kind_of(reply(png(), as_file=True)) is MediaKind.DOCUMENT
 
 
 def test_only_a_finished_picture_offers_its_file() -> None:

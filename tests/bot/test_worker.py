@@ -10,7 +10,7 @@ import pytest
 
 from bot.config import EngineConfig
 from bot.messages import Stage
-from engine import EngineDied, Event, Progress
+from engine import EngineDied, Event, Finished, Progress
 from tests.fakes import fakes, scripted
 
 
@@ -42,6 +42,32 @@ async def test_after_three_restarts_the_job_fails_with_a_sentence(tmp_path: Path
         states = await chat.until_stage(Stage.FAILED)
         assert "Try again later" in states[-1].text
         await chat.until_stage(Stage.FINAL, job=2)
+
+
+async def test_a_drawing_that_ends_without_an_ending_fails_its_job(tmp_path: Path) -> None:
+    """It said "drawing" for ever."""
+    chat, engine = fakes.Chat(), Endless()
+    async with fakes.bot(tmp_path, chat, engine, engine_settings=EngineConfig(attempts=2)):
+        await chat.says("a star")
+        states = await chat.until_stage(Stage.FAILED)
+        assert "Try again later" in states[-1].text
+        engine.whole = True
+        await chat.says("a moon")
+        await chat.until_stage(Stage.FINAL, job=2)
+    assert len(engine.asked) == 4
+
+
+class Endless(fakes.Engine):
+    """Closes its stream before the picture is finished."""
+
+    whole = False
+
+    async def events(self, *given: Any, **named: Any) -> AsyncGenerator[Event, None]:
+        async with aclosing(super().events(*given, **named)) as events:
+            async for event in events:
+                if isinstance(event, Finished) and not self.whole:
+                    return
+                yield event
 
 
 async def test_a_lost_machine_is_not_the_jobs_fault(tmp_path: Path) -> None:

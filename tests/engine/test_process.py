@@ -116,7 +116,7 @@ async def test_quick_steps_are_told_together_and_previews_each() -> None:
 
 @pytest.mark.parametrize(("prompt", "hang_seconds"), [("crash", 600.0), ("hang", 3.0)])
 async def test_a_crash_and_a_hang_are_both_a_death(prompt: str, hang_seconds: float) -> None:
-    """The bot must not wait for ever, and a fault that is not ours to name may have broken the device."""
+    """The bot must not wait for ever."""
     async with running(hang_seconds=hang_seconds) as engine:
         with pytest.raises(EngineDied):
             await drawn(engine, prompt)

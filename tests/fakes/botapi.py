@@ -43,6 +43,7 @@ class Server(Chats):
         self.refused = 0  # by flood control
         self.files: dict[str, bytes] = {}  # what people have sent, by file_id
         self.refuse: Callable[[str, Json], ApiError | None] = lambda method, parameters: None  # troubles of the tests
+        self.uploaded: list[bytes] = []  # the files of the call that is answered
         self.moved = asyncio.Event()
         self._updates: list[tuple[float, Json]] = []
         self._next_update = 1
@@ -177,7 +178,7 @@ class Server(Chats):
             self.moved.set()
 
     async def _call(self, method: str, form: dict[str, str], uploads: dict[str, bytes]) -> object:
-        parameters = self.spec.request(method, form, uploads)
+        parameters, self.uploaded = self.spec.request(method, form, uploads), list(uploads.values())
         if trouble := self.refuse(method, parameters):
             raise trouble
         if chat := self.chats.get(parameters.get("chat_id", 0)):

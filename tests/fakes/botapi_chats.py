@@ -1,9 +1,12 @@
 """the chats, messages and files of the emulated Telegram: each method of the Bot API changes them or refuses."""
 
+import io
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
+
+from PIL import Image
 
 from engine import png_size
 
@@ -215,7 +218,8 @@ class Chats:
         if len(content) > (10_000_000 if kind == "photo" else 50_000_000):
             raise ApiError(413, "Request Entity Too Large")
         if kind == "photo":
-            width, height = png_size(content)
+            png = content.startswith(b"\x89PNG")
+            width, height = png_size(content) if png else Image.open(io.BytesIO(content)).size
             if width + height > 10_000 or max(width, height) > 20 * min(width, height):
                 raise ApiError(400, "Bad Request: PHOTO_INVALID_DIMENSIONS")
             return {"photo": [{**file, "width": width, "height": height}], **words}

@@ -4,6 +4,7 @@ import hashlib
 import io
 import json
 import os
+import signal
 import sys
 import time
 from collections.abc import Iterator
@@ -31,6 +32,13 @@ def png(seed: int, step: int, size: int = 8) -> bytes:
     red, green, blue = hashlib.sha256(f"{seed} {step}".encode()).digest()[:3]
     out = io.BytesIO()
     Image.new("RGB", (size, size), (red, green, blue)).save(out, "PNG")
+    return out.getvalue()
+
+
+def noisy(size: int) -> bytes:
+    """A PNG that does not compress."""
+    out = io.BytesIO()
+    Image.effect_noise((size, size), 90).convert("RGB").save(out, "PNG")
     return out.getvalue()
 
 
@@ -153,7 +161,7 @@ def _act(prompt: str, step: int) -> None:
     if prompt == "fail":
         raise NumericalError("The drawing left the numbers that a picture can have.")
     if prompt == "crash":
-        raise RuntimeError("scripted crash")
+        os.kill(os.getpid(), signal.SIGKILL)
     if prompt == "hang":
         time.sleep(3600)
     if prompt == "grandchild":  # one that lives on, with the pipe in its hands

@@ -15,11 +15,11 @@ from bot.adapters.base import AdapterNotes, Connection, Receive
 from bot.adapters.discord.api import Archived, DiscordApi, NotAllowed, TokenGone, TooLarge, until_taken
 from bot.adapters.discord.client import Client, connect, proxy_for
 from bot.adapters.discord.controls import body, job_of
-from bot.adapters.discord.files import NOTHING, Fitted, fit
 from bot.adapters.discord.inbound import Inbound
 from bot.adapters.discord.interactions import InteractionRef, Mode, steady_clock
 from bot.adapters.discord.servers import UNKNOWN, Server
 from bot.adapters.discord.slash import Say
+from bot.adapters.files import NOTHING, SMALLER, Fitted, fit
 from bot.config import DiscordConfig
 from bot.errors import AddressGone, ConfigError, MessageGone, NotDelivered, Refused
 from bot.messages import Action, Address, Reply, Stage
@@ -261,34 +261,40 @@ class DiscordAdapter(Inbound):
         return await self._api.send_direct(_user(reply), body(reply, fitted))
 
     async def _deliver(self, destination: Destination, reply: Reply, call: Call, **options: Any) -> str:
-        """Call with files that fit; where Discord accepts less than it claims, retry with smaller ones."""
+        """Call with files that fit; with smaller ones where Discord takes less than it claims, at last in words."""
         if reply.stage is Stage.DRAWING and not destination.server.previews:
             reply = replace(reply, picture=None)
         if destination.channel in self._wordy:
-            reply = self._without_files(reply)
-        limit = destination.limit
+            reply = self._in_words(reply, "discord-no-files")
+        limit, refused = destination.limit, False
         while True:
             fitted = await self._fit_files(reply, limit)
             shown = replace(reply, text=self._add_left_out_note(reply, fitted))
+            sizes = [len(file.content) for file in (fitted.picture, fitted.gif) if file]
             try:
                 return await call(body(shown, fitted, spoiler=destination.server.spoiler or reply.hidden, **options))
-            except TooLarge as refusal:
-                sizes = [len(file.content) for file in (fitted.picture, fitted.gif) if file]
-                limit = min([limit, *sizes]) // 2
-                if limit < SMALLEST_LIMIT:
-                    raise Refused("even the smallest files are too large") from refusal
-                self._limits[destination.channel] = limit
-            except NotAllowed:
-                if not (fitted.picture or fitted.gif):
+            except (TooLarge, Refused, NotAllowed) as refusal:
+                if not sizes and isinstance(refusal, TooLarge):
+                    raise Refused(str(refusal)) from refusal
+                if not sizes:
                     raise
-                self._wordy[destination.channel] = None
-                reply = self._without_files(reply)
+                if isinstance(refusal, NotAllowed):
+                    self._wordy[destination.channel] = None
+                    reply = self._in_words(reply, "discord-no-files")
+                elif isinstance(refusal, TooLarge) and (half := min([limit, *sizes]) // 2) >= SMALLEST_LIMIT:
+                    limit = self._limits[destination.channel] = half
+                elif refused or reply.stage is Stage.DRAWING:
+                    reply = self._in_words(reply, "discord-refused")
+                else:  # once in another form: the picture alone, smaller
+                    reply, limit, refused = replace(reply, gif=None), max(sizes) // SMALLER, True
 
-    def _without_files(self, reply: Reply) -> Reply:
-        """In words, which say so, where a channel allows words alone."""
-        if reply.picture is None and reply.gif is None:
+    def _in_words(self, reply: Reply, why: str) -> Reply:
+        """Without the files; a preview that is refused goes without a reason, as the next one may be taken."""
+        file = reply.picture or reply.gif
+        if file is None:
             return reply
-        note = self._say(reply.language, "discord-no-files", job=str(reply.job or ""))
+        said = reply.stage is not Stage.DRAWING or why == "discord-no-files"
+        note = self._say(reply.language, why, job=file.job) if said else ""
         return replace(reply, text=f"{reply.text}\n{note}".strip(), picture=None, gif=None)
 
     async def _fit_files(self, reply: Reply, limit: int) -> Fitted:

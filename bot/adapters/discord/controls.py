@@ -9,7 +9,7 @@ from typing import Any, Self
 import discord
 from discord.http import MultipartParameters, handle_message_parameters
 
-from bot.adapters.discord.files import Fitted
+from bot.adapters.files import Fitted
 from bot.messages import Action, Button, File, Reply
 from engine import MAX_PROMPT, MAX_TARGETS
 

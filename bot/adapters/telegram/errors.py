@@ -37,7 +37,6 @@ ADDRESS_GONE = (
     "user is deactivated",
     *FORBIDDEN,
 )
-PICTURE_REFUSED = ("photo", "image_process_failed")
 
 
 def map_error(error: TelegramError) -> AdapterError:
@@ -55,6 +54,11 @@ def map_error(error: TelegramError) -> AdapterError:
     if says(error, *ADDRESS_GONE):
         return AddressGone(words)
     return Refused(words)  # retrying would not help
+
+
+def is_about_file(error: BadRequest) -> bool:
+    """Whether the message would perhaps be taken with its file in another form, or in words alone."""
+    return says(error, *FORBIDDEN) or not says(error, UNCHANGED, *MESSAGE_GONE, *ADDRESS_GONE)
 
 
 def says(error: BaseException, *words: str) -> bool:

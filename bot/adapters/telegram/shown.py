@@ -15,6 +15,7 @@ from telegram import (
 )
 from telegram.constants import KeyboardButtonStyle
 
+from bot.adapters.files import size_of
 from bot.adapters.telegram.incoming import NO_MENTION
 from bot.messages import Action, Button, File, Reply, Stage
 from engine import png_size
@@ -86,14 +87,13 @@ def _key(button: Button) -> InlineKeyboardButton:
     return InlineKeyboardButton(button.label, callback_data=data, style=STYLES.get(button.action))
 
 
-def kind_of(reply: Reply, limit: int) -> MediaKind:
-    """How a reply is sent; files over `limit` bytes cannot be sent."""
-    file = reply.gif or reply.picture
-    if file is None or len(file.content) > limit:
-        return MediaKind.TEXT
+def kind_of(reply: Reply) -> MediaKind:
+    """How a reply is sent at best."""
     if reply.gif is not None:
         return MediaKind.ANIMATION
-    return MediaKind.DOCUMENT if reply.as_file or not is_photo(file) else MediaKind.PHOTO
+    if reply.picture is None:
+        return MediaKind.TEXT
+    return MediaKind.DOCUMENT if reply.as_file or not is_photo(reply.picture) else MediaKind.PHOTO
 
 
 def media_of(reply: Reply, kind: MediaKind) -> InputMediaPhoto | InputMediaAnimation | InputMediaDocument:
@@ -115,6 +115,6 @@ def file_of(reply: Reply) -> File:
 
 def is_photo(file: File) -> bool:
     """Whether Telegram accepts it as a photo; otherwise it is sent as a file."""
-    width, height = png_size(file.content)
+    width, height = png_size(file.content) if file.media_type == "image/png" else size_of(file)
     ratio = max(width, height) / max(1, min(width, height))
     return len(file.content) <= PHOTO_BYTES and width + height <= PHOTO_SIDES and ratio <= PHOTO_RATIO

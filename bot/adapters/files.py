@@ -1,4 +1,4 @@
-"""fits files to the upload limit by a size ladder: PNG → WebP → JPEG; GIF with fewer frames, smaller, or left out."""
+"""fits files to what a platform takes by a size ladder: PNG → WebP → JPEG; GIF with fewer frames, smaller, or not."""
 
 import io
 from collections.abc import Iterator
@@ -8,6 +8,7 @@ from PIL import Image, ImageSequence
 
 from bot.messages import File
 
+SMALLER = 4  # how much less a refused file becomes at once
 REQUEST = 25 * 1024 * 1024 - 64 * 1024  # bytes allowed per request, minus room for text
 
 
@@ -32,6 +33,19 @@ def fit(picture: File | None, gif: File | None, limit: int) -> Fitted:
     return Fitted(picture=fitted, gif=moving, left_out=left_out)
 
 
+def shrink(picture: File, limit: int) -> File | None:
+    """As a JPEG of at most `limit` bytes; None where that shows nothing any more. Slow."""
+    with Image.open(io.BytesIO(picture.content)) as opened:
+        image = opened.convert("RGB")
+    return next((smaller for smaller in _jpegs(picture, image) if len(smaller.content) <= limit), None)
+
+
+def size_of(picture: File) -> tuple[int, int]:
+    """Width and height in pixels, of any kind of picture."""
+    with Image.open(io.BytesIO(picture.content)) as opened:
+        return opened.size
+
+
 def _pictures(picture: File) -> Iterator[File]:
     """The same picture in ever fewer bytes."""
     yield picture
@@ -40,6 +54,11 @@ def _pictures(picture: File) -> Iterator[File]:
     yield _encode(picture, image, "webp", lossless=True)
     for quality in (92, 80):
         yield _encode(picture, image, "webp", quality=quality)
+    yield from _jpegs(picture, image)
+
+
+def _jpegs(picture: File, image: Image.Image) -> Iterator[File]:
+    """As the kind that every platform takes, in ever fewer pixels."""
     while min(image.size) >= 32:
         yield _encode(picture, image, "jpeg", quality=80)
         image = image.resize((image.width // 2, image.height // 2), Image.Resampling.LANCZOS)
@@ -51,9 +70,9 @@ def _gifs(gif: File) -> Iterator[File]:
     with Image.open(io.BytesIO(gif.content)) as opened:
         duration = opened.info.get("duration", 100)
         frames = [frame.convert("RGB") for frame in ImageSequence.Iterator(opened)]
-    for every, shrink in ((2, 1), (4, 1), (4, 2), (4, 4)):
+    for every, part in ((2, 1), (4, 1), (4, 2), (4, 4)):
         chosen = [*frames[:-1][::every], frames[-1]]  # the last frame is the finished picture
-        small = [frame.resize((frame.width // shrink or 1, frame.height // shrink or 1)) for frame in chosen]
+        small = [frame.resize((frame.width // part or 1, frame.height // part or 1)) for frame in chosen]
         out = io.BytesIO()
         small[0].save(out, "GIF", save_all=True, append_images=small[1:], duration=duration * every, loop=0)
         yield File(name=gif.name, content=out.getvalue(), media_type=gif.media_type, alt=gif.alt)
