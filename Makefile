@@ -41,6 +41,8 @@ lock: $(VENV)/.tested  ## requirements*.lock: every package of the image by vers
 	    $(LOCK) -c $(VENV)/installed.txt --universal -o requirements.lock
 	printf 'torch==2.13.0+cpu\ntorchvision==0.28.*\nsetuptools>=77\nwheel\n' | \
 	    $(LOCK) -c $(VENV)/installed.txt --python-platform x86_64-manylinux_2_28 --no-emit-find-links -o requirements-cpu.lock
+	printf 'torch==2.13.*\ntorchvision==0.28.*\nsetuptools>=77\nwheel\nray[default]\n' | \
+	    $(LOCK) -c $(VENV)/installed.txt --extra ray --universal -o requirements-ray.lock
 
 bench: $(VENV)/.tested  ## the figures of docs/benchmarks.md
 	$(VENV)/bin/python -m tests.bench.engine

@@ -33,9 +33,12 @@ def test_the_file_for_kubernetes_is_whole(tmp_path: Path) -> None:
     assert all(document["apiVersion"] and document["metadata"]["name"] for document in found.values())
     cluster, bot = found["RayCluster"]["spec"], found["Deployment"]["spec"]
     assert cluster["authOptions"] == {"mode": "token"} and cluster["headGroupSpec"]["rayStartParams"]["num-cpus"] == "0"
-    for group in (cluster["headGroupSpec"], *cluster["workerGroupSpecs"]):
-        (container,) = group["template"]["spec"]["containers"]
+    pods = [cluster["headGroupSpec"], *cluster["workerGroupSpecs"], bot]
+    for (container,) in (each["template"]["spec"]["containers"] for each in pods):
         assert container["image"] and container["resources"]["limits"]
+        rights = container["securityContext"]
+        assert rights["runAsUser"] == 10001 and rights["runAsNonRoot"] and not rights["allowPrivilegeEscalation"]
+        assert rights["capabilities"] == {"drop": ["ALL"]}
     assert bot["replicas"] == 1 and bot["strategy"] == {"type": "Recreate"}
     assert bot["selector"]["matchLabels"].items() <= bot["template"]["metadata"]["labels"].items()
     pod = bot["template"]["spec"]

@@ -13,14 +13,16 @@ from packaging.utils import canonicalize_name
 from packaging.version import Version
 
 ROOT = Path(__file__).parents[2]
-LOCKS = ("requirements.lock", "requirements-cpu.lock")
+LOCKS = ("requirements.lock", "requirements-cpu.lock", "requirements-ray.lock")
+UNITS = ("operations", "scaling")
 MOST_EXPOSED = 2.5  # of 10, as systemd counts; network and a user's own files are what is left
 
 
-def unit() -> str:
-    """The unit file that operators are told to save."""
-    page = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
-    block = page[page.index("    [Unit]") : page.index("with `folder = ")]
+def unit(page: str) -> str:
+    """The unit file that operators are told to save: of the bot in operations.md, of a Ray machine in scaling.md."""
+    text = (ROOT / "docs" / f"{page}.md").read_text(encoding="utf-8")
+    block = text[text.index("    [Unit]") :]
+    block = block[: re.search(r"^\S", block, re.MULTILINE).start()]  # type: ignore[union-attr]
     return "".join(line[4:] + "\n" if line.strip() else "\n" for line in block.splitlines())
 
 
@@ -42,28 +44,41 @@ def locked(name: str) -> dict[str, tuple[str, int]]:
     "line",
     [
         "StartLimitIntervalSec=0",
-        "Restart=on-failure",
-        "RestartSec=10",
-        "RestartPreventExitStatus=78",
         "UMask=0077",
         "StateDirectoryMode=0700",
         "CacheDirectoryMode=0700",
         "LimitNOFILE=65536",
-        "MemoryMax=80%",
+        "OOMPolicy=continue",
         "CapabilityBoundingSet=",
         "SystemCallFilter=@system-service",
+        "SystemCallFilter=~@privileged",
         "NoNewPrivileges=yes",
+        "ProtectSystem=strict",
     ],
 )
-def test_the_unit_restarts_for_ever_and_gives_the_bot_no_more_than_it_needs(line: str) -> None:
-    assert line in unit().splitlines()
+@pytest.mark.parametrize("page", UNITS)
+def test_a_unit_restarts_for_ever_and_gives_its_service_no_more_than_it_needs(page: str, line: str) -> None:
+    assert line in unit(page).splitlines()
+
+
+@pytest.mark.parametrize(
+    ("page", "lines"),
+    [
+        ("operations", {"Restart=on-failure", "RestartSec=10", "RestartPreventExitStatus=78", "MemoryMax=80%"}),
+        ("scaling", {"Restart=always", "RestartSec=5", "MemoryMax=90%"}),
+    ],
+)
+def test_a_unit_waits_before_it_starts_again_and_leaves_memory_to_others(page: str, lines: set[str]) -> None:
+    assert lines <= set(unit(page).splitlines())
 
 
 @pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="systemd is not here")
-def test_systemd_understands_the_unit_and_finds_it_hardened(tmp_path: Path) -> None:
+@pytest.mark.parametrize("page", UNITS)
+def test_systemd_understands_the_unit_and_finds_it_hardened(tmp_path: Path, page: str) -> None:
     """A misspelled setting is only a warning in a log that nobody reads."""
     path = tmp_path / "imago.service"
-    path.write_text(unit().replace("/opt/imago/.venv/bin/imago", sys.executable).replace("User=imago", "User=daemon"))
+    text = re.sub(r"/opt/imago/\.venv/bin/\w+", sys.executable, unit(page))
+    path.write_text(text.replace("User=imago", "User=daemon"))
     checked = subprocess.run(["systemd-analyze", "verify", "--man=no", str(path)], capture_output=True, text=True)
     assert "imago.service" not in checked.stderr, checked.stderr
     command = ["systemd-analyze", "security", "--offline=true", "--no-pager", f"--threshold={MOST_EXPOSED * 10:g}"]
@@ -78,6 +93,13 @@ def test_the_image_is_made_of_what_is_fixed() -> None:
     assert set(re.findall(r"^FROM (\S+)", text, re.MULTILINE)) == {"${PYTHON}"}
     installs = re.findall(r"pip install ([^&\n]*)", text)
     assert len(installs) == 2 and all("--require-hashes" in words or "--no-index" in words for words in installs)
+
+
+def test_the_image_of_a_ray_machine_is_the_same_one_with_ray() -> None:
+    """Ray's own image is fixed by nothing but its name."""
+    page = (ROOT / "docs" / "scaling.md").read_text(encoding="utf-8")
+    assert "--build-arg LOCK=requirements-ray.lock" in page and set(re.findall(r"FROM (\S+)", page)) == {"imago-ray"}
+    assert "ray" in locked("requirements-ray.lock")
 
 
 def test_the_image_keeps_no_password_and_no_config_that_the_service_could_change() -> None:
@@ -95,4 +117,4 @@ def test_every_package_of_a_lock_file_has_a_version_that_fits_and_a_hash(name: s
     for wanted in map(Requirement, (*project["project"]["dependencies"], *project["build-system"]["requires"])):
         version, _ = found[canonicalize_name(wanted.name)]
         assert wanted.specifier.contains(Version(version).public), f"{wanted} but {version}: run `make lock`"
-    assert ("nvidia-cublas" in found) == (name == "requirements.lock")
+    assert ("nvidia-cublas" in found) == (name != "requirements-cpu.lock")
