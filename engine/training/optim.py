@@ -13,14 +13,14 @@ def orthogonalise(g: Tensor, steps: int = 5) -> Tensor:
     """Nearest semi-orthogonal matrix of g [rows, cols], by the quintic Newton-Schulz iteration.
 
     In float32 each iterate is a polynomial of the Gram matrix times g, so the iteration runs on the polynomial alone:
-    for a wide matrix that is a third of the work. Rounded to bfloat16 that matrix would have negative eigenvalues, and
-    those grow; so in bfloat16 the iteration runs on g itself, whose products are many times as fast there.
+    for a wide matrix that is a third of the work. Rounded that matrix would have negative eigenvalues, and those grow;
+    so in bfloat16, and where torch may round float32 products, the iteration runs on g itself.
     """
     a, b, c = 3.4445, -4.7750, 2.0315
     x = g / (g.norm() + 1e-7)
     if tall := g.shape[0] > g.shape[1]:
         x = x.T.contiguous()
-    if x.dtype == torch.bfloat16:
+    if x.dtype == torch.bfloat16 or torch.get_float32_matmul_precision() != "highest":
         for _ in range(steps):
             gram = x @ x.T
             x = torch.addmm(x, torch.addmm(gram, gram, gram, beta=b, alpha=c), x, beta=a)

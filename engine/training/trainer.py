@@ -9,7 +9,7 @@ import json
 import os
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +18,8 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from engine.training.optim import Muon, split_parameters
+
+TIMED = 20  # steps after which it is known how long the others take
 
 Loss = Callable[[np.random.Generator, int], Tensor]  # (random source of this step, step) → scalar
 
@@ -35,6 +37,7 @@ class Run:
     ema: float = 0.999
     outer: tuple[str, ...] = ()  # name prefixes of matrices that Adam trains: first and last layers, tables
     save_every: float = 120.0  # seconds
+    seconds: float | None = None  # fewer steps, where all of them would take longer
     start_from: Path | None = None  # weights to begin with when there is no checkpoint
     bf16: bool = False  # matrix products in bfloat16; weights, averages and losses stay float32
 
@@ -115,7 +118,7 @@ class Trainer:
     def fit(self, loss_of: Loss, evaluate: Callable[[nn.Module], dict[str, float]], every: int = 500) -> None:
         """Train up to `run.steps`; a line of figures each `every` steps goes to log.jsonl and the screen."""
         saved_at = began = time.monotonic()
-        total, first = 0.0, self.step
+        total, first, start = 0.0, self.step, self.step
         while self.step < self.run.steps:
             self._set_rates()
             with torch.autocast(self.device, dtype=torch.bfloat16, enabled=self.run.bf16):
@@ -128,6 +131,8 @@ class Trainer:
             self._update_average()
             self.step += 1
             total += loss.item()
+            if self.run.seconds is not None and self.step - start >= TIMED:
+                self._fit_into(self.run.seconds, time.monotonic() - began, self.step - start)
             if self.step % every == 0 or self.step == self.run.steps:
                 seconds = time.monotonic() - began
                 self._note(
@@ -143,6 +148,11 @@ class Trainer:
                 self.save()
                 saved_at = time.monotonic()
         self.save()
+
+    def _fit_into(self, seconds: float, spent: float, done: int) -> None:
+        """Fewer steps in all, so that the rates have fallen to nothing when the time is up."""
+        possible = max(0, int((seconds - spent) * done / spent))
+        self.run = replace(self.run, steps=min(self.run.steps, self.step + possible))
 
     def _note(self, figures: dict[str, float]) -> None:
         self.figures = figures

@@ -25,6 +25,18 @@ def test_bfloat16_matrices_do_not_blow_up() -> None:
     assert torch.linalg.svdvals(orthogonalise(g.bfloat16()).float()).max() < 1.5
 
 
+def test_float32_matrices_whose_products_are_rounded_do_not_blow_up_either() -> None:
+    """The same, where torch was told that it may multiply float32 in bfloat16: an upscaler's loss rose to 1e17."""
+    thin = torch.randn(128, 4, generator=torch.Generator().manual_seed(0))
+    g = (thin @ thin[:, :4].T).repeat(1, 9)
+    before = torch.get_float32_matmul_precision()
+    torch.set_float32_matmul_precision("medium")
+    try:
+        assert torch.linalg.svdvals(orthogonalise(g)).max() < 1.5
+    finally:
+        torch.set_float32_matmul_precision(before)
+
+
 def test_orthogonalising_forgets_the_scale_and_keeps_the_direction() -> None:
     """Gradients of any size make a step of the same size, and downhill."""
     g = torch.randn(6, 10, generator=torch.Generator().manual_seed(0))

@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 import torch
 
+from engine.networks.unet import GroupNorm32
 from engine.training.picturebook.__main__ import main
 from engine.training.picturebook.grounds import GROUNDS
 from engine.training.picturebook.tables import Tables
-from engine.training.picturebook.unets import FIRST, LAST, Walks, add_noise
+from engine.training.picturebook.unets import FIRST, LAST, Walks, add_noise, in_bfloat16
 from engine.training.picturebook.world import things
 
 
@@ -52,3 +53,12 @@ def test_noise_comes_from_the_random_source_alone(tmp_path: Path) -> None:
     assert scenes.ground.max() < len(GROUNDS)
     first, second = (add_noise(np.random.default_rng(2), tables.pictures(scenes), FIRST) for _ in range(2))
     assert all(torch.equal(one, other) for one, other in zip(first, second, strict=True))
+
+
+def test_rounded_products_end_with_the_network_that_learned_with_them() -> None:
+    """`make picturebook` trains all three in one process, and the upscaler needs exact ones."""
+    before = torch.get_float32_matmul_precision(), GroupNorm32.forward
+    with pytest.raises(KeyboardInterrupt), in_bfloat16(torch.device("cpu")):
+        assert torch.get_float32_matmul_precision() == "medium"
+        raise KeyboardInterrupt
+    assert (torch.get_float32_matmul_precision(), GroupNorm32.forward) == before

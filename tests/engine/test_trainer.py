@@ -1,6 +1,8 @@
 """tests of engine.training.trainer."""
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -55,6 +57,44 @@ def test_a_stopped_and_resumed_run_ends_on_the_same_weights(tmp_path: Path) -> N
     fit(resumed)
     assert_same_weights(straight.model, resumed.model)
     assert_same_weights(straight.average, resumed.average)
+
+
+LEARN = """
+import sys
+from pathlib import Path
+import torch
+from tests.engine.test_trainer import fit, trainer
+
+torch.set_num_threads(1)
+fit(trainer(Path(sys.argv[1]), steps=150, save_every=0), every=1)
+"""
+
+
+def test_a_killed_run_ends_on_the_same_weights(tmp_path: Path) -> None:
+    """kill -9 at whatever instant, while a checkpoint is being written too: the file of before is whole."""
+    command = [sys.executable, "-c", LEARN, str(tmp_path / "killed")]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as running:
+        assert running.stdout is not None
+        next(line for line in running.stdout if json.loads(line)["step"] == 30)
+        running.kill()
+    killed, straight = trainer(tmp_path / "killed", steps=150), trainer(tmp_path / "straight", steps=150)
+    assert 29 <= killed.step < 150
+    fit(killed)
+    fit(straight)
+    assert_same_weights(straight.model, killed.model)
+    assert_same_weights(straight.average, killed.average)
+
+
+def test_a_run_that_may_take_only_so_long_makes_fewer_steps(tmp_path: Path) -> None:
+    """A card that is lent for ten minutes: the rates fall to nothing just when the time is up."""
+    run = trainer(tmp_path, steps=1000)
+    run.step = 20
+    run._fit_into(seconds=10, spent=1, done=20)
+    assert run.run.steps == 200
+    run._fit_into(seconds=10, spent=0.1, done=20)
+    assert run.run.steps == 200  # the rates have begun to fall
+    run._fit_into(seconds=10, spent=11, done=20)
+    assert run.run.steps == 20
 
 
 def test_the_same_seed_learns_the_same_and_another_does_not(tmp_path: Path) -> None:

@@ -4,12 +4,14 @@ import argparse
 import json
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import torch
 
 STEPS = {"unet": 3_000, "text": 2_500, "upscaler": 3_000}
 BATCH = {"cpu": {"unet": 96, "text": 192, "upscaler": 8}, "cuda": {"unet": 384, "text": 384, "upscaler": 32}}
+SHARES = {"unet": 0.55, "text": 0.2, "upscaler": 0.25}  # of the time, where it is limited
 TINY_STEPS, TINY_BATCH = 2, 4  # to see that everything runs: --tiny
 PACKAGES = Path(__file__).with_name("package.json")
 
@@ -25,10 +27,13 @@ def main(words: list[str] | None = None) -> int:
     parser.add_argument("--device", choices=list(BATCH), default="cpu", help="where networks are trained")
     parser.add_argument("--steps", type=int, help="in all; a stopped run goes on from its checkpoint")
     parser.add_argument("--batch", type=int, help=f"pictures or texts a step (default {BATCH})")
+    parser.add_argument("--minutes", type=float, help="as many steps as fit into this time, of all networks together")
+    parser.add_argument("--save-every", type=float, default=120.0, help="seconds between checkpoints")
     parser.add_argument("--tiny", action="store_true", help="a few steps of a few pictures, to see that it runs")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--threads", type=int, help="CPU threads (default: all)")
     args = parser.parse_args(words)
+    began = time.monotonic()
     if args.threads:
         torch.set_num_threads(args.threads)
     if args.action == "train" and args.network is None:
@@ -38,10 +43,14 @@ def main(words: list[str] | None = None) -> int:
     drawings = args.drawings or args.runs / "drawings.npz"
     if args.action == "drawings" or (args.action == "all" and not drawings.exists()):
         draw(drawings, args.runs, args.packages)
-    for network in [args.network] if args.action == "train" else list(STEPS) if args.action == "all" else []:
+    networks = [args.network] if args.action == "train" else list(STEPS) if args.action == "all" else []
+    for number, network in enumerate(networks):
+        left = None if args.minutes is None else 60 * args.minutes + began - time.monotonic()
+        share = SHARES[network] / sum(SHARES[each] for each in networks[number:])
+        limits = {"seconds": left and left * share, "save_every": args.save_every}
         steps = args.steps or (TINY_STEPS if args.tiny else STEPS[network])
         batch = args.batch or (TINY_BATCH if args.tiny else BATCH[args.device][network])
-        train(network, args.runs, drawings, torch.device(args.device), steps, batch, args.seed)
+        train(network, args.runs, drawings, torch.device(args.device), steps, batch, args.seed, **limits)
     if args.action in ("pack", "all"):
         from engine.training.picturebook.pack import SET, pack
 
@@ -64,13 +73,23 @@ def draw(drawings: Path, runs: Path, packages: Path | None) -> None:
 
 
 def train(
-    network: str, runs: Path, drawings: Path, device: torch.device, steps: int, batch: int, seed: int = 0
+    network: str,
+    runs: Path,
+    drawings: Path,
+    device: torch.device,
+    steps: int,
+    batch: int,
+    seed: int = 0,
+    **limits: float | None,
 ) -> None:
-    """Train one network into `runs`/`network`; what is finished is left as it is."""
+    """Train one network into `runs`/`network`; what is finished is left as it is.
+
+    `limits`: seconds that it may take, and those between checkpoints.
+    """
     from engine.training.picturebook import texts, unets, upscaler
 
     folder = runs / network
-    where = {"drawings": drawings, "device": device}
+    where = {"drawings": drawings, "device": device, **limits}
     if network == "unet":
         unets.train(folder, steps, batch=batch, seed=seed, **where)
     elif network == "text":
@@ -87,12 +106,10 @@ def linear_of(runs: Path, drawings: Path) -> Path:
 
     path = runs / "linear.safetensors"
     if not path.exists():
-        torch.set_float32_matmul_precision("highest")
         runs.mkdir(parents=True, exist_ok=True)
         part = path.with_suffix(".part")
         save_linear(components(Tables(drawings)), str(part))
         part.replace(path)
-        torch.set_float32_matmul_precision("medium")
     return path
 
 

@@ -16,7 +16,7 @@ from engine.training.picturebook.captions import canonical, caption
 from engine.training.picturebook.clips import MODEL, Points, clip_of
 from engine.training.picturebook.grounds import GROUNDS
 from engine.training.picturebook.tables import Scenes, Tables
-from engine.training.picturebook.unets import CPU, optimize
+from engine.training.picturebook.unets import CPU, in_bfloat16
 from engine.training.picturebook.world import DRAWINGS_FILE, pair_held_out, random_scene, single_held_out, things
 from engine.training.toybox.bpe import learn_merges, write_vocabulary
 from engine.training.trainer import Run, Trainer
@@ -84,8 +84,9 @@ def train(
     start_from: Path | None = None,
     drawings: Path = DRAWINGS_FILE,
     device: torch.device = CPU,
+    **limits: float | None,
 ) -> None:
-    """`guide`: the linear denoiser, whose components the vision tower has."""
+    """`guide`: the linear denoiser, whose components the vision tower has; `limits`: of the Run."""
     from open_clip.tokenizer import SimpleTokenizer
 
     torch.manual_seed(seed)
@@ -95,7 +96,6 @@ def train(
     tokenizer = SimpleTokenizer(str(folder / "vocabulary.txt.gz"), context_length=MODEL["text_cfg"]["context_length"])
     reader = Reader(load_linear(guide)).to(device)
     points = Points(reader.clip, Tables(drawings, held_out_too=True).to(device))
-    optimize(device)
     run = Run(
         folder=folder,
         steps=steps,
@@ -106,6 +106,7 @@ def train(
         start_from=start_from,
         adam_lr=2e-3,
         outer=("clip.token_embedding", "clip.positional_embedding", "clip.text_projection"),
+        **limits,
     )
 
     def loss_of(rng: np.random.Generator, step: int) -> Tensor:
@@ -130,7 +131,8 @@ def train(
             )
         return figures
 
-    Trainer(reader, run).fit(loss_of, evaluate, every=250)
+    with in_bfloat16(device):
+        Trainer(reader, run).fit(loss_of, evaluate, every=250)
 
 
 def held_out_prompts() -> dict[str, list[tuple[tuple[str, ...], str | None]]]:

@@ -6,6 +6,8 @@ heavy noise, and for walks, the right answer is the ideal denoiser's word. The t
 ideal denoiser does not: where a walk has come to one, nothing is learned.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from itertools import pairwise
 from pathlib import Path
 
@@ -50,16 +52,31 @@ FRESH = 0.3  # share of a walk's steps that add fresh noise
 LEVELS = torch.from_numpy(alphas_cumprod("cosine")).float()
 
 
-def optimize(device: torch.device) -> None:
-    """Train quickly in bfloat16: norms without a detour to float32, on a CPU attention without fused kernels."""
+@contextmanager
+def in_bfloat16(device: torch.device) -> Iterator[None]:
+    """Train quickly: products and norms without a detour to float32, on a CPU attention without fused kernels.
+
+    All is as before afterwards: the upscaler, which learns in the same process, blows up with rounded products.
+    """
     from engine.networks import unet
 
     def forward(self: nn.GroupNorm, x: Tensor) -> Tensor:
         return F.group_norm(x, self.num_groups, self.weight, self.bias, self.eps)
 
-    unet.GroupNorm32.forward = forward  # type: ignore[method-assign]
-    torch.backends.cuda.enable_flash_sdp(device.type != "cpu")
-    torch.set_float32_matmul_precision("medium")
+    exact, flash, precision = (
+        unet.GroupNorm32.forward,
+        torch.backends.cuda.flash_sdp_enabled(),
+        torch.get_float32_matmul_precision(),
+    )
+    try:
+        unet.GroupNorm32.forward = forward  # type: ignore[method-assign]
+        torch.backends.cuda.enable_flash_sdp(device.type != "cpu")
+        torch.set_float32_matmul_precision("medium")
+        yield
+    finally:
+        unet.GroupNorm32.forward = exact  # type: ignore[method-assign]
+        torch.backends.cuda.enable_flash_sdp(flash)
+        torch.set_float32_matmul_precision(precision)
 
 
 def add_noise(rng: np.random.Generator, x0: Tensor, spread: Spread) -> tuple[Tensor, Tensor]:
@@ -184,13 +201,13 @@ def train(
     muon_lr: float = 0.02,
     drawings: Path = DRAWINGS_FILE,
     device: torch.device = CPU,
+    **limits: float | None,
 ) -> None:
-    """`spread`: where the timesteps of noised scenes lie; `batch`: WALKING of them are walks."""
+    """`spread`: where the timesteps of noised scenes lie; `batch`: WALKING of them are walks; `limits`: of the Run."""
     torch.manual_seed(seed)
     walking = round(WALKING * batch)
     tables, model, walks = Tables(drawings).to(device), UNet(CONFIG).to(device), Walks(walking, device)
     ideal, table = IdealDenoiser(tables).to(device), SceneTable(tables.at(16 * SceneTable.fold)).to(device)
-    optimize(device)
     run = Run(
         folder=folder,
         steps=steps,
@@ -201,6 +218,7 @@ def train(
         ema=0.998,
         outer=OUTER,
         muon_lr=muon_lr,
+        **limits,
     )
 
     def loss_of(rng: np.random.Generator, step: int) -> Tensor:
@@ -220,4 +238,5 @@ def train(
 
     every = Tables(drawings, held_out_too=True).to(device)
     best = IdealDenoiser(every).to(device)
-    Trainer(model, run, walks.state).fit(loss_of, lambda average: examine(average, table, every, best), every=200)
+    with in_bfloat16(device):
+        Trainer(model, run, walks.state).fit(loss_of, lambda average: examine(average, table, every, best), every=200)

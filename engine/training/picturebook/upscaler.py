@@ -84,8 +84,9 @@ def train(
     unet: Path | None = None,
     drawings: Path = DRAWINGS_FILE,
     device: torch.device = CPU,
+    **limits: float | None,
 ) -> None:
-    """`unet`: weights of the U-Net whose pictures it is to enlarge."""
+    """`unet`: weights of the U-Net whose pictures it is to enlarge; `limits`: of the Run."""
     torch.manual_seed(seed)
     model, pairs = network().to(device), Pairs(drawings, device, unet)
     run = Run(
@@ -96,6 +97,7 @@ def train(
         hold=0.3,
         bf16=False,
         outer=("body.0.", f"body.{2 * CONVOLUTIONS + 2}."),
+        **limits,
     )
     scenes = held_out_scenes(np.random.default_rng((1, 0)), 32)
     small, large = (pictures.to(device) for pictures in pairs([scenes.scene(k) for k in range(32)]))

@@ -27,7 +27,8 @@ FIGURES = (
 )
 COUNTED = ("satisfied", "negative", "bare", "full", "pareto", "schedule", "halves", "steered")
 OF_SETS = ("pareto", "schedule", "steered")
-LONG = ("picturebook", "judge", "family", "oracle", "pareto", "schedule", "halves", "steered")  # run only if named
+# run only if named
+LONG = ("picturebook", "judge", "resumed", "family", "oracle", "pareto", "schedule", "halves", "steered")
 
 
 def main() -> None:

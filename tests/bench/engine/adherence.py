@@ -1,5 +1,6 @@
 """how often the toybox draws what was asked, on combinations that training never saw, read off the pixels."""
 
+import sys
 from collections.abc import Iterator
 
 import numpy as np
@@ -64,3 +65,4 @@ def pictures(models: Models, prompts: list[str], **knobs: float) -> Iterator[np.
         batch = requests[at : at + BATCH]
         *_, last = steps_of(models, batch, first_noise(models, batch), batch[0].steps - 1)
         yield from enlarge(models, list(last.x))
+        print(f"{at + len(batch)} of {len(requests)} pictures", file=sys.stderr, flush=True)
