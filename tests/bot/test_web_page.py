@@ -1,5 +1,10 @@
-"""what the chat page promises to a person, on a desktop (dark, English) and on a phone (light, Russian)."""
+"""what the chat page promises to a person, on a desktop (dark, English) and on a phone (light, Russian).
 
+`IMAGO_LOOKS=all` has both in dark and light and in English and Russian.
+"""
+
+import itertools
+import os
 import re
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -16,14 +21,16 @@ from tests.bot.test_web_browser import BROWSER, HeldEngine, Served, chromium, se
 __all__ = ["chromium"]  # a fixture
 pytestmark = BROWSER
 STILL: dict[str, Any] = {"reduced_motion": "reduce"}  # a browser without a graphics card takes long for what moves
-DESKTOP = STILL | {"viewport": {"width": 1000, "height": 800}, "color_scheme": "dark", "locale": "en-GB"}
-PHONE = STILL | {
-    "viewport": {"width": 390, "height": 844},
-    "color_scheme": "light",
-    "locale": "ru-RU",
-    "has_touch": True,
+DEVICES: dict[str, dict[str, Any]] = {
+    "desktop": {"viewport": {"width": 1000, "height": 800}},
+    "phone": {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True},
 }
-LOOKS = {"desktop dark en": DESKTOP, "phone light ru": PHONE}
+LOOKS = {
+    f"{device} {scheme} {language}": STILL | DEVICES[device] | {"color_scheme": scheme, "locale": language}
+    for device, scheme, language in itertools.product(DEVICES, ("dark", "light"), ("en-GB", "ru-RU"))
+}
+FEW = ["desktop dark en-GB", "phone light ru-RU"]  # between them each device, each colour scheme, each language
+CHOSEN = list(LOOKS) if os.environ.get("IMAGO_LOOKS") == "all" else FEW
 RED = pictures.saved(pictures.Image.new("RGB", (20, 10), "red"), "PNG")
 PASTE = """bytes => {
     const data = new DataTransfer();
@@ -46,6 +53,14 @@ class Visit:
     page: Page
     engine: HeldEngine
     look: dict[str, Any]
+
+    @property
+    def on_phone(self) -> bool:
+        return bool(self.look.get("is_mobile"))
+
+    @property
+    def russian(self) -> bool:
+        return self.look["locale"] == "ru-RU"
 
     @property
     def text(self) -> Locator:
@@ -79,11 +94,12 @@ async def served(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Serv
         yield found
 
 
-@pytest_asyncio.fixture(loop_scope="module", params=LOOKS.values(), ids=LOOKS)
+@pytest_asyncio.fixture(loop_scope="module", params=CHOSEN)
 async def here(request: pytest.FixtureRequest, chromium: Browser, served: Served) -> AsyncIterator[Visit]:
     served.engine.size = (8, 8)
-    async with visiting(chromium, served, **request.param) as page:
-        yield Visit(page, served.engine, request.param)
+    look = LOOKS[request.param]
+    async with visiting(chromium, served, **look) as page:
+        yield Visit(page, served.engine, look)
 
 
 async def test_1_three_quick_sends_are_three_messages_and_what_is_typed_meanwhile_stays(here: Visit) -> None:
@@ -164,7 +180,7 @@ async def test_5_a_tap_opens_one_of_several_with_what_can_be_done_with_it(here: 
         "all => all.map(one => one.getBoundingClientRect().toJSON())"
     )
     beside = moving["left"] >= picture["right"]
-    assert beside is (here.look is DESKTOP) and picture["width"] > 200
+    assert beside is not here.on_phone and picture["width"] > 200
     await here.find(".quarters button").nth(2).click()
     await expect(here.find("#lightbox img")).to_have_attribute("src", re.compile(r"\.3\.png"))
     assert await here.find("#lightbox img").evaluate("one => one.decode().then(() => one.naturalWidth)") == 8
@@ -256,7 +272,7 @@ async def test_9_commands_are_chosen_by_keyboard_need_no_number_and_are_in_my_la
     await expect(here.find("#commands [aria-selected=true]")).to_have_count(1)
     await here.page.keyboard.press("ArrowDown")
     await here.page.keyboard.press("Tab")
-    assert await here.text.input_value() == ("/pictures " if here.look is DESKTOP else "/картинки ")
+    assert await here.text.input_value() == ("/картинки " if here.russian else "/pictures ")
     await here.page.keyboard.press("Enter")
     await expect(here.find(".bot.note .text").last).to_contain_text("a red star")
     await here.send("/помощь")
