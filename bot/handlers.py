@@ -462,7 +462,8 @@ class Handlers:
             raise UserError("no-pictures-yet")
         lines = [self._texts.say(language, "pictures-line", job=str(job.id), prompt=shorten(job.said)) for job in found]
         text = "\n".join([self._texts.say(language, "pictures"), *lines])
-        self._note(incoming, text, about=found[0].id, offers=tuple(f"/show {job.id}" for job in found[:3]))
+        show = commands.in_language("show", language)
+        self._note(incoming, text, about=found[0].id, offers=tuple(f"/{show} {job.id}" for job in found[:3]))
 
     async def _send_file(self, incoming: Incoming, job: Job, number: int | None) -> None:
         number = number if number is not None and number <= job.pictures > 1 else None
@@ -518,7 +519,8 @@ class Handlers:
     def _refuse(self, incoming: Incoming, error: UserError) -> None:
         """Say what is wrong; a page can put what was typed back, and mend it by one tap where it is clear how."""
         text = self._texts.say(incoming.person.language, error.text, **error.values)
-        typed = incoming.text if isinstance(incoming, TextMessage) and "where" in error.values else ""
+        mendable = "where" in error.values or error.text == "unknown-command"
+        typed = incoming.text if isinstance(incoming, TextMessage) and mendable else ""
         mended = options.correct(typed, error) if typed else None
         self._note(incoming, text, typed=typed, offers=(mended,) if mended else ())
 

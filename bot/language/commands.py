@@ -185,6 +185,12 @@ def parse(text: str, options: Mapping[str, Value] = NO_OPTIONS) -> Command:
     raise UserError("unknown-command", name=name[:40], meant=nearest(name, [*NAMES, *RUSSIAN]))
 
 
+def in_language(name: str, language: str) -> str:
+    """A command's name in the reader's language."""
+    russian = (word for word, meant in RUSSIAN.items() if meant == name and language.lower().startswith("ru"))
+    return next(russian, name)
+
+
 def _moderation(name: str, rest: str) -> ModerationCommand | None:
     """A moderation command, or None."""
     if name in ("ban", "unban"):

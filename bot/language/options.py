@@ -185,8 +185,10 @@ def mark_value(text: str, name: str, value: str) -> str:
 
 
 def correct(text: str, error: UserError) -> str | None:
-    """A text with a mistyped option as it was probably meant; None where that is not clear."""
+    """A text with a mistyped option or command as it was probably meant; None where that is not clear."""
     meant, name = str(error.values.get("meant", "none")), str(error.values.get("name", ""))
+    if error.text == "unknown-command":
+        return None if meant == "none" else re.sub(r"/\S+", f"/{meant}", text, count=1)
     place = re.search("⟨(.+)⟩", str(error.values.get("where", "")))
     if place is None or text.count(place[1]) != 1:
         return None

@@ -254,3 +254,14 @@ async def test_files_of_nobody_are_gone_after_a_start(tmp_path: Path) -> None:
     async with fakes.bot(tmp_path, chat):
         assert {path.name.split(".")[0] for path in pictures.iterdir()} == {"1"}
         assert (pictures / "1.target1.png").exists()
+
+
+async def test_a_mistyped_command_is_mended_by_one_tap_and_pictures_are_shown_by_one(tmp_path: Path) -> None:
+    """In the reader's language."""
+    async with bot_with_a_picture(tmp_path) as (chat, _):
+        await chat.says("/imagin@imago a star --steps 9")
+        await chat.until(lambda states: states[-1].offers == ("/imagine a star --steps 9",))
+        await chat.says("/qwertz a star")
+        await chat.until(lambda states: "/qwertz" in states[-1].text and states[-1].offers == ())
+        await chat.says("/картинки", language="ru")
+        await chat.until(lambda states: states[-1].offers == ("/покажи 1",))

@@ -69,8 +69,13 @@ class Site:
         self.adapter, self._stack = adapter, stack
         self.heard: list[Incoming] = []
         self.fault: Exception | None = None
+        self.gate = asyncio.Event()
+        self.gate.set()
+        self.waits = asyncio.Event()  # something has come to the gate
 
     async def receive(self, incoming: Incoming) -> None:
+        self.waits.set()
+        await self.gate.wait()
         if self.fault:
             raise self.fault
         self.heard.append(incoming)
@@ -191,6 +196,23 @@ async def test_the_same_post_twice_is_one_message_with_one_key(tmp_path: Path) -
         first, second = served.heard
         assert first.key == second.key
         assert len(await browser.transcript()) == 1
+
+
+async def test_a_post_whose_browser_goes_away_is_done_all_the_same(tmp_path: Path) -> None:
+    """Sent, and the page closed at once: the message stood in the conversation and no picture ever came."""
+    async with site(tmp_path) as served:
+        browser = await served.browser()
+        served.gate.clear()
+        going = asyncio.create_task(browser.says("a star"))
+        await served.waits.wait()
+        going.cancel()
+        assert served.adapter._runner is not None and served.adapter._runner.server is not None
+        async with asyncio.timeout(10):
+            while served.adapter._runner.server.connections:
+                await asyncio.sleep(0)
+        served.gate.set()
+        await served.adapter.close()
+        assert [heard.text for heard in served.heard if isinstance(heard, TextMessage)] == ["a star"]
 
 
 async def test_two_profiles_are_two_people_and_the_same_profile_elsewhere_is_a_third(tmp_path: Path) -> None:

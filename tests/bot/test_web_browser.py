@@ -71,6 +71,12 @@ class HeldEngine(fakes.Engine):
         await super().stop(job)
         self.let_go()
 
+    async def hears(self, words: str) -> None:
+        """Wait until new words for a drawing have come: the page shows them before the bot has them."""
+        async with asyncio.timeout(20):
+            while words not in self.heard:
+                await asyncio.sleep(0.01)
+
     def let_go(self, previews: int = 1) -> None:
         for _ in range(previews):
             self.permits.release()

@@ -43,6 +43,12 @@ DROP = """bytes => {
     data.items.add(new File([new Uint8Array(bytes)], "dropped.png", { type: "image/png" }));
     document.body.dispatchEvent(new DragEvent("drop", { dataTransfer: data, bubbles: true, cancelable: true }));
 }"""
+CUT = """one => { // whether a hint is cut off
+    const style = getComputedStyle(one), pen = document.createElement("canvas").getContext("2d");
+    pen.font = style.font;
+    const room = one.clientWidth - parseFloat(style.paddingLeft) - parseFloat(style.paddingRight);
+    return pen.measureText(one.placeholder).width > room;
+}"""
 SIZES = "all => all.map(one => one.getBoundingClientRect()).map(({width, height}) => [width, height])"
 
 
@@ -119,6 +125,49 @@ async def test_1_three_quick_sends_are_three_messages_and_what_is_typed_meanwhil
     await expect(here.text).to_have_value("a moon")
 
 
+async def test_1_a_remix_or_steering_words_that_are_refused_are_there_again(here: Visit) -> None:
+    """They came back as the words of a new picture."""
+    await here.draw("a red star --count 4")
+    await here.page.route("**/say?*", lambda route: route.fulfill(status=429, json={"error": "Not now."}))
+    await here.press("remix")
+    await here.send("a blue star")
+    await expect(here.find("#trouble")).to_have_text("Not now.")
+    await expect(here.text).to_have_value("a blue star")
+    await expect(here.find("#carried button")).to_have_count(1)
+    await here.page.unroute("**/say?*")
+    here.engine.hold()
+    await here.page.keyboard.press("Enter")
+    field = here.find(".drawing .steer input")
+    await expect(field).to_be_visible()
+    assert isinstance(here.engine.asked[-1], drawing.Request) and here.engine.asked[-1].count == 4
+    assert await field.evaluate(CUT) is False
+    await here.page.route("**/say?*", lambda route: route.fulfill(status=429, json={"error": "Not now."}))
+    await field.fill("a moon")
+    await field.press("Enter")
+    await expect(here.find("#trouble")).to_have_text("Not now.")
+    await expect(field).to_have_value("a moon")
+    await expect(here.text).to_have_value("")
+
+
+async def test_2_the_end_of_the_conversation_stays_in_sight_while_it_grows(here: Visit) -> None:
+    """A hint that went away below, or a picture that grew, was taken for somebody scrolling up."""
+    for number in range(3):
+        await here.draw(f"a star {number}", number + 1)
+    grow = """one => {
+        one.scrollTop -= 1;
+        one.scrollTop += 1; // an event that comes only when what follows is there
+        chat.append(Object.assign(document.createElement("li"), { id: "grown", textContent: "below" }));
+        grown.style.paddingTop = "300px";
+    }"""
+    await here.find("#scroll").evaluate(grow)
+    await expect(here.find("#grown")).to_be_in_viewport()
+    away = await here.find("#scroll").evaluate(
+        "one => new Promise(done => requestAnimationFrame(() => requestAnimationFrame("
+        "() => done(one.scrollHeight - one.scrollTop - one.clientHeight))))"
+    )
+    assert away < 2
+
+
 async def test_2_a_press_up_in_the_thread_leads_to_the_new_message_and_news_are_told(here: Visit) -> None:
     """Nothing seemed to happen: the new picture stood far below."""
     here.engine.size = (32, 64)
@@ -153,6 +202,26 @@ async def test_3_a_message_without_a_connection_is_kept_and_sent_when_it_is_back
     await expect(here.find(".mine")).to_have_count(1)
     await expect(here.find("#trouble")).to_have_text("")
     await expect(here.find("#state")).to_have_class(re.compile("online"))
+
+
+async def test_3_what_is_on_its_way_outlives_a_reload_and_is_nobody_elses(here: Visit) -> None:
+    """It was lost with the page, and went into the conversation of whoever was next."""
+    here.engine.quick = True
+    await here.page.route("**/say?*", lambda route: route.abort())
+    await here.send("a red star")
+    await expect(here.find(".unsent")).to_have_count(1)
+    await here.page.reload()
+    await expect(here.find(".unsent .text")).to_have_text("a red star")
+    await here.find("#switch").click()
+    await here.find("#people-list button").last.click()
+    await expect(here.find("#empty h2")).to_be_visible()
+    await here.page.unroute("**/say?*")
+    await here.page.evaluate("window.dispatchEvent(new Event('online'))")
+    await here.find("#switch").click()
+    await here.find("#people-list button").nth(1).click()
+    await expect(here.finals).to_have_count(1)
+    await expect(here.find(".mine")).to_have_count(1)
+    assert await here.page.evaluate("sessionStorage.outbox") == "[]"
 
 
 async def test_4_a_name_labels_me_and_another_person_is_an_act_of_its_own(here: Visit) -> None:
@@ -224,6 +293,9 @@ async def test_7_a_mistake_is_mended_by_one_tap_or_edited_in_place(here: Visit) 
     await here.find(".corrections button").first.click()
     await expect(here.finals).to_have_count(2)
     await expect(here.find(".mine .text").last).to_have_text("a red star --steps 20")
+    await here.send("/imagin a sun")
+    await here.find(".corrections button", has_text="/imagine a sun").click()
+    await expect(here.finals).to_have_count(3)
 
 
 async def test_7_a_remix_keeps_half_typed_words_and_shows_what_it_carries_along(here: Visit) -> None:
@@ -329,7 +401,7 @@ async def test_10_a_picture_alone_is_shared_enlarged_and_left_by_keyboard_and_al
     await here.page.evaluate("document.exitFullscreen()")
     await here.page.keyboard.press("Escape")
     await expect(here.find("#lightbox")).to_be_hidden()
-    sizes = await here.find("button:visible, summary:visible, input[type=file]").evaluate_all(SIZES)
+    sizes = await here.find("button:visible, summary:visible, input:visible, textarea, a:visible").evaluate_all(SIZES)
     assert min(side for size in sizes for side in size) >= 44
     await here.page.evaluate("document.activeElement.blur(), window.getSelection().removeAllRanges()")
     await here.find(".skip").focus()

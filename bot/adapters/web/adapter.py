@@ -3,8 +3,9 @@
 import asyncio
 import logging
 from collections import Counter
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import replace
+from typing import Any
 from weakref import WeakValueDictionary
 
 from aiohttp import web
@@ -102,6 +103,7 @@ class WebAdapter:
         self._receive: Receive
         self._check_person, self._pace = check_limits, pace
         self._streams: Counter[str] = Counter()  # that are open, by browser
+        self._taking: set[asyncio.Task[web.Response]] = set()  # posts whose effect must be whole
         self._uploads = asyncio.Semaphore(UPLOADS)
         self._uploading: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()  # by browser
 
@@ -139,6 +141,7 @@ class WebAdapter:
         self._rooms.close()
         if self._runner is not None:
             await self._runner.cleanup()
+        await asyncio.gather(*self._taking, return_exceptions=True)
 
     # HTTP handlers
 
@@ -252,13 +255,20 @@ class WebAdapter:
         return web.Response(body=content, content_type=media_type, headers=headers)
 
     async def _post_text(self, request: web.Request) -> web.Response:
-        if request.content_type != "multipart/form-data":
-            return await self._take_text(request, self._caller(request), await form_of(request), [])
         person = self._caller(request)
+        if request.content_type != "multipart/form-data":
+            return await self._finish(self._take_text(person, await form_of(request), []))
         await self._check_limits(request)  # before a byte of a picture is read
         turn = self._uploading.setdefault(browser_of(request), asyncio.Lock())
         async with turn, self._uploads:
-            return await self._take_text(request, person, *await form_with_pictures(request))
+            return await self._finish(self._take_text(person, *await form_with_pictures(request)))
+
+    async def _finish(self, taking: Coroutine[Any, Any, web.Response]) -> web.Response:
+        """Go on with it when the browser goes away: a message on the page must not stay without its picture."""
+        task = asyncio.create_task(taking)
+        self._taking.add(task)
+        task.add_done_callback(self._taking.discard)
+        return await asyncio.shield(task)
 
     def _caller(self, request: web.Request) -> Person:
         """Who posts something. Raises Refused, for too many posts too: nothing of them is kept."""
@@ -277,9 +287,7 @@ class WebAdapter:
         except UserError as error:
             raise Refused(429, error.text, **error.values) from error
 
-    async def _take_text(
-        self, request: web.Request, person: Person, form: dict[str, str], pictures: list[bytes]
-    ) -> web.Response:
+    async def _take_text(self, person: Person, form: dict[str, str], pictures: list[bytes]) -> web.Response:
         key, text = key_of(form), form.get("text", "").strip()
         if not text:
             raise Refused(400, "web-empty")

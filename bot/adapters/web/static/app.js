@@ -57,6 +57,7 @@ function switchTo(someone) {
   showMe();
   composer.dropRemix();
   messages.showTranscript([]);
+  outbox.showMine();
   listen();
 }
 

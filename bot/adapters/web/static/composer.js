@@ -1,11 +1,13 @@
 // what I write: the text, pictures that go along, a remix, what I sent before, and slash commands as they are typed
 
 import { $, button, make, words } from "./dom.js";
+import { profile } from "./me.js";
 import { acted } from "./messages.js";
 import * as outbox from "./outbox.js";
 
 const COMMANDS = words.commands.split(" | ");
 const THUMB = 96, MOST_PICTURES = 4; // pixels a side
+const MOST_BYTES = 20_000_000; // of all pictures of a message
 const MARK = /⟨(.+?)⟩/;
 
 const text = $("text");
@@ -26,7 +28,7 @@ export function submit() {
   if (!wish) return attached.length ? complain(words.addWords) : undefined;
   complain("");
   const fields = remix ? { remix: remix.id, without: remix.without.join() } : {};
-  outbox.send(wish, { fields, files: attached.map((one) => one.file), thumbs: attached.map((one) => one.thumb) });
+  outbox.send(wish, { fields, files: attached.map((one) => one.file), thumbs: attached.map((one) => one.thumb), remix });
   acted();
   detachAll();
   endRemix();
@@ -38,7 +40,10 @@ export const complain = (sentence) => { $("trouble").textContent = sentence; };
 /** A message that was refused comes back for mending, unless something else is being written. */
 export function giveBack(item, sentence) {
   complain(sentence);
-  if (text.value) return returned.push(item.text);
+  const steer = document.querySelector(`[data-id="${item.fields.steer}"] .steer:not([hidden]) input`);
+  if (item.who !== profile() || (steer ?? text).value) return returned.push(item.text);
+  if (steer) { steer.value = item.text; return steer.focus(); }
+  if (item.remix) resume(item.remix);
   write(item.text);
   attach(item.files);
   text.focus();
@@ -69,6 +74,7 @@ function takeUp() {
 export async function attach(files) {
   for (const file of files) {
     if (attached.length >= MOST_PICTURES) { complain(words.mostPictures); break; }
+    if (attached.reduce((sum, one) => sum + one.file.size, file.size) > MOST_BYTES) { complain(words.mostBytes); continue; }
     attached.push({ file, thumb: await thumbnail(file) });
   }
   showAttached();
@@ -105,11 +111,15 @@ function detachAll() {
 
 export function begin(message) {
   putAside(message.prompt);
-  remix = { id: message.id, prompt: message.prompt, carries: message.carries ?? [], without: [] };
-  $("remixing").hidden = false;
-  showCarried();
+  resume({ id: message.id, prompt: message.prompt, carries: message.carries ?? [], without: [] });
   write(message.prompt);
   text.focus();
+}
+
+function resume(begun) {
+  remix = begun;
+  $("remixing").hidden = false;
+  showCarried();
 }
 
 /** What the remix takes over beside the words; each can be left out. */

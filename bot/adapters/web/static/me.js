@@ -33,7 +33,7 @@ export function become(someone) {
 
 export const somebodyNew = () => ({ profile: newKey(), label: "" });
 
-export const asMe = (path) => `${path}?who=${encodeURIComponent(profile())}&name=${encodeURIComponent(label())}`;
+export const asMe = (path, who = profile()) => `${path}?who=${encodeURIComponent(who)}&name=${encodeURIComponent(label())}`;
 
 /** Pictures keep their address when I change my name. */
 export const pictureAddress = (message, name) => `/pictures/${message}/${encodeURIComponent(name)}?who=${encodeURIComponent(profile())}`;

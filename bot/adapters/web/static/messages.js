@@ -7,6 +7,8 @@ import { toast } from "./toast.js";
 
 const OWN_ACTION = 15_000; // milliseconds in which a new message is the answer to what I just did
 const ENDED = ["final", "stopped", "failed"];
+const LANGUAGE = document.documentElement.lang; // of the page; British and American people write the time otherwise
+const LOCALE = navigator.languages.find((one) => one.startsWith(LANGUAGE)) ?? LANGUAGE;
 
 const chat = $("chat"), scroll = $("scroll");
 const elements = new Map(); // message id → its element on the page
@@ -22,10 +24,12 @@ export const acted = () => { actedAt = Date.now(); };
 
 const isAtEnd = () => scroll.scrollHeight - scroll.scrollTop - scroll.clientHeight < 160;
 const toEnd = () => { following = true; scroll.scrollTop = scroll.scrollHeight; };
+const heights = () => `${scroll.scrollHeight} ${scroll.clientHeight}`;
 let following = true; // the end of the conversation is on the screen, and stays there while messages grow
+let known = ""; // heights that `growth` has seen: until it has, a scroll event may be the growth's and not a person's
 
-scroll.addEventListener("scroll", () => { following = isAtEnd(); });
-const growth = new ResizeObserver(() => { if (following) toEnd(); });
+scroll.addEventListener("scroll", () => { if (heights() === known) following = isAtEnd(); });
+const growth = new ResizeObserver(() => { known = heights(); if (following) toEnd(); });
 growth.observe(chat);
 growth.observe(scroll);
 const updateEmpty = () => { $("empty").hidden = chat.childElementCount > 0; };
@@ -57,12 +61,12 @@ export function show(message) {
 }
 
 /** A message that is not at the server yet; returns its element. */
-export function showPending({ text, thumbs }) {
+export function showPending({ text, thumbs, unsent }) {
   const element = $("message").content.firstElementChild.cloneNode(true);
-  element.className = "message mine pending";
+  element.className = `message mine pending ${unsent ? "unsent" : ""}`;
   element.querySelector(".text").textContent = text;
   element.querySelector(".thumbs").replaceChildren(...thumbs.map((src) => make("img", { src, alt: "" })));
-  element.querySelector("article").append(make("p", { className: "sending", textContent: words.sending }));
+  element.querySelector("article").append(make("p", { className: "sending", textContent: unsent ? words.notSent : words.sending }));
   chat.append(element);
   updateEmpty();
   toEnd();
@@ -96,9 +100,9 @@ function fill(element, message) {
   const stage = message.stage ?? "note", busy = stage === "drawing" || stage === "waiting";
   element.className = `message ${message.mine ? "mine" : "bot"} ${stage}`;
   element.dataset.id = message.id;
-  find(".text").textContent = message.text;
+  find(".text").textContent = message.text.replace(/ (?=[✓✗%×])/g, "\u00a0"); // which no line begins with
   find("time").dateTime = new Date(message.at).toISOString();
-  find("time").textContent = new Date(message.at).toLocaleTimeString(document.documentElement.lang, { hour: "2-digit", minute: "2-digit" });
+  find("time").textContent = new Date(message.at).toLocaleTimeString(LOCALE, { hour: "2-digit", minute: "2-digit" });
   fillProgress(find("progress"), message, stage);
   find(".thumbs").replaceChildren(...(message.thumbs ?? []).map((src) => make("img", { src, alt: words.attached })));
   fillPicture(find(".picture"), message, message.picture, stage === "drawing");
@@ -160,7 +164,7 @@ function fillGrid(figure, message, buttons) {
   old?.remove();
   const columns = 2, rows = Math.ceil(count / columns);
   const quarters = Array.from({ length: count }, (_, index) => button(`${index + 1}`, () => {
-    const own = buttons.filter((one) => one.picture === index + 1).map((one) => control(message, { ...one, label: words[one.action] }, lightbox.close));
+    const own = buttons.filter((one) => one.picture === index + 1).map((one) => control(message, { ...one, label: `${words[one.action]} ${index + 1}` }, lightbox.close));
     const part = message.picture.name.replace(/(?=\.png$)/, `.${index + 1}`);
     lightbox.open(figure.querySelector("img"), pictureAddress(message.id, part), own);
   }, { ariaLabel: `${words.picture} ${index + 1}` }));
