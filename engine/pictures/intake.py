@@ -56,8 +56,6 @@ def accept(data: bytes) -> bytes:
     """
     if len(data) > MAX_PICTURE_BYTES:
         raise BadPicture(f"This file is too large; the most is {MAX_PICTURE_BYTES // 1_000_000} MB.", reason="bytes")
-    if not data:
-        raise BadPicture("This file is empty: send the picture again.", reason="damaged")
     kind = sniff(data)
     try:
         if size := _size_in_header(data, kind):
@@ -77,6 +75,8 @@ def accept(data: bytes) -> bytes:
 
 def sniff(data: bytes) -> str:
     """The type of a picture by its first bytes, whatever its name says: PNG, JPEG, WEBP or GIF. Raises BadPicture."""
+    if not data:
+        raise BadPicture("This file is empty: send the picture again.", reason="damaged")
     kind = next((kind for magic, kind in MAGIC.items() if data.startswith(magic)), None)
     if kind is None or (kind == "WEBP" and data[8:12] != b"WEBP"):
         raise BadPicture("This is not a picture that I can read: send a PNG, JPEG, WebP or GIF.", reason="kind")

@@ -255,7 +255,7 @@ async def test_the_bot_offers_two_reactions_and_every_known_emoji_works(tmp_path
         await world.react("⚡", 1)
         await world.until(lambda: scenario.finals(world) == {1: 1, 2: 1, 3: 1})
         await world.react("🍕", 1)
-        await world.react("👎", 3)
+        await world.react("👎🏽", 3)
         await world.until(lambda: len(world.texts()) == 2)
 
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from telegram import Update, User
 
-from bot.adapters.telegram.incoming import incoming_of
+from bot.adapters.telegram.incoming import incoming_of, wants_power
 from bot.adapters.telegram.updates import ALLOWED
 from bot.config import LimitsConfig
 from bot.errors import UserError
@@ -149,6 +149,24 @@ def test_an_edited_message_draws_nothing_again(name: str) -> None:
     message = {"message_id": 1, "date": 1, "chat": {"id": 7, "type": "private"}, "text": "a star", "edit_date": 2}
     update = Update.de_json({"update_id": 1, name: message}, None)
     assert incoming_of(update, User(**ME)) == [] and name not in ALLOWED
+
+
+@pytest.mark.parametrize("emoji", ["👎🏽", "👎🏻", "👎🏿", "👎\ufe0f"])
+def test_a_thumb_of_any_skin_deletes(emoji: str) -> None:
+    """Phones remember a colour; and taking it for another changes nothing."""
+
+    def told(old: str, new: str) -> list[Any]:
+        lists = {
+            name: [{"type": "emoji", "emoji": letter}] if letter else []
+            for name, letter in (("old_reaction", old), ("new_reaction", new))
+        }
+        chat = {"id": GROUP, "type": "supergroup", "title": "x"}
+        value = {"chat": chat, "message_id": 9, "user": botapi.person(ANN), "date": 1, **lists}
+        return list(incoming_of(Update.de_json({"update_id": 1, "message_reaction": value}, None), User(**ME)))
+
+    (incoming,) = told("", emoji)
+    assert incoming.emoji == "👎" and wants_power(incoming)
+    assert told("👎", emoji) == []
 
 
 def pressed(data: str) -> list[Any]:

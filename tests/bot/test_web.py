@@ -304,6 +304,7 @@ async def test_a_reaction_is_told_when_added_stays_over_an_edit_and_is_taken_awa
         assert await ann.post("/react", form) == (202, "") and len(served.heard) == 1
         assert (await ann.transcript())[-1]["reactions"] == []
         assert (await ann.post("/react", form | {"emoji": "<b>"}))[0] == 400
+        assert (await ann.post("/react", form | {"emoji": "👎🏽"}))[0] == 202 and len(served.heard) == 2
 
 
 async def test_an_old_message_is_pressed_and_edited_like_a_new_one(tmp_path: Path) -> None:
@@ -506,11 +507,13 @@ async def test_a_taken_port_is_a_config_error(tmp_path: Path) -> None:
         await second.close()
 
 
-def with_pictures(*contents: bytes, text: str = "a star", key: str = "picture-01") -> aiohttp.FormData:
+def with_pictures(
+    *contents: bytes, text: str = "a star", key: str = "picture-01", kind: str = "image/png"
+) -> aiohttp.FormData:
     """What the page posts when somebody attached something."""
     form = aiohttp.FormData({"key": key, "text": text})
     for content in contents:
-        form.add_field("picture", io.BytesIO(content), filename="C:\\secret\\me.png", content_type="image/png")
+        form.add_field("picture", io.BytesIO(content), filename="C:\\secret\\me.png", content_type=kind)
     return form
 
 
@@ -525,10 +528,12 @@ async def test_attached_pictures_come_with_the_words(tmp_path: Path) -> None:
         assert [message["text"] for message in await ann.transcript()] == ["a star 📎 📎"]
         assert (await ann.post("/say", with_pictures(b"", key="picture-02")))[0] == 202
         assert isinstance(served.heard[1], TextMessage) and [await f() for f in served.heard[1].pictures] == [b""]
+        assert (await ann.post("/say", with_pictures(PNG, key="picture-04", kind="text/plain")))[0] == 202
+        assert isinstance(served.heard[2], TextMessage) and [await f() for f in served.heard[2].pictures] == [PNG]
         field = with_pictures(text="a moon", key="picture-03")
         field.add_field("picture", b"", filename="", content_type="application/octet-stream")
         assert (await ann.post("/say", field))[0] == 202, "a form whose field of files was left empty"
-        assert isinstance(served.heard[2], TextMessage) and served.heard[2].pictures == ()
+        assert isinstance(served.heard[3], TextMessage) and served.heard[3].pictures == ()
 
 
 async def test_an_upload_that_is_too_large_or_broken_is_refused(tmp_path: Path) -> None:

@@ -121,6 +121,12 @@ def test_a_set_may_be_like_one_of_ours(tmp_path: Path) -> None:
         read_model_set(tmp_path / "mine.toml")
 
 
+def test_a_description_may_begin_with_a_mark(tmp_path: Path) -> None:
+    """Notepad writes one; it was no TOML."""
+    (tmp_path / "mine.toml").write_bytes(b'\xef\xbb\xbflike = "pixelart"\r\ntitle = "mine"\r\n')
+    assert read_model_set(tmp_path / "mine.toml").unet == load_model_set("pixelart").unet
+
+
 @pytest.mark.parametrize("schedule", ["[]", "[[50, 1.0]]", "[[60, 1.0], [50, 2.0], [100, 0.0]]", '[[100, "many"]]'])
 def test_a_schedule_of_cuts_reaches_the_end(tmp_path: Path, schedule: str) -> None:
     """What holds after its last percent would be nobody's decision."""
