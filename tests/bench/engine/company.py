@@ -2,13 +2,16 @@
 
 In each round eight drawings are let into one batch at random steps. Some are cancelled, some begin with NaN, some
 are asked for at a size that does not exist, and now and then a call runs out of memory. Each picture that is finished
-is drawn again alone, at the widths that its provenance tells: every byte has to be the same.
+is drawn again alone, at the widths that its provenance tells: every byte has to be the same. `--scripted` does so with
+a batch without networks in a process of its own, which all the drawings' events come from by one pipe.
 """
 
 import argparse
+import asyncio
 import math
 import random
 import time
+from contextlib import aclosing
 from dataclasses import replace
 
 import torch
@@ -20,9 +23,11 @@ from engine.drawing.draw import Drawing
 from engine.drawing.models import Models, load_models
 from engine.drawing.provenance import request_of
 from engine.drawing.steps import Question, resolve_defaults
-from engine.events import Finished
+from engine.events import Checkpoint, Finished
 from engine.pictures.images import read_png
+from engine.process.parent import EngineProcess
 from engine.request import Inputs, Request
+from tests.fakes.scripted import steered_png
 
 PROMPTS = ("a red star", "a blue moon:2 | green:-1", "синий круг", "a yellow cat | a house | white")
 TROUBLE = ("none", "none", "none", "cancel", "nan", "size")
@@ -113,6 +118,35 @@ def rounds(
     return played, same, pictures, ended, troubled
 
 
+async def scripted_rounds(number: int, drawings: int, seed: int) -> tuple[int, int, int]:
+    """Pictures with the bytes that they have alone, all that were finished, and those that were left on the way."""
+    rng, same, left = random.Random(seed), 0, 0
+    engine = EngineProcess(draw="tests.fakes.scripted:SteeredBatch", at_once=drawings)
+
+    async def drawn(request: Request, after: float, leave_at: int) -> bool | None:
+        """Whether its bytes are its own, and its checkpoints in order; None where it left before."""
+        await asyncio.sleep(after)
+        steps: list[int] = []
+        async with aclosing(engine.events(request)) as events:
+            async for event in events:
+                if isinstance(event, Checkpoint):
+                    steps.append(event.step)
+                    if event.step == leave_at:
+                        return None
+        whole = list(range(1, request.steps + 1))
+        return isinstance(event, Finished) and event.png == steered_png(request.seed, "") and steps == whole
+
+    for _ in range(number):
+        requests = [
+            Request(prompt="a star", seed=rng.randrange(10**6), steps=rng.randrange(3, 9)) for _ in range(drawings)
+        ]
+        fates = [(rng.uniform(0, 0.2), rng.choice((0, 0, 0, 2))) for _ in requests]
+        found = await asyncio.gather(*(drawn(one, *fate) for one, fate in zip(requests, fates, strict=True)))
+        same, left = same + found.count(True), left + found.count(None)
+    await engine.close()
+    return same, number * drawings - left, left
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=200)
@@ -120,7 +154,15 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--memory", type=float, default=0.05, help="share of the shared calls that run out of it")
     parser.add_argument("--minutes", type=float, default=math.inf, help="after which no further round begins")
+    parser.add_argument("--scripted", action="store_true", help="a batch without networks, in its own process")
     args = parser.parse_args()
+    if args.scripted:
+        same, pictures, left = asyncio.run(scripted_rounds(args.rounds, args.drawings, args.seed))
+        print(
+            f"{args.rounds} rounds of {args.drawings} scripted drawings: {same} of {pictures} pictures with the bytes"
+        )
+        print(f"that they have alone; {left} drawings were left on the way")
+        return
     played, same, pictures, ended, troubled = rounds(
         args.rounds, args.drawings, args.seed, args.memory, 60 * args.minutes
     )
