@@ -22,7 +22,7 @@ SOLVER = "dpmpp-3m-sde"
 
 def candidates(name: str) -> list[Knobs]:
     """What is tried: the set's own way first, then fewer steps, stronger pulls, some steps only, at x0, the solver."""
-    scale, steps = {"toybox": (300.0, (60, 50, 40, 30)), "picturebook": (3000.0, (40, 36, 30, 20))}[name]
+    scale, steps = {"toybox": (300.0, (60, 50, 40, 30)), "picturebook": (3000.0, (60, 40, 30, 20))}[name]
     ways: list[Knobs] = [{}, *({"steps": count} for count in steps)]
     ways += [{"steps": steps[2], "guidance_scale": said} for said in (2 * scale, f"0:{3 * scale:g},100:{scale:g}")]
     ways += [{"guide_every": 2}, {"steps": steps[0], "guide_every": 2}]
