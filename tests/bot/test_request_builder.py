@@ -1,7 +1,8 @@
 """bot/request_builder.py, and the language through the whole bot with a fake chat."""
 
 import asyncio
-from collections.abc import AsyncIterator
+import io
+from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ from bot.jobs.job import Draw, NewJob
 from bot.messages import Action, Person, Reply, Stage
 from bot.request_builder import fetch_picture
 from bot.storage.pictures import PictureStore
-from engine import Inputs, Request, UpscaleRequest, accept_picture
+from engine import NO_INPUTS, Event, Inputs, Request, UpscaleRequest, accept_picture, draw, upscale
 from tests.bench.bot import pictures
 from tests.bot.test_handlers import answer
 from tests.fakes import fakes
@@ -249,6 +250,43 @@ async def test_the_line_of_settings_gives_the_same_upscale(tmp_path: Path) -> No
         await chat.says("/upscale 1 2")
         again = (await chat.until_stage(Stage.FINAL, job=3))[-1].picture
         assert again and again.content == large.content
+
+
+class RealEngine(fakes.Engine):
+    """Draws by the networks, in this process."""
+
+    async def events(
+        self, request: Request | UpscaleRequest, resume: bytes | None = None, *, inputs: Inputs = NO_INPUTS, **_: Any
+    ) -> AsyncGenerator[Event, None]:
+        drawing = upscale(request) if isinstance(request, UpscaleRequest) else draw(request, inputs=inputs)
+        for event in drawing:
+            yield event
+
+
+async def test_the_line_of_settings_draws_the_same_pixels(tmp_path: Path) -> None:
+    """Of a variation of one of several, and of its upscale after that was deleted."""
+    chat = fakes.Chat()
+    async with fakes.bot(tmp_path, chat, RealEngine()):
+        await chat.says("a red star --models toybox --steps 3 --count 2")
+        await chat.until_stage(Stage.FINAL, job=1)
+        await chat.presses(Action.VARY, 1, 2)
+        variation = await pixels(chat, 2)
+        await typed_back(chat, 2)
+        assert await pixels(chat, 3) == variation
+        await chat.presses(Action.UPSCALE, 2, 1)
+        large = await pixels(chat, 4)
+        line = (await answer(chat, "/settings 4")).splitlines()[-1]
+        await chat.says("/delete 4")
+        await chat.says(line)
+        assert await pixels(chat, 5) == large and len(large) > len(variation)
+
+
+async def pixels(chat: fakes.Chat, job: int) -> bytes:
+    """Of a finished picture."""
+    picture = (await chat.until_stage(Stage.FINAL, job=job))[-1].picture
+    assert picture
+    with pictures.Image.open(io.BytesIO(picture.content)) as opened:
+        return opened.convert("RGB").tobytes()
 
 
 async def test_a_remix_leaves_out_what_was_taken_off_it(tmp_path: Path) -> None:
