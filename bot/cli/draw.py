@@ -1,8 +1,11 @@
 """`imago draw`: the grammar of the chats, options that name files, and a picture in the format that a name asks for."""
 
 import argparse
+import json
 import re
 import secrets
+import shlex
+import signal
 import sys
 from collections.abc import Sequence
 from dataclasses import fields, replace
@@ -104,13 +107,14 @@ def _quote(arguments: list[str]) -> list[str]:
 def run(args: argparse.Namespace) -> int:
     """Draw, and write files as they come; nothing is written before the request and all paths are known to be good."""
     state = args.resume.read_bytes() if args.resume else None
-    if state is None and not args.text.strip() and not sys.stdin.isatty():
-        args.text = sys.stdin.read(LONGEST_STDIN)
+    if state is None and not sys.stdin.isatty() and not grammar.read(args.text)[0]:
+        args.text = f"{sys.stdin.read(LONGEST_STDIN).strip()} {args.text}"
     inputs, request = _inputs(args), _request(args.text, state)
     if state is None:
         engine.check_request(request, inputs)
     files = files_for(request, args.output, args.gif, args.previews, args.checkpoint)
-    files.check_writable()
+    files.check_writable(as_json=args.json)
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)  # `kill` and Ctrl-C are the same
     kept: list[bytes] = []  # the newest checkpoint, alone
     display = display_for(request, files, as_json=args.json)
     try:
@@ -129,6 +133,8 @@ def run(args: argparse.Namespace) -> int:
         if kept:
             _say_how_to_go_on(files, kept[0], as_json=args.json)
         raise
+    finally:
+        signal.signal(signal.SIGTERM, before)
     if credit := engine.credit_of(request.models):
         print(credit, file=sys.stderr)
     if words := understood.line(Texts().say, "en", request.models, request.prompt):
@@ -144,8 +150,12 @@ def _say_how_to_go_on(files: Files, state: bytes, *, as_json: bool) -> None:
         write(files.checkpoint, state)
     except OSError:
         return  # nowhere to keep it: the error that ended the drawing is told
-    if not as_json:
-        print(f"\nTo go on: imago draw --resume {files.checkpoint} -o {files.picture}", file=sys.stderr)
+    again = ["imago", "draw", "--resume", str(files.checkpoint), "-o", str(files.picture)]
+    again += ["--gif", str(files.gif)] if files.gif else []
+    if as_json:
+        print(json.dumps({"event": "kept", "checkpoint": str(files.checkpoint), "command": shlex.join(again)}))
+    else:
+        print(f"\nTo go on: {shlex.join(again)}", file=sys.stderr)
 
 
 def _inputs(args: argparse.Namespace) -> Inputs:

@@ -8,7 +8,7 @@ from typing import Any
 
 from bot.errors import BotError, ConfigError, UserError
 from bot.texts import Texts
-from engine import BadRequest, EngineError
+from engine import BadCheckpoint, BadPicture, BadRequest, EngineError
 
 STOPPED = 130  # what shells say of Ctrl-C
 Command = Callable[[argparse.Namespace], int]
@@ -34,7 +34,7 @@ def report_errors(command: Command) -> Command:
 
 def is_bad_input(error: Exception) -> bool:
     """Whether the user can fix it."""
-    return isinstance(error, (BadRequest, UserError, OSError))
+    return isinstance(error, (BadRequest, BadCheckpoint, BadPicture, UserError, OSError))
 
 
 def sentence_of(error: Exception) -> str:

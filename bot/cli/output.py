@@ -33,8 +33,14 @@ class Files:
     checkpoint: Path  # where a drawing that stopped can go on from
     keep_checkpoint: bool  # written at each checkpoint, not only after a stop
 
-    def check_writable(self) -> None:
+    def check_writable(self, *, as_json: bool = False) -> None:
         """Raises OSError or BadRequest unless all of it can be written; makes folders that are missing."""
+        if STDOUT in (self.picture, self.gif) and (as_json or self.picture == self.gif):
+            raise BadRequest(
+                "output", "Only one thing can go to stdout: the picture, the GIF, or with --json the events."
+            )
+        if self.picture == self.gif:
+            raise BadRequest("gif", f"{self.gif} cannot be the picture and the GIF: give --gif another name.")
         previews = self.previews and self.previews / "100.png"
         for path in (self.picture, *self.singles, self.gif, previews, self.keep_checkpoint and self.checkpoint):
             if path and path != STDOUT:
@@ -45,7 +51,8 @@ class Files:
 
     def write(self, event: Finished) -> None:
         """The picture, each of a grid, and the GIF."""
-        for path, png in zip((self.picture, *self.singles), (event.png, *event.pictures), strict=True):
+        alone = event.pictures if self.singles else ()
+        for path, png in zip((self.picture, *self.singles), (event.png, *alone), strict=True):
             write(path, event.gif if format_of(path) == "GIF" else encode(png, format_of(path)))
         if self.gif:
             write(self.gif, event.gif)
@@ -102,15 +109,27 @@ def encode(png: bytes, kind: str) -> bytes:
 
 
 def write(path: Path, content: bytes) -> None:
-    """All or nothing: to a temporary name, then renamed; nothing is left behind when it fails."""
+    """All or nothing: to a temporary name, then renamed; nothing is left behind when it fails.
+
+    A device or a pipe, /dev/null for instance, is written to and stays what it is.
+    """
     if path == STDOUT:
         sys.stdout.buffer.write(content)
         sys.stdout.buffer.flush()
-        return
-    write_file(path, content)
+    elif _is_special(path):
+        path.write_bytes(content)
+    else:
+        write_file(path.resolve(), content)
+
+
+def _is_special(path: Path) -> bool:
+    """A device, a pipe or a socket."""
+    return path.exists() and not path.is_file() and not path.is_dir()
 
 
 def _check_writable(path: Path) -> None:
+    if _is_special(path):
+        return
     path.parent.mkdir(parents=True, exist_ok=True)
     if path.is_dir():
         raise IsADirectoryError(21, "Is a directory", str(path))

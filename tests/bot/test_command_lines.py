@@ -97,6 +97,8 @@ def test_words_and_options_stand_in_any_order_with_or_without_quotes(
         ("imago", 2, "COMMAND"),
         ("imago inspect", 2, "file"),
         ("imago inspect nowhere.png", 2, "nowhere.png"),
+        ("imago inspect /dev/null", 2, "PNG"),
+        ("imago draw --resume /dev/null", 2, "checkpoint"),
         ("imago models fetch nowhere", 2, "There is no model set"),
         ("imago completion tcsh", 2, "tcsh"),
         ("imago serve --prot 1", 2, "--prot"),
@@ -157,6 +159,50 @@ def test_without_a_terminal_there_is_a_line_at_each_10_percent(capsys: pytest.Ca
     assert [line.split()[0] for line in capsys.readouterr().err.splitlines() if "%" in line][-1] == "100"
 
 
+@pytest.mark.parametrize(
+    "line",
+    [
+        "imago draw a star -o - --json",
+        "imago draw a star -o - --gif -",
+        "imago draw a star -o a.png --gif - --json",
+        "imago draw a star -o a.gif --gif a.gif",
+    ],
+)
+def test_no_two_things_go_to_one_place(line: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """The GIF took the picture's place, and events stood in the midst of a picture."""
+    assert run(line) == 2
+    told = capsys.readouterr()
+    assert "GIF" in told.out + told.err and not list(Path().iterdir())
+
+
+def test_a_grid_goes_to_stdout_as_one_picture(capfdbinary: pytest.CaptureFixture[bytes]) -> None:
+    """It ended in a traceback, after the picture."""
+    assert run("imago draw a star --count 4 -o -") == 0
+    assert capfdbinary.readouterr().out.startswith(b"\x89PNG")
+
+
+def test_a_device_or_a_pipe_stays_what_it_is() -> None:
+    """`-o /dev/null` put a file in its place."""
+    os.mkfifo("pipe")
+    reader = os.open("pipe", os.O_RDONLY | os.O_NONBLOCK)
+    assert run("imago draw a star -o pipe --gif /dev/null") == 0
+    assert os.read(reader, 4) == b"\x89PNG" and Path("pipe").is_fifo() and Path("/dev/null").is_char_device()
+    os.close(reader)
+
+
+def test_a_link_to_a_picture_stays_a_link() -> None:
+    Path("kept").mkdir()
+    Path("a.png").symlink_to("kept/a.png")
+    assert run("imago draw a star -o a.png") == 0
+    assert Path("a.png").is_symlink() and Path("kept/a.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_words_come_through_a_pipe_beside_options(monkeypatch: pytest.MonkeyPatch) -> None:
+    """They were not even read where an option stood on the line."""
+    monkeypatch.setattr("sys.stdin", io.StringIO("a red star\n"))
+    assert run("imago draw --steps 3 -o a.png") == 0
+
+
 def test_an_error_under_json_is_json(capsys: pytest.CaptureFixture[str]) -> None:
     """Whoever asked for JSON reads nothing else."""
     assert run("imago draw a star --stebs 3 --json") == 2
@@ -193,6 +239,10 @@ def test_a_drawing_that_fails_says_how_to_go_on(
     told = capsys.readouterr().err
     assert "imago draw --resume a.checkpoint -o a.png" in told and "out of luck" in told
     assert [path.name for path in Path().iterdir()] == ["a.checkpoint"]
+    assert run("imago draw a star -o 'my star.png' --gif a.gif --json") == 1
+    kept, error = (json.loads(line) for line in capsys.readouterr().out.splitlines()[-2:])
+    assert kept["command"] == "imago draw --resume 'my star.checkpoint' -o 'my star.png' --gif a.gif"
+    assert error["event"] == "error"
 
 
 def test_a_reader_who_leaves_is_no_error() -> None:
@@ -224,13 +274,14 @@ def test_make_hands_a_sentence_on_as_it_is(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["venv"]
 
 
-def test_ctrl_c_ends_with_one_line(tmp_path: Path) -> None:
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
+def test_ctrl_c_and_kill_end_with_one_line(tmp_path: Path, how: signal.Signals) -> None:
     """And 130, as shells expect."""
     with subprocess.Popen(
         [*IMAGO, "draw", "a star", "-o", str(tmp_path / "a.png")], stderr=subprocess.PIPE, text=True, cwd=ROOT
     ) as process:
         assert process.stderr is not None and process.stderr.readline().startswith("Loading")
-        os.kill(process.pid, signal.SIGINT)
+        os.kill(process.pid, how)
         told = process.stderr.read()
         assert process.wait(30) == 130
     assert "stopped." in told and "Traceback" not in told

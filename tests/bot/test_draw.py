@@ -200,13 +200,13 @@ def test_every_knob_of_a_request_is_an_option() -> None:
 
 def test_a_broken_checkpoint_is_one_sentence(capsys: pytest.CaptureFixture[str]) -> None:
     Path("broken").write_bytes(b"not a checkpoint")
-    assert run("draw", "--resume", "broken") == 1
+    assert run("draw", "--resume", "broken") == 2
     assert "not a checkpoint" in capsys.readouterr().err
 
 
 def test_a_foreign_picture_is_one_sentence(capsys: pytest.CaptureFixture[str]) -> None:
     Path("foreign.png").write_bytes(b"GIF89a")
-    assert run("inspect", "foreign.png") == 1
+    assert run("inspect", "foreign.png") == 2
     assert "PNG" in capsys.readouterr().err
 
 
