@@ -7,6 +7,8 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from urllib.parse import quote
 
+from cachetools import LRUCache
+
 MOST_REPEATS, MOST_KINDS = 5, 500  # lines of one kind per minute; kinds remembered
 PROMPT = "prompt"  # the one value of an event that is omitted unless enabled
 
@@ -68,7 +70,8 @@ class Repeats(logging.Filter):
     def __init__(self, most: int = MOST_REPEATS, seconds: float = 60.0) -> None:
         super().__init__()
         self._most, self._seconds = most, seconds
-        self._said: dict[tuple[str, str], tuple[float, int]] = {}  # by logger and words: since when, how often
+        # by logger and words: since when, how often
+        self._said: LRUCache[tuple[str, str], tuple[float, int]] = LRUCache(MOST_KINDS)
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Whether it is said. What happens to a job is never left out."""
@@ -77,8 +80,6 @@ class Repeats(logging.Filter):
         kind = record.name, str(record.msg)
         since, count = self._said.get(kind, (0.0, 0))
         if record.created >= since + self._seconds or record.created < since:
-            if len(self._said) >= MOST_KINDS:
-                self._said.clear()
             self._said[kind] = record.created, 1
             if count > self._most:
                 record.msg, record.args = f"{record.getMessage()} (and {count - self._most} times more before)", ()

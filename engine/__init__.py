@@ -36,7 +36,7 @@ from engine.networks.imports import share_processor
 from engine.process.cluster import ClusterStatus, RayEngines, look_at_cluster, ray_installed
 from engine.process.parent import EngineProcess
 from engine.process.wire import EngineState
-from engine.prompts import parse_prompt, split_prompt
+from engine.prompts import MINUSES, parse_prompt, split_prompt
 from engine.request import (
     BOUNDS,
     CHOICES,
@@ -132,6 +132,7 @@ __all__ = [
     "write_file",
     "vocabulary",
     "MAX_PICTURE_BYTES",
+    "MINUSES",
     "knows_any_word",
     "nearest_size",
     "split_prompt",

@@ -2,6 +2,8 @@
 
 import fcntl
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
@@ -19,9 +21,16 @@ def write_file(path: Path, content: bytes) -> None:
 
     Raises OSError; what was there before is then still there, and nothing else.
     """
+    with replacing(path) as part:
+        part.write_bytes(content)
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """A temporary name beside `path` to write a file under; at the end it becomes `path`, as `write_file` does it."""
     part = path.with_name(path.name + ".part")
     try:
-        part.write_bytes(content)
+        yield part
         put_in_place(part, path)
     finally:
         part.unlink(missing_ok=True)

@@ -61,7 +61,7 @@ HOMES = {
         "bot.adapters.discord",  # its library lets aiohttp's errors through
     ),
     "yarl": ("bot.adapters.discord",),
-    "cachetools": ("bot.adapters", "bot.moderation"),
+    "cachetools": ("bot.adapters", "bot.log", "bot.moderation"),
     "ray": ("engine.process.driver",),
     "imageio": ("engine.pictures.images",),
     "aiosqlite": ("bot.storage.store",),

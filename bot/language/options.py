@@ -8,7 +8,19 @@ from typing import NoReturn
 
 from bot.errors import UserError
 from bot.messages import Value
-from engine import BOUNDS, CHOICES, MAX_PROMPT, MAX_SIDE, RAMPS, WHOLE, BadRequest, Request, read_option, split_prompt
+from engine import (
+    BOUNDS,
+    CHOICES,
+    MAX_PROMPT,
+    MAX_SIDE,
+    MINUSES,
+    RAMPS,
+    WHOLE,
+    BadRequest,
+    Request,
+    read_option,
+    split_prompt,
+)
 
 OPTIONS = tuple(f.name for f in fields(Request) if f.name != "prompt")
 STYLE = "style"  # not a field of Request: a named set of words and options
@@ -34,7 +46,6 @@ _CROSS = {ord(letter): "x" for letter in "×хХ"}  # sizes are stored with a La
 # Invisible characters must not turn an option into words; the joiners of emoji stay.
 _HIDDEN = re.compile("[\u00ad\u061c\u200b\u200e\u200f\u202a-\u202e\u2060-\u2064\u2066-\u2069\ufeff]")
 _BLANK = dict.fromkeys(map(ord, "\u115f\u1160\u2800\u3164\uffa0"), " ")
-_SIGNS = "-−–—‒﹣－"  # what people type for a minus
 _QUOTES = dict.fromkeys(map(ord, '"“”„«»'), " ")  # they end the words of --then
 _CONTEXT, _LONGEST = 24, 60  # characters shown of a mistake and around it
 _KNOWN = "(?i:" + "|".join(NAMES).replace("_", "[-_]") + r")(?![\w-])"
@@ -42,7 +53,7 @@ _LETTER = r"[^\W\d_]"
 _SAID = r'[0-9.]+%?:["“„«][^"“”„«»]*["”“»]'  # a change of --then, the only value that may hold spaces
 # Phones turn two hyphens into a dash, and then it is one before any name; a hyphen alone only before those we know.
 _LONG = "–—―‒−﹘－➖"
-_DASH = f"[{_LONG}‐‑﹣⁻₋˗-]"
+_DASH = f"[{MINUSES}]"
 _INTRO = rf"(?:(?:{_DASH}{{2,}}|[{_LONG}])(?={_LETTER})|{_DASH}(?={_KNOWN}))"
 # `=` or a space before the value.
 _OPTION = re.compile(
@@ -123,7 +134,7 @@ def read_change(text: str) -> str:
     Raises UserError.
     """
     text = _HIDDEN.sub("", text.translate(_BLANK)).strip()
-    sign = "+" if text[:1] in ("+", "＋") else "-" if text[:1] and text[0] in _SIGNS and text[:2] != "--" else ""
+    sign = "+" if text[:1] in ("+", "＋") else "-" if text[:1] and text[0] in MINUSES and text[:2] != "--" else ""
     words, options = read(text[1:] if sign else text)
     if options:
         raise UserError("steer-options", name=option_name(next(iter(options))))

@@ -70,8 +70,8 @@ button-offer = Draw { $name }
 ## Answers
 
 help = Tell me what to draw, for example “a red fox in the snow” or /imagine half-life 3 screenshot.
-    Options stand anywhere: --count 4 draws four at once, --seed 7 the same picture again. A picture that you attach guides the drawing.
-    /pictures lists yours, /cancel stops the newest, /words shows what I can draw, /help more tells the rest.
+    Options can go anywhere: --count 4 draws four at once, --seed 7 draws the same picture again. A picture that you attach guides the drawing.
+    /pictures lists yours, /cancel stops the newest, /words shows what I can draw, /help more lists the rest.
 help-more = Weights: a castle at dusk :2 | oil painting | people :-0.5
     Options: --seed 7 --steps 100, also { $options }.
     Attach a picture to guide the drawing along with the words; with --init 0.4 the drawing starts from it. --count 4 draws four at once.
@@ -86,7 +86,7 @@ help-more = Weights: a castle at dusk :2 | oil painting | people :-0.5
        *[other] {""}
     }
 understood-nothing = I do not know any of these words: { $words }. Here are some things I can draw:
-words = I can draw { $count } things by name; /words and a group or a word shows more:
+words = I can draw { $count } things by name; /words with a group or a word shows more:
 words-title = { $group ->
         [animals] Animals
         [plants] Plants
@@ -118,13 +118,13 @@ discord-whats-known = words
 discord-whats-known-about = What I can draw by name
 discord-option-search = search
 discord-option-more = more
-discord-option-more-about = All of it, not only what matters most
+discord-option-more-about = Everything, not only the essentials
 discord-option-search-about = A name, a group such as animals, or any word
 page-example = a red fox in the snow
 page-words = What can you draw?
 page-words-search = Search: a name, or any word
 page-words-none = Nothing like that. Try another word, or look through the groups.
-page-words-any = These models know any word: say what you like.
+page-words-any = These models know any word: describe whatever you like.
 page-words-back = Back to the chat
 examples = a red fox in the snow | half-life 3 screenshot | man with books
 pictures = Your newest pictures:
@@ -233,8 +233,8 @@ page-somebody-else = Somebody else
 page-unnamed = No name yet
 page-sending = sending …
 page-not-sent = Not sent yet: I send it when the connection is back.
-page-most-bytes = The pictures of a message may have 20 MB together; this one is left out.
-page-most-pictures = Four pictures at a time can go along; the rest is left out.
+page-most-bytes = The pictures of a message may have 20 MB together; this one was left out.
+page-most-pictures = A message takes at most four pictures; the others were left out.
 page-add-words = Say in words what I should make of the picture.
 page-attached = Attached picture
 page-new-message = There is something new below.
@@ -249,11 +249,11 @@ page-full-screen = Full screen
 page-corrections-label = What you can send instead
 page-commands = /imagine | /pictures | /steer | /queue | /cancel | /show | /upscale | /vary | /settings | /words | /help | /forget me
 page-welcome = What should I draw?
-page-honest = I draw some hundreds of things by name – animals, food, people, buildings, toys – alone or two together, on a colour or somewhere: in the snow, under water, in space.
+page-honest = I draw some hundreds of things by name – animals, food, people, buildings, toys – one or two at a time, on a plain colour or in a place: in the snow, under water, in space.
 page-chat-label = Conversation
 page-commands-label = Commands
 page-remixing = Remix: change the words and send
-page-stop-remixing = Do not remix
+page-stop-remixing = Cancel the remix
 page-leave-out = Leave out:
 carried-init = begins from { $parent ->
     [none] a picture
@@ -297,7 +297,7 @@ web-failed = Something went wrong here: please try again.
 ## Discord: commands with their descriptions (at most 100 characters), then what only this platform says
 
 discord-imagine = imagine
-discord-imagine-about = Draw a picture from words, and watch how it comes out of the noise
+discord-imagine-about = Draw a picture from words, and watch it come out of the noise
 discord-queue = queue
 discord-queue-about = Show the queue, and how long your picture will take
 discord-cancel = cancel
@@ -317,7 +317,7 @@ discord-option-prompt-about = What to draw, for example: a red fox in the snow
 discord-option-seed = seed
 discord-option-seed-about = The number behind the noise: the same seed draws the same picture
 discord-option-steps = steps
-discord-option-steps-about = More steps take longer and draw more carefully
+discord-option-steps-about = More steps take longer and give a finer picture
 discord-option-guidance = guidance
 discord-option-guidance-about = How strongly the prompt guides the picture
 discord-option-sampler = sampler
@@ -341,8 +341,8 @@ discord-other-channel = I do not draw in this channel: please ask me in { $chann
 discord-not-manager = Only people who manage this server can change these settings: please ask one of them.
 discord-no-picture-here = That is not one of my pictures: choose a message with a picture that I drew.
 discord-closed = Imago is shutting down: please ask again in a minute.
-discord-no-files = No files may be sent in this channel: /show { $job } in a direct message to me shows the picture, or a moderator gives me “Attach Files” here.
-discord-refused = Discord does not take this picture, a smaller copy neither: /show { $job } tries it again.
+discord-no-files = No files may be sent in this channel: /show { $job } in a direct message to me shows the picture, or ask a moderator to give me “Attach Files” here.
+discord-refused = Discord takes neither this picture nor a smaller copy of it: /show { $job } tries again.
 discord-left-out = A file is missing here because it is too large for this channel.
 discord-bound = I can only write here for 15 minutes; if it takes longer, /show { $job } has the picture.
 discord-ready = { $person } your picture is ready.
@@ -351,19 +351,19 @@ discord-remix = Remix of #{ $job }
 discord-remix-words = Words
 discord-remix-words-about = What to draw this time
 discord-remix-options = Options
-discord-remix-options-about = Those left out stay as they were
+discord-remix-options-about = Options that you leave out stay as they were
 discord-remix-pictures = Pictures
-discord-remix-pictures-about = To guide the drawing; with --init 0.4 among the options it begins from the first one
-discord-first-use = That was the first picture in this server. What else to try:
+discord-remix-pictures-about = To guide the drawing; with --init 0.4 among the options the drawing begins from the first one
+discord-first-use = That was the first picture in this server. More to try:
     /imagine a red fox in the snow --count 4
     /imagine man with books
-    The buttons under a picture make it larger, vary it or draw it again; /help tells the rest.
+    The buttons under a picture make it larger, vary it or draw it again; /help lists the rest.
 discord-server-settings = Settings of this server: channels { $channels }; steps { $steps ->
         [0] the default of the models
        *[other] { $steps }
-    }, at most { $most ->
-        [0] no limit
-       *[other] { $most }
+    }, { $most ->
+        [0] without a limit
+       *[other] at most { $most }
     }; pictures of one person at a time: { $queued ->
         [0] as many as the bot allows
        *[other] { $queued }
@@ -386,10 +386,10 @@ telegram-cancel = Stop your newest picture
 telegram-show = Show a picture: /show 12
 telegram-settings = The command that draws a picture again: /settings 12
 telegram-help = What I can do
-telegram-no-media = No pictures may be sent in this chat: /show { $job } in a private chat with me shows it, or an administrator allows them here.
+telegram-no-media = No pictures may be sent in this chat: /show { $job } in a private chat with me shows it, or ask an administrator to allow them here.
 telegram-shut-out = I may not write in the chat where you asked for #{ $job }: /show { $job } here shows it as far as it got.
 telegram-smaller = Telegram does not take the full picture: this is a smaller copy.
-telegram-refused = Telegram does not take this picture, as a file and smaller neither: /show { $job } tries it again.
+telegram-refused = Telegram takes this picture neither as a file nor smaller: /show { $job } tries again.
 
 ## Moderation, and the right to be forgotten
 
@@ -507,9 +507,9 @@ discord-option-clamp-about = Limit on the guidance gradient in one step
 discord-option-quality = quality
 discord-option-quality-about = Draft, normal or full, in place of steps
 discord-option-gradient-at = gradient-at
-discord-option-gradient-at-about = x0 spares the way back through the network
+discord-option-gradient-at-about = x0 skips the backward pass through the network, which is faster
 discord-option-guide-every = guide-every
-discord-option-guide-every-about = Guide each n-th step only, n times as strongly
+discord-option-guide-every-about = Guide only every n-th step, n times as strongly
 discord-option-pick = pick
 discord-option-pick-about = Show only this one of several pictures
 discord-option-number = number
@@ -558,15 +558,15 @@ steer-how = Reply to the message of #{ $job } with new words, or send: /steer { 
 steer-no-words = Say what it should become, for example: /steer a blue star
 steer-options = Only words can change while it is drawn: leave --{ $name } out.
 steer-nothing = Nothing of yours is being drawn right now: say what to draw.
-steer-not-yours = #{ $job } belongs to somebody else, who alone can steer it. /imagine draws your own.
-steer-ended = #{ $job } is not being drawn any more: /remix { $job } draws it anew with other words.
-steer-waits = #{ $job } has not begun yet: it begins with these words.
+steer-not-yours = #{ $job } belongs to somebody else: only they can steer it. /imagine draws one of your own.
+steer-ended = #{ $job } is not being drawn any more: /remix { $job } draws it again with other words.
+steer-waits = #{ $job } has not started yet: it will start with these words.
 steer-held = #{ $job }: from { $percent } % on: “{ $words }”
 steer-late = #{ $job }: from { $percent } % on: “{ $words }”. That is so late that it can hardly show.
-steer-overtaken = #{ $job }: “{ $words }” was overtaken by your newer words.
-steer-full = #{ $job } has heard as many changes as a drawing takes: /remix { $job } draws it anew.
-steer-unfit = #{ $job }: “{ $words }” and what was said before make no prompt together; it is left out.
-steer-missed = #{ $job } had ended before “{ $words }” could show: /remix { $job } draws it anew.
+steer-overtaken = #{ $job }: your newer words replace “{ $words }”.
+steer-full = #{ $job } has had as many changes as one drawing can take: /remix { $job } draws it again with other words.
+steer-unfit = #{ $job }: “{ $words }” and the words before it do not make a prompt together; it is left out.
+steer-missed = #{ $job } was finished before “{ $words }” could show: /remix { $job } draws it again with other words.
 discord-steer = steer
 discord-steer-about = New words for a picture while it is being drawn
 discord-steer-title = Steer #{ $job }

@@ -4,6 +4,7 @@ import time
 from collections.abc import Iterator
 
 import numpy as np
+import torch
 from torch import Tensor
 
 from engine.drawing.models import Models, choose_device, load_models
@@ -12,7 +13,7 @@ from engine.errors import BadPicture, BadRequest
 from engine.events import Event, Finished, Progress, Started
 from engine.model_sets.weights import load_model_set
 from engine.networks.tuning import memory_sentence
-from engine.networks.upscaler import upscale_to_pixels
+from engine.networks.upscaler import Upscaler, tiles
 from engine.pictures.images import pixels_sha256, read_png, to_png, to_tensor, to_uint8
 from engine.request import UpscaleRequest
 
@@ -32,6 +33,16 @@ def _upscale(models: Models, picture: Tensor) -> np.ndarray:
     overlap = models.description.upscaler.get("overlap", OVERLAP)
     x = picture[None].to(models.device).clamp(-1, 1)
     return upscale_to_pixels(models.upscaler, x, tile=TILE, overlap=overlap)
+
+
+@torch.inference_mode()
+def upscale_to_pixels(model: Upscaler, x: Tensor, *, tile: int, overlap: int) -> np.ndarray:
+    """One picture [1, 3, h, w] as `upscale` and then `to_uint8` would make it, [H, W, 3]; only a tile is ever float."""
+    h, w = x.shape[-2:]
+    out = np.empty((h * model.scale, w * model.scale, 3), np.uint8)
+    for rows, columns, large in tiles(model, x, tile, overlap):
+        out[rows, columns] = to_uint8(large[0])
+    return out
 
 
 def upscale_events(request: UpscaleRequest, parent: str | None) -> Iterator[Event]:

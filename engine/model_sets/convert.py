@@ -11,6 +11,7 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from engine.errors import CorruptWeights
+from engine.files import replacing, write_file
 from engine.model_sets.weights import WeightsFile, sha256_of
 from engine.networks.checkpoints import is_plain, read_tensors
 from engine.networks.unet import BLOCKS
@@ -39,18 +40,15 @@ def convert(source: Path, file: WeightsFile) -> None:
             f"{source.name} has numbers in {broken[0]} that half precision cannot hold: "
             "this is not a checkpoint that Imago can use.",
         )
-    part = file.path.with_name(file.path.name + ".part")
-    save_file(tensors, part)
-    about = {
-        "source": file.sha256,
-        "published_as": file.source,
-        "bytes": part.stat().st_size,
-        "sha256": sha256_of(part),
-    }
-    receipt = file.receipt.with_name(file.receipt.name + ".part")
-    receipt.write_text(json.dumps(about, indent=1) + "\n", encoding="utf-8")
-    receipt.replace(file.receipt)
-    part.replace(file.path)
+    with replacing(file.path) as part:
+        save_file(tensors, part)
+        about = {
+            "source": file.sha256,
+            "published_as": file.source,
+            "bytes": part.stat().st_size,
+            "sha256": sha256_of(part),
+        }
+        write_file(file.receipt, f"{json.dumps(about, indent=1)}\n".encode())
 
 
 def read_checkpoint(path: Path) -> dict[str, Tensor]:

@@ -4,14 +4,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-import numpy as np
 import torch
 from torch import Tensor
 
 from engine.errors import CorruptWeights, MissingWeights
 from engine.networks.checkpoints import is_plain, read_tensors
 from engine.networks.imports import import_torchvision
-from engine.pictures.images import to_uint8
 
 WRAPPERS = ("model_state_dict", "state_dict", "params_ema", "params-ema", "params", "model", "net")
 PREFIXES = ("module.", "netG.")
@@ -77,23 +75,13 @@ def upscale(model: Upscaler, x: Tensor, *, tile: int, overlap: int) -> Tensor:
     """
     n, channels, h, w = x.shape
     out = x.new_empty(n, channels, h * model.scale, w * model.scale)
-    for rows, columns, large in _tiles(model, x, tile, overlap):
+    for rows, columns, large in tiles(model, x, tile, overlap):
         out[..., rows, columns] = large
     return out
 
 
-@torch.inference_mode()
-def upscale_to_pixels(model: Upscaler, x: Tensor, *, tile: int, overlap: int) -> np.ndarray:
-    """One picture [1, 3, h, w] as `upscale` and then `to_uint8` would make it, [H, W, 3]; only a tile is ever float."""
-    h, w = x.shape[-2:]
-    out = np.empty((h * model.scale, w * model.scale, 3), np.uint8)
-    for rows, columns, large in _tiles(model, x, tile, overlap):
-        out[rows, columns] = to_uint8(large[0])
-    return out
-
-
-def _tiles(model: Upscaler, x: Tensor, tile: int, overlap: int) -> Iterator[tuple[slice, slice, Tensor]]:
-    """(rows, columns, pixels in −1 … 1) of each part of the large picture."""
+def tiles(model: Upscaler, x: Tensor, tile: int, overlap: int) -> Iterator[tuple[slice, slice, Tensor]]:
+    """(rows, columns, pixels in −1 … 1) of each part of the large picture that `upscale` makes of x."""
     h, w = x.shape[-2:]
     scale = model.scale
     for top, bottom, above, below in _spans(h, tile, overlap):

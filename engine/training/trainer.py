@@ -6,7 +6,6 @@ stopped and resumed ends on the same weights as one that was not (same machine, 
 
 import copy
 import json
-import os
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -17,6 +16,7 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
+from engine.files import replacing
 from engine.training.optim import Muon, split_parameters
 
 TIMED = 20  # steps after which it is known how long the others take
@@ -76,19 +76,16 @@ class Trainer:
 
     def save(self) -> None:
         """Write checkpoint and averaged weights, each to a temporary name first."""
-        part = self.checkpoint.with_suffix(".part")
-        torch.save(
-            {
-                "model": self.model.state_dict(),
-                "average": self.average.state_dict(),
-                "step": self.step,
-                "figures": self.figures,
-                "beside": list(self.beside),
-                "optimisers": [optimiser.state_dict() for optimiser in self.optimisers],
-            },
-            part,
-        )
-        os.replace(part, self.checkpoint)
+        state = {
+            "model": self.model.state_dict(),
+            "average": self.average.state_dict(),
+            "step": self.step,
+            "figures": self.figures,
+            "beside": list(self.beside),
+            "optimisers": [optimiser.state_dict() for optimiser in self.optimisers],
+        }
+        with replacing(self.checkpoint) as part:
+            torch.save(state, part)
         export(self.average, self.run.folder / "model.safetensors")
         (self.run.folder / "card.md").write_text(self._card())
 
@@ -168,6 +165,5 @@ def export(model: nn.Module, path: Path) -> None:
         name: (value.half() if value.is_floating_point() else value).contiguous().cpu()
         for name, value in model.state_dict().items()
     }
-    part = path.with_suffix(".part")
-    save_file(tensors, part)
-    os.replace(part, path)
+    with replacing(path) as part:
+        save_file(tensors, part)

@@ -58,7 +58,7 @@ async def test_of_several_at_once_the_last_wins_and_each_is_answered(tmp_path: P
         await chat.says("/steer 1 + a moon", key="twice")
         await chat.says("/steer 1 + a moon", key="twice")
         engine.gate.set()
-        await told(chat, "“a blue star” was overtaken")
+        await told(chat, "your newer words replace “a blue star”")
         await told(chat, "% on: “+ a moon”")
         await chat.until_stage(Stage.FINAL)
     assert engine.heard == ["a blue star", "+ a moon"], "an update that comes twice counts once"
@@ -101,7 +101,7 @@ async def test_what_comes_too_late_is_told_so(tmp_path: Path) -> None:
         await drawing(chat, engine)
         await chat.says("a blue star", replies_to=chat.message_of(1))
         await chat.says("/cancel 1")
-        assert "/remix 1" in await told(chat, "had ended before “a blue star” could show")
+        assert "/remix 1" in await told(chat, "was finished before “a blue star” could show")
         await chat.says("/steer 1 a green star")
         await told(chat, "#1 is not being drawn any more")
         await chat.says("/steer a green star")

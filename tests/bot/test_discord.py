@@ -380,7 +380,7 @@ async def test_steer_asks_for_words_and_a_reply_that_pings_the_bot_has_them(tmp_
         typed = await world.ann.slash(world.channel, "steer", words="3 stars")
         await world.ann.send(world.channel, "+ a moon", reply_to=world.message(1))
         await world.draw_on()
-        assert "was overtaken" in await said(world, result) and "was overtaken" in await said(world, typed)
+        assert "newer words replace" in await said(world, result) and "newer words replace" in await said(world, typed)
         await world.until(lambda: any("on: “+ a moon”" in text for text in world.texts()))
         await scenario.finish(world, 1)
         await world.ann.send(world.channel, "wow!", reply_to=world.message(1))

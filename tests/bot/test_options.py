@@ -11,6 +11,7 @@ from bot.language import options
 from bot.language.commands import Imagine, parse
 from bot.language.options import Value, format_command, mark, nearest, read, request
 from bot.texts import Texts
+from engine import MINUSES
 from tests.bench.bot import grammar, near_misses
 
 TEXTS = Texts()
@@ -177,3 +178,9 @@ def test_look_alikes_never_silently_mean_another_thing() -> None:
 def test_the_same_request_said_in_a_slash_command_a_message_and_on_the_page_is_the_same() -> None:
     """One grammar for all."""
     assert grammar.unlike(20, seed=7) == []
+
+
+@pytest.mark.parametrize("sign", MINUSES)
+def test_whatever_looks_like_a_minus_takes_words_away(sign: str) -> None:
+    """Keyboards write it in many ways, and a weight may be written with any of them."""
+    assert options.read_change(f"{sign} star") == "- star"

@@ -9,9 +9,10 @@ import torch.nn.functional as F
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
+from engine.drawing.upscale import upscale_to_pixels
 from engine.errors import CorruptWeights, MissingWeights
 from engine.networks.imports import import_torchvision
-from engine.networks.upscaler import load_upscaler, upscale, upscale_to_pixels
+from engine.networks.upscaler import load_upscaler, upscale
 from engine.pictures.images import to_uint8
 from tests.fakes.archives import SPRUNG, archive_with_code
 

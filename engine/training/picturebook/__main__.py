@@ -9,6 +9,8 @@ from pathlib import Path
 
 import torch
 
+from engine.files import replacing
+
 STEPS = {"unet": 3_000, "text": 2_500, "upscaler": 3_000}
 BATCH = {"cpu": {"unet": 96, "text": 192, "upscaler": 8}, "cuda": {"unet": 384, "text": 384, "upscaler": 32}}
 SHARES = {"unet": 0.55, "text": 0.2, "upscaler": 0.25}  # of the time, where it is limited
@@ -107,9 +109,8 @@ def linear_of(runs: Path, drawings: Path) -> Path:
     path = runs / "linear.safetensors"
     if not path.exists():
         runs.mkdir(parents=True, exist_ok=True)
-        part = path.with_suffix(".part")
-        save_linear(components(Tables(drawings)), str(part))
-        part.replace(path)
+        with replacing(path) as part:
+            save_linear(components(Tables(drawings)), str(part))
     return path
 
 

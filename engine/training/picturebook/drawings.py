@@ -10,6 +10,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from engine.files import replacing
+
 SIDE = 64  # pixels of a picture
 SINGLE, HALF = 48, 30  # side of a thing alone, and of one of two
 MIDDLE, LOWERED = 32, 34  # centres of a thing alone, and of two things from the top
@@ -76,6 +78,6 @@ def write_drawings(things: list[dict], packages: Path, path: Path) -> None:
             for kind, picture in zip(("single", "half"), place(svg, scale), strict=True):
                 arrays[prefix + kind].append(picture)
     path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_suffix(".part.npz")
-    np.savez_compressed(part, names=[thing["id"] for thing in things], **{k: np.stack(v) for k, v in arrays.items()})
-    part.replace(path)
+    names, stacked = [thing["id"] for thing in things], {kind: np.stack(made) for kind, made in arrays.items()}
+    with replacing(path) as part, open(part, "wb") as file:
+        np.savez_compressed(file, names=names, **stacked)

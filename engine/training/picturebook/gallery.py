@@ -14,6 +14,7 @@ from engine.drawing.models import Models, choose_device, load_models
 from engine.drawing.reading import prompts_of
 from engine.drawing.steps import first_noise, resolve_defaults, steps_of
 from engine.drawing.upscale import enlarge
+from engine.files import replacing
 from engine.request import Request
 from engine.training.picturebook.captions import things
 
@@ -49,9 +50,8 @@ def draw(models: Models, requests: Sequence[Request], folder: Path) -> Iterator[
         batch = [resolve_defaults(request, made_by.defaults) for request, _ in missing[at : at + BATCH]]
         *_, last = steps_of(models, batch, first_noise(models, batch), batch[0].steps - 1)
         for (_, path), pixels in zip(missing[at : at + BATCH], enlarge(models, list(last.x)), strict=True):
-            part = path.with_suffix(".part")
-            Image.fromarray(pixels).save(part, format="PNG")
-            part.replace(path)
+            with replacing(path) as part:
+                Image.fromarray(pixels).save(part, format="PNG")
     for path in paths:
         yield np.asarray(Image.open(path))
 

@@ -8,6 +8,7 @@ ideal denoiser does not: where a walk has come to one, nothing is learned.
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -18,25 +19,15 @@ from torch import Tensor, nn
 
 from engine.diffusion.retrieval import SceneTable
 from engine.diffusion.schedule import alphas_cumprod
-from engine.networks.unet import UNet, UNetConfig
+from engine.networks.unet import UNet
 from engine.training.picturebook.ideal import IdealDenoiser
 from engine.training.picturebook.tables import Scenes, Tables, join_scenes
 from engine.training.picturebook.world import DRAWINGS_FILE, things
+from engine.training.toybox import train_unet
+from engine.training.toybox.train_unet import PATCH
 from engine.training.trainer import Run, Trainer
 
-PATCH = 4  # the network sees PATCH × PATCH pixels as channels of one position
-CONFIG = UNetConfig(
-    image_size=16,
-    in_channels=3 * PATCH**2 + 3 * SceneTable.fold**2,
-    out_channels=3 * PATCH**2,
-    model_channels=64,
-    num_res_blocks=1,
-    attention_resolutions=(4,),
-    channel_mult=(1, 1.5, 2),
-    num_head_channels=32,
-    resblock_updown=False,
-    norm_groups=8,
-)
+CONFIG = replace(train_unet.CONFIG, in_channels=3 * PATCH**2 + 3 * SceneTable.fold**2)  # the table's word beside x_t
 CPU = torch.device("cpu")
 OUTER = ("input_blocks.0.", "out.", "time_embed.")  # what Adam trains
 CLEAN = 4.0  # how much more an error of x0 weighs, at most, where there is little noise

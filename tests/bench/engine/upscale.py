@@ -11,9 +11,9 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from engine.drawing.upscale import TILE
+from engine.drawing.upscale import TILE, upscale_to_pixels
 from engine.model_sets.weights import load_model_set
-from engine.networks.upscaler import upscale, upscale_to_pixels
+from engine.networks.upscaler import upscale
 from tests.bench.engine.full import peak_of
 from tests.bench.engine.report import Figure, at_most
 
