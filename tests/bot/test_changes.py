@@ -89,7 +89,7 @@ async def test_words_for_a_waiting_picture_hold_from_its_beginning(tmp_path: Pat
         await chat.says("a red star")
         await chat.until_stage(Stage.WAITING, job=2)
         await chat.says("/steer 2 a blue star")
-        assert "has not begun yet" in (await told(chat, "#2"))
+        assert "has not started yet" in (await told(chat, "#2"))
         engine.gate.set()
         await told(chat, "#2: from 10 % on: “a blue star”")
 
