@@ -135,9 +135,12 @@ async def serving(folder: Path) -> AsyncIterator[Served]:
 
 @asynccontextmanager
 async def visiting(browser: Browser, served: Served, **options: object) -> AsyncIterator[Page]:
-    """The page in a browser that nobody has used before; an error of the script fails the test."""
+    """The page in a browser that nobody has used before; an error of the script fails the test.
+
+    Nothing moves on it: a browser without a graphics card takes long for that.
+    """
     served.engine.hold()
-    async with await browser.new_context(**options) as window:
+    async with await browser.new_context(**{"reduced_motion": "reduce", **options}) as window:
         page = await window.new_page()
         page.set_default_timeout(PATIENCE)
         errors: list[str] = []
