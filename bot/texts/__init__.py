@@ -48,11 +48,12 @@ def sentences(language: str) -> set[str]:
     return {entry.id.name for entry in _resource(language).body if hasattr(entry, "id")}
 
 
+@cache  # parsing takes longer than the rest of the start-up
 def _resource(language: str) -> Resource:
     return FluentResource((resources.files(__name__) / f"{language}.ftl").read_text(encoding="utf-8"))
 
 
-@cache  # parsing takes longer than the rest of the start-up
+@cache
 def _bundle(language: str) -> FluentBundle:
     bundle = FluentBundle([language], use_isolating=False)
     bundle.add_resource(_resource(language))

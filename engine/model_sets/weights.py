@@ -12,7 +12,6 @@ import math
 import os
 import re
 import tomllib
-from copy import deepcopy
 from dataclasses import dataclass, fields
 from functools import lru_cache
 from itertools import pairwise
@@ -219,13 +218,9 @@ def read_model_set(path: Path) -> ModelSet:
         raise BadRequest("models", f"The model set {path.name} cannot be used: {error}; see docs/models.md.") from error
 
 
+@lru_cache(64)  # a set is read again for each request
 def _parse(text: str) -> dict[str, Any]:
-    """A table of the caller's own: a set is read again for each request, and a copy takes less than reading TOML."""
-    return deepcopy(_parse_once(text))
-
-
-@lru_cache(64)
-def _parse_once(text: str) -> dict[str, Any]:
+    """The same table for the same text: nobody may change it."""
     return tomllib.loads(text)
 
 
@@ -236,6 +231,7 @@ def _with_base(table: dict[str, Any]) -> dict[str, Any]:
     """
     if "like" not in table:
         return table
+    table = dict(table)
     name = str(table.pop("like"))
     base = FOLDER / f"{name}.toml"
     if not NAME.fullmatch(name) or not base.is_file():
