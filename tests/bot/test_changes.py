@@ -204,6 +204,6 @@ async def test_changes_outlive_kills_of_a_real_process_and_restarts(tmp_path: Pa
             if life == 1:
                 final = (await chat.until_stage(Stage.FINAL))[-1]
                 then = (await app.job(1)).request.then or ""
-    answers = [note for note in chat.notes() if "has not begun" not in note]
+    answers = [note for note in chat.notes() if "has not started" not in note]
     assert len(answers) == said and sum(" on: “" in note for note in answers) == then.count("%")
     assert final.picture and final.picture.content == scripted.steered_png(7, then)

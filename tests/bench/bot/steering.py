@@ -116,7 +116,7 @@ class Round:
 def answers(folder: Path) -> Counter[int]:
     """How many answers each line has, but for the word that it is waiting."""
     notes = [call for call in accepted(folder) if call["stage"] == "note" and call["answers"]]
-    return Counter(int(call["answers"]) for call in notes if "has not begun" not in call["text"])
+    return Counter(int(call["answers"]) for call in notes if "has not started" not in call["text"])
 
 
 def told(folder: Path, job: int) -> set[tuple[int, str]]:
