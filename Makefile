@@ -64,7 +64,7 @@ picturebook: $(VENV)/.tested  ## make the picture book's networks from nothing
 DRAWINGS ?= runs/picturebook/drawings.npz
 picturebook-gpu: $(VENV)/.tested  ## on a machine with an NVIDIA card: train, pack and measure in at most ten minutes
 	mkdir -p runs/picturebook && { test "$(DRAWINGS)" -ef runs/picturebook/drawings.npz || cp "$(DRAWINGS)" runs/picturebook/; }
-	timeout 480 $(VENV)/bin/python -m engine.training.picturebook all --device cuda --minutes 7.5
+	timeout 480 $(VENV)/bin/python -m engine.training.picturebook all --device cuda --minutes 7
 	timeout 110 $(VENV)/bin/python -m tests.bench.engine picturebook --fewer 20 --rows colour setting two sentences
 
 $(VENV)/.installed: pyproject.toml

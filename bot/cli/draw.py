@@ -137,9 +137,8 @@ def run(args: argparse.Namespace) -> int:
         signal.signal(signal.SIGTERM, before)
     if credit := engine.credit_of(request.models):
         print(credit, file=sys.stderr)
-    if words := understood.line(Texts().say, "en", request.models, request.prompt):
-        offers = understood.suggestions_for(request.models, request.prompt, request.seed, "en")
-        print(" ".join([words, ", ".join(offers)]).strip(), file=sys.stderr)
+    if words := understood.line_with_offers(Texts().say, "en", request.models, request.prompt, request.seed):
+        print(words, file=sys.stderr)
     return 0
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import engine
 from bot.cli.guard import print_json, report_errors
-from bot.language.understood import line
+from bot.language.understood import line_with_offers
 from bot.texts import Texts
 
 
@@ -26,7 +26,8 @@ def run(args: argparse.Namespace) -> int:
         return 0
     for key, value in about.metadata.items():
         print(f"{printable(key)}: {printable(value)}")
-    if words := line(Texts().say, "en", about.request.models, about.request.prompt):
+    asked = about.request
+    if words := line_with_offers(Texts().say, "en", asked.models, asked.prompt, asked.seed):
         print(f"\nUnderstood:\n{printable(words)}")
     print(f"\nDraw it again:\n{printable(about.command)}")
     return 0

@@ -85,6 +85,12 @@ def suggestions_for(models: str, prompt: str, job: int, language: str) -> tuple[
     return () if read is None or read.anything else offers(models, job, language)
 
 
+def line_with_offers(say: Say, language: str, models: str, prompt: str, number: int) -> str:
+    """The line, and after it what may be drawn instead where nothing was understood; the same for the same number."""
+    offered = suggestions_for(models, prompt, number, language)
+    return " ".join([line(say, language, models, prompt), ", ".join(offered)]).strip()
+
+
 def list_names(models: str, search: str, language: str) -> list[tuple[str, list[str]]]:
     """(group, names) of everything that can be drawn, or of what a search finds: a name, or a kind of a thing."""
     groups = find_names(models, search)

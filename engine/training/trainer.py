@@ -37,7 +37,7 @@ class Run:
     ema: float = 0.999
     outer: tuple[str, ...] = ()  # name prefixes of matrices that Adam trains: first and last layers, tables
     save_every: float = 120.0  # seconds
-    seconds: float | None = None  # fewer steps, where all of them would take longer
+    until: float | None = None  # time.monotonic() when it must be done: fewer steps, where all would take longer
     start_from: Path | None = None  # weights to begin with when there is no checkpoint
     bf16: bool = False  # matrix products in bfloat16; weights, averages and losses stay float32
 
@@ -128,8 +128,8 @@ class Trainer:
             self._update_average()
             self.step += 1
             total += loss.item()
-            if self.run.seconds is not None and self.step - start >= TIMED:
-                self._fit_into(self.run.seconds, time.monotonic() - began, self.step - start)
+            if self.run.until is not None and self.step - start >= TIMED:
+                self._fit_into(self.run.until - began, time.monotonic() - began, self.step - start)
             if self.step % every == 0 or self.step == self.run.steps:
                 seconds = time.monotonic() - began
                 self._note(

@@ -10,6 +10,8 @@ from collections.abc import Sequence
 from engine.words.understanding import Understood
 from engine.words.word_list import WordList
 
+GROUNDS_OF_TWO = 6  # among which one is chosen for two things
+
 Seed = tuple[int, int]  # a request's seed, and the number of the picture
 
 
@@ -36,14 +38,24 @@ def _plain(words: WordList, found: Understood, seed: Seed | None) -> str:
     if seed is not None:
         usual = words.named[ground].things if ground else ()
         things = things or (pick(seed, "thing", usual or words.ids("thing")),)
-        own = {colour for thing in things for colour in words.named[thing].colours}  # in front of which it is lost
-        plain = [colour for colour in words.ids("colour") if colour not in own]
-        ground = ground or pick(seed, f"ground of {things}", plain + words.ids("setting"))
+        ground = ground or pick(seed, f"ground of {things}", _fitting_grounds(words, things))
     text = " and ".join(words.named[thing].en for thing in things)
     if ground is None:
         return text
     setting = words.named[ground].said
     return f"{text} {setting}".strip() if setting else f"{text} on {_article(ground)} {ground} background".strip()
+
+
+def _fitting_grounds(words: WordList, things: Sequence[str]) -> list[str]:
+    """Those in front of which a thing isn't lost; for two, those that the fainter of them stands out from best."""
+    named = [words.named[thing] for thing in things]
+    own = {colour for thing in named for colour in thing.colours}
+    if len(things) == 1 or not all(thing.contrasts for thing in named):
+        return [colour for colour in words.ids("colour") if colour not in own] + words.ids("setting")
+    grounds = words.ids("colour") + words.ids("setting")
+    fainter = [min(values) for values in zip(*(thing.contrasts for thing in named), strict=True)]
+    least = sorted(fainter)[-GROUNDS_OF_TWO]
+    return [ground for ground, value in zip(grounds, fainter, strict=True) if value >= least]
 
 
 def _with_colours(words: WordList, found: Understood, seed: Seed | None) -> str:

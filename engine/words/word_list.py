@@ -37,6 +37,7 @@ class Named:
     group: str = ""  # of a thing: animals, food …
     said: str = ""  # of a setting: how its captions say it
     colours: tuple[str, ...] = ()  # of a thing: those that it has
+    contrasts: tuple[int, ...] = ()  # of a thing: how far it stands out, as one of two, from each ground
     things: tuple[str, ...] = ()  # of a setting: what is drawn where nothing is named
 
 
@@ -91,7 +92,7 @@ def read_word_list(folder: Path, files: tuple[tuple[str, Any], ...]) -> WordList
     things, grounds = _read(folder / table["things"]), _read(folder / table["grounds"])
     sizes = _read(folder / table["sizes"]) if "sizes" in table else []
     kinds: dict[str, Any] = _read(folder / table["kinds"]) if "kinds" in table else {}
-    named = {entry.id: entry for entry in _named_things(things, grounds, sizes, kinds.get("colours", {}))}
+    named = {entry.id: entry for entry in _named_things(things, grounds, sizes, kinds)}
     lexicon: dict[tuple[str, ...], list[Meaning]] = {}
     phrases = [(entry, phrase, tuple(tokens(phrase))) for entry, phrase in _phrases(named, [*things, *grounds, *sizes])]
     for entry, phrase, written in phrases:
@@ -118,10 +119,17 @@ def _read(path: Path) -> Any:
     return json.loads(path.read_text(encoding="utf-8"))
 
 
-def _named_things(things: Any, grounds: Any, sizes: Any, colours: dict[str, list[str]]) -> Iterator[Named]:
+def _named_things(things: Any, grounds: Any, sizes: Any, kinds: dict[str, Any]) -> Iterator[Named]:
     for table in things:
-        own = tuple(colours.get(table["id"], table.get("colours", ())))
-        yield Named(id=table["id"], kind="thing", en=table["en"], ru=table["ru"], group=table["group"], colours=own)
+        yield Named(
+            id=table["id"],
+            kind="thing",
+            en=table["en"],
+            ru=table["ru"],
+            group=table["group"],
+            colours=tuple(kinds.get("colours", {}).get(table["id"], table.get("colours", ()))),
+            contrasts=tuple(int(value) for value in kinds.get("contrasts", {}).get(table["id"], "").split()),
+        )
     for table in grounds:
         if table["kind"] == "colour":
             yield Named(id=table["id"], kind="colour", en=table["en"][0], ru=table["ru"][0])

@@ -149,6 +149,15 @@ def test_no_ground_is_chosen_in_which_the_thing_is_lost() -> None:
     )
 
 
+def test_two_things_lie_where_the_fainter_of_them_stands_out() -> None:
+    """A dark chess pawn beside a robot at night became sunglasses: what it adds to the picture was too little."""
+    found = understand(book(), "a robot and a chess pawn")
+    texts = {spell_out(book(), found, (seed, 0)).removeprefix("robot and chess pawn ") for seed in range(100)}
+    assert {"in the snow", "on a white background"} <= texts and len(texts) == 6
+    assert not texts & {"at night", "in the forest", "in space", "on a black background", "on a grey background"}
+    assert "at night" in spell_out(book(), understand(book(), "a robot and a chess pawn at night"), (0, 0))
+
+
 def test_nothing_is_added_where_no_seed_is_given() -> None:
     """Beside a picture that the drawing begins from, the prompt says only what it says."""
     assert spell_out(toybox(), understand(toybox(), "cat"), None) == "a cat"

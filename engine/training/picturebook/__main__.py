@@ -47,9 +47,9 @@ def main(words: list[str] | None = None) -> int:
         draw(drawings, args.runs, args.packages)
     networks = [args.network] if args.action == "train" else list(STEPS) if args.action == "all" else []
     for number, network in enumerate(networks):
-        left = None if args.minutes is None else 60 * args.minutes + began - time.monotonic()
-        share = SHARES[network] / sum(SHARES[each] for each in networks[number:])
-        limits = {"seconds": left and left * share, "save_every": args.save_every}
+        now, share = time.monotonic(), SHARES[network] / sum(SHARES[each] for each in networks[number:])
+        until = None if args.minutes is None else now + share * (began + 60 * args.minutes - now)
+        limits = {"until": until, "save_every": args.save_every}
         steps = args.steps or (TINY_STEPS if args.tiny else STEPS[network])
         batch = args.batch or (TINY_BATCH if args.tiny else BATCH[args.device][network])
         train(network, args.runs, drawings, torch.device(args.device), steps, batch, args.seed, **limits)
@@ -86,7 +86,7 @@ def train(
 ) -> None:
     """Train one network into `runs`/`network`; what is finished is left as it is.
 
-    `limits`: seconds that it may take, and those between checkpoints.
+    `limits`: when it must be done, and the seconds between checkpoints.
     """
     from engine.training.picturebook import texts, unets, upscaler
 

