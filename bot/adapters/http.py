@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import os
 import resource
 
 from aiohttp import web
@@ -46,7 +47,8 @@ async def listen(
         await _Site(runner, host, port, connections).start()
     except OSError as error:
         await runner.cleanup()
-        sentence = f"[{section}] cannot listen on {host}:{port} ({error.strerror}): change host or port."
+        reason = os.strerror(error.errno) if error.errno and error.errno > 0 else error.strerror  # asyncio's is long
+        sentence = f"[{section}] cannot listen on {host}:{port} ({reason}): change host or port."
         raise ConfigError(sentence) from error
     return runner
 

@@ -233,6 +233,7 @@ page-somebody-else = Somebody else
 page-unnamed = No name yet
 page-sending = sending …
 page-not-sent = Not sent yet: I send it when the connection is back.
+page-not-done = There is no connection, so that was not done: try again when it is back.
 page-most-bytes = The pictures of a message may have 20 MB together; this one was left out.
 page-most-pictures = A message takes at most four pictures; the others were left out.
 page-add-words = Say in words what I should make of the picture.

@@ -36,7 +36,7 @@ async def test_a_taken_port_is_one_sentence_that_names_the_section() -> None:
         other.bind(("127.0.0.1", 0))
         other.listen()
         port = other.getsockname()[1]
-        said = rf"^\[telegram\] cannot listen on 127.0.0.1:{port} .*: change host or port"
+        said = rf"^\[telegram\] cannot listen on 127.0.0.1:{port} \(Address already in use\): change host or port"
         with pytest.raises(ConfigError, match=said):
             await listen(app(), "telegram", "127.0.0.1", port)
 

@@ -204,6 +204,18 @@ async def test_3_a_message_without_a_connection_is_kept_and_sent_when_it_is_back
     await expect(here.find("#state")).to_have_class(re.compile("online"))
 
 
+async def test_3_a_press_without_a_connection_says_that_nothing_was_done(here: Visit) -> None:
+    """Until it is back: the page said that it was trying again, and was not."""
+    await here.draw("a red star")
+    await here.page.route("**/press?*", lambda route: route.abort())
+    await here.press("rerun")
+    await expect(here.find("#trouble")).to_have_text(re.compile("not done|не сделано"))
+    await here.page.unroute("**/press?*")
+    await here.page.evaluate("window.dispatchEvent(new Event('online'))")
+    await expect(here.find("#trouble")).to_have_text("")
+    await expect(here.finals).to_have_count(1)
+
+
 async def test_3_what_is_on_its_way_outlives_a_reload_and_is_nobody_elses(here: Visit) -> None:
     """It was lost with the page, and went into the conversation of whoever was next."""
     here.engine.quick = True
@@ -319,6 +331,25 @@ async def test_7_a_remix_keeps_half_typed_words_and_shows_what_it_carries_along(
     await expect(here.text).to_have_value("a moon")
 
 
+async def test_7_half_typed_words_outlive_the_drawing_or_the_picture_that_they_were_for(here: Visit) -> None:
+    """Nothing typed is lost."""
+    await here.send("a red star")
+    field = here.find(".drawing .steer input")
+    await field.fill("a moon and")
+    here.engine.let_go(1000)
+    await expect(here.finals).to_have_count(1)
+    await expect(here.text).to_have_value("a moon and")
+    await expect(here.text).to_be_focused()
+    await here.text.fill("")
+    await here.press("remix")
+    await here.text.fill("a blue star")
+    await here.press("delete")
+    await here.find("#toast button").first.click()
+    await expect(here.find("#remixing")).to_be_hidden()
+    await here.page.keyboard.press("Escape")
+    await expect(here.text).to_have_value("a blue star")
+
+
 async def test_8_delete_asks_once_and_cancel_keeps_the_picture_so_far(here: Visit) -> None:
     """A thumb down asks, too; a deleted picture takes its prompt along."""
     await here.send("a red star")
@@ -396,6 +427,11 @@ async def test_10_a_picture_alone_is_shared_enlarged_and_left_by_keyboard_and_al
     await here.find("#copy-link").click()
     await expect(here.find("#lightbox #toast")).to_be_visible()
     assert "/pictures/" in await here.page.evaluate("navigator.clipboard.readText()")
+    await here.page.evaluate(
+        "Object.defineProperty(navigator, 'clipboard', { value: undefined })"
+    )  # as over plain HTTP
+    await here.find("#copy-link").click()
+    await expect(here.find("#lightbox #toast")).to_contain_text("http")
     await here.find("#full-screen").click()
     await expect(here.find("#lightbox img:fullscreen")).to_be_visible()
     await here.page.evaluate("document.exitFullscreen()")

@@ -11,12 +11,13 @@ const listen = () => connect({
   online: setOnline,
   transcript: messages.showTranscript,
   message: (message) => { if (message.key) outbox.arrived(message.key); messages.show(message); },
-  gone: messages.remove,
+  gone: (id) => { messages.remove(id); composer.forget(id); },
 });
 
 function setOnline(online) {
   $("state").textContent = online ? words.online : words.offline;
   $("state").classList.toggle("online", online);
+  if (online && $("trouble").textContent === words.notDone) composer.complain("");
   if (online) outbox.run();
 }
 
@@ -26,7 +27,7 @@ async function tell(path, fields) {
     await post(path, fields);
     composer.complain("");
   } catch (error) {
-    composer.complain(error instanceof TypeError ? words.offline : error.message);
+    composer.complain(error instanceof TypeError ? words.notDone : error.message);
   }
 }
 
@@ -42,6 +43,7 @@ messages.start({
   steer: (message, text) => { messages.acted(); outbox.send(text, { fields: { steer: message.id } }); },
   say: (text) => outbox.send(text),
   edit: composer.edit,
+  takeOver: composer.takeOver,
 });
 outbox.start({ show: messages.showPending, giveBack: composer.giveBack, sent, lost: () => setOnline(false) });
 

@@ -43,7 +43,7 @@ export function giveBack(item, sentence) {
   const steer = document.querySelector(`[data-id="${item.fields.steer}"] .steer:not([hidden]) input`);
   if (item.who !== profile() || (steer ?? text).value) return returned.push(item.text);
   if (steer) { steer.value = item.text; return steer.focus(); }
-  if (item.remix) resume(item.remix);
+  if (document.querySelector(`[data-id="${item.remix?.id}"]`)) resume(item.remix);
   write(item.text);
   attach(item.files);
   text.focus();
@@ -137,6 +137,16 @@ function endRemix() {
   $("remixing").hidden = true;
 }
 
+/** A message is gone: what was to be a remix of it is a new picture. */
+export const forget = (id) => { if (remix?.id === id) endRemix(); };
+
+/** Words for a drawing that ended before they were sent. */
+export function takeOver(words, focused) {
+  if (text.value) return returned.push(words);
+  write(words);
+  if (focused) text.focus();
+}
+
 export function dropRemix() {
   if (!remix) return;
   endRemix();
@@ -202,9 +212,11 @@ text.addEventListener("paste", (event) => {
 $("composer").addEventListener("submit", (event) => { event.preventDefault(); submit(); });
 $("picture").addEventListener("change", async () => { await attach([...$("picture").files]); $("picture").value = ""; text.focus(); });
 $("stop-remixing").addEventListener("click", dropRemix);
-document.addEventListener("dragover", (event) => { event.preventDefault(); document.body.classList.add("dropping"); });
+const bringsFiles = (event) => event.dataTransfer.types.includes("Files"); // text is the browser's to drop
+document.addEventListener("dragover", (event) => { if (bringsFiles(event)) { event.preventDefault(); document.body.classList.add("dropping"); } });
 document.addEventListener("dragleave", (event) => { if (!event.relatedTarget) document.body.classList.remove("dropping"); });
 document.addEventListener("drop", (event) => {
+  if (!bringsFiles(event)) return;
   event.preventDefault();
   document.body.classList.remove("dropping");
   attach([...event.dataTransfer.files]);

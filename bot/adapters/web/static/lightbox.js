@@ -26,9 +26,15 @@ function step(by) {
   if (next) open(next);
 }
 
+/** Without encryption, but for this machine's own address, a page may not write to the clipboard: it shows the link. */
 async function copyLink() {
-  await navigator.clipboard.writeText(box.querySelector("a").href);
-  toast(words.copied);
+  const { href } = box.querySelector("a");
+  try {
+    await navigator.clipboard.writeText(href);
+    toast(words.copied);
+  } catch {
+    toast(href, [], 60);
+  }
 }
 
 box.addEventListener("click", ({ target }) => { if (!target.closest("a, img, button")) box.close(); });
@@ -37,5 +43,6 @@ box.addEventListener("keydown", (event) => {
   if (by) { event.preventDefault(); step(by); }
 });
 $("copy-link").addEventListener("click", copyLink);
+$("full-screen").hidden = !document.fullscreenEnabled; // as on an iPhone
 $("full-screen").addEventListener("click", () => document.fullscreenElement ? document.exitFullscreen() : box.querySelector("img").requestFullscreen());
 $("close-lightbox").addEventListener("click", close);

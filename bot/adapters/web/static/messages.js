@@ -15,7 +15,7 @@ const elements = new Map(); // message id → its element on the page
 const stages = new Map(); // message id → stage, to see what has just become ready
 let actedAt = 0;
 let unread = 0; // pictures that became ready while nobody looked
-let actions; // { press, react, remix, steer, say, edit }
+let actions; // { press, react, remix, steer, say, edit, takeOver }
 
 export const start = (hooks) => { actions = hooks; };
 
@@ -144,8 +144,9 @@ function fillPicture(figure, message, picture, empty) {
 
 /** New words while it is drawn; what is being typed stays from one preview to the next. */
 function fillSteer(form, message) {
+  const input = form.querySelector("input"), focused = document.activeElement === input;
   form.hidden = !message.buttons?.some(({ action }) => action === "steer");
-  const input = form.querySelector("input");
+  if (form.hidden && input.value.trim()) { actions.takeOver(input.value, focused); input.value = ""; }
   form.onsubmit = (event) => {
     event.preventDefault();
     const wish = input.value.trim();
