@@ -101,11 +101,12 @@ def by_timestep(late: Denoise, early: Denoise, first: int) -> Denoise:
             return early(x, t)
         if not bool(noisy.any()):
             return late(x, t)
-        parts = [expert(x[which], t[which]) for expert, which in ((early, noisy), (late, ~noisy))]
-        order = torch.cat([torch.where(noisy)[0], torch.where(~noisy)[0]]).argsort()
-        x0, eps = (torch.cat([getattr(part, name) for part in parts])[order] for name in ("x0", "eps"))
-        mixes = [part.variance_mix for part in parts if part.variance_mix is not None]  # of both, or of neither
-        mix = torch.cat(mixes)[order] if mixes else None
+        one, other, early_row = early(x, t), late(x, t), noisy[:, None, None, None].to(x.device)
+        x0, eps, mix = (  # both see all rows: the order of a picture's sums may not depend on the others' timesteps
+            None if here is None or there is None else torch.where(early_row, here, there)
+            for here, there in ((one.x0, other.x0), (one.eps, other.eps), (one.variance_mix, other.variance_mix))
+        )
+        assert x0 is not None and eps is not None
         return Prediction(x0=x0, eps=eps, variance_mix=mix)
 
     return denoise

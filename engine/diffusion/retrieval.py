@@ -152,7 +152,7 @@ class SceneTable(nn.Module):
                 plain = torch.einsum("nci,gc->ngi", bare, self.table("colours")) + inks[:, None]
                 plain = gain * plain - loss * self.table(energy)[: self.plain]
                 over = torch.cat([_dot(pixels[rows[on == k]], self.table(grounds)[k]) for k in self.settings])
-                inner = over @ self.table(clear).T + inks[rows]
+                inner = _products(over, self.table(clear).T, rows, len(x)) + inks[rows]
                 found = gain[rows, 0] * inner - loss[rows, 0] * self.table(energy)[on]
                 whole = found.new_full((len(x), len(self.settings), found.shape[1]), -1e9)
                 return torch.cat([plain, whole.index_put((rows, on - self.plain), found)], dim=1)
@@ -195,7 +195,8 @@ class SceneTable(nn.Module):
             plain = torch.einsum("ngi,gc->nci", weights[:, :first], self.table("colours"))
             found = (plain.flatten(0, 1) @ self.table(clear)).unflatten(0, (-1, 3))  # n 3 p
             found = found + (weights.sum(1) @ self.table(drawn)).unflatten(1, (3, -1))
-            setting = (weights[rows, on + first] @ self.table(clear))[:, None] * self.table(grounds)[on + first]
+            seen = _products(weights[rows, on + first], self.table(clear), rows, len(weights))
+            setting = seen[:, None] * self.table(grounds)[on + first]
             return found.index_add(0, rows, setting).unflatten(2, (self.side, width))
 
         with torch.autocast(posterior.single.device.type, enabled=False):
@@ -203,6 +204,17 @@ class SceneTable(nn.Module):
             left = drawn(posterior.left, "half", "clear_half", "left_grounds", middle)
             right = drawn(posterior.right, "half", "clear_half", "right_grounds", middle)
             return drawn(posterior.single, "single", "clear", "grounds", self.side) + torch.cat([left, right], dim=3)
+
+
+def _products(values: Tensor, table: Tensor, rows: Tensor, count: int) -> Tensor:
+    """values [k, m] @ table [m, i], with a product for each of `count` pictures; `rows` [k] says whose a value is.
+
+    How many settings are tried is a picture's own; in one product for all of them the shape, and with it the order of
+    everybody's sums, would depend on the company that a picture is drawn in.
+    """
+    own = rows.argsort(stable=True)
+    sizes = torch.bincount(rows, minlength=count).tolist()
+    return torch.cat([part @ table for part in values[own].split(sizes)])[own.argsort()]
 
 
 def _dot(pixels: Tensor, ground: Tensor) -> Tensor:

@@ -18,15 +18,15 @@ from engine.drawing.models import Models, load_models
 from engine.drawing.provenance import request_of
 from engine.drawing.steps import Question, resolve_defaults
 from engine.pictures.images import read_png
-from tests.bench.engine.company import ScarceBatch, play, same_alone
+from tests.bench.engine.company import SETS, ScarceBatch, play, same_alone
 
 STAR = Request(prompt="a red star", seed=1, models="toybox", steps=4, cuts=1)
 MOON = Request(prompt="a blue moon:2 | green", seed=2, models="toybox", steps=3, cuts=1, tv_scale=10.0)
 
 
 @cache
-def models() -> Models:
-    return load_models("toybox", torch.device("cpu"))
+def models(name: str = "toybox") -> Models:
+    return load_models(name, torch.device("cpu"))
 
 
 def run(batch: Batch, **requests: Request) -> dict[str, list[Outcome]]:
@@ -59,11 +59,12 @@ def broken(request: Request) -> Drawing:
     return Drawing(models(), request, DrawingState(x=x, index=request.steps - 1))
 
 
-@pytest.mark.parametrize("width", [2, 4])
-def test_a_row_is_what_it_is_whoever_is_beside_it(width: int) -> None:
-    """First, last, beside noise or beside NaN: the U-Net, its way back and CLIP give the same bits."""
-    generator = torch.Generator().manual_seed(0)
-    clip, row = models().clips[0][0], torch.randn(1, 3, 64, 64, generator=generator)
+@pytest.mark.parametrize("name", SETS)
+@pytest.mark.parametrize("width", [2, 3])
+def test_a_row_is_what_it_is_whoever_is_beside_it(name: str, width: int) -> None:
+    """First, last, beside noise or beside NaN: all networks, their way back and CLIP give the same bits."""
+    generator, used = torch.Generator().manual_seed(0), models(name)
+    clip, row = used.clips[0][0], torch.randn(1, 3, 64, 64, generator=generator)
     crop = torch.rand(1, 3, clip.side, clip.side, generator=generator)
 
     def found(place: int, filling: float | None) -> list[Tensor]:
@@ -73,10 +74,12 @@ def test_a_row_is_what_it_is_whoever_is_beside_it(width: int) -> None:
             else one.new_full((width, *one.shape[1:]), filling)
             for one in (row, crop)
         )
-        x[place], crops[place] = row[0], crop[0]
+        t = torch.randint(1000, (width,), generator=generator)
+        x[place], crops[place], t[place] = row[0], crop[0], 900
         x, crops = x.requires_grad_(), crops.requires_grad_()
-        x0, seen = models().denoise(x, torch.full((width,), 600)).x0, clip.encode_images(crops)
-        (back,), (back_seen,) = torch.autograd.grad(x0.pow(2).sum(), x), torch.autograd.grad(seen.pow(2).sum(), crops)
+        x0, looked = (denoise(x, t).x0 for denoise in (used.denoise, used.secondary or used.denoise))
+        seen = clip.encode_images(crops)
+        (back,), (back_seen,) = (torch.autograd.grad(one.pow(2).sum(), of) for one, of in ((looked, x), (seen, crops)))
         return [tensor[place] for tensor in (x0, back, seen, back_seen)]
 
     first = found(0, 0.0)
@@ -84,10 +87,11 @@ def test_a_row_is_what_it_is_whoever_is_beside_it(width: int) -> None:
         assert all(torch.equal(*pair) for pair in zip(first, found(place, filling), strict=True)), (place, filling)
 
 
-def test_drawings_that_join_and_leave_are_what_they_are_alone() -> None:
+@pytest.mark.parametrize("name", SETS)
+def test_drawings_that_join_and_leave_are_what_they_are_alone(name: str) -> None:
     """At the widths that their provenance tells, whatever became of the others."""
     rng = random.Random(1)
-    finished, _ = play(rng, ScarceBatch(rng, 0.1), 4)
+    finished, _ = play(rng, ScarceBatch(rng, 0.1), 4, name)
     assert len(finished) >= 2 and all(map(same_alone, finished))
 
 

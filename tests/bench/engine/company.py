@@ -10,6 +10,7 @@ import argparse
 import asyncio
 import math
 import random
+import sys
 import time
 from contextlib import aclosing
 from dataclasses import replace
@@ -30,13 +31,15 @@ from engine.request import Inputs, Request
 from tests.fakes.scripted import steered_png
 
 PROMPTS = ("a red star", "a blue moon:2 | green:-1", "синий круг", "a yellow cat | a house | white")
+SETS = ("toybox", "picturebook")  # in turn, a round each
 TROUBLE = ("none", "none", "none", "cancel", "nan", "size")
 
 
-def random_request(rng: random.Random) -> Request:
+def random_request(rng: random.Random, models: str) -> Request:
     """Small, and different in all that a drawing may have of its own."""
     return Request(
         prompt=rng.choice(PROMPTS),
+        models=models,
         seed=rng.randrange(1000),
         steps=rng.randrange(3, 9),
         cuts=rng.choice((1, 1, 2, "0:1,50:2")),
@@ -62,13 +65,13 @@ class ScarceBatch(Batch):
         return super().call(models, questions, width)
 
 
-def play(rng: random.Random, batch: Batch, drawings: int) -> tuple[list[Finished], int]:
+def play(rng: random.Random, batch: Batch, drawings: int, models: str) -> tuple[list[Finished], int]:
     """Let drawings into a batch at random steps; those that were finished, and how many others ended as they had to."""
     finished, ended, to_come = [], 0, list(range(drawings))
     fates = {key: rng.choice(TROUBLE) for key in to_come}
     while to_come or len(batch):
         while to_come and (not len(batch) or rng.random() < 0.4):
-            let_in(batch, key := to_come.pop(0), random_request(rng), fates[key])
+            let_in(batch, key := to_come.pop(0), random_request(rng, models), fates[key])
         for key in [key for key, fate in fates.items() if fate == "cancel" and rng.random() < 0.3]:
             if key not in to_come:
                 batch.remove(key)
@@ -85,7 +88,7 @@ def play(rng: random.Random, batch: Batch, drawings: int) -> tuple[list[Finished
 def let_in(batch: Batch, key: int, request: Request, fate: str) -> None:
     """With what is to happen to it."""
     if fate == "nan":
-        models = load_models("toybox", torch.device("cpu"))
+        models = load_models(request.models, torch.device("cpu"))
         request = resolve_defaults(request, models.description.defaults)
         x = torch.full((request.count, 3, 64, 64), float("nan"))
         batch.take(key, Drawing(models, request, DrawingState(x=x, index=request.steps - 1)))
@@ -111,10 +114,11 @@ def rounds(
     played = same = pictures = ended = troubled = 0
     rng, until = random.Random(seed), time.monotonic() + seconds
     while played < number and time.monotonic() < until:
+        finished, alone = play(rng, ScarceBatch(rng, memory), drawings, SETS[played % len(SETS)])
         played += 1
-        finished, alone = play(rng, ScarceBatch(rng, memory), drawings)
         same += sum(map(same_alone, finished))
         pictures, ended, troubled = pictures + len(finished), ended + alone, troubled + drawings - len(finished)
+        print(f"{played} rounds: {same} of {pictures}", file=sys.stderr, flush=True)
     return played, same, pictures, ended, troubled
 
 
