@@ -8,6 +8,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -20,16 +21,22 @@ import sys, json, engine
 from pathlib import Path
 from engine.drawing.provenance import request_of
 from engine.pictures.images import read_png
-state, replay, folder, models, steps, prompt, seed, asked = sys.argv[1:]
+
+def draw(request, folder="", **how):
+    for event in engine.draw(request, **how):
+        if isinstance(event, engine.Checkpoint) and folder:
+            Path(folder, f"{event.percent}").write_bytes(event.state)
+    return event
+
+folder, states, again, models, steps, prompt, seed, asked = sys.argv[1:]
 request = engine.Request(prompt=prompt, seed=int(seed), models=models, steps=int(steps), threads=int(asked) or None)
-if replay:
-    request = request_of(read_png(Path(replay).read_bytes())[1])
-for event in engine.draw(request, resume=Path(state).read_bytes() if state else None):
-    if isinstance(event, engine.Checkpoint) and folder:
-        Path(folder, f"{event.percent}").write_bytes(event.state)
-if folder:
-    Path(folder, "png").write_bytes(event.png)
-print(json.dumps([event.png.hex(), event.gif.hex()]))
+ends = [draw(request, resume=Path(folder, state).read_bytes()) for state in states.split()]
+if again:
+    ends.append(draw(request_of(read_png(Path(folder, "png").read_bytes())[1])))
+if not ends:
+    ends.append(draw(request, folder))
+    Path(folder, "png").write_bytes(ends[0].png)
+print(json.dumps([[end.png.hex(), end.gif.hex()] for end in ends]))
 """
 
 
@@ -44,12 +51,13 @@ class Count:
 
 
 def drawn(
-    threads: int, args: argparse.Namespace, asked: int, *, state: str = "", replay: str = "", folder: str = ""
-) -> list[str]:
-    """PNG and GIF of a process whose machine has so many threads."""
+    threads: int, args: argparse.Namespace, asked: int, folder: Path, states: Sequence[int] = (), *, again: bool = False
+) -> list[list[str]]:
+    """PNG and GIF of a process whose machine has so many threads: from each of these states, and drawn again; or new."""
     request = [args.models, str(args.steps), args.prompt, str(SEED), str(asked)]
-    command = [sys.executable, "-c", DRAW, state, replay, folder, *request]
+    said = [str(folder), " ".join(map(str, states)), "again" if again else "", *request]
     environment = os.environ | {"OMP_NUM_THREADS": str(threads)}
+    command = [sys.executable, "-c", DRAW, *said]
     out = subprocess.run(command, check=True, capture_output=True, text=True, env=environment).stdout
     return list(json.loads(out))
 
@@ -60,15 +68,16 @@ def play(args: argparse.Namespace, asked: int, folder: Path, count: Count) -> in
     for number, threads in enumerate(NUMBERS):
         mine = folder / f"{asked}-{threads}"
         mine.mkdir()
-        first = drawn(threads, args, asked, folder=str(mine))
+        (first,) = drawn(threads, args, asked, mine)
         plain.add(first[0])
+        others = [NUMBERS[(number + 1 + tenth % 2) % len(NUMBERS)] for tenth in range(1, 11)]
         for other in NUMBERS:
-            count.replayed += drawn(other, args, asked, replay=str(mine / "png")) == first
+            states = [10 * tenth for tenth in range(1, 11) if others[tenth - 1] == other]
+            *resumed, again = drawn(other, args, asked, mine, states, again=True)
+            count.resumed += sum(end == first for end in resumed)
+            count.resumes += len(resumed)
+            count.replayed += again == first
             count.replays += 1
-        for percent in range(10, 101, 10):
-            other = NUMBERS[(number + 1 + percent // 10 % 2) % len(NUMBERS)]
-            count.resumed += drawn(other, args, asked, state=str(mine / str(percent))) == first
-            count.resumes += 1
     return len(plain)
 
 
