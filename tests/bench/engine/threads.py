@@ -53,7 +53,7 @@ class Count:
 def drawn(
     threads: int, args: argparse.Namespace, asked: int, folder: Path, states: Sequence[int] = (), *, again: bool = False
 ) -> list[list[str]]:
-    """PNG and GIF of a process whose machine has so many threads: from each of these states, and drawn again; or new."""
+    """PNG and GIF of a process whose machine has so many threads: from each state, and drawn again; or new."""
     request = [args.models, str(args.steps), args.prompt, str(SEED), str(asked)]
     said = [str(folder), " ".join(map(str, states)), "again" if again else "", *request]
     environment = os.environ | {"OMP_NUM_THREADS": str(threads)}
