@@ -5,7 +5,7 @@ import logging
 import os
 import resource
 
-from aiohttp import web
+from aiohttp import StreamReader, web
 from aiohttp.typedefs import Handler, Middleware
 
 from bot.errors import ConfigError
@@ -71,12 +71,15 @@ class Connections:
         self._full = False
 
     def let_in(self, connection: "_Connection", transport: asyncio.BaseTransport) -> bool:
-        """Whether there is room for one more; said once while there is none."""
+        """Whether there is room for one more, at the cost of one that has sent no whole request; said once."""
         if len(self._open) >= self._most:
             if not self._full:
                 log.warning("[%s] has %d connections open: more are turned away", self._section, self._most)
             self._full = True
-            return False
+            waiting = [each for each in self._open.values() if each.waits]
+            if not waiting:
+                return False
+            min(waiting, key=lambda each: each.since).give_up()
         self._open[transport] = connection
         return True
 
@@ -95,7 +98,7 @@ class Connections:
             connection = self._open.get(request.transport) if request.transport else None
             if connection is None:
                 return await handler(request)
-            connection.wait_for_nothing()
+            connection.wait_for_body(request.content)
             try:
                 return await handler(request)
             finally:
@@ -128,6 +131,19 @@ class _Connection(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._writing: asyncio.TimerHandle | None = None
+        self._body: StreamReader | None = None  # of the request that is being answered
+        self.since = 0.0  # when it began to wait for a request
+
+    @property
+    def waits(self) -> bool:
+        """Whether the whole of a request has yet to come."""
+        return self._body is None or not self._body.is_eof()
+
+    def give_up(self) -> None:
+        """Close it for somebody else."""
+        if self._transport is not None:
+            self._connections.leave(self._transport)
+            self._transport.abort()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)
@@ -140,13 +156,19 @@ class _Connection(asyncio.Protocol):
 
     def wait_for_request(self) -> None:
         """A whole request must come in time."""
-        self.wait_for_nothing()
+        self._stop_clock()
+        self._body = None
         if self._transport is not None:
             loop = asyncio.get_running_loop()
+            self.since = loop.time()
             self._timer = loop.call_later(self._connections.idle_seconds, self._transport.abort)
 
-    def wait_for_nothing(self) -> None:
-        """A request is being answered."""
+    def wait_for_body(self, body: StreamReader) -> None:
+        """A request is being answered; how long the rest of it may take is for its handler to say."""
+        self._stop_clock()
+        self._body = body
+
+    def _stop_clock(self) -> None:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
@@ -154,7 +176,7 @@ class _Connection(asyncio.Protocol):
     def connection_lost(self, error: Exception | None) -> None:
         if self._transport is None:
             return
-        self.wait_for_nothing()
+        self._stop_clock()
         if self._writing is not None:
             self._writing.cancel()
         self._connections.leave(self._transport)

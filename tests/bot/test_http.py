@@ -65,14 +65,25 @@ async def test_more_connections_than_there_is_room_for_are_turned_away_and_said_
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     """Descriptors are kept back for the store and the pictures: a drawing failed because there were none."""
-    runner = await listen(app(), "web", "127.0.0.1", 0, connections=Connections("web", most=3))
+    made, free = app(), asyncio.Event()
+
+    async def slow(request: web.Request) -> web.Response:
+        await free.wait()
+        return web.Response()
+
+    made.add_routes([web.get("/slow", slow)])
+    runner = await listen(made, "web", "127.0.0.1", 0, connections=(connections := Connections("web", most=3)))
     port = runner.addresses[0][1]
-    kept = [await opened(port, b"GET") for _ in range(3)]
+    kept = [await opened(port, b"GET /slow HTTP/1.1\r\nHost: x\r\n\r\n") for _ in range(3)]
+    async with asyncio.timeout(20):
+        while any(each.waits for each in connections._open.values()) or len(connections._open) < 3:
+            await asyncio.sleep(0.01)
     for _ in range(5):
         reader, writer = await opened(port, b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
         with contextlib.suppress(ConnectionResetError):
             assert await reader.read() == b""
         writer.close()
+    free.set()
     for _, writer in kept:
         writer.close()
         await writer.wait_closed()
@@ -80,6 +91,29 @@ async def test_more_connections_than_there_is_room_for_are_turned_away_and_said_
         assert answer.status == 200
     await runner.cleanup()
     assert len([record for record in caplog.records if "turned away" in record.getMessage()]) == 1
+
+
+@pytest.mark.parametrize(
+    "said", [b"", b"POST /say HTTP/1.1\r\nContent-Le", b"POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\na"]
+)
+async def test_whoever_has_sent_no_whole_request_makes_room_for_somebody_who_does(said: bytes) -> None:
+    """A thousand idle connections kept everybody else out for as long as their owner went on opening them."""
+    made = app()
+
+    async def echo(request: web.Request) -> web.Response:
+        return web.Response(body=await request.read())
+
+    made.add_routes([web.post("/echo", echo)])
+    runner = await listen(made, "web", "127.0.0.1", 0, connections=Connections("web", most=3))
+    port = runner.addresses[0][1]
+    kept = [await opened(port, said) for _ in range(6)]
+    async with ClientSession() as session, asyncio.timeout(20):
+        for _ in range(3):
+            async with session.get(f"http://127.0.0.1:{port}/", headers={"Connection": "close"}) as answer:
+                assert await answer.text() == "hello"
+    for _, writer in kept:
+        writer.close()
+    await runner.cleanup()
 
 
 async def test_who_does_not_read_an_answer_loses_it() -> None:
