@@ -544,6 +544,23 @@ def test_discord_goes_through_the_proxy_of_the_environment_or_says_why_not(monke
     assert proxy_for("https://discord.com/api/v10") is None
 
 
+def test_a_proxy_that_discord_cannot_use_ends_the_bot_with_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """It was a traceback: what had not been opened was closed."""
+    monkeypatch.setenv("IMAGO_DISCORD_TOKEN", TOKEN)
+    for name in ("http_proxy", "https_proxy", "no_proxy"):
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.upper(), raising=False)
+    monkeypatch.setenv("ALL_PROXY", "socks5://ann:secret@127.0.0.1:9")
+    config = tmp_path / "config.toml"
+    config.write_text(f'[bot]\nfolder = "{tmp_path}"\n[engine]\nmodels = "toybox"\n[web]\nenabled = false\n')
+    assert main(["serve", "--config", str(config)]) == 78
+    told = capfd.readouterr().err
+    assert "[discord]: Discord cannot be reached through the proxy" in told.splitlines()[-1]
+    assert "Traceback" not in told and "secret" not in told
+
+
 async def test_no_secret_is_logged_however_much_is_logged(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     """Neither the bot's token nor those of interactions, which let anybody write in the bot's name."""
     log.set_up("debug")

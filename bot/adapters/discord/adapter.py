@@ -74,7 +74,7 @@ class DiscordAdapter(Inbound):
         self._wordy: TTLCache[int, None] = TTLCache(REMEMBERED, WORDY_SECONDS)  # channels that take no files
         self._later: set[asyncio.Task[None]] = set()
         self._started = 0.0
-        self._open_now = False
+        self._open_now = self._has_client = False
 
     async def start(self, receive: Receive) -> None:
         """Log in and listen; a Discord that cannot be reached is tried again in the background. Raises ConfigError."""
@@ -92,7 +92,7 @@ class DiscordAdapter(Inbound):
     async def _open(self) -> None:
         """One try to connect, with a client of its own. Raises ConfigError, NotDelivered."""
         self.client = Client(self, self._say, proxy_for(self._config.api_base))
-        self._api = DiscordApi(self.client)
+        self._api, self._has_client = DiscordApi(self.client), True
         await self._connect(self.client, self._config)
         self._open_now = True
 
@@ -136,6 +136,8 @@ class DiscordAdapter(Inbound):
             task.cancel()
         if self._later:
             await asyncio.wait(self._later)
+        if not self._has_client:
+            return
         try:
             await asyncio.wait_for(self.client.close(), CLOSING)
         except TimeoutError:
