@@ -173,7 +173,8 @@ class Queue:
         return await self._write_and_invalidate("requeue", job=job)
 
     async def requeue_all(self) -> None:
-        """At start-up: put back every job that the database says is running."""
+        """At start-up: put back every job that the database says is running; mend rows whose numbers are none."""
+        await self._store.write("mend_jobs", now=self._clock())
         await self._write_and_invalidate("requeue_all")
 
     async def delete(self, job: int) -> bool:

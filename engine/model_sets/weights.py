@@ -263,7 +263,7 @@ def _check(table: dict[str, Any]) -> None:
         _check_unet(network, table["side"])
     if "early" in table and not (
         all(table["early"][key] == unet[key] for key in ("schedule", "learned_variance"))
-        and 0 < table["early"]["from_timestep"] < 1000
+        and table["early"]["from_timestep"] in range(1, 1000)
     ):
         raise ValueError("[early] has the schedule and the learned_variance of [unet] and a from_timestep of 1 to 999")
     _check_defaults(table["defaults"])

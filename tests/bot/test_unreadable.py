@@ -90,6 +90,20 @@ async def test_a_state_of_a_newer_version_stops_nothing(tmp_path: Path, assignme
         await chat.until(lambda states: "failed" in states[-1].text)
 
 
+@pytest.mark.parametrize("column", ["attempts", "created", "cost", "key", "server", "steps", "seconds", "width"])
+@pytest.mark.parametrize("value", ["'x'", "x'ff00'", "''"])
+async def test_a_number_that_is_none_stops_neither_its_job_nor_the_next(
+    tmp_path: Path, column: str, value: str
+) -> None:
+    """A text among the attempts stopped the worker at each start."""
+    chat = await queue_two(tmp_path)
+    change(tmp_path, f"{column} = {value}")
+    async with fakes.bot(tmp_path, chat) as app:
+        await chat.until_stage(Stage.FINAL, job=1)
+        await chat.until_stage(Stage.FINAL, job=2)
+        assert await app.trouble() == ""
+
+
 async def test_doctor_counts_what_cannot_be_read(tmp_path: Path) -> None:
     """It said "sound" of a database with which no start succeeded."""
     await queue_two(tmp_path)
@@ -97,6 +111,9 @@ async def test_doctor_counts_what_cannot_be_read(tmp_path: Path) -> None:
     assert "sound" in await asyncio.to_thread(doctor.database, settings)
     change(tmp_path, f"request = '{REFUSED_TODAY}'")
     change(tmp_path, "kind = 'sculpt'", "id = 2")
+    with pytest.raises(doctor.Trouble, match="2 rows"):
+        await asyncio.to_thread(doctor.database, settings)
+    change(tmp_path, "kind = 'imagine', created = 'x'", "id = 2")
     with pytest.raises(doctor.Trouble, match="2 rows"):
         await asyncio.to_thread(doctor.database, settings)
 

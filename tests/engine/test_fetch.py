@@ -395,6 +395,7 @@ channel_mult = [1]
         ('sha256 = "', 'sha256 = "x', "must be 64 digits"),
         ("steps = 5", "", "steps"),
         ("[defaults]", EARLY.replace("= 500", "= 0"), "a from_timestep of 1 to 999"),
+        ("[defaults]", EARLY.replace("= 500", '= "x"'), "a from_timestep of 1 to 999"),
         ("[defaults]", EARLY.replace("linear", "cosine"), "has the schedule and"),
         ("[defaults]", EARLY.replace("= true", "= false"), "the learned_variance of"),
         ("[defaults]", EARLY.replace("patch = 1", ""), "lacks patch"),

@@ -145,6 +145,21 @@ UPDATE jobs SET attempts = attempts + 1 WHERE id = :job RETURNING attempts;
 UPDATE jobs SET status = 'queued' WHERE id = :job AND status = 'running'
 RETURNING id;
 
+-- name: mend_jobs
+-- A number that is none, of a damaged backup or another program: one such row would stop the worker at each start.
+UPDATE jobs SET
+    attempts = CAST(attempts AS INTEGER), created = iif(typeof(created) = 'real', created, :now),
+    cost = iif(typeof(cost) = 'real', cost, 1.0),
+    key = iif(typeof(key) = 'text', key, hex(key)), server = iif(typeof(server) = 'text', server, hex(server)),
+    started = iif(typeof(started) = 'real', started, NULL), seconds = iif(typeof(seconds) = 'real', seconds, NULL),
+    steps = iif(typeof(steps) = 'integer', steps, NULL),
+    width = iif(typeof(width) = 'integer', width, NULL), height = iif(typeof(height) = 'integer', height, NULL)
+WHERE typeof(attempts) <> 'integer' OR typeof(created) <> 'real' OR typeof(cost) <> 'real'
+    OR typeof(key) <> 'text' OR typeof(server) <> 'text'
+    OR typeof(started) NOT IN ('real', 'null') OR typeof(seconds) NOT IN ('real', 'null')
+    OR typeof(steps) NOT IN ('integer', 'null') OR typeof(width) NOT IN ('integer', 'null')
+    OR typeof(height) NOT IN ('integer', 'null');
+
 -- name: requeue_all
 UPDATE jobs SET status = 'queued' WHERE status = 'running';
 
@@ -439,7 +454,8 @@ SELECT request FROM jobs WHERE status <> 'deleted';
 -- name: unknown_rows
 -- What a newer version wrote, or nobody.
 SELECT (SELECT count(*) FROM jobs WHERE kind NOT IN ('imagine', 'rerun', 'remix', 'upscale', 'vary')
-            OR status NOT IN ('queued', 'running', 'drawn', 'delivered', 'failed', 'cancelled', 'deleted'))
+            OR status NOT IN ('queued', 'running', 'drawn', 'delivered', 'failed', 'cancelled', 'deleted')
+            OR typeof(attempts) <> 'integer' OR typeof(created) <> 'real')
      + (SELECT count(*) FROM history WHERE NOT json_valid(body))
      + (SELECT count(*) FROM notes WHERE platform = 'discord' AND NOT json_valid(value)) AS rows;
 
