@@ -12,6 +12,7 @@ import pytest
 
 from bot.config import LimitsConfig
 from bot.errors import UserError
+from bot.jobs.cost import cost_of
 from bot.jobs.job import Draw, Job, Kind, NewJob, Status, Upscale
 from bot.jobs.queue import LONG, Queue, Speed
 from bot.messages import Address, Person
@@ -124,7 +125,7 @@ async def test_a_large_job_counts_as_several_against_the_limits(tmp_path: Path) 
         assert job and await queue.mark_drawn(job.id, seconds=8.0, steps=240, width=8, height=8)
         await put(queue, ("bob", "5"))
         (first, _), (second, wait) = (await queue.positions()).values()
-        assert (first, second) == (1, 2) and wait == pytest.approx(2.0 * 10 / 60)
+        assert (first, second) == (1, 2) and wait == pytest.approx(2.0 * cost_of(new("bob", "5").work))
 
 
 async def test_names_of_one_browser_share_limits_and_turns(tmp_path: Path) -> None:
