@@ -293,3 +293,25 @@ async def test_a_picture_is_attached_by_keyboard_and_each_of_several_can_be_pick
         assert engine.given[-1]["inputs"] == Inputs(init=accept_picture(red))
         await page.locator(".bot.note").get_by_role("button", name="Vary").click()
         await expect(page.locator(".final")).to_have_count(2)
+
+
+async def test_a_running_drawing_takes_new_words_on_its_card(chromium: Browser, tmp_path: Path) -> None:
+    """What is being typed stays over a preview; the field goes when the picture is finished."""
+    async with opened(chromium, tmp_path) as (page, engine):
+        await page.locator("#text").fill("a red star")
+        await page.keyboard.press("Enter")
+        field = page.locator(".drawing .steer input")
+        await field.fill("a blue")
+        engine.let_go()
+        await expect(page.locator(".drawing .text")).to_contain_text("20 %")
+        await expect(field).to_have_value("a blue")
+        await field.press_sequentially(" star")
+        await field.press("Enter")
+        await expect(page.locator(".mine .text").last).to_have_text("a blue star")
+        await expect(field).to_have_value("")
+        await engine.hears("a blue star")
+        engine.let_go()
+        await expect(page.locator(".bot.note .text").first).to_contain_text("% on: “a blue star”")
+        engine.let_go(100)
+        await expect(page.locator(".final .text")).to_contain_text("a red star → a blue star")
+        await expect(page.locator(".final .steer")).to_be_hidden()

@@ -164,9 +164,10 @@ def test_memory_that_is_too_small_for_one_is_its_own_error(caplog: pytest.LogCap
 def test_a_replay_gets_its_width_beside_others() -> None:
     """It fills its calls up, and never those of others."""
     batch = Counting()
-    told = run(batch, again=replace(STAR, widths="3x4"), moon=MOON)
-    assert batch.widths.count(3) == 4 and batch.widths.count(1) == 3
-    assert last(told["again"]).png == alone(3).png
+    short = replace(STAR, steps=2)
+    told = run(batch, again=replace(short, widths="3x2"), moon=replace(MOON, steps=2))
+    assert batch.widths.count(3) == 2 and batch.widths.count(1) == 2
+    assert last(told["again"]).png == alone(3, short).png
 
 
 def test_another_model_set_waits_until_this_one_is_done() -> None:
