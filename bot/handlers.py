@@ -46,6 +46,7 @@ PORTION = 100  # messages handled concurrently, so that a burst of hundreds does
 WORDS_OF_GROUP, WORDS_FOUND = 7, 90  # names listed per group by /words
 MOST_LISTED = 10  # pictures told by /pictures
 LONGEST_DESCENT = 20  # generations shown by /show
+MENDABLE = ("unknown-command", "prompt-long", "prompt-letters", "which-job", "which-of-several", "no-init-picture")
 NO_INPUTS: Mapping[str, bytes] = {}
 STRENGTH = 0.5  # default share of the picture kept by a variation
 
@@ -519,7 +520,7 @@ class Handlers:
     def _refuse(self, incoming: Incoming, error: UserError) -> None:
         """Say what is wrong; a page can put what was typed back, and mend it by one tap where it is clear how."""
         text = self._texts.say(incoming.person.language, error.text, **error.values)
-        mendable = "where" in error.values or error.text == "unknown-command"
+        mendable = "where" in error.values or error.text in MENDABLE
         typed = incoming.text if isinstance(incoming, TextMessage) and mendable else ""
         mended = options.correct(typed, error) if typed else None
         self._note(incoming, text, typed=typed, offers=(mended,) if mended else ())

@@ -263,5 +263,7 @@ async def test_a_mistyped_command_is_mended_by_one_tap_and_pictures_are_shown_by
         await chat.until(lambda states: states[-1].offers == ("/imagine a star --steps 9",))
         await chat.says("/qwertz a star")
         await chat.until(lambda states: "/qwertz" in states[-1].text and states[-1].offers == ())
+        await chat.says("a long " * 200)
+        await chat.until(lambda states: states[-1].typed == "a long " * 200)
         await chat.says("/картинки", language="ru")
         await chat.until(lambda states: states[-1].offers == ("/покажи 1",))

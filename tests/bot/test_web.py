@@ -198,6 +198,18 @@ async def test_the_same_post_twice_is_one_message_with_one_key(tmp_path: Path) -
         assert len(await browser.transcript()) == 1
 
 
+async def test_a_name_that_is_no_text_shuts_nobody_out(tmp_path: Path) -> None:
+    """A pasted sign that turns the writing round made all pictures vanish, for good."""
+    async with site(tmp_path) as served:
+        ann = await served.browser()
+        odd = {"who": "", "name": "a\u202eb" * 30}
+        form, headers = {"key": "some-key-1", "text": "cat"}, {"Origin": ann.url}
+        async with ann.session.post(f"{ann.url}/say", params=odd, data=form, headers=headers) as said:
+            assert said.status == 202
+        assert served.heard[-1].person.name == "ab" * 20
+        assert [shown["text"] for shown in await ann.transcript()] == ["cat"]
+
+
 async def test_a_post_whose_browser_goes_away_is_done_all_the_same(tmp_path: Path) -> None:
     """Sent, and the page closed at once: the message stood in the conversation and no picture ever came."""
     async with site(tmp_path) as served:

@@ -138,13 +138,15 @@ def has_browser(request: web.Request) -> bool:
 def person_of(request: web.Request) -> Person:
     """Who calls: a browser's secret and the profile `who` in the query make one person, whom nobody else can guess.
 
-    The `name` only labels them. Raises Refused: 403 without the secret, 400 for a name or profile that is none.
+    The `name` only labels them, so it shuts nobody out: what is no text in it is left out. Raises Refused: 403 without
+    the secret, 400 for a profile that is none.
     """
     if not has_browser(request):
         raise Refused(403, "web-no-browser")
     who, name = (unicodedata.normalize("NFC", request.query.get(key, "")).strip() for key in ("who", "name"))
-    if not all(len(text) <= MAX_NAME and text.isprintable() for text in (who, name)):
+    if len(who) > MAX_NAME or not who.isprintable():
         raise Refused(400, "web-bad-name")
+    name = "".join(letter for letter in name if letter.isprintable())[:MAX_NAME]
     secret = request.cookies[BROWSER].encode("utf-8", "replace")
     identity = hmac.new(secret, who.encode(), hashlib.sha256).hexdigest()[:32]
     account = f"browser-{browser_of(request)}"
