@@ -68,6 +68,7 @@ class Connections:
         soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
         self._most = most or max(50, min(MOST_CONNECTIONS, soft - KEPT_BACK))
         self._open: dict[asyncio.BaseTransport, _Connection] = {}
+        self._waiting: dict[_Connection, None] = {}  # for the whole of a request, the longest first
         self._full = False
 
     def let_in(self, connection: "_Connection", transport: asyncio.BaseTransport) -> bool:
@@ -76,16 +77,30 @@ class Connections:
             if not self._full:
                 log.warning("[%s] has %d connections open: more are turned away", self._section, self._most)
             self._full = True
-            waiting = [each for each in self._open.values() if each.waits]
-            if not waiting:
+            if not self._make_room():
                 return False
-            min(waiting, key=lambda each: each.since).give_up()
         self._open[transport] = connection
         return True
 
+    def _make_room(self) -> bool:
+        """Close the connection that has waited longest for a whole request; False where all have theirs."""
+        while self._waiting:
+            longest = next(iter(self._waiting))
+            del self._waiting[longest]
+            if longest.waits:
+                longest.give_up()
+                return True
+        return False
+
+    def wait(self, connection: "_Connection") -> None:
+        """It waits for a request, as the last one."""
+        self._waiting.pop(connection, None)
+        self._waiting[connection] = None
+
     def leave(self, transport: asyncio.BaseTransport) -> None:
         """It is closed."""
-        self._open.pop(transport, None)
+        if (connection := self._open.pop(transport, None)) is not None:
+            self._waiting.pop(connection, None)
         if len(self._open) < self._most * 0.9:
             self._full = False
 
@@ -132,7 +147,6 @@ class _Connection(asyncio.Protocol):
         self._timer: asyncio.TimerHandle | None = None
         self._writing: asyncio.TimerHandle | None = None
         self._body: StreamReader | None = None  # of the request that is being answered
-        self.since = 0.0  # when it began to wait for a request
 
     @property
     def waits(self) -> bool:
@@ -160,7 +174,7 @@ class _Connection(asyncio.Protocol):
         self._body = None
         if self._transport is not None:
             loop = asyncio.get_running_loop()
-            self.since = loop.time()
+            self._connections.wait(self)
             self._timer = loop.call_later(self._connections.idle_seconds, self._transport.abort)
 
     def wait_for_body(self, body: StreamReader) -> None:

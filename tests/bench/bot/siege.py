@@ -46,6 +46,12 @@ base_url = "{telegram}"
 """
 
 
+def peak_of(pid: int) -> float:
+    """MB that a process has held at most."""
+    status = Path(f"/proc/{pid}/status").read_text().splitlines()
+    return next(int(line.split()[1]) for line in status if line.startswith("VmHWM:")) / 1024
+
+
 def secret_of(number: int) -> str:
     """The cookie of a stranger's browser."""
     return f"{number:032}"
@@ -95,11 +101,21 @@ class Site:
 
     def memory(self) -> float:
         """MB that the bot's process has held at most since `forget_peak`; the engine's is not counted."""
-        status = Path(f"/proc/{self.process.pid}/status").read_text().splitlines()
-        return next(int(line.split()[1]) for line in status if line.startswith("VmHWM:")) / 1024
+        return peak_of(self.process.pid)
+
+    def engine_memory(self) -> float:
+        """MB that the engine's process has held at most since then."""
+        return max(map(peak_of, self.engines()), default=0.0)
+
+    def engines(self) -> list[int]:
+        """Process numbers; decoders of pictures, which live for a moment, are none."""
+        task = Path(f"/proc/{self.process.pid}/task")
+        children = [int(child) for thread in task.iterdir() for child in (thread / "children").read_text().split()]
+        return [pid for pid in children if b"engine.process.child" in Path(f"/proc/{pid}/cmdline").read_bytes()]
 
     def forget_peak(self) -> None:
-        Path(f"/proc/{self.process.pid}/clear_refs").write_text("5")
+        for pid in (self.process.pid, *self.engines()):
+            Path(f"/proc/{pid}/clear_refs").write_text("5")
 
     async def browser(self, number: int) -> aiohttp.ClientSession:
         """A stranger's browser."""
@@ -394,7 +410,8 @@ async def withstand(site: Site, victim: Victim, name: str, pause: float, seconds
     minutes = (time.monotonic() - began) / 60
     said = (site.lines() - lines) / minutes
     slowest = f"{max(waits, default=float('inf')):.2f} s"
-    figures = f"picture {drawn}, {site.memory():.0f} MB, {said:.0f} lines of log a minute"
+    memory = f"bot {site.memory():.0f} MB, engine {site.engine_memory():.0f} MB"
+    figures = f"picture {drawn}, {memory}, {said:.0f} lines of log a minute"
     return f"{name:24} /help {slowest:>7} at most of {len(waits)}, {figures}"
 
 
