@@ -44,6 +44,7 @@ def main() -> None:
     parser.add_argument("--fewer", type=int, metavar="N", help="picturebook: only the first N prompts of each row")
     parser.add_argument("--rows", nargs="+", help="picturebook: only rows whose names begin so, or cost")
     parser.add_argument("--sets", nargs="+", help=f"only these of the embedded ones, for {', '.join(OF_SETS)}")
+    parser.add_argument("--seed", type=int, metavar="N", help="judge: pictures of another seed")
     parser.add_argument("--write", type=Path, metavar="FILE", help="where there is a GPU, also at the end of this page")
     args = parser.parse_args()
     chosen = args.figures or FIGURES
@@ -56,6 +57,7 @@ def main() -> None:
     for name in chosen:
         fewer = {"pictures": args.pictures} if args.pictures and name in COUNTED else {}
         fewer |= {"sets": args.sets} if args.sets and name in OF_SETS else {}
+        fewer |= {"seed": args.seed} if args.seed is not None and name == "judge" else {}
         if name == "picturebook":
             fewer = {"fewer": args.fewer, "chosen": args.rows}
         for figure in import_module(f"tests.bench.engine.{name}").measure(**fewer):
