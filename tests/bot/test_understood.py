@@ -2,6 +2,10 @@
 
 import pytest
 
+from bot.adapters.discord.controls import body
+from bot.adapters.files import NOTHING
+from bot.adapters.telegram.shown import keyboard
+from bot.adapters.web.conversations import body_of
 from bot.delivery.cards import Cards
 from bot.jobs.job import Draw, Job
 from bot.language.understood import line, list_names, offers, suggestions_for
@@ -49,6 +53,23 @@ def test_where_nothing_is_understood_it_is_said_and_three_things_are_offered() -
     assert [button.picture for button in buttons] == [1, 2, 3] and len(set(names)) == 3
     assert [button.label for button in buttons] == [f"Draw {name}" for name in names]
     assert all(line(TEXTS.say, "en", "toybox", name) == f"{name} ✓" for name in names)
+
+
+@pytest.mark.parametrize("pictures", [1, 4])
+async def test_what_is_offered_is_one_tap_away_on_every_platform(pictures: int) -> None:
+    """On the page, Discord and Telegram alike, and under several pictures too."""
+    request = Request(prompt="quantum democracy", models="toybox", count=pictures)
+    asked = some_job(work=Draw(request=request), language="ru")
+    card = Cards(TEXTS).final(asked, b"png", None)
+    offered = [f"Нарисовать: {name}" for name in offers("toybox", asked.id, "ru")]
+    page = [str(button["label"]) for button in body_of(card)["buttons"] if button["action"] == "offer"]
+    keys = keyboard(card, TEXTS.say)
+    assert keys is not None
+    telegram = [key.text for row in keys.inline_keyboard for key in row if str(key.callback_data).startswith("offer:")]
+    message = body(card, NOTHING).payload
+    parts = [part for row in (message or {})["components"] for part in row["components"]]
+    discord = [str(part["label"]) for part in parts if "offer" in str(part["custom_id"])]
+    assert page == telegram == discord == offered
 
 
 def test_where_something_is_understood_nothing_is_offered() -> None:
