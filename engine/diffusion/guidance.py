@@ -158,6 +158,9 @@ def guided_together(denoise: Denoise, guides: list[Guide], schedule: Schedule) -
         prediction = denoise(x, t)
         fac = (1 - level).sqrt()
         x_in = prediction.x0 * fac + x * (1 - fac)
+        if x_in.requires_grad:
+            # what lies in memory otherwise adds up otherwise, and terms that only a neighbour's loss has change that
+            x_in.register_hook(Tensor.contiguous)
         return prediction, x_in, _distances(guides, x_in, _crops(guides, x, t))
 
     def wrapper(x: Tensor, t: Tensor) -> Prediction:
@@ -202,7 +205,7 @@ def _at_x0(denoise: Denoise, guides: list[Guide], x: Tensor, t: Tensor, level: T
         distances = _distances(guides, x0, _crops(guides, x, t))
         losses = [_loss(*each, x0, x0).sum() for each in zip(guides, distances, strict=True)]
         (gradient,) = torch.autograd.grad(losses, x0)
-    gradient = gradient * level.sqrt() * DATA**2 / (level * DATA**2 + 1 - level)
+    gradient = gradient.contiguous() * level.sqrt() * DATA**2 / (level * DATA**2 + 1 - level)
     pull = torch.cat([_pull(guide.pull, gradient[guide.rows], level[guide.rows]) for guide in guides])
     return replace(prediction, pull=pull, distance=torch.cat(distances).detach())
 

@@ -213,8 +213,9 @@ def _products(values: Tensor, table: Tensor, rows: Tensor, count: int) -> Tensor
     everybody's sums, would depend on the company that a picture is drawn in.
     """
     own = rows.argsort(stable=True)
-    sizes = torch.bincount(rows, minlength=count).tolist()
-    return torch.cat([part @ table for part in values[own].split(sizes)])[own.argsort()]
+    apart = values[own].split(torch.bincount(rows, minlength=count).tolist())
+    # each in memory of its own: how a part of a larger tensor lies in memory may change the sums, too
+    return torch.cat([part.clone() @ table for part in apart])[own.argsort()]
 
 
 def _dot(pixels: Tensor, ground: Tensor) -> Tensor:

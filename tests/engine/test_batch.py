@@ -95,6 +95,13 @@ def test_drawings_that_join_and_leave_are_what_they_are_alone(name: str) -> None
     assert len(finished) >= 2 and all(map(same_alone, finished))
 
 
+def test_a_neighbour_with_more_losses_leaves_the_order_of_sums() -> None:
+    """Total variation once changed how the whole batch's gradient lay in memory."""
+    three = Request(prompt="a fox", models="picturebook", seed=160, steps=4, cuts=1, count=3, tv_scale=0.0)
+    told = run(Batch(), three=three, one=replace(three, count=1, tv_scale=20.0, range_scale=50.0))
+    assert same_alone(last(told["three"])) and same_alone(last(told["one"]))
+
+
 def test_one_call_serves_drawings_that_differ_in_all_but_their_size() -> None:
     """Prompt, seed, steps, scales: the state of each is its own."""
     batch = Counting()
