@@ -103,6 +103,7 @@ async def served(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Serv
 @pytest_asyncio.fixture(loop_scope="module", params=CHOSEN)
 async def here(request: pytest.FixtureRequest, chromium: Browser, served: Served) -> AsyncIterator[Visit]:
     served.engine.size = (8, 8)
+    served.engine.heard.clear()
     look = LOOKS[request.param]
     async with visiting(chromium, served, **look) as page:
         yield Visit(page, served.engine, look)

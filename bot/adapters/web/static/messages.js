@@ -100,7 +100,7 @@ function fill(element, message) {
   const stage = message.stage ?? "note", busy = stage === "drawing" || stage === "waiting";
   element.className = `message ${message.mine ? "mine" : "bot"} ${stage}`;
   element.dataset.id = message.id;
-  find(".text").textContent = message.text.replace(/ (?=[✓✗%×])/g, "\u00a0"); // which no line begins with
+  find(".text").textContent = message.text.replace(/ (?=[✓✗%×])|(?<=×) /g, "\u00a0"); // where no line breaks
   find("time").dateTime = new Date(message.at).toISOString();
   find("time").textContent = new Date(message.at).toLocaleTimeString(LOCALE, { hour: "2-digit", minute: "2-digit" });
   fillProgress(find("progress"), message, stage);
