@@ -8,6 +8,7 @@ import statistics
 
 from engine.drawing.measure import step_seconds
 from engine.drawing.models import choose_device, load_models
+from engine.drawing.pace import blank_models
 from engine.model_sets.weights import load_model_set
 from engine.widths import WIDTHS
 from tests.bench.engine.report import machine
@@ -18,9 +19,13 @@ def main() -> None:
     parser.add_argument("--models", default="toybox")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--widths", type=int, nargs="+", default=WIDTHS)
+    parser.add_argument(
+        "--random", action="store_true", help="random weights, where the published ones are not at hand"
+    )
     args = parser.parse_args()
-    models = load_models(args.models, choose_device())
-    steps = load_model_set(args.models).defaults.steps
+    description = load_model_set(args.models)
+    models = blank_models(description, choose_device()) if args.random else load_models(args.models, choose_device())
+    steps = description.defaults.steps
     measured: dict[int, list[float]] = {width: [] for width in (1, *args.widths)}
     for _ in range(args.rounds):
         for width, seconds in measured.items():
