@@ -12,7 +12,7 @@ from bot.app import App, build_adapters
 from bot.config import BotConfig, Config, WebConfig
 from tests.bot.test_web_browser import ARGUMENTS, CHROMIUM
 
-WINDOW = {"width": 900, "height": 1180}
+WINDOW = {"width": 900, "height": 1300}
 FINISHED, UNDER_WAY = "a red fox in the snow --seed 4", "рыба под водой --seed 2 --steps 200"
 PERCENT = 60  # of the second one, at which the page is caught
 PATIENCE = 300_000  # milliseconds
