@@ -47,8 +47,8 @@ class Batch:
         """Nobody draws yet.
 
         Args:
-            widest: pictures that share a step; a call has as many rows at most, and never more than the ladder of
-                widths, unless a single drawing has more pictures.
+            widest: pictures that share a step; a call has as many rows at most, and never more than the models take
+                with profit, unless a single drawing has more pictures or a replay asks for another width.
         """
         self.widest = widest
         self._waiting: deque[tuple[Hashable, tuple[Request, bytes | None, Inputs, str | None]]] = deque()
@@ -137,7 +137,7 @@ class Batch:
         for query in together:
             if query.rows > left:
                 groups.append([])
-                left = max(room or min(self.widest, WIDTHS[-1]), query.rows)
+                left = max(room or min(self.widest, query.drawing.models.widest_call), query.rows)
             groups[-1].append(query)
             left -= query.rows
         return groups

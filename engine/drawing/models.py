@@ -18,9 +18,10 @@ from engine.model_sets.weights import FOLDER, ModelSet, load_model_set, models_f
 from engine.networks.clip import Clip, ClipConfig
 from engine.networks.precision import quickest
 from engine.networks.secondary import SecondaryNet
-from engine.networks.tuning import PLAIN, Tuning, choose_tuning, tune
+from engine.networks.tuning import LARGE, PLAIN, Tuning, choose_tuning, tune
 from engine.networks.unet import UNet, UNetConfig, in_precision
 from engine.networks.upscaler import load_upscaler
+from engine.widths import WIDTHS
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,6 +34,14 @@ class Models:
     clips: list[tuple[Clip, float]]  # with the weight of each
     upscaler: torch.nn.Module | None
     secondary: Denoise | None = None  # used for guidance in place of `denoise`
+
+    @property
+    def widest_call(self) -> int:
+        """Pictures of different drawings that a call takes with profit: on a CPU a large network is quickest with one,
+        for what several need no longer fits into its caches, and memory holds every picture's way back.
+        """
+        large = self.description.unet["shape"]["model_channels"] >= LARGE
+        return 1 if large and self.device.type == "cpu" else WIDTHS[-1]
 
     def reduce_batch(self) -> bool:
         """Reduce the cutout batch of each CLIP; False when it is minimal already."""

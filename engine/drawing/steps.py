@@ -187,6 +187,17 @@ class Question:
         crops = self.phase == "free" or (self.pull.cuts, self.pull.at_x0)
         return self.x.shape[1:], self.phase, crops, self.early, self.t.dtype
 
+    def rows(self) -> "list[Question]":
+        """What is asked of each picture alone."""
+        return [self._row(slice(k, k + 1)) for k in range(len(self.x))]
+
+    def _row(self, mine: slice) -> "Question":
+        targets = [
+            replace(target, embeddings=target.embeddings[mine], weights=target.weights[mine]) for target in self.targets
+        ]
+        pull = replace(self.pull, seeds=self.pull.seeds[mine])
+        return replace(self, x=self.x[mine], t=self.t[mine], targets=targets, pull=pull)
+
 
 class Course:
     """The steps of one drawing: what it asks at each, and what it makes of the answer."""
@@ -270,8 +281,26 @@ class Course:
 def answers(models: Models, questions: list[Question], width: int) -> list[Prediction]:
     """One call of the networks for questions of the same key, made up to `width` pictures with copies of the first.
 
-    What a picture's answer is depends on the width, and not on the other questions.
+    What a picture's answer is depends on the width, and not on the other questions. Where a call takes only one picture
+    with profit, each has a call of its own.
     """
+    if models.widest_call == 1 < width:
+        return [_answer_by_row(models, question) for question in questions]
+    return _call(models, questions, width)
+
+
+def _answer_by_row(models: Models, question: Question) -> Prediction:
+    """Each picture of a drawing in a call of its own; all in one where an adaptive sampler has them in other phases."""
+    rows, schedule = question.rows(), models.description.unet["schedule"]
+    if len({row.pull.phase(levels_at(schedule, row.t).float()) for row in rows}) > 1:
+        rows = [question]
+    found = [_call(models, [row], len(row.x))[0] for row in rows]
+    parts = {at.name: [getattr(each, at.name) for each in found] for at in fields(Prediction)}
+    return Prediction(**{name: None if part[0] is None else torch.cat(part) for name, part in parts.items()})
+
+
+def _call(models: Models, questions: list[Question], width: int) -> list[Prediction]:
+    """The networks' answers, [n, …] of each question."""
     rows, after = [], 0
     for question in questions:
         rows.append(slice(after, after := after + len(question.x)))

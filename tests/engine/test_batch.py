@@ -3,6 +3,7 @@
 import random
 from dataclasses import replace
 from functools import cache
+from typing import Any
 
 import pytest
 import torch
@@ -16,7 +17,7 @@ from engine.drawing.checkpoint import DrawingState
 from engine.drawing.draw import Drawing
 from engine.drawing.models import Models, load_models
 from engine.drawing.provenance import request_of
-from engine.drawing.steps import Question, resolve_defaults
+from engine.drawing.steps import Question, beginning, resolve_defaults
 from engine.pictures.images import read_png
 from tests.bench.engine.company import SETS, ScarceBatch, play, same_alone
 
@@ -193,6 +194,31 @@ def test_one_drawing_with_more_pictures_than_a_call_has_room_for_gets_a_call_of_
     batch = Counting(widest=2)
     told = run(batch, grid=replace(MOON, count=3), star=STAR)
     assert batch.widths[:2] == [3, 1] and last(told["grid"]).pictures
+
+
+def test_on_a_cpu_a_large_network_is_called_for_one_drawing_at_a_time() -> None:
+    """A wider call is slower there than two narrow ones; and each picture is what it is alone."""
+    if torch.cuda.is_available() or torch.backends.mps.is_available():
+        pytest.skip("there is a GPU")
+    unet = models().description.unet
+    large = replace(
+        models(),
+        description=replace(models().description, unet={**unet, "shape": {**unet["shape"], "model_channels": 256}}),
+    )
+
+    def drawn(*seeds: int, **knobs: Any) -> tuple[Counting, dict[str, list[Outcome]]]:
+        batch = Counting()
+        for seed in seeds:
+            request = resolve_defaults(replace(STAR, seed=seed, **knobs), large.description.defaults)
+            x, index = beginning(large, request, None)
+            batch.take(f"{seed}", Drawing(large, request, DrawingState(x=x, index=index)))
+        return batch, run(batch)
+
+    (batch, told), (_, by_itself) = drawn(1, 2, 3), drawn(2)
+    assert set(batch.widths) == {1} and last(told["2"]).png == last(by_itself["2"]).png
+    _, several = drawn(2, count=2)
+    first, _ = last(several["2"]).pictures
+    assert bytes(read_png(first)[0]) == bytes(read_png(last(by_itself["2"]).png)[0])
 
 
 class Counting(Batch):

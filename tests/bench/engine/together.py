@@ -38,7 +38,7 @@ def main() -> None:
             print(f"{width} at once: no room in memory")
             continue
         pace = 60 * width / (statistics.median(seconds) * steps)
-        print(f"{width} at once: {pace:.2f} pictures a minute of {steps} guided steps, {pace / alone:.2f} x one by one")
+        print(f"{width} at once: {pace:.3g} pictures a minute of {steps} guided steps, {pace / alone:.2f} x one by one")
 
 
 if __name__ == "__main__":
