@@ -296,7 +296,7 @@ class Worker:
         if (asked := await self._load_request(job)) is None:
             return Failed(kind="BadPicture", sentence="The picture to draw from is gone.")
         request, inputs = asked
-        last: tuple[int, float] | None = None  # step and time of the last Progress
+        last: tuple[int, float] | None = None  # step and time of the last Progress that came further
         state = checkpoint["state"] if checkpoint else None
         parent = str(job.parent) if job.parent else None
         alone = self._suspected(running)
@@ -308,15 +308,23 @@ class Worker:
                 elif isinstance(event, Finished | Failed):
                     return event
                 elif isinstance(event, Progress):
-                    if last is not None:
-                        self._record("step_seconds", (time.monotonic() - last[1]) / (event.step - last[0]))
-                    last = event.step, time.monotonic()
+                    last = self._measure_step(event, last)
                     running.note_left(event.seconds_left)
                 else:
                     await self._handle(running, event)
         if not running.stopped:
             raise EngineDied("The engine died while drawing: it ended without a picture.")
         return None
+
+    def _measure_step(self, event: Progress, last: tuple[int, float] | None) -> tuple[int, float]:
+        """The duration of a step; an adaptive sampler may take several that come no further than one."""
+        now = time.monotonic()
+        if last is None:
+            return event.step, now
+        if event.step <= last[0]:
+            return last
+        self._record("step_seconds", (now - last[1]) / (event.step - last[0]))
+        return event.step, now
 
     async def _handle(self, running: Running, event: Event) -> None:
         job = running.job

@@ -33,6 +33,26 @@ async def test_the_duration_of_a_step_is_known_from_two_words_of_progress(tmp_pa
         assert b"imago_step_seconds_count 9.0" in app.metrics.page({})[0]
 
 
+class Slow(fakes.Engine):
+    """Takes each step in two, as an adaptive sampler does where the guidance is strong."""
+
+    async def events(self, *given: Any, **named: Any) -> AsyncGenerator[Event, None]:
+        async with aclosing(super().events(*given, **named)) as events:
+            async for event in events:
+                yield event
+                if isinstance(event, Progress):
+                    yield event
+
+
+async def test_an_adaptive_sampler_may_come_no_further_with_a_step(tmp_path: Path) -> None:
+    """The step's duration was divided by the steps it came further, none, which failed the job."""
+    chat = fakes.Chat()
+    async with fakes.bot(tmp_path, chat, Slow()) as app:
+        await chat.says("a star --steps 10")
+        await chat.until_stage(Stage.FINAL)
+        assert b"imago_step_seconds_count 9.0" in app.metrics.page({})[0]
+
+
 async def test_after_three_restarts_the_job_fails_with_a_sentence(tmp_path: Path) -> None:
     """A picture that kills the engine each time must not hold up everybody for ever."""
     chat, engine = fakes.Chat(), fakes.Engine(deaths=4)
