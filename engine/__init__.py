@@ -342,12 +342,17 @@ def measure_pace(name: str) -> float:
     return measure(name).picture
 
 
-def known_seconds(name: str) -> float | None:
-    """Seconds that a picture took when `measure_pace` was asked last; without torch."""
+def known_seconds(request: Request) -> float | None:
+    """Seconds that a drawing takes by the step that `measure_pace` found last, of which an adaptive sampler may take
+    more; without torch. None where nothing was measured. Raises BadRequest.
+    """
     from engine.model_sets.pace import known_pace
 
-    pace = known_pace(name)
-    return pace.picture if pace else None
+    pace = known_pace(request.models)
+    if pace is None:
+        return None
+    size = workload(request)
+    return pace.step * size.steps * (size.pictures if pace.device == "cpu" else 1)
 
 
 def credit_of(name: str) -> str:

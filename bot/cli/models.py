@@ -4,7 +4,7 @@ import argparse
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +12,11 @@ from tqdm import tqdm
 
 import engine
 from bot.cli.guard import print_json, report_errors
-from engine import BadRequest, Fetching
+from engine import BadRequest, Fetching, Request
 
 AUTO = "auto"  # the set that suits this machine
 UNKNOWN = "unknown"  # licence
+LONG = 1800  # seconds of a picture from which on a quicker way is named
 VERBS = {"download": "fetching", "check": "checking", "convert": "converting"}
 
 
@@ -61,9 +62,20 @@ def about(seconds: float) -> str:
     return f"about {round(minutes)} minutes" if minutes < 90 else f"about {round(minutes / 60)} hours"
 
 
+def time_here(request: Request) -> str | None:
+    """What a picture takes by what was measured, and what takes less where that is long; None if nothing was."""
+    takes = engine.known_seconds(request)
+    if takes is None:
+        return None
+    sooner = engine.known_seconds(replace(request, sampler="solver", steps=None)) or takes
+    hint = f"; with `--sampler solver` {about(sooner)}" if takes > LONG and sooner < takes / 2 else ""
+    return f"{about(takes)} on this machine{hint}"
+
+
 def run_measure(args: argparse.Namespace) -> int:
     """Measure by a few steps with random weights."""
-    print(f"{args.name}: {about(engine.measure_pace(args.name))} a picture on this machine")
+    engine.measure_pace(args.name)
+    print(f"{args.name}: {time_here(Request(prompt='a lighthouse', models=args.name))}")
     return 0
 
 
@@ -74,7 +86,8 @@ def run_fetch(args: argparse.Namespace) -> int:
     fetch(name, _consent if not args.yes else None)
     print(f"{name} is ready")
     if new and any(status.suits for status in engine.list_model_sets() if status.name == name):
-        print(f"A picture takes {about(engine.measure_pace(name))} on this machine.", file=sys.stderr)
+        engine.measure_pace(name)
+        print(f"A picture takes {time_here(Request(prompt='a lighthouse', models=name))}.", file=sys.stderr)
     return 0
 
 

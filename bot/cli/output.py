@@ -13,7 +13,7 @@ from typing import Any, Protocol
 from tqdm import tqdm
 
 import engine
-from bot.cli.models import about
+from bot.cli.models import about, time_here
 from engine import BadRequest, Finished, Preview, Progress, Request, Started, as_json, write_file
 
 FORMATS = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WEBP", ".gif": "GIF"}
@@ -152,8 +152,8 @@ def display_for(request: Request, files: Files, *, as_json: bool) -> Display:
     if as_json:
         return _JsonLines(files)
     print(f"Loading {request.models} …", file=sys.stderr, flush=True)
-    if takes := engine.known_seconds(request.models):
-        print(f"A picture at its defaults takes {about(takes)} on this machine.", file=sys.stderr, flush=True)
+    if takes := time_here(request):
+        print(f"This picture takes {takes}.", file=sys.stderr, flush=True)
     return _Bar(files) if sys.stderr.isatty() else _Lines(files)
 
 

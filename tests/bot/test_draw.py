@@ -3,7 +3,7 @@
 import io
 import json
 import shlex
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 
 import pytest
@@ -13,6 +13,7 @@ from PIL.PngImagePlugin import PngInfo
 import engine
 from bot.__main__ import main
 from bot.cli.draw import KNOBS
+from bot.cli.models import time_here
 from bot.cli.output import display_for, files_for
 from engine import Request
 from engine.pictures.images import read_png
@@ -52,16 +53,24 @@ def test_what_a_picture_takes_here_is_said_before_it_starts(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Where it was measured; and where it was not, once a few steps are taken, if it is long."""
-    monkeypatch.setattr(engine, "known_seconds", lambda name: 370.0)
+    monkeypatch.setattr(engine, "known_seconds", lambda request: 370.0)
     files = files_for(engine.Request(prompt="a star", seed=1), Path("star.png"), None, None, None)
     display = display_for(engine.Request(prompt="a star", seed=1), files, as_json=False)
     for step in range(1, 6):
         display.event(engine.Progress(step=step, steps=97, seconds_left=600.0 - step, distance=0.5))
     assert capsys.readouterr().err.splitlines() == [
         "Loading picturebook …",
-        "A picture at its defaults takes about 6 minutes on this machine.",
+        "This picture takes about 6 minutes on this machine.",
         "about 10 minutes left",
     ]
+
+
+def test_where_a_picture_takes_long_the_quicker_sampler_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    """OpenAI's networks by their notebook's thousand steps take half a day on a processor."""
+    monkeypatch.setattr(engine, "known_seconds", lambda request: 1500.0 if request.sampler else 15_000.0)
+    asked = engine.Request(prompt="a star", models="imagenet256")
+    assert time_here(asked) == "about 4 hours on this machine; with `--sampler solver` about 25 minutes"
+    assert time_here(replace(asked, sampler="solver")) == "about 25 minutes on this machine"
 
 
 def test_json_is_one_event_a_line(capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,5 +1,6 @@
 """what a picture takes here, measured without weights."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -22,7 +23,9 @@ def test_a_set_is_measured_and_the_list_shows_it(capsys: pytest.CaptureFixture[s
     assert known_pace("toybox") is None
     assert main(["models", "measure", "toybox"]) == 0
     assert "toybox: about" in capsys.readouterr().out
-    assert engine.known_seconds("toybox") == known_pace("toybox").picture > 0
+    asked = engine.Request(prompt="a star", models="toybox")
+    assert engine.known_seconds(asked) == pytest.approx(known_pace("toybox").picture)
+    assert engine.known_seconds(replace(asked, quality="draft", count=2)) == pytest.approx(known_pace("toybox").picture)
     assert main(["models"]) == 0
     line = next(line for line in capsys.readouterr().out.splitlines() if " toybox " in line)
     assert line.startswith("* ") and "about" in line
