@@ -1,4 +1,4 @@
-"""engine/process/cluster.py, driver.py and actor.py: the Ray engines, on a real cluster of processes."""
+"""engine/process/cluster.py, driver.py and actor.py: the Ray engines, once on a real cluster of processes."""
 
 import asyncio
 import os
@@ -170,6 +170,7 @@ def test_secrets_stay_out_of_the_driver_but_for_rays_own(monkeypatch: pytest.Mon
     assert "secret" not in environment.values() and environment["RAY_AUTH_TOKEN"] == "needed"
 
 
+@pytest.mark.cluster
 async def test_actors_and_machines_die_and_the_pixels_do_not_care() -> None:
     """On a real cluster: an actor is killed, a machine dies while a checkpoint is on its way, another one joins."""
     pytest.importorskip("ray")
