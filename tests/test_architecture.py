@@ -50,7 +50,7 @@ HOMES = {
     "spandrel": ("engine.networks.upscaler", "engine.training"),
     "guided_diffusion": (),
     "torch": ("engine",),
-    "httpx": ("engine.model_sets.download",),
+    "httpx": ("engine.model_sets.download", "bot.adapters.telegram.library"),  # there beneath python-telegram-bot
     "transformers": ("engine.networks.clip",),
     "discord": ("bot.adapters.discord",),
     "telegram": ("bot.adapters.telegram",),
