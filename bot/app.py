@@ -39,10 +39,12 @@ from bot.storage.store import Store, outlast
 from bot.texts import Texts
 from bot.worker import Engine, Worker
 from engine import (
+    BadRequest,
     EngineProcess,
     FolderLocked,
     RayEngines,
     Request,
+    known_seconds,
     knows_any_word,
     list_model_sets,
     lock_folder,
@@ -168,7 +170,8 @@ class App:
     def _join(self, pictures: PictureStore, adapters: dict[str, Adapter]) -> tuple[Handlers, Replies]:
         """Connect handlers, worker and replies; they know one another only by the functions passed here."""
         config, store, record = self.config, self._store, self.metrics.record
-        queue = self._queue = Queue(store, config.limits)
+        known = {} if config.engine.ray else {"usual": usual_seconds}  # of other machines nothing is known here
+        queue = self._queue = Queue(store, config.limits, **known)
 
         async def gone(number: int) -> None:
             """The message was deleted or the chat is closed to the bot: stop the job."""
@@ -314,6 +317,14 @@ def make_engine(config: Config) -> Engine:
     if not ray_installed():
         raise ConfigError("ray in [engine] is set, and Ray is not installed: pip install 'imago[ray]'.")
     return RayEngines(settings.ray, cpu_engines=settings.ray_cpu_engines, **given)
+
+
+def usual_seconds(models: str) -> float | None:
+    """What a normal drawing of a set takes here, if that was measured."""
+    try:
+        return known_seconds(Request(prompt="a picture", models=models))
+    except BadRequest:  # it has been taken away since
+        return None
 
 
 def list_models() -> list[str]:

@@ -10,7 +10,7 @@ from bot.errors import UserError
 from bot.jobs.job import Job
 from bot.language import options
 from bot.language.commands import Imagine
-from bot.language.styles import NONE, Styles, defaults_of
+from bot.language.styles import NONE, Styles, defaults_of, override
 from bot.messages import Fetch, Incoming, Person, TextMessage, Value
 from bot.storage.pictures import PictureStore
 from engine import MAX_SEED, MAX_TARGETS, BadPicture, Request, accept_picture_apart, knows_any_word, nearest_size
@@ -35,13 +35,14 @@ class RequestBuilder:
         """
         text, here = (incoming.text, incoming.defaults) if isinstance(incoming, TextMessage) else ("", {})
         without = incoming.without if isinstance(incoming, TextMessage) else frozenset()
-        start = self._defaults | dict(here)
+        start = override(self._defaults, here)
         if parent:
             usual = {name: value for name, value in start.items() if name in without}
-            start = usual | {n: value for n, value in _options(parent.request).items() if n not in without}
+            inherited = {n: value for n, value in _options(parent.request).items() if n not in without}
+            start = override(usual, inherited)
         style = start.pop("style", NONE)
         prompt, said = self._styles.apply(command.prompt, {"style": style} | command.options, text)
-        chosen = {"seed": new_seed(), "models": self._config.engine.models, **start, **said}
+        chosen = override({"seed": new_seed(), "models": self._config.engine.models, **start}, said)
         if "then" not in said:
             chosen.pop("then", None)  # what was said on the way belongs to the words that a remix replaces
         for name in ("widths", "threads"):  # of calls elsewhere: nobody pays for empty rows or idle threads here

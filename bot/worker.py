@@ -55,7 +55,7 @@ FAILURES = {  # class name in the engine's errors → id of the sentence
 class Watcher(Protocol):
     """What the worker needs of delivery."""
 
-    def on_start(self, job: Job) -> None: ...
+    def on_start(self, job: Job, seconds_left: float | None) -> None: ...
     def on_preview(self, job: Job, preview: Preview, seconds_left: float | None) -> None: ...
     def on_interruption(self, job: Job, *, by_the_bot: bool) -> None: ...
     def on_end(self, job: Job) -> None: ...
@@ -93,6 +93,7 @@ class Running:
 
     job: Job
     preview: bytes | None = None  # the newest
+    expected: float | None = None  # seconds from its beginning to its end
     left: float | None = None  # seconds that it still took, at the time …
     left_at: float = 0.0
     stopped: bool = False  # it was cancelled or deleted
@@ -243,8 +244,8 @@ class Worker:
     async def _work(self, running: Running) -> None:
         job = running.job
         try:
-            speed = await self._queue.speed()
-            running.note_left(speed.seconds(job.cost, upscaling=isinstance(job.work, Upscale)))
+            running.expected = await self._queue.expected_seconds(job)
+            running.note_left(running.expected)
             await self._moved()
             await self._draw(running)
         except (Paused, asyncio.CancelledError) as end:
@@ -329,7 +330,9 @@ class Worker:
     async def _handle(self, running: Running, event: Event) -> None:
         job = running.job
         if isinstance(event, Started):
-            self._watcher.on_start(job)
+            left = running.expected and running.expected * (1 - event.first_step / event.steps)
+            running.note_left(left)
+            self._watcher.on_start(job, left)
             with suppress(NotStored):  # only estimates need it
                 await self._queue.mark_started(job.id, event.steps)
             running.begun = True

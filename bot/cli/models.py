@@ -4,6 +4,7 @@ import argparse
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -72,10 +73,15 @@ def time_here(request: Request) -> str | None:
     return f"{about(takes)} on this machine{hint}"
 
 
+def _measure(name: str) -> str:
+    """What a picture takes, by a few steps; the same where nothing can be kept."""
+    seconds = engine.measure_pace(name)
+    return time_here(Request(prompt="a lighthouse", models=name)) or f"{about(seconds)} on this machine"
+
+
 def run_measure(args: argparse.Namespace) -> int:
     """Measure by a few steps with random weights."""
-    engine.measure_pace(args.name)
-    print(f"{args.name}: {time_here(Request(prompt='a lighthouse', models=args.name))}")
+    print(f"{args.name}: {_measure(args.name)}")
     return 0
 
 
@@ -86,8 +92,7 @@ def run_fetch(args: argparse.Namespace) -> int:
     fetch(name, _consent if not args.yes else None)
     print(f"{name} is ready")
     if new and any(status.suits for status in engine.list_model_sets() if status.name == name):
-        engine.measure_pace(name)
-        print(f"A picture takes {time_here(Request(prompt='a lighthouse', models=name))}.", file=sys.stderr)
+        print(f"A picture takes {_measure(name)}.", file=sys.stderr)
     return 0
 
 
@@ -149,20 +154,17 @@ def _consent(name: str) -> bool:
 
 def _follow(steps: Iterator[Fetching]) -> None:
     """A bar for each file."""
-    bar: tqdm[Any] | None = None
-    shown = ""
-    for step in steps:
-        what = f"{VERBS[step.phase]} {step.file}"
-        if what != shown:
-            if bar is not None:
-                bar.close()
-            bar = tqdm(total=step.bytes, initial=step.done, desc=what, unit="B", unit_scale=True, ncols=100)
-            shown = what
-        assert bar is not None
-        bar.n = step.done
-        bar.refresh() if step.done >= step.bytes else bar.update(0)
-    if bar is not None:
-        bar.close()
+    with ExitStack() as stack:  # an error is told below the bar, not beside it
+        bar: tqdm[Any] | None = None
+        shown = ""
+        for step in steps:
+            what = f"{VERBS[step.phase]} {step.file}"
+            if bar is None or what != shown:
+                stack.close()
+                made = tqdm(total=step.bytes, initial=step.done, desc=what, unit="B", unit_scale=True, ncols=100)
+                bar, shown = stack.enter_context(made), what
+            bar.n = step.done
+            bar.refresh() if step.done >= step.bytes else bar.update(0)
 
 
 def _gb(size: int) -> str:

@@ -34,10 +34,11 @@ class Cards:
         values: Values = {"place": number, "wait": self._texts.duration(job.language, seconds)}
         return self._card(job, Stage.WAITING, "waiting", values, (Action.CANCEL,))
 
-    def starting(self, job: Job) -> Reply:
-        """The engine has started."""
+    def starting(self, job: Job, seconds_left: float | None = None) -> Reply:
+        """The engine has started, and takes so long, if that is known."""
         text = "upscaling" if isinstance(job.work, Upscale) else "starting"
-        return replace(self._card(job, Stage.DRAWING, text, {}, _while_drawn(job)), percent=0)
+        values: Values = {"left": self._texts.duration(job.language, seconds_left)}
+        return replace(self._card(job, Stage.DRAWING, text, values, _while_drawn(job)), percent=0)
 
     def drawing(self, job: Job, preview: Preview, seconds_left: float | None) -> Reply:
         """A preview with its progress."""

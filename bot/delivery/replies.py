@@ -115,13 +115,14 @@ class Replies:
             if place is not None:
                 await self._show(job, self._cards.waiting(job, place, reachable=self._reachable()))
             elif await self._queue.status(job.id) is Status.RUNNING:
-                await self._show(job, self._cards.starting(job))  # the engine may take a while to load its weights
+                seconds = await self._queue.expected_seconds(job)
+                await self._show(job, self._cards.starting(job, seconds))  # the engine may still load its weights
 
         self._put(job, send)
 
-    def on_start(self, job: Job) -> None:
+    def on_start(self, job: Job, seconds_left: float | None) -> None:
         """The engine has started."""
-        self._put(job, lambda: self._show(job, self._cards.starting(job)))
+        self._put(job, lambda: self._show(job, self._cards.starting(job, seconds_left)))
 
     def on_preview(self, job: Job, preview: Preview, seconds_left: float | None) -> None:
         """Show a new preview; older ones not yet sent are dropped."""

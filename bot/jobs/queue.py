@@ -5,43 +5,55 @@ import hashlib
 import json
 import logging
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 
 from bot.config import LimitsConfig
 from bot.errors import UserError
 from bot.jobs import estimate
 from bot.jobs.cost import check_cost, cost_of, weight_of
-from bot.jobs.job import Job, NewJob, QueuePosition, Status, Work
+from bot.jobs.job import Job, NewJob, QueuePosition, Status, Upscale, Work
 from bot.jobs.limits import DAY, Load, admit
 from bot.jobs.rows import as_job, as_row, as_status, server_of
 from bot.log import event
 from bot.messages import Address, Person
 from bot.storage.store import Row, Store, Transaction
+from engine import Request
 
 log = logging.getLogger(__name__)
 LONG = 1000  # jobs in a queue whose positions are not worked out anew each time that it moves
 SECONDS_A_PLACE = 0.00012  # that they hold for each job: ten times what it takes, see docs/scaling.md
 
 
+Usual = Callable[[str], float | None]  # model set → seconds of a normal drawing, as far as they are known
+
+
+def _unknown(models: str) -> None:
+    return None
+
+
 @dataclass(frozen=True, kw_only=True)
 class Speed:
-    """Measured on recently finished jobs: seconds of the work of a normal drawing."""
+    """Measured on recently finished jobs: seconds of the work of a normal drawing, by model set."""
 
-    drawing: float | None = None  # None before anything was drawn
-    upscaling: float = 0.0  # short compared with a drawing
+    drawing: Mapping[str, float] = field(default_factory=dict)
+    upscaling: Mapping[str, float] = field(default_factory=dict)
+    usual: Usual = field(default=_unknown, compare=False)  # of a set with which nothing was drawn lately
 
-    def seconds(self, cost: float, *, upscaling: bool) -> float | None:
-        """Estimated seconds of a job."""
-        pace = self.upscaling if upscaling else self.drawing
+    def seconds(self, cost: float, models: str, *, upscaling: bool) -> float | None:
+        """Estimated seconds of a job; an upscale of unknown speed is short compared with a drawing."""
+        pace = self.upscaling.get(models, 0.0) if upscaling else self.drawing.get(models) or self.usual(models)
         return None if pace is None else pace * cost
 
 
 class Queue:
     """The job queue in the database, fair between people: in rounds, least recently served first."""
 
-    def __init__(self, store: Store, limits: LimitsConfig, clock: Callable[[], float] = time.time) -> None:
-        self._store = store
+    def __init__(
+        self, store: Store, limits: LimitsConfig, clock: Callable[[], float] = time.time, usual: Usual = _unknown
+    ) -> None:
+        """`usual`: what a normal drawing takes with a model set that has drawn nothing lately."""
+        self._store, self._usual = store, usual
         self._limits = limits
         self._clock = clock
         self._incoming: list[tuple[NewJob, asyncio.Future[tuple[Job, bool]]]] = []
@@ -229,12 +241,16 @@ class Queue:
 
     async def speed(self) -> Speed:
         """The engine's recent speed."""
-        rows = {bool(row["upscaling"]): row for row in await self._store.rows("speeds")}
-        drawing, upscaling = rows.get(False), rows.get(True)
-        return Speed(
-            drawing=drawing["seconds"] / drawing["cost"] if drawing and drawing["cost"] else None,
-            upscaling=upscaling["seconds"] / upscaling["cost"] if upscaling and upscaling["cost"] else 0.0,
-        )
+        paces: tuple[dict[str, float], dict[str, float]] = {}, {}
+        for row in await self._store.rows("speeds"):
+            if row["cost"]:
+                paces[row["upscaling"]][row["models"] or Request.models] = row["seconds"] / row["cost"]
+        return Speed(drawing=paces[False], upscaling=paces[True], usual=self._usual)
+
+    async def expected_seconds(self, job: Job) -> float | None:
+        """What a job takes from its beginning, by the engine's recent speed; None when that is not known."""
+        upscaling = isinstance(job.work, Upscale)
+        return (await self.speed()).seconds(job.cost, job.request.models, upscaling=upscaling)
 
     def _invalidate_positions(self) -> None:
         self._waiting = None
@@ -251,7 +267,7 @@ class Queue:
         speed = await self.speed()
         waiting: dict[int, estimate.Load] = {}
         for row in await self._store.rows("waiting"):
-            seconds = speed.seconds(row["cost"], upscaling=row["upscaling"])
+            seconds = speed.seconds(row["cost"], row["models"] or Request.models, upscaling=row["upscaling"])
             pictures = 1 if row["upscaling"] else row["count"]
             waiting[row["id"]] = estimate.Load(owner=row["account"], pictures=pictures, seconds=seconds)
         return waiting

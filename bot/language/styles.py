@@ -16,7 +16,7 @@ BUILT_IN = {
     "photo": "a sharp photograph, natural light",
     "dream": "surreal dreamlike matte painting | text, watermark :-0.3 --start perlin",
     "tile": "seamless ornamental pattern --symmetry both",
-    "draft": "--steps 50",
+    "draft": "--quality draft",
 }
 
 
@@ -53,7 +53,13 @@ class Styles:
         """Replace the `style` option by its words and options; explicit options win."""
         rest = {name: value for name, value in options.items() if name != STYLE}
         style = self.find(str(options.get(STYLE, NONE)), text)
-        return f"{prompt} | {style.words}" if style.words else prompt, style.options | rest
+        return f"{prompt} | {style.words}" if style.words else prompt, override(style.options, rest)
+
+
+def override(general: Mapping[str, Value], nearer: Mapping[str, Value]) -> dict[str, Value]:
+    """Options over more general ones. A quality stands for a number of steps, so it takes the place of one, too."""
+    kept = {name: value for name, value in general.items() if name != "steps" or "quality" not in nearer}
+    return kept | dict(nearer)
 
 
 def style_of(text: str) -> Style:

@@ -9,7 +9,10 @@ waiting = “{ $prompt }”: { $place ->
     [unknown] .
    *[other] , { $wait }.
 }
-starting = “{ $prompt }”: starting to draw.
+starting = “{ $prompt }”: starting to draw{ $left ->
+    [unknown] .
+   *[other] , { $left }.
+}
 drawing = “{ $prompt }”: step { $step } of { $steps }, { $percent } %{ $left ->
     [unknown] .
    *[other] , { $left } left.
@@ -137,7 +140,8 @@ queue = { $waiting ->
    *[other] { $waiting } pictures are waiting
 }{ $running ->
     [0] .
-   *[other] , one is being drawn.
+    [one] , one is being drawn.
+   *[other] , { $running } are being drawn.
 }
 queue-mine = #{ $job } “{ $prompt }”: place { $place }{ $wait ->
     [unknown] .
@@ -511,6 +515,8 @@ discord-option-gradient-at = gradient-at
 discord-option-gradient-at-about = x0 skips the backward pass through the network, which is faster
 discord-option-guide-every = guide-every
 discord-option-guide-every-about = Guide only every n-th step, n times as strongly
+discord-option-then = then
+discord-option-then-about = What it becomes on the way, for example 40%:"a blue star";70%:"+ a moon"
 discord-option-pick = pick
 discord-option-pick-about = Show only this one of several pictures
 discord-option-number = number

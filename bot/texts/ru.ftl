@@ -9,7 +9,10 @@ waiting = «{ $prompt }»: { $place ->
     [unknown] .
    *[other] , ждать { $wait }.
 }
-starting = «{ $prompt }»: начинаю рисовать.
+starting = «{ $prompt }»: начинаю рисовать{ $left ->
+    [unknown] .
+   *[other] , это { $left }.
+}
 drawing = «{ $prompt }»: шаг { $step } из { $steps }, { $percent } %{ $left ->
     [unknown] .
    *[other] , осталось { $left }.
@@ -139,7 +142,10 @@ queue = { $waiting ->
    *[many] Ждут { $waiting } картинок
 }{ $running ->
     [0] .
-   *[other] , одна рисуется.
+    [1] , одна рисуется.
+    [one] , { $running } рисуется.
+    [few] , { $running } рисуются.
+   *[many] , { $running } рисуются.
 }
 queue-mine = #{ $job } «{ $prompt }»: место { $place }{ $wait ->
     [unknown] .
@@ -540,6 +546,8 @@ discord-option-gradient-at = точка
 discord-option-gradient-at-about = x0 — без обратного прохода через сеть, это быстрее
 discord-option-guide-every = через
 discord-option-guide-every-about = Направлять рисунок только на каждом n-м шаге, в n раз сильнее
+discord-option-then = затем
+discord-option-then-about = Чем станет картинка на ходу, например 40%:"синяя звезда";70%:"+ луна"
 discord-option-pick = выбор
 discord-option-pick-about = Показать только эту из картинок
 discord-option-number = номер

@@ -100,6 +100,11 @@ def download(file: WeightsFile, target: Path, patience: Patience | None = None) 
 
     Raises: CannotFetch, with what each mirror did, once none is left.
     """
+    if not file.urls:
+        raise CannotFetch(
+            target,
+            f"No address is known for {file.source}: get the file elsewhere and run `imago models add {file.source}`.",
+        )
     patience = patience or Patience()
     part = target.with_name(target.name + ".part")
     reasons: list[str] = []
@@ -120,10 +125,9 @@ def download(file: WeightsFile, target: Path, patience: Patience | None = None) 
             f"{file.source} cannot be written to {target.parent}: {error.strerror}. Make room or "
             "set IMAGO_MODELS to another folder; what has come is kept.",
         ) from error
-    why = "; ".join(reasons) or "the model set names no address for it"
     raise CannotFetch(
         target,
-        f"{file.source} could not be fetched: {why}. Try again later, it goes on where it "
+        f"{file.source} could not be fetched: {'; '.join(reasons)}. Try again later, it goes on where it "
         f"stopped; or get the file elsewhere and run `imago models add {file.source}`.",
     )
 

@@ -1,7 +1,9 @@
 """open_clip behind a small interface: texts and pictures to unit vectors."""
 
 import json
-from collections.abc import Callable
+import logging
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
@@ -85,6 +87,17 @@ def optimize(model: nn.Module) -> nn.Module:
     return model
 
 
+@contextmanager
+def _quietly() -> Iterator[None]:
+    """Without open_clip's warning that there are no weights where none are wanted."""
+    root, silent = logging.getLogger(), logging.Filter("nobody")
+    root.addFilter(silent)
+    try:
+        yield
+    finally:
+        root.removeFilter(silent)
+
+
 class Clip:
     """One CLIP, frozen, on one device."""
 
@@ -109,13 +122,14 @@ class Clip:
             open_clip.add_model_config(config.config)
         if "timm_model_name" in (open_clip.get_model_config(config.model) or {}).get("vision_cfg", {}):
             import_timm()
-        model = open_clip.create_model(
-            config.model,
-            pretrained=str(weights) if weights else None,
-            device="cpu",
-            precision="fp32",
-            **_text_tower(config),
-        )
+        with nullcontext() if weights else _quietly():
+            model = open_clip.create_model(
+                config.model,
+                pretrained=str(weights) if weights else None,
+                device="cpu",
+                precision="fp32",
+                **_text_tower(config),
+            )
         if weights is not None:
             _check_shapes(model, weights)
         model = model.eval().requires_grad_(False).to(device=device, dtype=tuning.precision)

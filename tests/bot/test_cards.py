@@ -67,6 +67,13 @@ def test_what_is_under_way_can_be_cancelled() -> None:
         assert Action.CANCEL in actions(card)
 
 
+def test_how_long_it_takes_is_told_before_it_begins() -> None:
+    """A picture of a large set takes minutes on a processor; nothing is told where nothing was measured."""
+    assert CARDS.starting(job()).text == "“a red star”: starting to draw."
+    assert CARDS.starting(job(), 370.0).text == "“a red star”: starting to draw, about 6 minutes."
+    assert CARDS.starting(job(language="ru"), 370.0).text == "«a red star»: начинаю рисовать, это около 6 минут."
+
+
 def test_only_a_picture_can_be_upscaled_and_only_once() -> None:
     """A control that cannot work is not shown."""
     assert Action.UPSCALE in actions(CARDS.stopped(job(), b"png"))

@@ -1,5 +1,6 @@
 """bot/cli/models.py, beyond what tests/engine/test_fetch.py does with it."""
 
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from bot.__main__ import main
 from bot.cli import models as model_commands
 from bot.config import BotConfig, Config, EngineConfig
 from bot.errors import ConfigError
-from engine import Fetching
+from engine import BadRequest, Fetching
 
 
 @pytest.fixture(autouse=True)
@@ -55,6 +56,26 @@ def test_what_has_come_is_shown_file_by_file(capsys: pytest.CaptureFixture[str])
     model_commands._follow(iter([*steps, Fetching(file="a.pt", done=100, bytes=100, phase="convert")]))
     said = capsys.readouterr().err
     assert "fetching a.pt: 100%" in said and "converting a.pt: 100%" in said
+
+
+def test_a_set_without_an_address_says_so_at_once(capsys: pytest.CaptureFixture[str]) -> None:
+    """It told to try again later, beside a bar that had not begun."""
+    assert main(["models", "fetch", "ukiyo-e", "--yes"]) == 1
+    last = capsys.readouterr().err.splitlines()[-1]
+    assert last.startswith("imago: No address is known for Ukiyo-e") and "imago models add Ukiyo-e" in last
+    assert "later" not in last
+
+
+def test_what_cannot_be_fetched_is_told_on_a_line_of_its_own(capsys: pytest.CaptureFixture[str]) -> None:
+    """It stood at the end of the bar."""
+
+    def broken() -> Iterator[Fetching]:
+        yield Fetching(file="a.pt", done=20, bytes=100, phase="download")
+        raise BadRequest("models", "a.pt cannot be fetched.")
+
+    with pytest.raises(BadRequest):
+        model_commands._follow(broken())
+    assert capsys.readouterr().err.endswith("\n")
 
 
 def test_a_fetched_set_says_what_a_picture_takes_here(

@@ -14,17 +14,17 @@ from bot.config import LimitsConfig
 from bot.errors import UserError
 from bot.jobs.cost import cost_of
 from bot.jobs.job import Draw, Job, Kind, NewJob, Status, Upscale
-from bot.jobs.queue import LONG, Queue, Speed
+from bot.jobs.queue import LONG, Queue, Speed, Usual
 from bot.messages import Address, Person
 from bot.storage.store import Store
 from engine import Request
 
 
 @asynccontextmanager
-async def opened(path: Path, **limits: int) -> AsyncIterator[Queue]:
+async def opened(path: Path, usual: Usual = {}.get, **limits: int) -> AsyncIterator[Queue]:
     store = await Store.open(path / "a.sqlite")
     try:
-        yield Queue(store, LimitsConfig(**{"queued": 100, **limits}), clock=lambda: 1e9)
+        yield Queue(store, LimitsConfig(**{"queued": 100, **limits}), clock=lambda: 1e9, usual=usual)
     finally:
         await store.close()
 
@@ -123,9 +123,10 @@ async def test_a_large_job_counts_as_several_against_the_limits(tmp_path: Path) 
             await queue.put(new("bob", "4", work=replace(large, request=replace(large.request, count=4))))
         job = await queue.claim()
         assert job and await queue.mark_drawn(job.id, seconds=8.0, steps=240, width=8, height=8)
-        await put(queue, ("bob", "5"))
+        assert (await queue.expected_seconds(job)) == 8.0
+        await queue.put(new("bob", "5", work=Draw(request=replace(large.request, steps=10))))
         (first, _), (second, wait) = (await queue.positions()).values()
-        assert (first, second) == (1, 2) and wait == pytest.approx(2.0 * cost_of(new("bob", "5").work))
+        assert (first, second) == (1, 2) and wait == pytest.approx(8.0 * 10 / 240)
 
 
 async def test_names_of_one_browser_share_limits_and_turns(tmp_path: Path) -> None:
@@ -272,7 +273,20 @@ async def test_the_wait_is_what_the_engine_took_lately(tmp_path: Path) -> None:
         await queue.mark_drawn(job.id, seconds=5.0, steps=10, width=8, height=8)
         assert list((await queue.positions()).values()) == [(1, 0.0), (2, 5.0)]
         speed = await queue.speed()
-        assert speed.drawing == pytest.approx(5.0 / cost_of(job.work)), "its 10 steps are a part of a normal drawing"
+        pace = pytest.approx(5.0 / cost_of(job.work))
+        assert speed.drawing == {job.request.models: pace}, "its 10 steps are a part of a normal drawing"
+
+
+async def test_the_wait_is_told_by_model_set(tmp_path: Path) -> None:
+    """A picture of a large set takes minutes, whatever the small ones took lately."""
+    large, small = (Draw(request=Request(prompt="a star", models=name)) for name in ("imagenet256", "toybox"))
+    async with opened(tmp_path, usual={"imagenet256": 360.0}.get) as queue:
+        for who, work, seconds in (("ann", small, 3.0), ("bob", large, 500.0)):
+            job, _ = await queue.put(new(who, who, work=work))
+            assert await queue.expected_seconds(job) == (None if work is small else 360.0), "as far as it is known"
+            await queue.claim()
+            await queue.mark_drawn(job.id, seconds=seconds, steps=10, width=8, height=8)
+            assert await queue.expected_seconds(job) == seconds
 
 
 async def test_a_deleted_job_is_no_more_for_anybody(tmp_path: Path) -> None:

@@ -53,6 +53,18 @@ async def test_what_is_said_wins_over_the_style_that_over_the_place_and_that_ove
         assert (await drawn(chat, engine, 2))[1].range_scale == 4.0
 
 
+async def test_a_quality_goes_before_steps_that_nobody_said(tmp_path: Path) -> None:
+    """A server's default of 12 steps made `--quality draft` and the style of that name mean nothing."""
+    async with running(tmp_path, options="--steps 11") as (chat, engine):
+        for said, steps in (("--quality draft", None), ("--style draft", None), ("--style draft --steps 9", 9)):
+            await chat.says(f"a star {said}", defaults={"steps": 12})
+            request = (await drawn(chat, engine, len(engine.asked) + 1))[1]
+            assert (request.steps, request.quality) == (steps, "draft")
+        await chat.says("a moon --quality full", remix_of=3)
+        request = (await drawn(chat, engine, 4))[1]
+        assert (request.steps, request.quality) == (None, "full")
+
+
 async def test_a_style_of_words_is_refused_where_the_models_know_things_by_name(tmp_path: Path) -> None:
     """A green cat in ink came out white. One that is only a default here lends its options."""
     async with running(tmp_path, styles={"ink": "black ink on white paper --steps 13"}) as (chat, engine):

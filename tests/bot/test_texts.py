@@ -63,6 +63,21 @@ def test_russian_has_its_plurals(count: int, said: str) -> None:
     assert said in Texts().say("ru", "final", prompt="", job="1", seed="1", steps=count, time="") + " "
 
 
+@pytest.mark.parametrize(
+    ("language", "running", "said"),
+    [
+        ("en", 1, "1 picture is waiting, one is being drawn."),
+        ("en", 3, "1 picture is waiting, 3 are being drawn."),
+        ("ru", 1, "Ждёт 1 картинка, одна рисуется."),
+        ("ru", 2, "Ждёт 1 картинка, 2 рисуются."),
+        ("ru", 21, "Ждёт 1 картинка, 21 рисуется."),
+    ],
+)
+def test_the_queue_tells_how_many_are_drawn(language: str, running: int, said: str) -> None:
+    """“One” was said of any number."""
+    assert Texts().say(language, "queue", waiting=1, running=running) == said
+
+
 def test_an_unknown_language_gets_the_fallback() -> None:
     """The config says which."""
     assert Texts("ru").say("de-DE", "button-delete") == "Удалить"

@@ -22,7 +22,8 @@ def test_a_set_is_measured_and_the_list_shows_it(capsys: pytest.CaptureFixture[s
     """The toybox's, by networks of its shapes with random weights."""
     assert known_pace("toybox") is None
     assert main(["models", "measure", "toybox"]) == 0
-    assert "toybox: about" in capsys.readouterr().out
+    told = capsys.readouterr()
+    assert "toybox: about" in told.out and "pretrained" not in told.err
     asked = engine.Request(prompt="a star", models="toybox")
     assert engine.known_seconds(asked) == pytest.approx(known_pace("toybox").picture)
     assert engine.known_seconds(replace(asked, quality="draft", count=2)) == pytest.approx(known_pace("toybox").picture)
@@ -36,6 +37,15 @@ def test_what_cannot_be_read_was_not_measured(models_folder: Path) -> None:
     assert known_pace("toybox").picture == 50.0
     (models_folder / "pace.json").write_text("[")
     assert known_pace("toybox") is None
+
+
+def test_what_cannot_be_kept_is_told_all_the_same(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A folder that nobody may write to: “toybox: None” it said."""
+    monkeypatch.setenv("IMAGO_MODELS", "/dev/null/models")
+    assert main(["models", "measure", "toybox"]) == 0
+    assert "toybox: about" in capsys.readouterr().out
 
 
 def test_small_networks_suit_a_machine_without_a_card() -> None:

@@ -69,6 +69,7 @@ OPTIONS = {  # parameter → text id of its name
     "quality": "discord-option-quality",
     "gradient_at": "discord-option-gradient-at",
     "guide_every": "discord-option-guide-every",
+    "then": "discord-option-then",
     "number": "discord-option-number",
     "strength": "discord-option-strength",
     "options": "discord-option-options",
@@ -184,6 +185,7 @@ class Commands:
         quality: str | None = None,
         gradient_at: str | None = None,
         guide_every: Every | None = None,
+        then: Range[str, 1, MAX_PROMPT] | None = None,
     ) -> None:
         options: dict[str, Value | None] = {
             "style": style,
@@ -208,6 +210,7 @@ class Commands:
             "quality": quality,
             "gradient_at": gradient_at,
             "guide_every": guide_every,
+            "then": then,
         }
         given = {name: value for name, value in options.items() if value is not None}
         pictures = [attached] if attached else []

@@ -101,7 +101,8 @@ WHERE parent = :parent AND kind = 'upscale' AND coalesce(picture, 0) = :picture
 -- person's oldest first, and a job takes as many turns as it costs). In a turn those who have been served before, longest
 -- ago first, then newcomers.
 SELECT id, account, kind = 'upscale' AS upscaling, cost,
-       iif(json_valid(request), coalesce(request ->> 'count', 1), 1) AS count
+       iif(json_valid(request), coalesce(request ->> 'count', 1), 1) AS count,
+       iif(json_valid(request), request ->> 'models', NULL) AS models
 FROM (
     SELECT jobs.*, served,
            max(share, (SELECT now FROM turns)) + sum(cost) OVER (PARTITION BY account ORDER BY id) - cost AS turn
@@ -195,10 +196,13 @@ RETURNING id;
 SELECT status, count(*) AS jobs FROM jobs GROUP BY status;
 
 -- name: speeds
--- Measured on the newest finished jobs of each way of working.
-SELECT kind = 'upscale' AS upscaling, sum(seconds) AS seconds, sum(cost) AS cost
-FROM (SELECT * FROM jobs WHERE seconds IS NOT NULL ORDER BY id DESC LIMIT 40)
-GROUP BY upscaling;
+-- Measured on the newest finished jobs of each model set and way of working. `models` is NULL for the usual set.
+SELECT upscaling, models, sum(seconds) AS seconds, sum(cost) AS cost
+FROM (
+    SELECT kind = 'upscale' AS upscaling, iif(json_valid(request), request ->> 'models', NULL) AS models, seconds, cost
+    FROM jobs WHERE seconds IS NOT NULL AND status <> 'deleted' ORDER BY id DESC LIMIT 100
+)
+GROUP BY upscaling, models;
 
 -- name: put_checkpoint
 -- Not of a job that was cancelled, deleted or forgotten a moment ago.

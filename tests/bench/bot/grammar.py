@@ -52,6 +52,7 @@ WORDS = [
 ]
 # Words that are options where nobody escapes them.
 LIKE_OPTIONS = ["--seed", "--сид", "—steps", "–size", "\\--seed", "\\\\—cuts", "--Steps=7", "--style", "\\"]
+LATER = ["a blue star", "+ луна", "- fog", "at 12:30 h", "--seed 7 | x"]  # what is said on the way
 ME = User(id=1, first_name="Imago", is_bot=True, username="imago_bot")
 
 
@@ -59,6 +60,9 @@ def value(rng: random.Random, name: str) -> Any:
     """Any value that an option may have."""
     if name in CHOICES:
         return rng.choice(CHOICES[name])
+    if name == "then":
+        percents = sorted(rng.sample(range(101), rng.randint(1, 3)))
+        return ";".join(f'{percent}%:"{rng.choice(LATER)}"' for percent in percents)
     if name == "models":
         return rng.choice(["toybox", "imagenet256", "my_own-set.v2"])
     if name == "size":
@@ -76,7 +80,7 @@ def _number(rng: random.Random, name: str, low: float, high: float, digits: int)
     return min(high, max(low, round(rng.uniform(low, high) * rng.choice([1, 1e-2, 1e-4]), digits)))
 
 
-TYPED = ("then", "widths", "threads")  # options that no form has
+TYPED = ("widths", "threads")  # options that no form has
 
 
 def generated(rng: random.Random, words: list[str] | None = None) -> Request:

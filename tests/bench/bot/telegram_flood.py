@@ -128,7 +128,7 @@ class Play:
         self.replies.on_queued(job)
         claimed = await self.queue.claim()
         assert claimed is not None and claimed.id == job.id
-        self.replies.on_start(job)
+        self.replies.on_start(job, None)
         for step in range(1, STEPS + 1):
             self.time.at(self.time() + seconds * step / STEPS, lambda step=step: self._preview(job, step))  # type: ignore[misc]
         self.time.at(self.time() + seconds, lambda: self._end(job))
