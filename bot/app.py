@@ -22,7 +22,7 @@ from bot.delivery.replies import Replies
 from bot.errors import ConfigError, NotStored, StoreError, UserError, is_passing
 from bot.handlers import Handlers
 from bot.jobs.job import Job
-from bot.jobs.queue import Queue
+from bot.jobs.queue import Queue, unknown
 from bot.language.styles import Styles, defaults_of
 from bot.language.understood import read_dictionaries
 from bot.messages import Address, Person
@@ -170,8 +170,7 @@ class App:
     def _join(self, pictures: PictureStore, adapters: dict[str, Adapter]) -> tuple[Handlers, Replies]:
         """Connect handlers, worker and replies; they know one another only by the functions passed here."""
         config, store, record = self.config, self._store, self.metrics.record
-        known = {} if config.engine.ray else {"usual": usual_seconds}  # of other machines nothing is known here
-        queue = self._queue = Queue(store, config.limits, **known)
+        queue = self._queue = Queue(store, config.limits, usual=unknown if config.engine.ray else usual_seconds)
 
         async def gone(number: int) -> None:
             """The message was deleted or the chat is closed to the bot: stop the job."""

@@ -175,13 +175,18 @@ def check_request(request: Request, inputs: Inputs = NO_INPUTS) -> None:
 def understand(models: str, prompt: str) -> Understood | None:
     """What a set knows of a prompt's words, parts together; None where it knows any word. Without torch.
 
-    The first call of a process takes about a second, as dictionaries are read. Raises BadRequest.
+    What a prompt pushes away from is left out. The first call of a process takes about a second, as dictionaries are
+    read. Raises BadRequest.
     """
     from engine.model_sets.weights import load_model_set
     from engine.words.understanding import understand as read
 
     words = load_model_set(models).word_list
-    return None if words is None else read(words, " | ".join(part.text for part in parse_prompt(prompt)))
+    if words is None:
+        return None
+    parts = parse_prompt(prompt)
+    wanted = [part for part in parts if part.weight > 0] or parts
+    return read(words, " | ".join(part.text for part in wanted))
 
 
 def vocabulary(models: str) -> tuple[Named, ...]:

@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from engine.prompts import parse_prompt
+from engine.prompts import parse_prompt, split_prompt
 from engine.ramps import format_number
 
 MAX_CHANGES = 16
@@ -19,6 +19,7 @@ EXAMPLE = '40%:"a blue star"'
 LATE = 0.85  # share of the steps after which a change can hardly show
 RAMP = 0.05  # share of the steps over which one prompt goes over into the next
 AWAY = -0.5  # weight of what is taken away and was not there
+_ENDING = r"\w{0,2}"  # stars, звезды
 _OPENING, _CLOSING = '"“„«', '"”“»'
 _CHANGE = re.compile(rf'\s*([0-9]{{1,3}}(?:\.[0-9]{{1,6}})?)\s*%?\s*:\s*[{_OPENING}]([^"“”„«»]*)[{_CLOSING}]\s*(;|$)')
 
@@ -63,11 +64,20 @@ def change_prompt(prompt: str, words: str) -> str:
         return f"{prompt} | {rest}"
     if sign not in ("-", "−", "–") or not rest:
         return words
-    parts = [piece.strip() for piece in prompt.split("|") if piece.strip()]
-    kept = [piece for piece in parts if rest.casefold() not in parse_prompt(piece)[0].text.casefold()]
-    if len(kept) == len(parts) or not kept:
+    parts = [piece.strip() for piece in split_prompt(prompt) if piece.strip()]
+    kept = _without(parts, rest)
+    if kept is None:
+        kept = _without(parts, rest, _ENDING)
+    if not kept:
         return f"{prompt} | {rest}:{AWAY:g}"
     return " | ".join(kept)
+
+
+def _without(parts: list[str], words: str, ending: str = "") -> list[str] | None:
+    """The parts without those that have these words; None where no part has."""
+    said = re.compile(rf"(?<!\w){re.escape(words)}{ending}(?!\w)", re.IGNORECASE)
+    kept = [piece for piece in parts if not said.search(parse_prompt(piece)[0].text)]
+    return kept if len(kept) < len(parts) else None
 
 
 def prompts_over(prompt: str, changes: Iterable[Change], steps: int) -> list[tuple[int, str]]:

@@ -137,7 +137,7 @@ def run(args: argparse.Namespace) -> int:
         signal.signal(signal.SIGTERM, before)
     if credit := engine.credit_of(request.models):
         print(credit, file=sys.stderr)
-    if words := understood.line_with_offers(Texts().say, "en", request.models, request.prompt, request.seed):
+    if words := understood.line_with_offers(Texts().say, "en", request.models, request.final_prompt, request.seed):
         print(words, file=sys.stderr)
     return 0
 

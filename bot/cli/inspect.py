@@ -27,7 +27,7 @@ def run(args: argparse.Namespace) -> int:
     for key, value in about.metadata.items():
         print(f"{printable(key)}: {printable(value)}")
     asked = about.request
-    if words := line_with_offers(Texts().say, "en", asked.models, asked.prompt, asked.seed):
+    if words := line_with_offers(Texts().say, "en", asked.models, asked.final_prompt, asked.seed):
         print(f"\nUnderstood:\n{printable(words)}")
     print(f"\nDraw it again:\n{printable(about.command)}")
     return 0

@@ -28,8 +28,8 @@ SECONDS_A_PLACE = 0.00012  # that they hold for each job: ten times what it take
 Usual = Callable[[str], float | None]  # model set → seconds of a normal drawing, as far as they are known
 
 
-def _unknown(models: str) -> None:
-    return None
+def unknown(models: str) -> None:
+    """Of the engines of other machines nothing is known here."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,7 +38,7 @@ class Speed:
 
     drawing: Mapping[str, float] = field(default_factory=dict)
     upscaling: Mapping[str, float] = field(default_factory=dict)
-    usual: Usual = field(default=_unknown, compare=False)  # of a set with which nothing was drawn lately
+    usual: Usual = field(default=unknown, compare=False)  # of a set with which nothing was drawn lately
 
     def seconds(self, cost: float, models: str, *, upscaling: bool) -> float | None:
         """Estimated seconds of a job; an upscale of unknown speed is short compared with a drawing."""
@@ -50,7 +50,7 @@ class Queue:
     """The job queue in the database, fair between people: in rounds, least recently served first."""
 
     def __init__(
-        self, store: Store, limits: LimitsConfig, clock: Callable[[], float] = time.time, usual: Usual = _unknown
+        self, store: Store, limits: LimitsConfig, clock: Callable[[], float] = time.time, usual: Usual = unknown
     ) -> None:
         """`usual`: what a normal drawing takes with a model set that has drawn nothing lately."""
         self._store, self._usual = store, usual

@@ -82,6 +82,15 @@ def test_json_is_one_event_a_line(capsys: pytest.CaptureFixture[str]) -> None:
     assert last["width"] == last["height"] == 256 and len(last["pixels_sha256"]) == 64 and last["seconds"] > 0
 
 
+def test_what_was_understood_is_what_it_is_pulled_towards_in_the_end(capsys: pytest.CaptureFixture[str]) -> None:
+    """The first words were told where others came on the way, and ✓ of what a prompt pushes away from."""
+    said = ("draw", "a fox | a dog:-1", '--then=40%:"a cat";70%:"- dog"', *FEW, "-o", "cat.png")
+    assert run(*said) == 0
+    assert capsys.readouterr().err.endswith("\ncat ✓\n")
+    assert run("inspect", "cat.png") == 0
+    assert "Understood:\ncat ✓\n" in capsys.readouterr().out
+
+
 def test_a_checkpoint_is_gone_on_from_with_the_same_bytes() -> None:
     assert run("draw", "a red star", *FEW, "-o", "whole.png", "--checkpoint", "half") == 0
     assert run("draw", "--resume", "half", "-o", "again.png") == 0

@@ -60,6 +60,9 @@ def test_what_cannot_be_read_is_refused_with_an_example(text: str) -> None:
         ("a star | a moon", "- moon", "a star"),
         ("a star", "- moon", "a star | moon:-0.5"),
         ("a star", "- star", "a star | star:-0.5"),
+        ("a starfish | a star", "- star", "a starfish"),
+        ("two stars ｜ a moon", "- Star", "a moon"),
+        ("a carpet | a dog", "- car", "a carpet | a dog | car:-0.5"),
         ("a star", "+", "+"),
     ],
 )

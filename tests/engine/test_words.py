@@ -211,7 +211,7 @@ def test_dictionary_forms() -> None:
 
 def test_the_door_tells_what_was_understood() -> None:
     """The bot asks it without torch; a set that knows any word says nothing."""
-    found = engine.understand("toybox", "red cat:2 | squirrel:-1")
+    found = engine.understand("toybox", "red cat:2 | squirrel | moon:-1")
     assert found is not None and told(found) == "red ✓ · cat ✓ · squirrel ✗"
     assert engine.understand("imagenet256", "red cat") is None
     assert {named.id for named in engine.vocabulary("toybox")} > {"cat", "red", "small"}
