@@ -21,6 +21,7 @@ from bot.delivery.cards import Cards
 from bot.delivery.replies import Replies
 from bot.errors import ConfigError, NotStored, StoreError, UserError, is_passing
 from bot.handlers import Handlers
+from bot.jobs.cost import usual_seconds
 from bot.jobs.job import Job
 from bot.jobs.queue import Queue, unknown
 from bot.language.styles import Styles, defaults_of
@@ -39,12 +40,10 @@ from bot.storage.store import Store, outlast
 from bot.texts import Texts
 from bot.worker import Engine, Worker
 from engine import (
-    BadRequest,
     EngineProcess,
     FolderLocked,
     RayEngines,
     Request,
-    known_seconds,
     knows_any_word,
     list_model_sets,
     lock_folder,
@@ -316,14 +315,6 @@ def make_engine(config: Config) -> Engine:
     if not ray_installed():
         raise ConfigError("ray in [engine] is set, and Ray is not installed: pip install 'imago[ray]'.")
     return RayEngines(settings.ray, cpu_engines=settings.ray_cpu_engines, **given)
-
-
-def usual_seconds(models: str) -> float | None:
-    """What a normal drawing of a set takes here, if that was measured."""
-    try:
-        return known_seconds(Request(prompt="a picture", models=models))
-    except BadRequest:  # it has been taken away since
-        return None
 
 
 def list_models() -> list[str]:

@@ -9,7 +9,7 @@ from functools import lru_cache
 
 from bot.errors import UserError
 from bot.jobs.job import Draw, Upscale, Work
-from engine import BadRequest, Request, Workload, workload
+from engine import BadRequest, Request, Workload, known_seconds, workload
 
 CROP = 0.02  # of a normal step: what CLIP takes to see a crop, from 0.003 to 0.02 where it was measured
 MOST_SHARE = 0.5  # of a normal step that its crops may count as
@@ -55,6 +55,14 @@ def cost_of(work: Work) -> float:
 def weight_of(cost: float) -> float:
     """What a job counts as where a limit is a number of jobs: one, or more where it is larger than a normal one."""
     return max(1.0, cost)
+
+
+def usual_seconds(models: str) -> float | None:
+    """What a normal drawing of a set takes here, if that was measured."""
+    try:
+        return known_seconds(_normal(models).request)
+    except BadRequest:  # it has been taken away since
+        return None
 
 
 def check_cost(work: Work, most: float) -> None:

@@ -122,11 +122,12 @@ class Batch:
 
     def _calls(self, queries: list[Query]) -> list[list[Query]]:
         """Who shares a call in this step: what shapes the tensors is equal, and so are the threads that share the sums
-        and the width that a replay wants.
+        and the width that a replay wants. Whoever has too little memory for all its crops is drawn alone.
         """
         fitting: dict[tuple[object, ...], list[Query]] = {}
         for query in queries:
-            alike = query.question.key, query.drawing.state.threads, query.drawing.width
+            alone = query.drawing.crops_at_once and query.key
+            alike = query.question.key, query.drawing.state.threads, query.drawing.width, alone
             fitting.setdefault(alike, []).append(query)
         return [group for together in fitting.values() for group in self._split(together, together[0].drawing.width)]
 
@@ -149,7 +150,7 @@ class Batch:
         models = group[0].drawing.models
         found: list[Prediction] | None = None
         try:
-            with threads(group[0].drawing.state.threads):
+            with threads(group[0].drawing.state.threads), models.crops_at_once(group[0].drawing.crops_at_once):
                 found = self.call(models, [query.question for query in group], width)
         except RuntimeError as error:
             if not lacks_memory(error):
@@ -172,7 +173,7 @@ class Batch:
             half = len(group) // 2
             for part in (group[:half], group[half:]):
                 yield from self._call([query for query in part if query.key in self._drawings])
-        elif models.reduce_batch():
+        elif _fewer_crops(group[0], width):
             yield from self._call(group)
         else:
             [query] = group
@@ -212,6 +213,16 @@ class Batch:
         except Exception as error:
             last = error
         yield key, last
+
+
+def _fewer_crops(query: Query, width: int) -> bool:
+    """Let CLIP look at half as many of a drawing's crops at a time; False where that cannot help."""
+    question, drawing = query.question, query.drawing
+    now = drawing.crops_at_once or width * question.pull.cuts
+    if question.phase == "free" or now == 1:
+        return False
+    drawing.crops_at_once = now // 2
+    return True
 
 
 def events_alone(batch: Batch) -> Iterator[Event]:

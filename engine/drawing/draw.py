@@ -54,6 +54,7 @@ class Drawing:
         """Go on from a state, which the drawing owns from now on."""
         self.models, self.request, self.state, self._parent = models, request, state, parent
         state.threads = threads_of(request, models.description, state.threads)
+        self.crops_at_once: int | None = None  # that CLIP looks at, where memory has no room for all
         self._said: list[tuple[int, str]] = []  # words that came since the last step, with their numbers
         self._nameable = True  # no step has been taken yet at the index where the drawing is
         x, changes = state.x.to(models.device), self._changes()

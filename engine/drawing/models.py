@@ -1,5 +1,7 @@
 """loads a model set onto a device: networks built, weights verified and loaded strictly."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -43,9 +45,16 @@ class Models:
         large = self.description.unet["shape"]["model_channels"] >= LARGE
         return 1 if large and self.device.type == "cpu" else WIDTHS[-1]
 
-    def reduce_batch(self) -> bool:
-        """Reduce the cutout batch of each CLIP; False when it is minimal already."""
-        return any([clip.reduce_batch() for clip, _ in self.clips])
+    @contextmanager
+    def crops_at_once(self, most: int | None) -> Iterator[None]:
+        """Each CLIP looks at so many crops at a time, or at all; less memory, and rounded otherwise."""
+        for clip, _ in self.clips:
+            clip.at_once = most
+        try:
+            yield
+        finally:
+            for clip, _ in self.clips:
+                clip.at_once = None
 
 
 def choose_device() -> torch.device:

@@ -142,7 +142,6 @@ class Clip:
         self._mean = torch.tensor(config.mean, device=device)[:, None, None]  # 3 1 1
         self._std = torch.tensor(config.std, device=device)[:, None, None]
         self.at_once: int | None = None  # pictures whose activations are kept at the same time; None for all
-        self._most = 0  # pictures that it was given
 
     @torch.no_grad()
     def encode_texts(self, texts: list[str]) -> Tensor:
@@ -153,7 +152,6 @@ class Clip:
     def encode_images(self, pictures: Tensor) -> Tensor:
         """[m, 3, side, side] in 0 … 1 → [m, d], not normalised; differentiable."""
         given = ((pictures - self._mean) / self._std).to(self._precision)
-        self._most = max(self._most, len(given))
         encode = cast(Callable[[Tensor], Tensor], self._model.encode_image)
         if self.at_once is None or len(given) <= self.at_once:
             return encode(given).float()
@@ -162,12 +160,6 @@ class Clip:
             for part in given.split(self.at_once)
         ]
         return torch.cat(parts).float()
-
-    def reduce_batch(self) -> bool:
-        """Keep half as many pictures in memory at once from now on; False when that cannot help."""
-        now = self._most if self.at_once is None else self.at_once
-        self.at_once = max(1, now // 2)
-        return now > 1
 
 
 def _check_config(config: ClipConfig) -> None:

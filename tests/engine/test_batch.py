@@ -169,6 +169,24 @@ def test_memory_that_is_too_small_for_one_is_its_own_error(caplog: pytest.LogCap
     assert isinstance(told["two"][-1], OutOfMemory) and last(told["star"])
 
 
+class Greedy(Batch):
+    """On a card where one of the drawings finds room for one crop at a time only."""
+
+    def call(self, models: Models, questions: list[Question], width: int) -> list[Prediction]:
+        seeds = [seed for question in questions for seed, _ in question.pull.seeds]
+        if 99 in seeds and models.clips[0][0].at_once != 1:
+            raise torch.OutOfMemoryError("CUDA out of memory.")
+        return super().call(models, questions, width)
+
+
+def test_crops_that_one_has_no_memory_for_are_not_taken_from_others() -> None:
+    """CLIP looked at fewer at a time for everybody, and ever after: that rounds otherwise."""
+    used = models()
+    drawn = run(Greedy(), star=replace(STAR, cuts=4), greedy=replace(STAR, seed=99, cuts=4))
+    assert last(drawn["greedy"]) and used.clips[0][0].at_once is None
+    assert same_alone(last(drawn["star"]))
+
+
 def test_a_replay_gets_its_width_beside_others() -> None:
     """It fills its calls up, and never those of others."""
     batch = Counting()

@@ -86,15 +86,6 @@ def test_looking_at_fewer_at_once_changes_nothing_but_the_memory() -> None:
         assert (whole - parts).norm() <= 1e-4 * whole.norm()
 
 
-def test_it_looks_at_fewer_until_it_looks_at_one() -> None:
-    description = load_model_set("toybox")
-    clip = load_clip(description, description.clips[0], CPU)
-    assert not clip.reduce_batch(), "nothing was looked at: memory ran out elsewhere"
-    clip.at_once = None
-    clip.encode_images(torch.rand(6, 3, clip.side, clip.side))
-    assert [(clip.reduce_batch(), clip.at_once) for _ in range(4)] == [(True, 3), (True, 1), (False, 1), (False, 1)]
-
-
 def test_position_embeddings_of_another_size_are_refused(tmp_path: Path) -> None:
     """open_clip would stretch them without a word."""
     description = load_model_set("toybox")

@@ -160,22 +160,17 @@ class SmallMemory:
     """A CLIP on a card that has room for so many crops at a time."""
 
     def __init__(self, clip: Clip, room: int) -> None:
-        self.clip, self.room, self.side, self.at_once = clip, room, clip.side, 100
+        self.clip, self.room, self.side, self.at_once = clip, room, clip.side, None
         self.tried: list[int] = []
 
     def encode_texts(self, texts: list[str]) -> torch.Tensor:
         return self.clip.encode_texts(texts)
 
     def encode_images(self, pictures: torch.Tensor) -> torch.Tensor:
-        self.tried.append(min(self.at_once, len(pictures)))
+        self.tried.append(min(self.at_once or 100, len(pictures)))
         if self.tried[-1] > self.room:
             raise torch.OutOfMemoryError("CUDA out of memory.")
-        return torch.cat([self.clip.encode_images(part) for part in pictures.split(self.at_once)])
-
-    def reduce_batch(self) -> bool:
-        now = self.tried[-1]
-        self.at_once = max(1, now // 2)
-        return now > 1
+        return torch.cat([self.clip.encode_images(part) for part in pictures.split(self.at_once or 100)])
 
 
 def drawn_in(room: int) -> tuple[DrawingState, list[int], list[int]]:
