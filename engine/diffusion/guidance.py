@@ -142,7 +142,9 @@ def add_guidance(
     return guided_together(denoise, [Guide(targets=targets, pull=pull, cutter=cutter)], schedule)
 
 
-def guided_together(denoise: Denoise, guides: list[Guide], schedule: Schedule) -> Denoise:
+def guided_together(
+    denoise: Denoise, guides: list[Guide], schedule: Schedule, together: Phase | None = None
+) -> Denoise:
     """The same for drawings that share a batch, each pulled its own way.
 
     What is found for a picture depends on how many rows the batch has, never on what the others hold: networks run
@@ -151,6 +153,7 @@ def guided_together(denoise: Denoise, guides: list[Guide], schedule: Schedule) -
     Args:
         guides: with the rows of each, from the first row on and in the same phase; rows after the last guide's
             fill the batch up to a width, and nothing is said of them but x0 and eps.
+        together: the phase that all of them are in; by default that of the first guide at the levels of all rows.
     """
 
     def seen(x: Tensor, t: Tensor, level: Tensor) -> tuple[Prediction, Tensor, list[Tensor]]:
@@ -165,7 +168,7 @@ def guided_together(denoise: Denoise, guides: list[Guide], schedule: Schedule) -
 
     def wrapper(x: Tensor, t: Tensor) -> Prediction:
         levels = levels_at(schedule, t).float()
-        phase = guides[0].pull.phase(levels)
+        phase = together or guides[0].pull.phase(levels)
         if phase == "free":
             with torch.no_grad():
                 return denoise(x, t)

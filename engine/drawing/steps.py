@@ -312,7 +312,8 @@ def _call(models: Models, questions: list[Question], width: int) -> list[Predict
         Guide(targets=question.targets, pull=question.pull, rows=mine)
         for question, mine in zip(questions, rows, strict=True)
     ]
-    denoise = guided_together(models.secondary or models.denoise, guides, models.description.unet["schedule"])
+    schedule, phase = models.description.unet["schedule"], questions[0].phase
+    denoise = guided_together(models.secondary or models.denoise, guides, schedule, phase)
     if models.secondary is not None:
         denoise = pulled_by(models.denoise, denoise)
     found = denoise(x, t)

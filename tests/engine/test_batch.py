@@ -187,6 +187,24 @@ def test_crops_that_one_has_no_memory_for_are_not_taken_from_others() -> None:
     assert same_alone(last(drawn["star"]))
 
 
+def test_who_is_not_pulled_is_not_pulled_by_company() -> None:
+    """One without guidance beside one whose guidance has not begun: the call asked the first what all of it does."""
+    book, like = models("picturebook"), {"models": "picturebook", "steps": 3}  # one network for all steps
+    defaults = replace(book.description.defaults, from_level=0.3, until_level=1.0)
+    used = replace(book, description=replace(book.description, defaults=defaults))
+    calm = replace(STAR, guidance_scale=0.0, tv_scale=5000.0, **like)
+
+    def drawn(beside: Request) -> bytes:
+        batch = Batch()
+        for key, request in (("beside", beside), ("calm", calm)):
+            asked = resolve_defaults(request, defaults)
+            x, index = beginning(used, asked, None)
+            batch.take(key, Drawing(used, asked, DrawingState(x=x, index=index)))
+        return last(run(batch)["calm"]).png
+
+    assert drawn(replace(STAR, **{**like, "steps": 20})) == drawn(replace(calm, seed=5))
+
+
 def test_a_replay_gets_its_width_beside_others() -> None:
     """It fills its calls up, and never those of others."""
     batch = Counting()
