@@ -170,11 +170,12 @@ def model_set_names(folder: Path = FOLDER) -> list[str]:
 
 def load_model_set(name: str, folder: Path = FOLDER) -> ModelSet:
     """Read a description; BadRequest when there is none of that name, or when it cannot be used."""
-    names = model_set_names(folder)
-    if name not in names:
-        raise BadRequest("models", f"There is no model set “{name[:40]}”: choose from {', '.join(names)}.")
-    path = folder / f"{name}.toml"
-    return read_model_set(path if path.is_file() else models_folder() / f"{name}.toml")
+    if NAME.fullmatch(name):
+        for place in (folder, models_folder()):
+            if (path := place / f"{name}.toml").exists():
+                return read_model_set(path)
+    names = ", ".join(model_set_names(folder))
+    raise BadRequest("models", f"There is no model set “{name[:40]}”: choose from {names}.")
 
 
 def read_model_set(path: Path) -> ModelSet:

@@ -39,7 +39,7 @@ from engine.networks.tuning import memory_sentence
 from engine.pictures.images import read_png, to_png, to_tensor
 from engine.training.toybox.world import Scene, render
 
-REQUEST = Request(prompt="a red star on a blue background", seed=5, steps=10)
+REQUEST = Request(prompt="a red star on a blue background", seed=5, steps=10, cuts=2)
 SMALL = dataclasses.replace(REQUEST, size="64x64", cuts=1)  # a quarter of the side: quick
 
 
@@ -279,7 +279,7 @@ def test_a_lone_picture_has_no_others_beside_it(events: list[Event]) -> None:
 )
 def test_every_control_survives_a_stop(knobs: dict[str, object]) -> None:
     """The pictures that went in need not be given again, and others are refused."""
-    request = dataclasses.replace(REQUEST, **{"steps": 5, "cuts": 2, "size": "64x64", **knobs})  # type: ignore[arg-type]
+    request = dataclasses.replace(REQUEST, **{"steps": 4, "cuts": 2, "size": "64x64", **knobs})  # type: ignore[arg-type]
     blue = to_png(np.full((20, 30, 3), (0, 0, 255), np.uint8), {})
     inputs = Inputs(init=blue if request.init else None, targets=((blue, 0.5),))
     whole = list(engine.draw(request, inputs=inputs, parent="7"))
@@ -292,13 +292,18 @@ def test_every_control_survives_a_stop(knobs: dict[str, object]) -> None:
         next(engine.draw(request, resume=state, inputs=other))
 
 
+@pytest.fixture(scope="module")
+def spread(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder, described = tmp_path_factory.mktemp("spread"), Path(engine.__file__).parent / "model_sets/toybox.toml"
+    (folder / "even.toml").write_text(re.sub("(?m)^spacing = .*\n", "", described.read_text()))
+    (folder / "even").symlink_to(described.with_suffix(""))
+    return folder
+
+
 @pytest.fixture
-def even(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+def even(spread: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     """The toybox with its steps spread evenly: at the third from the end little noise is left."""
-    monkeypatch.setenv("IMAGO_MODELS", str(tmp_path))
-    described = Path(engine.__file__).parent / "model_sets/toybox.toml"
-    (tmp_path / "even.toml").write_text(re.sub("(?m)^spacing = .*\n", "", described.read_text()))
-    (tmp_path / "even").symlink_to(described.with_suffix(""))
+    monkeypatch.setenv("IMAGO_MODELS", str(spread))
     return "even"
 
 
