@@ -325,12 +325,13 @@ def list_model_sets() -> list[ModelSetStatus]:
             described = load_model_set(name)
         except BadRequest:
             continue  # a broken set of somebody's own, which says what is wrong when it is asked for
+        files = described.files()
         found.append(
             ModelSetStatus(
                 name=name,
                 title=described.title,
-                bytes=sum(file.bytes for file in described.files()),
-                ready=not any(missing(file) for file in described.files()),
+                bytes=sum(file.bytes for file in files),
+                ready=not any(missing(file) for file in files),
                 licence=described.licence,
                 suits=suits(described),
                 seconds=pace.picture if (pace := known_pace(name)) else None,

@@ -216,6 +216,6 @@ def elsewhere(small: ModelSet, *, secondary: bool) -> Models:
 def test_a_gpu_is_never_waited_for_in_a_step(small: ModelSet, knobs: dict[str, object], secondary: bool) -> None:
     """It always has its next work before it ends the last; only who looks at a step waits for it."""
     models = elsewhere(small, secondary=secondary)
-    request = asked(models, **knobs)
+    request = asked(models, steps=2, **knobs)
     walk = steps_of(models, [request], first_noise(models, [request]), request.steps - 1)
     assert all(step.x.device.type == "meta" for step in walk)
