@@ -1,6 +1,7 @@
 """settings that hold for every test."""
 
 import dataclasses
+import gc
 import json
 import os
 from pathlib import Path
@@ -18,6 +19,13 @@ if "PYTEST_XDIST_WORKER" in os.environ:
 # A busy machine is slow, not wrong.
 settings.register_profile("imago", deadline=None)
 settings.load_profile("imago")
+
+
+def pytest_collection_finish() -> None:
+    """What has been imported stays: the collector of garbage need not look through it again and again."""
+    gc.collect()
+    gc.freeze()
+
 
 TINY_CLIP = {
     "embed_dim": 16,

@@ -19,7 +19,7 @@ def short(small: ModelSet, monkeypatch: pytest.MonkeyPatch) -> ModelSet:
     """With just enough steps below the middle for few rounds."""
     monkeypatch.setattr(gpu, "ROUNDS", 1)
     monkeypatch.setattr(gpu, "WARM_UP", 1)
-    return dataclasses.replace(small, defaults=dataclasses.replace(small.defaults, steps=8))
+    return dataclasses.replace(small, side=16, defaults=dataclasses.replace(small.defaults, steps=8))
 
 
 def apart(told: str) -> float:
