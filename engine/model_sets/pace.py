@@ -10,6 +10,7 @@ from engine.model_sets.weights import ModelSet, models_folder
 
 REMEMBERED = "pace.json"
 MODEST = 128  # channels of a U-Net that draws in minutes on a processor
+MINUTES = 1800  # seconds of a picture that nobody calls minutes any more
 CARD = Path("/proc/driver/nvidia/version")  # there where Linux has NVIDIA's driver
 
 
@@ -43,7 +44,11 @@ def remember(name: str, pace: Pace) -> None:
 
 
 def suits(described: ModelSet) -> bool:
-    """Whether it draws in minutes here: any set beside an NVIDIA card, else small networks; known without torch."""
+    """Whether it draws in minutes here, as far as is known without torch: as it was measured, and where it was not, any
+    set beside an NVIDIA card, else small networks.
+    """
+    if pace := known_pace(described.name):
+        return pace.picture <= MINUTES
     small = described.unet["shape"]["model_channels"] <= MODEST and described.side <= 256
     return small or CARD.exists()
 

@@ -9,7 +9,9 @@ import tempfile
 from pathlib import Path
 
 from bot.messages import Stage
-from engine import EngineProcess
+from engine import BadPicture, EngineProcess, Finished, draw
+from engine.drawing.provenance import request_of
+from engine.pictures.images import read_png
 from tests.fakes import fakes
 
 PROMPT = "a red star on a blue background --seed 7"
@@ -25,6 +27,16 @@ async def picture(chat: fakes.Chat, job: int, options: str) -> bytes:
     return final[-1].picture.content
 
 
+def is_drawn_again(png: bytes) -> bool:
+    """Whether a picture that was drawn in company is the same when it is drawn in one go, as it says of itself."""
+    try:
+        request = request_of(read_png(png)[1])
+    except BadPicture:  # of the scripted engine, whose pictures are the same in any company
+        return False
+    *_, again = draw(request)
+    return isinstance(again, Finished) and again.png == png
+
+
 async def kill_soon(engine: EngineProcess, longest: float, kills: list[int]) -> None:
     """Kill the engine once, at a random instant of a drawing that takes `longest` seconds."""
     while engine.pid is None:
@@ -35,9 +47,9 @@ async def kill_soon(engine: EngineProcess, longest: float, kills: list[int]) -> 
         os.kill(engine.pid, signal.SIGKILL)
 
 
-async def run(folder: Path, kills: int, draw: str, options: str) -> tuple[int, int]:
+async def run(folder: Path, kills: int, drawn_by: str, options: str) -> tuple[int, int]:
     """Draw until that many kills have hit a drawing; how many pictures there were, and how many had the right bytes."""
-    chat, engine, hits, same = fakes.Chat(), EngineProcess(draw=draw, backoff_seconds=0.05), [], 0
+    chat, engine, hits, same = fakes.Chat(), EngineProcess(draw=drawn_by, backoff_seconds=0.05), [], 0
     loop = asyncio.get_running_loop()
     async with fakes.bot(folder, chat, engine):
         await picture(chat, 1, options)  # loads the models
@@ -53,9 +65,9 @@ async def run(folder: Path, kills: int, draw: str, options: str) -> tuple[int, i
     return job - 2, same
 
 
-async def run_together(folder: Path, rounds: int, together: int, draw: str, options: str) -> tuple[int, int]:
-    """Kill once in each round of so many drawings at a time; how many pictures there were, and how many as alone."""
-    engine, same, kills = EngineProcess(draw=draw, backoff_seconds=0.05, at_once=together), 0, []
+async def run_together(folder: Path, rounds: int, together: int, drawn_by: str, options: str) -> tuple[int, int]:
+    """Kill once in each round of so many drawings at a time; how many pictures, and how many as in one go."""
+    engine, same, kills = EngineProcess(draw=drawn_by, backoff_seconds=0.05, at_once=together), 0, []
     chat, loop = fakes.Chat(), asyncio.get_running_loop()
     async with fakes.bot(folder, chat, engine):
         await picture(chat, 1, options)  # loads the models
@@ -66,8 +78,9 @@ async def run_together(folder: Path, rounds: int, together: int, draw: str, opti
             jobs = range(3 + number * together, 3 + (number + 1) * together)
             killer = asyncio.create_task(kill_soon(engine, takes, kills))
             drawn = await asyncio.gather(*(picture(chat, job, options) for job in jobs))
-            same += sum(content == undisturbed for content in drawn)
             killer.cancel()
+            for content in drawn:
+                same += content == undisturbed or await asyncio.to_thread(is_drawn_again, content)
     print(f"{len(kills)} kills in {rounds} rounds, {together} drawings in flight")
     return rounds * together, same
 
@@ -76,7 +89,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--kills", type=int, default=20)
     parser.add_argument("--draw", default="engine:draw", help="module:function")
-    parser.add_argument("--together", type=int, default=1, help="drawings at a time; a kill in each of KILLS rounds")
+    parser.add_argument(
+        "--together",
+        type=int,
+        default=1,
+        help="drawings at a time; a kill in each of KILLS rounds; DRAW may be a class",
+    )
     parser.add_argument("--options", default="--steps 30", help="of the drawing")
     args = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
