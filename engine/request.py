@@ -44,7 +44,7 @@ QUALITIES = {"draft": 0.5, "normal": 1.0, "full": 2.0}  # × the steps of a mode
 CHOICES: dict[str, tuple[str, ...]] = {
     "sampler": SAMPLERS,
     "quality": tuple(QUALITIES),
-    "gradient_at": ("x", "x0"),
+    "gradient_at": ("x", "x0", "both"),
     "stop": ("satisfied",),
     "symmetry": ("horizontal", "vertical", "both"),
     "start": ("noise", "perlin"),
@@ -70,7 +70,9 @@ class Request:
     saturation_scale: float | str | None = None  # saturation loss
     cuts: int | str | None = None  # crops that CLIP sees at each step
     clamp: float | None = None  # clamp on the gradient's root mean square
-    gradient_at: str | None = None  # where the gradient is taken: at x through the U-Net, or at x0 without it
+    gradient_at: str | None = (
+        None  # where the gradient is taken: at x through the U-Net, at x0 without it, or x, then x0
+    )
     guide_every: int | None = None  # only each n-th step is guided, n times as strongly
     count: int = 1  # pictures drawn together, each with its own noise
     pick: int | None = None  # return only this one of them, from 1

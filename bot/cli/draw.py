@@ -42,7 +42,7 @@ KNOBS = {  # option of `draw` → help text; names are Request's
     "saturation_scale": "pull away from garish colours",
     "cuts": "crops that CLIP looks at in each step",
     "clamp": "largest magnitude of the gradient",
-    "gradient_at": "x, or x0 to spare the way back through the U-Net",
+    "gradient_at": "x; x0 to spare the way back through the U-Net; both to spare it in the later half",
     "guide_every": "guide each n-th step only, n times as strongly: 1 to 20",
     "init": "share of the init picture that is kept, 0.01 to 0.99; default 0.5",
     "stop": "satisfied: end early when CLIP has stopped improving",

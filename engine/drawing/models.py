@@ -25,6 +25,8 @@ from engine.networks.unet import UNet, UNetConfig, in_precision
 from engine.networks.upscaler import load_upscaler
 from engine.widths import WIDTHS
 
+SPARED = 8  # crops that CLIP looks at at a time where memory is to be spared
+
 
 @dataclass(frozen=True, kw_only=True)
 class Models:
@@ -84,11 +86,15 @@ def load_models(name: str, device: torch.device) -> Models:
 def build_models(description: ModelSet, device: torch.device) -> Models:
     """Verify, build and load a whole set; raises WeightsError."""
     tuning = tuning_of(description, device)
+    clips = [(load_clip(description, table, device, tuning=tuning), table["weight"]) for table in description.clips]
+    if spares_memory(description.unet, device):
+        for clip, _ in clips:
+            clip.at_once = SPARED
     return Models(
         description=description,
         device=device,
         denoise=_denoiser(description, device, tuning),
-        clips=[(load_clip(description, table, device, tuning=tuning), table["weight"]) for table in description.clips],
+        clips=clips,
         upscaler=_load_upscaler(description, device),
         secondary=_load_secondary(description, device),
     )
@@ -147,7 +153,13 @@ def load_unet(
             f"{description.name} describes: get the set again.",
         ) from error
     tune(unet.eval().requires_grad_(False), tuning, device)
+    unet.recompute = spares_memory(table, device)
     return unet
+
+
+def spares_memory(table: dict[str, Any], device: torch.device) -> bool:
+    """Whether a set for weak computers is on one: a U-Net's table says `recompute`, and a CPU has to do it."""
+    return device.type == "cpu" and table.get("recompute", False)
 
 
 def load_clip(

@@ -11,7 +11,7 @@ import torch
 from torch import nn
 
 from engine.diffusion.denoisers import network_denoiser
-from engine.drawing.models import Models, choose_device, tuning_of
+from engine.drawing.models import SPARED, Models, choose_device, spares_memory, tuning_of
 from engine.drawing.steps import first_noise, resolve_defaults, steps_of
 from engine.model_sets.pace import Pace, remember
 from engine.model_sets.weights import ModelSet, load_model_set
@@ -20,28 +20,39 @@ from engine.networks.tuning import tune
 from engine.networks.unet import UNet, UNetConfig, in_precision
 from engine.request import Request
 
-STEPS = 3  # of which the first chooses algorithms
+STEPS = 3  # of each part, of which the first chooses algorithms
 
 
 def measure_pace(name: str, steps: int = STEPS) -> Pace:
-    """Take a few steps with random weights and remember what they took. Raises BadRequest for an unknown set."""
+    """Take a few steps with random weights and remember what they took. Raises BadRequest for an unknown set.
+
+    They are the first ones and some from three quarters of the way, as late steps may do without guidance, or without
+    the way back through the network.
+    """
     description = load_model_set(name)
     models = blank_models(description, choose_device())
     request = resolve_defaults(Request(prompt="a lighthouse in the fog", models=name), description.defaults)
-    walk, seconds = steps_of(models, [request], first_noise(models, [request]), request.steps - 1), []
+    taken = [_step_seconds(models, request, start, steps) for start in (request.steps - 1, request.steps // 4)]
+    pace = Pace(step=statistics.mean(taken), steps=request.steps, device=str(models.device))
+    remember(name, pace)
+    return pace
+
+
+def _step_seconds(models: Models, request: Request, start: int, steps: int) -> float:
+    """Of a step from level `start` on."""
+    walk, seconds = steps_of(models, [request], first_noise(models, [request]), start), []
     for _ in range(steps):
         began = time.perf_counter()
         next(walk).x.cpu()  # waits for a GPU to finish
         seconds.append(time.perf_counter() - began)
-    pace = Pace(step=statistics.median(seconds[1:]), steps=request.steps, device=str(models.device))
-    remember(name, pace)
-    return pace
+    return statistics.median(seconds[1:])
 
 
 def blank_models(description: ModelSet, device: torch.device) -> Models:
     """The U-Net and the CLIPs of a set with random weights, in the precision and layout that the real ones get."""
     tuning, table = tuning_of(description, device), description.unet
     unet = tune(in_precision(_random(UNetConfig(**_shape(table))), tuning.precision).eval(), tuning, device)
+    unet.recompute = spares_memory(table, device)
     clips = []
     for of_set in description.clips:
         config = description.folder / of_set["config"] if "config" in of_set else None
@@ -49,6 +60,7 @@ def blank_models(description: ModelSet, device: torch.device) -> Models:
         mean, std = tuple(of_set["mean"]), tuple(of_set["std"])
         shape = ClipConfig(model=of_set["model"], config=config, vocabulary=vocabulary, mean=mean, std=std)
         clips.append((Clip(shape, None, device, tuning=tuning), of_set["weight"]))
+        clips[-1][0].at_once = SPARED if unet.recompute else None
     denoise = network_denoiser(
         unet.requires_grad_(False),
         objective=table["objective"],

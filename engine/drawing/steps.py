@@ -37,6 +37,7 @@ OPEN = (  # what a set has defaults for
 MOST_STEPS = 1000
 INIT = 0.5  # share kept of an init picture where the request does not say
 BLOTS = 0.2  # root of the share of variance that Perlin noise has where a drawing starts with it
+X0_FROM = 0.3  # ᾱ from which `gradient_at="both"` takes x0: there the picture is decided, and ∂x0/∂x nearly a number
 TARGET_CUTS = 16  # crops of a picture that pulls; the notebooks take as many as of the drawing
 
 Seeds = list[tuple[int, int]]  # (seed, picture) of each row of a batch
@@ -143,8 +144,8 @@ def _at(knob: float | str | None, percent: float) -> float:
     return _ramp(knob).at(percent) if isinstance(knob, str) else knob or 0.0
 
 
-def pull_at(models: Models, request: Request, seeds: Seeds, percent: float) -> Pull:
-    """How strongly a resolved request pulls when so much of the drawing is done."""
+def pull_at(models: Models, request: Request, seeds: Seeds, percent: float, level: float = 0.0) -> Pull:
+    """How strongly a resolved request pulls when so much of the drawing is done, at an ᾱ of `level`."""
     fixed = {
         name: getattr(models.description.defaults, name)
         for name in ("cut_power", "smallest_cut", "from_level", "largest_shift", "overview", "grey")
@@ -154,7 +155,7 @@ def pull_at(models: Models, request: Request, seeds: Seeds, percent: float) -> P
         **{**scales, "cuts": round(scales["cuts"])},
         clamp=request.clamp or math.inf,
         seeds=seeds,
-        at_x0=request.gradient_at == "x0",
+        at_x0=request.gradient_at == "x0" or (request.gradient_at == "both" and level >= X0_FROM),
         until_level=until_level_of(models, request),
         **fixed,
     )
@@ -254,7 +255,8 @@ class Course:
     def question(self) -> Question:
         """What has to be answered before the next step."""
         last, t = max(1, self._request.steps - 1), self.walk.t
-        pull = pull_at(self._models, self._request, self._seeds, 100 * (last - self.walk.index) / last)
+        levels, percent = levels_at(self._schedule, t).float(), 100 * (last - self.walk.index) / last
+        pull = pull_at(self._models, self._request, self._seeds, percent, float(levels.min()))
         every = self._request.guide_every or 1
         scale = 0.0 if self._taken % every else every * pull.guidance_scale
         pull = pull if every == 1 else replace(pull, guidance_scale=scale)
@@ -263,7 +265,7 @@ class Course:
             t=t,
             targets=self._targets(self._request.steps - 1 - self.walk.index),
             pull=pull,
-            phase=pull.phase(levels_at(self._schedule, t).float()),
+            phase=pull.phase(levels),
             early=bool((t >= self._early_from).any()),
         )
 

@@ -75,7 +75,7 @@ class Defaults:
     cuts: int
     cut_power: Held
     smallest_cut: int  # pixels
-    gradient_at: str = "x"  # or x0: without the way back through the U-Net
+    gradient_at: str = "x"  # or x0: without the way back through the U-Net; or both: x, then x0
     guide_every: int = 1  # only each n-th step is guided, n times as strongly
     overview: Held = 0.0  # share of the crops that are as large as they can be
     grey: Held = 0.0  # share of the others that lose their colour
@@ -350,6 +350,8 @@ def _check_unet(table: dict[str, Any], side: object) -> None:
         table[key]
     if table["objective"] not in ("eps", "v", "x0") or table["schedule"] not in ("linear", "cosine"):
         raise ValueError('objective is "eps", "v" or "x0", schedule is "linear" or "cosine"')
+    if not isinstance(table.get("recompute", False), bool):
+        raise ValueError("recompute is true or false")
     for key, value in [("patch", table["patch"]), *table["shape"].items()]:
         numbers = value if isinstance(value, list) else [value]
         if len(numbers) > MOST_NUMBERS or not all(isinstance(n, int | float) and -1 <= n <= MOST for n in numbers):

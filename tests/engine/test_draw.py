@@ -263,7 +263,7 @@ def test_a_lone_picture_has_no_others_beside_it(events: list[Event]) -> None:
         {"count": 2, "pick": 2, "symmetry": "both"},
         {"init": 0.3},
         {"stop": "satisfied"},
-        {"sampler": "dpmpp-3m-sde", "count": 2, "gradient_at": "x0"},
+        {"sampler": "dpmpp-3m-sde", "count": 2, "gradient_at": "both"},
         {"sampler": "dpmpp-3m-sde", "init": 0.3, "guide_every": 2},
         {
             "guidance_scale": "0:300,100:0",

@@ -153,6 +153,18 @@ def test_a_ramp_is_read_at_its_percent(models: Models) -> None:
     assert {pull.clamp for pull in pulls} == {0.5} and {pull.tv_scale for pull in pulls} == {0.0}
 
 
+def test_both_ways_of_the_gradient_change_over_where_the_noise_is_moderate(models: Models) -> None:
+    """Where it is heavy x0 is a blur, and only the way back through the network says what could become of it."""
+    both, x = (asked(models, gradient_at=way) for way in ("both", "x"))
+    assert [pull_at(models, both, [(5, 0)], 50, level).at_x0 for level in (0.0, 0.29, 0.3, 1.0)] == [
+        False,
+        False,
+        True,
+        True,
+    ]
+    assert not pull_at(models, x, [(5, 0)], 50, 1.0).at_x0
+
+
 def test_a_flat_ramp_is_the_number(models: Models) -> None:
     assert torch.equal(drawn(models, guidance_scale="0:50,100:50", cuts="0:2"), drawn(models, guidance_scale=50.0))
 

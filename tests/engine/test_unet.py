@@ -166,3 +166,23 @@ def test_fractional_timesteps_lie_between_their_neighbours() -> None:
     low, between, high = timestep_embedding(torch.tensor([10.0, 10.5, 11.0]), 33)
     assert low.shape == (33,) and low[-1] == 0
     assert (between - low).norm() < (high - low).norm()
+
+
+def test_what_is_worked_out_again_has_the_same_bits_and_is_not_kept() -> None:
+    """Half the memory on the way back; of what a block works out inside nothing is kept."""
+    torch.manual_seed(0)
+    _, ours = pair(SMALL)
+    ours.requires_grad_(False)
+    x, t = torch.randn(1, 3, 32, 32), torch.tensor([500])
+
+    def gone_back() -> tuple[torch.Tensor, int]:
+        kept: list[int] = []
+        given = x.clone().requires_grad_()
+        with torch.autograd.graph.saved_tensors_hooks(lambda it: kept.append(it.numel()) or it, lambda it: it):
+            found = ours(given, t)
+        return torch.autograd.grad(found.pow(2).sum(), given)[0], sum(kept)
+
+    plain, all_of_it = gone_back()
+    ours.recompute = True
+    again, little = gone_back()
+    assert torch.equal(plain, again) and little < all_of_it / 3
