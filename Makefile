@@ -23,7 +23,7 @@ test: $(VENV)/.tested lint types  ## everything that must hold before a commit
 	$(VENV)/bin/python -m pytest -n 2 --dist loadfile
 
 test-cluster: $(VENV)/.tested  ## engines, machines and the head of a Ray cluster are killed; no picture may be lost or change
-	$(VENV)/bin/python -m pytest -m cluster
+	$(VENV)/bin/python -m pytest -m cluster tests/engine/test_cluster.py
 	$(VENV)/bin/python -m tests.bench.bot.cluster kill
 
 lint: $(VENV)/.tested

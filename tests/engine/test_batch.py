@@ -21,8 +21,10 @@ from engine.drawing.steps import Question, beginning, resolve_defaults
 from engine.pictures.images import read_png
 from tests.bench.engine.company import SETS, ScarceBatch, play, same_alone
 
-STAR = Request(prompt="a red star", seed=1, models="toybox", steps=4, cuts=1)
-MOON = Request(prompt="a blue moon:2 | green", seed=2, models="toybox", steps=3, cuts=1, tv_scale=10.0)
+STAR = Request(
+    prompt="a red star", seed=1, models="toybox", steps=4, cuts=1, size="64x64"
+)  # a quarter of the side: quick
+MOON = replace(STAR, prompt="a blue moon:2 | green", seed=2, steps=3, tv_scale=10.0)
 
 
 @cache
@@ -56,7 +58,7 @@ def alone(width: int, request: Request = STAR) -> Finished:
 def broken(request: Request) -> Drawing:
     """A drawing that is nothing but NaN."""
     request = resolve_defaults(request, models().description.defaults)
-    x = torch.full((request.count, 3, 64, 64), float("nan"))
+    x = torch.full((request.count, 3, 16, 16), float("nan"))
     return Drawing(models(), request, DrawingState(x=x, index=request.steps - 1))
 
 
@@ -288,7 +290,7 @@ def test_what_cannot_ask_ends_alone() -> None:
             raise ValueError("no words")
 
     request = resolve_defaults(STAR, models().description.defaults)
-    state = DrawingState(x=torch.zeros(1, 3, 64, 64), index=request.steps - 1)
+    state = DrawingState(x=torch.zeros(1, 3, 16, 16), index=request.steps - 1)
     batch = Batch()
     batch.take("mute", Mute(models(), request, state))
     told = run(batch, star=replace(STAR, steps=1))
