@@ -59,7 +59,8 @@ def about(seconds: float) -> str:
     """A time as people say it."""
     minutes = seconds / 60
     if minutes < 1.5:
-        return f"about {max(1, round(seconds))} seconds"
+        whole = max(1, round(seconds))
+        return f"about {whole} second{'s' * (whole > 1)}"
     return f"about {round(minutes)} minutes" if minutes < 90 else f"about {round(minutes / 60)} hours"
 
 

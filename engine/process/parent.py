@@ -23,7 +23,7 @@ OVERSLEPT = 2.0  # seconds by which a timer may be late before we count as havin
 SECRETS = re.compile(r"TOKEN|SECRET|PASSWORD|PASSWD|API_?KEY|INDEX_URL|_PROXY$", re.IGNORECASE)
 NO_INPUTS = Inputs()
 BATCH = "engine.drawing.batch:Batch"
-_WAKE, _DEAD = "look at the time again", "the process ended"
+_WAKE, _DEAD, _STOPS_NOT = "look at the time again", "the process ended", "it does not stop"
 
 
 @dataclass
@@ -63,7 +63,8 @@ class EngineProcess:
             beat_seconds: silence after which the process counts as dead, once its models are loaded.
             hang_seconds: time without an Event of a drawing after which it counts as hung; loading models counts too.
             backoff_seconds: wait before the first restart; doubles with each death in a row.
-            stop_seconds: time that a stopped drawing gets to end its step before the process is killed.
+            stop_seconds: time that a stopped drawing gets to end its step; then it is not waited for, and the process
+                is killed where nothing else is drawn.
             check: texts, with `|` between them, that each finished picture is compared with; empty for none.
             models: the set that is loaded when the process starts, so that the first picture need not wait for it.
             at_once: how many pictures share a step; 0 leaves it to the process, which measures it on a GPU.
@@ -191,6 +192,8 @@ class EngineProcess:
                     self._heard = stream.heard = time.monotonic()
                 if self._deadline(stream)[0] > time.monotonic():
                     continue  # something was heard meanwhile
+                if why == _STOPS_NOT and len(self._streams) > 1:
+                    return  # others are drawn by the same process, whose step may be a long one
                 await self._kill()
                 if stream.stop_by is not None:
                     return
@@ -217,7 +220,7 @@ class EngineProcess:
             (stream.heard + self._hang_seconds, f"no step for {self._hang_seconds:g} s"),
         ]
         if stream.stop_by is not None:
-            times.append((stream.stop_by, "it does not stop"))
+            times.append((stream.stop_by, _STOPS_NOT))
         return min(times)
 
     async def _listen(self, process: asyncio.subprocess.Process) -> None:

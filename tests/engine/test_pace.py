@@ -58,7 +58,7 @@ def test_small_networks_suit_a_machine_without_a_card() -> None:
 
 @pytest.mark.parametrize(
     ("seconds", "said"),
-    [(4.2, "about 4 seconds"), (370, "about 6 minutes"), (40_000, "about 11 hours")],
+    [(0.9, "about 1 second"), (4.2, "about 4 seconds"), (370, "about 6 minutes"), (40_000, "about 11 hours")],
 )
 def test_a_time_is_said_as_people_do(seconds: float, said: str) -> None:
     assert about(seconds) == said

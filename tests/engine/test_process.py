@@ -201,12 +201,27 @@ async def test_stop_ends_the_stream_without_a_picture_and_keeps_the_process() ->
 
 async def test_a_drawing_that_does_not_stop_is_killed() -> None:
     """A cancel must not wait for a step that never ends. The checkpoint is the last word before that step: a stop that
-    comes between it and the preview still ends the drawing in order."""
+    came right after it could still end the drawing in order."""
+    stops: list[asyncio.Task[None]] = []
     async with running(stop_seconds=0.1) as engine:
         async for event in engine.events(Request(prompt="hang")):
             if isinstance(event, Checkpoint) and event.percent == 40:
-                await engine.stop()
-        assert engine.pid is None
+                asyncio.get_running_loop().call_later(0.3, lambda: stops.append(asyncio.create_task(engine.stop())))
+        assert engine.pid is None and stops
+
+
+async def test_a_drawing_that_does_not_stop_takes_no_other_with_it() -> None:
+    """A step of a large network takes longer than a stop is waited for: each cancel killed the engine of everybody."""
+
+    async def events(engine: EngineProcess, steps: int, stop: bool) -> tuple[Event, int | None]:
+        async for event in engine.events(Request(prompt="a star", steps=steps), key=steps):
+            if stop and isinstance(event, Progress):
+                await engine.stop(steps)
+        return event, engine.pid
+
+    async with running(stop_seconds=0.01, draw="tests.fakes.scripted:draw_at_100_ms") as engine:
+        (stopped, pid), (other, later) = await asyncio.gather(events(engine, 9, True), events(engine, 4, False))
+        assert isinstance(other, Finished) and not isinstance(stopped, Finished) and later == pid is not None
 
 
 async def test_leaving_the_stream_early_ends_that_drawing_alone() -> None:
