@@ -3,17 +3,29 @@
 import asyncio
 import secrets
 from collections.abc import Collection
+from dataclasses import replace
 from weakref import WeakValueDictionary
 
 from bot.config import Config
 from bot.errors import UserError
+from bot.jobs.cost import normal_request
 from bot.jobs.job import Job
 from bot.language import options
 from bot.language.commands import Imagine
 from bot.language.styles import NONE, Styles, defaults_of, override
 from bot.messages import Fetch, Incoming, Person, TextMessage, Value
 from bot.storage.pictures import PictureStore
-from engine import MAX_SEED, MAX_TARGETS, BadPicture, Request, accept_picture_apart, knows_any_word, nearest_size
+from engine import (
+    MAX_SEED,
+    MAX_TARGETS,
+    BadPicture,
+    BadRequest,
+    Request,
+    accept_picture_apart,
+    knows_any_word,
+    nearest_size,
+    workload,
+)
 
 DECODING = 2  # pictures decoded at the same time, one per person, to bound memory
 FETCHING = 20.0  # timeout in seconds for downloading an attachment
@@ -113,10 +125,24 @@ def without_style(command: Imagine, models: str, text: str) -> str:
 
 
 def check_steps(incoming: Incoming, request: Request) -> None:
-    """Raises UserError for more steps than the chat allows, whoever asked for them: person, style or parent."""
+    """Raises UserError for more steps than the chat allows, whoever asked for them: person, style or parent.
+
+    A quality or a sampler may ask for as many as the models take by themselves.
+    """
     most = incoming.person.most_steps
-    if most and request.steps is not None and request.steps > most:
+    if most and (request.steps or _more_than_usual(request)) > most:
         raise UserError("most-steps", limit=most)
+
+
+def _more_than_usual(request: Request) -> float:
+    """The steps that a quality and a sampler stand for, 0 where they are no more than the models take by themselves."""
+    if request.quality is None and request.sampler is None:
+        return 0
+    try:
+        steps, usual = (workload(each).steps for each in (replace(request, init=None), normal_request(request.models)))
+    except BadRequest:  # the set was taken away: the engine says so
+        return 0
+    return steps if steps > usual else 0
 
 
 def new_seed() -> int:

@@ -60,9 +60,14 @@ def weight_of(cost: float) -> float:
 def usual_seconds(models: str) -> float | None:
     """What a normal drawing of a set takes here, if that was measured."""
     try:
-        return known_seconds(_normal(models).request)
+        return known_seconds(normal_request(models))
     except BadRequest:  # it has been taken away since
         return None
+
+
+def normal_request(models: str) -> Request:
+    """A drawing as a set makes it when nobody says otherwise."""
+    return _normal(models).request
 
 
 def check_cost(work: Work, most: float) -> None:

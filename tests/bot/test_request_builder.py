@@ -102,10 +102,15 @@ async def test_the_most_steps_of_a_chat_hold_whoever_asks_for_more(tmp_path: Pat
         await chat.says("/remix 1 a star")
         await chat.presses(Action.RERUN, 1)
         await chat.presses(Action.VARY, 1)
-        await chat.until(lambda _: len(chat.notes()) == 6)
+        await chat.says("a star --quality full")
+        await chat.says("a star --sampler solver")
+        await chat.until(lambda _: len(chat.notes()) == 8)
         assert all("40 steps or fewer" in note for note in chat.notes())
         await chat.presses(Action.UPSCALE, 1)
         await chat.until_stage(Stage.FINAL, job=2)
+        chat.most_steps = 5
+        await chat.says("a star --quality draft")  # no more than what is drawn where nothing is said
+        await chat.until_stage(Stage.FINAL, job=3)
 
 
 async def test_an_unknown_style_is_answered_with_the_nearest(tmp_path: Path) -> None:
