@@ -1,6 +1,6 @@
 """how many pictures a call of the networks holds: a few widths only, noted for each step so that it can be drawn again.
 
-    widths = run *( "," run )        1 to 1000 runs, in the order of the steps
+    widths = run *( "," run )        1 to 4000 runs, in the order of the steps
     run    = width "x" steps         width one of WIDTHS
 
 Networks add up in an order that depends on the shape of what they are given, not on what the other rows hold. So
@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterable
 
 WIDTHS = (1, 2, 3, 4, 6, 8)
-MAX_RUNS = 1000
+MAX_RUNS = 4000  # an adaptive sampler may take four times a thousand steps
 EXAMPLE = "1x30,8x70"
 _RUN = re.compile(r"\s*([0-9])\s*[xX×хХ]\s*([0-9]{1,4})\s*")  # the letter may be Latin or Cyrillic
 

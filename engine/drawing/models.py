@@ -49,14 +49,15 @@ class Models:
 
     @contextmanager
     def crops_at_once(self, most: int | None) -> Iterator[None]:
-        """Each CLIP looks at so many crops at a time, or at all; less memory, and rounded otherwise."""
-        for clip, _ in self.clips:
-            clip.at_once = most
+        """Each CLIP looks at no more than so many crops at a time; less memory, and rounded otherwise."""
+        usual = [(clip, clip.at_once) for clip, _ in self.clips]
+        for clip, at_once in usual if most else ():
+            clip.at_once = min(most, at_once or most)
         try:
             yield
         finally:
-            for clip, _ in self.clips:
-                clip.at_once = None
+            for clip, at_once in usual:
+                clip.at_once = at_once
 
 
 def choose_device() -> torch.device:

@@ -1,6 +1,7 @@
 """engine/drawing/batch.py: drawings share calls of the networks, and nothing else."""
 
 import random
+from copy import copy
 from dataclasses import replace
 from functools import cache
 from typing import Any
@@ -187,6 +188,17 @@ def test_crops_that_one_has_no_memory_for_are_not_taken_from_others() -> None:
     drawn = run(Greedy(), star=replace(STAR, cuts=4), greedy=replace(STAR, seed=99, cuts=4))
     assert last(drawn["greedy"]) and used.clips[0][0].at_once is None
     assert same_alone(last(drawn["star"]))
+
+
+def test_crops_that_a_set_looks_at_at_once_are_as_many_in_every_call() -> None:
+    """Where memory is to be spared; a drawing that has room for fewer looks at fewer."""
+    clip, seen = copy(models().clips[0][0]), []
+    clip.at_once = 3
+    sparing = replace(models(), clips=[(clip, 1.0)])
+    for most in (None, 2, 9):
+        with sparing.crops_at_once(most):
+            seen.append(clip.at_once)
+    assert [*seen, clip.at_once] == [3, 2, 3, 3]
 
 
 def test_who_is_not_pulled_is_not_pulled_by_company() -> None:
