@@ -9,6 +9,7 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -87,15 +88,17 @@ def quickest(folder: Path | None = None, measure: Callable[[], Ways] = measure) 
     if not multiplies_bfloat16(told):
         return PLAIN
     key = _processor(told)
+    known: dict[str, Any] = {}  # of other machines that share the folder, too
     with suppress(OSError, ValueError, KeyError, TypeError):
         if folder is not None:
-            return Quickest(**json.loads((folder / REMEMBERED).read_text())[key])
+            known = dict(json.loads((folder / REMEMBERED).read_text()))
+            return Quickest(**known[key])
     found = choose(measure())
     if folder is not None:
         with suppress(OSError):  # then it is measured again next time
             folder.mkdir(parents=True, exist_ok=True)
             part = folder / f"{REMEMBERED}.{os.getpid()}.part"
-            part.write_text(json.dumps({key: asdict(found)}, indent=1))
+            part.write_text(json.dumps({**known, key: asdict(found)}, indent=1))
             part.replace(folder / REMEMBERED)
     return found
 
