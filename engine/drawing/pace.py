@@ -41,11 +41,11 @@ def measure_pace(name: str, steps: int = STEPS) -> Pace:
 def _step_seconds(models: Models, request: Request, start: int, steps: int) -> float:
     """Of a step from level `start` on."""
     walk, seconds = steps_of(models, [request], first_noise(models, [request]), start), []
-    for _ in range(steps):
+    for _ in range(min(steps, start + 1)):  # a set may draw in a few steps altogether
         began = time.perf_counter()
         next(walk).x.cpu()  # waits for a GPU to finish
         seconds.append(time.perf_counter() - began)
-    return statistics.median(seconds[1:])
+    return statistics.median(seconds[1:] or seconds)
 
 
 def blank_models(description: ModelSet, device: torch.device) -> Models:
