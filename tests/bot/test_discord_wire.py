@@ -494,6 +494,14 @@ async def test_beyond_2500_servers_each_shard_hears_of_its_own(tmp_path: Path) -
         wire.slash("imagine", prompt="a blue moon", channel=there)
         await wire.until(lambda: len(scenario.finals(driver)) == 2)
         assert wire.backend.messages[wire.channel] and wire.backend.messages[there]
+        client, connection = driver.adapter.client, driver.adapter.connection
+        for shard in (0, 1):
+            await client.on_disconnect()
+            await client.on_shard_disconnect(shard)
+        for shard, well in ((1, False), (0, True)):
+            await client.on_resumed()
+            await client.on_shard_resumed(shard)
+            assert (connection._why == "") is well, "the bot is well when all of them are back"
 
 
 def test_identifies_of_one_rate_limit_key_are_five_seconds_apart() -> None:

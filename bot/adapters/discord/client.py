@@ -93,6 +93,7 @@ class Client(discord.AutoShardedClient):
         self._telling: asyncio.Task[None] | None = None
         self._begun = False
         self._pace = IdentifyPace()
+        self._away: set[int] = set()  # shards that have lost their connection
 
     async def login(self, token: str) -> None:
         self._begun = True
@@ -146,13 +147,29 @@ class Client(discord.AutoShardedClient):
         if not self.connected.is_set():
             log.info("At Discord as %s; to invite the bot: %s", self.user, invitation(self.application_id))
         self.connected.set()
-        self.listener.handle_connection()
+        self._tell_connection()
 
     async def on_resumed(self) -> None:
-        self.listener.handle_connection()
+        self._tell_connection()
 
     async def on_disconnect(self) -> None:
         self.listener.handle_disconnection()
+
+    async def on_shard_connect(self, shard_id: int) -> None:
+        self._away.discard(shard_id)
+        self._tell_connection()
+
+    async def on_shard_resumed(self, shard_id: int) -> None:
+        self._away.discard(shard_id)
+        self._tell_connection()
+
+    async def on_shard_disconnect(self, shard_id: int) -> None:
+        self._away.add(shard_id)
+
+    def _tell_connection(self) -> None:
+        """Discord is there again once all shards are."""
+        if not self._away:
+            self.listener.handle_connection()
 
     async def on_raw_reaction_add(self, event: discord.RawReactionActionEvent) -> None:
         await self.listener.handle_reaction(event)
