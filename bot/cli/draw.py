@@ -2,7 +2,6 @@
 
 import argparse
 import json
-import re
 import secrets
 import shlex
 import signal
@@ -100,7 +99,7 @@ def _quote(arguments: list[str]) -> list[str]:
     found: list[str] = []
     for argument in arguments:
         said = argument.startswith("--then=") or found[-1:] == ["--then"]
-        found.append(re.sub(r'([0-9.]+%?):([^";]+)(;|$)', r'\1:"\2"\3', argument) if said else argument)
+        found.append(grammar.quote_changes(argument) if said else argument)
     return found
 
 

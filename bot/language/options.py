@@ -79,12 +79,19 @@ def read_fields(fields: Mapping[str, Value]) -> dict[str, Value]:
     """
     return {
         name: _value(
-            name, value if name == "then" else "".join(value.split()), f"⟨--{option_name(name)} {value[:_LONGEST]}⟩"
+            name,
+            quote_changes(value) if name == "then" else "".join(value.split()),
+            f"⟨--{option_name(name)} {value[:_LONGEST]}⟩",
         )
         if isinstance(value, str)
         else value
         for name, value in fields.items()
     }
+
+
+def quote_changes(text: str) -> str:
+    """The words of --then in quotation marks, which a shell has taken away, or nobody typed where nothing follows."""
+    return re.sub(r'([0-9.]+%?):\s*([^"“„«;\s][^"“”„«»;]*)(;|$)', r'\1:"\2"\3', text)
 
 
 def request(prompt: str, options: dict[str, Value]) -> Request:

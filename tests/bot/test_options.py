@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from bot.errors import UserError
 from bot.language import options
 from bot.language.commands import Imagine, parse
-from bot.language.options import Value, format_command, mark, nearest, read, request
+from bot.language.options import Value, format_command, mark, nearest, read, read_fields, request
 from bot.texts import Texts
 from engine import MINUSES
 from tests.bench.bot import grammar, near_misses
@@ -161,6 +161,12 @@ def test_no_text_breaks_it(text: str) -> None:
             assert grammar.read(format_command(made)) == made
     except UserError as refused:
         assert TEXTS.say("en", refused.text, **refused.values)
+
+
+def test_in_a_form_changes_need_no_quotation_marks() -> None:
+    """Nothing but the changes stands there; a text needs them to know where they end."""
+    for said in ("40%: a blue star at 12:30;70:+ a moon", '40%:"a blue star at 12:30";70:«+ a moon»'):
+        assert read_fields({"then": said}) == {"then": '40%:"a blue star at 12:30";70%:"+ a moon"'}
 
 
 def test_pieces_of_the_language_put_together_anyhow_break_nothing() -> None:
