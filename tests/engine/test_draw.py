@@ -39,7 +39,7 @@ from engine.networks.tuning import memory_sentence
 from engine.pictures.images import read_png, to_png, to_tensor
 from engine.training.toybox.world import Scene, render
 
-REQUEST = Request(prompt="a red star on a blue background", seed=5, steps=10, cuts=2)
+REQUEST = Request(prompt="a red star on a blue background", models="toybox", seed=5, steps=10, cuts=2)
 SMALL = dataclasses.replace(REQUEST, size="64x64", cuts=1)  # a quarter of the side: quick
 
 
@@ -279,7 +279,7 @@ def test_a_lone_picture_has_no_others_beside_it(events: list[Event]) -> None:
 )
 def test_every_control_survives_a_stop(knobs: dict[str, object]) -> None:
     """The pictures that went in need not be given again, and others are refused."""
-    request = dataclasses.replace(REQUEST, **{"steps": 4, "cuts": 2, "size": "64x64", **knobs})  # type: ignore[arg-type]
+    request = dataclasses.replace(REQUEST, **{"models": "picturebook", "steps": 4, "size": "64x64", **knobs})  # type: ignore[arg-type]
     blue = to_png(np.full((20, 30, 3), (0, 0, 255), np.uint8), {})
     inputs = Inputs(init=blue if request.init else None, targets=((blue, 0.5),))
     whole = list(engine.draw(request, inputs=inputs, parent="7"))
