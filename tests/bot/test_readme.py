@@ -42,8 +42,9 @@ def test_each_command_of_the_readme_is_typed_in_below() -> None:
         "imago inspect star.png",
         "imago models",
         "imago doctor",
+        "imago models fetch pixelart",
         "imago models fetch imagenet256",
-        'imago draw "a lighthouse in the fog" --models imagenet256',
+        'imago draw "a lighthouse in the fog" --models pixelart',
     ]
 
 
@@ -106,7 +107,10 @@ def test_a_larger_set_is_as_large_as_is_said_and_is_asked_for_by_its_name(
 ) -> None:
     """Nothing is fetched here: without its weights the drawing names the command that fetches them."""
     monkeypatch.setenv("IMAGO_MODELS", str(tmp_path))
-    assert run(TYPED[9]) != 0
+    said = dict(re.findall(r"imago models fetch (\w+) +# ([\d.]+) GB", TEXT))
+    sizes = {status.name: f"{status.bytes / 1e9:.1f}" for status in engine.list_model_sets()}
+    assert said == {name: sizes[name] for name in ("pixelart", "imagenet256")}
+    assert run(TYPED[10]) != 0
     assert TYPED[8] in capsys.readouterr().err
 
 
