@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.errors import BadRequest
+from engine.prompts import BARS, COLONS
 from engine.request import BOUNDS, CHOICES, MAX_PROMPT, RAMPS, WHOLE, Inputs, Request, read_option, size_of
 
 
@@ -24,7 +25,9 @@ def knob(name: str) -> st.SearchStrategy[object]:
     return values if name in ("seed", "count") else st.none() | values
 
 
-PROMPTS = st.text(st.characters(exclude_categories=["Cs", "Cc"], exclude_characters="|:"), min_size=1, max_size=80)
+PROMPTS = st.text(
+    st.characters(exclude_categories=["Cs", "Cc"], exclude_characters=BARS + COLONS), min_size=1, max_size=80
+)
 REQUESTS = st.fixed_dictionaries(
     {"prompt": PROMPTS.filter(str.strip)},
     optional={
