@@ -72,6 +72,7 @@ async def test_no_state_of_the_page_has_a_serious_fault(here: Visit) -> None:
     await here.text.fill("")
     for command in ("/help", "/words", "/pictures"):
         await here.send(command)
+    await expect(here.find(".bot.note")).to_have_count(5)  # answers that still come move the page under a click
     await here.press("settings", 0)
     await expect(here.find(".bot.note")).to_have_count(6)
     await judge.look("answers")
