@@ -14,7 +14,7 @@ from pathlib import Path
 
 from bot.cli import backup, completion, draw, inspect
 from bot.cli import models as model_commands
-from bot.cli.guard import report_errors
+from bot.cli.guard import STOPPED, report_errors
 from bot.cli.parser import Parser, unknown_command
 from bot.errors import BotError, ConfigError
 
@@ -36,6 +36,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # else Python complains as it ends
         return BROKEN_PIPE
+    except KeyboardInterrupt:  # it came while a command's own guard was not yet, or no longer, there
+        print("imago: stopped.", file=sys.stderr)
+        return STOPPED
 
 
 def _parse(arguments: list[str]) -> argparse.Namespace:
