@@ -70,9 +70,7 @@ class Request:
     saturation_scale: float | str | None = None  # saturation loss
     cuts: int | str | None = None  # crops that CLIP sees at each step
     clamp: float | None = None  # clamp on the gradient's root mean square
-    gradient_at: str | None = (
-        None  # where the gradient is taken: at x through the U-Net, at x0 without it, or x, then x0
-    )
+    gradient_at: str | None = None  # at x, through the U-Net; at x0, without it; or both: x, then x0
     guide_every: int | None = None  # only each n-th step is guided, n times as strongly
     count: int = 1  # pictures drawn together, each with its own noise
     pick: int | None = None  # return only this one of them, from 1

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -24,8 +24,6 @@ from engine.networks.tuning import LARGE, PLAIN, Tuning, choose_tuning, tune
 from engine.networks.unet import UNet, UNetConfig, in_precision
 from engine.networks.upscaler import load_upscaler
 from engine.widths import WIDTHS
-
-SPARED = 8  # crops that CLIP looks at at a time where memory is to be spared
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,15 +85,11 @@ def load_models(name: str, device: torch.device) -> Models:
 def build_models(description: ModelSet, device: torch.device) -> Models:
     """Verify, build and load a whole set; raises WeightsError."""
     tuning = tuning_of(description, device)
-    clips = [(load_clip(description, table, device, tuning=tuning), table["weight"]) for table in description.clips]
-    if spares_memory(description.unet, device):
-        for clip, _ in clips:
-            clip.at_once = SPARED
     return Models(
         description=description,
         device=device,
         denoise=_denoiser(description, device, tuning),
-        clips=clips,
+        clips=[(load_clip(description, table, device, tuning=tuning), table["weight"]) for table in description.clips],
         upscaler=_load_upscaler(description, device),
         secondary=_load_secondary(description, device),
     )
@@ -104,7 +98,8 @@ def build_models(description: ModelSet, device: torch.device) -> Models:
 def tuning_of(description: ModelSet, device: torch.device) -> Tuning:
     """How the set's networks run on a device."""
     channels = description.unet["shape"]["model_channels"]
-    return choose_tuning(device, channels, on_cpu=partial(quickest, models_folder()))
+    chosen = choose_tuning(device, channels, on_cpu=partial(quickest, models_folder()))
+    return replace(chosen, sparing=spares_memory(description.unet, device))
 
 
 def _denoiser(description: ModelSet, device: torch.device, tuning: Tuning) -> Denoise:
@@ -154,7 +149,6 @@ def load_unet(
             f"{description.name} describes: get the set again.",
         ) from error
     tune(unet.eval().requires_grad_(False), tuning, device)
-    unet.recompute = spares_memory(table, device)
     return unet
 
 

@@ -11,7 +11,7 @@ import torch
 from torch import nn
 
 from engine.diffusion.denoisers import network_denoiser
-from engine.drawing.models import SPARED, Models, choose_device, spares_memory, tuning_of
+from engine.drawing.models import Models, choose_device, tuning_of
 from engine.drawing.steps import first_noise, resolve_defaults, steps_of
 from engine.model_sets.pace import Pace, remember
 from engine.model_sets.weights import ModelSet, load_model_set
@@ -52,7 +52,6 @@ def blank_models(description: ModelSet, device: torch.device) -> Models:
     """The U-Net and the CLIPs of a set with random weights, in the precision and layout that the real ones get."""
     tuning, table = tuning_of(description, device), description.unet
     unet = tune(in_precision(_random(UNetConfig(**_shape(table))), tuning.precision).eval(), tuning, device)
-    unet.recompute = spares_memory(table, device)
     clips = []
     for of_set in description.clips:
         config = description.folder / of_set["config"] if "config" in of_set else None
@@ -60,7 +59,6 @@ def blank_models(description: ModelSet, device: torch.device) -> Models:
         mean, std = tuple(of_set["mean"]), tuple(of_set["std"])
         shape = ClipConfig(model=of_set["model"], config=config, vocabulary=vocabulary, mean=mean, std=std)
         clips.append((Clip(shape, None, device, tuning=tuning), of_set["weight"]))
-        clips[-1][0].at_once = SPARED if unet.recompute else None
     denoise = network_denoiser(
         unet.requires_grad_(False),
         objective=table["objective"],

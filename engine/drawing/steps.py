@@ -292,11 +292,8 @@ def answers(models: Models, questions: list[Question], width: int) -> list[Predi
 
 
 def _answer_by_row(models: Models, question: Question) -> Prediction:
-    """Each picture of a drawing in a call of its own; all in one where an adaptive sampler has them in other phases."""
-    rows, schedule = question.rows(), models.description.unet["schedule"]
-    if len({row.pull.phase(levels_at(schedule, row.t).float()) for row in rows}) > 1:
-        rows = [question]
-    found = [_call(models, [row], len(row.x))[0] for row in rows]
+    """Each picture of a drawing in a call of its own, all in the phase that the drawing is in."""
+    found = [_call(models, [row], 1)[0] for row in question.rows()]
     parts = {at.name: [getattr(each, at.name) for each in found] for at in fields(Prediction)}
     return Prediction(**{name: None if part[0] is None else torch.cat(part) for name, part in parts.items()})
 

@@ -18,6 +18,8 @@ from torch.utils.checkpoint import checkpoint
 from engine.networks.imports import import_open_clip, import_timm
 from engine.networks.tuning import PLAIN, Tuning, compile_network
 
+SPARED = 8  # crops that are looked at at a time where memory is to be spared
+
 
 @dataclass(frozen=True, kw_only=True)
 class ClipConfig:
@@ -141,7 +143,8 @@ class Clip:
         self._device, self._precision = device, tuning.precision
         self._mean = torch.tensor(config.mean, device=device)[:, None, None]  # 3 1 1
         self._std = torch.tensor(config.std, device=device)[:, None, None]
-        self.at_once: int | None = None  # pictures whose activations are kept at the same time; None for all
+        # Pictures whose activations are kept at the same time; None for all.
+        self.at_once: int | None = SPARED if tuning.sparing else None
 
     @torch.no_grad()
     def encode_texts(self, texts: list[str]) -> Tensor:

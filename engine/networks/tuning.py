@@ -25,6 +25,7 @@ class Tuning:
     compiled: bool
     graphs: bool  # CUDA graphs, which need `compiled`
     repeatable: bool  # deterministic order of sums on a GPU
+    sparing: bool = False  # less memory for more time: what the way back needs is worked out again in place of kept
 
 
 PLAIN = Tuning(precision=torch.float32, channels_last=False, compiled=False, graphs=False, repeatable=True)
@@ -62,9 +63,10 @@ def choose_tuning(
 
 
 def tune(network: torch.nn.Module, tuning: Tuning, device: torch.device) -> torch.nn.Module:
-    """Move the network to its device and apply the tuning, except for its precision."""
+    """Move a U-Net to its device and apply the tuning, except for its precision."""
     layout = torch.channels_last if tuning.channels_last else torch.contiguous_format
     network = network.to(device=device, memory_format=layout)
+    network.recompute = tuning.sparing
     if device.type == "cuda":
         os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # deterministic cuBLAS needs a workspace
         torch.use_deterministic_algorithms(tuning.repeatable, warn_only=True)
