@@ -4,7 +4,6 @@ import argparse
 import json
 import secrets
 import shlex
-import signal
 import sys
 from collections.abc import Sequence
 from dataclasses import fields, replace
@@ -113,7 +112,6 @@ def run(args: argparse.Namespace) -> int:
         engine.check_request(request, inputs)
     files = files_for(request, args.output, args.gif, args.previews, args.checkpoint)
     files.check_writable(as_json=args.json)
-    before = signal.signal(signal.SIGTERM, signal.default_int_handler)  # `kill` and Ctrl-C are the same
     kept: list[bytes] = []  # the newest checkpoint, alone
     display = display_for(request, files, as_json=args.json)
     try:
@@ -132,8 +130,6 @@ def run(args: argparse.Namespace) -> int:
         if kept:
             _say_how_to_go_on(files, kept[0], as_json=args.json)
         raise
-    finally:
-        signal.signal(signal.SIGTERM, before)
     if credit := engine.credit_of(request.models):
         print(credit, file=sys.stderr)
     if words := understood.line_with_offers(Texts().say, "en", request.models, request.final_prompt, request.seed):

@@ -2,9 +2,11 @@
 
 import argparse
 import json
+import signal
 import sys
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, NoReturn
 
 from bot.errors import BotError, ConfigError, UserError
 from bot.texts import Texts
@@ -14,12 +16,36 @@ STOPPED = 130  # what shells say of Ctrl-C
 Command = Callable[[argparse.Namespace], int]
 
 
+class Stopped(KeyboardInterrupt):
+    """Ctrl-C or `kill`.
+
+    Of a type of its own: once a plain KeyboardInterrupt has passed through `exec` of a text, as in many an import,
+    `python -m` ends by the signal, whoever caught it and whatever exit code was returned.
+    """
+
+
+@contextmanager
+def stopped_by_signals() -> Iterator[None]:
+    """SIGINT and SIGTERM raise `Stopped` inside; for the main thread."""
+    before = {number: signal.signal(number, _stop) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _stop(number: int, frame: object) -> NoReturn:
+    raise Stopped
+
+
 def report_errors(command: Command) -> Command:
     """Wrap a command so that errors are reported: exit code 2 for bad input, 78 for the config, 1 for the rest."""
 
     def run(args: argparse.Namespace) -> int:
         try:
-            return command(args)
+            with stopped_by_signals():
+                return command(args)
         except BrokenPipeError:
             raise  # the reader of our output has gone; handled once, in `main`
         except KeyboardInterrupt:

@@ -285,3 +285,16 @@ def test_ctrl_c_and_kill_end_with_one_line(tmp_path: Path, how: signal.Signals) 
         told = process.stderr.read()
         assert process.wait(30) == 130
     assert "stopped." in told and "Traceback" not in told
+
+
+def test_a_stop_in_the_middle_of_an_import_ends_the_same_way(tmp_path: Path) -> None:
+    """Imports run `exec` of a text; a plain KeyboardInterrupt from there makes `python -m` end with -2."""
+    (tmp_path / "importing.py").write_text(
+        "import argparse, signal, sys\n"
+        "from bot.cli.guard import report_errors\n"
+        "command = report_errors(lambda args: exec('signal.raise_signal(signal.SIGTERM)'))\n"
+        "sys.exit(command(argparse.Namespace()))\n"
+    )
+    here = {**os.environ, "PYTHONPATH": f"{tmp_path}{os.pathsep}{ROOT}"}
+    done = subprocess.run([sys.executable, "-m", "importing"], capture_output=True, text=True, env=here)
+    assert (done.returncode, done.stderr) == (130, "imago: stopped.\n")
