@@ -1,5 +1,6 @@
 """the chat page for people who cannot see or use a mouse: axe-core finds nothing serious in any state of it."""
 
+import pytest
 from aiohttp.test_utils import make_mocked_request
 from axe_playwright_python.base import AXE_SCRIPT
 from playwright.async_api import expect
@@ -7,9 +8,9 @@ from playwright.async_api import expect
 from bot.adapters.web.page import html
 from bot.texts import Texts
 from tests.bot.test_web_browser import BROWSER, chromium
-from tests.bot.test_web_page import PASTE, RED, Visit, here, served
+from tests.bot.test_web_page import PASTE, RED, Visit, here, pytest_generate_tests, served
 
-__all__ = ["chromium", "here", "served"]  # fixtures
+__all__ = ["chromium", "here", "pytest_generate_tests", "served"]  # fixtures, and a hook
 pytestmark = BROWSER
 RUN = """async () => {
     const found = await axe.run(document, { resultTypes: ["violations"] });
@@ -31,6 +32,7 @@ class Judge:
         self.found[state] = await self.page.evaluate(RUN)
 
 
+@pytest.mark.both_looks
 async def test_no_state_of_the_page_has_a_serious_fault(here: Visit) -> None:
     """Empty, at work, steered, stopped, failed, mistaken, asking, offline, behind a token."""
     judge = Judge(here)

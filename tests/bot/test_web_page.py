@@ -1,6 +1,7 @@
 """what the chat page promises to a person, on a desktop (dark, English) and on a phone (light, Russian).
 
-`IMAGO_LOOKS=all` has both in dark and light and in English and Russian.
+What is about the layout or the language is tried on both, the rest on one of them in turn; `IMAGO_LOOKS=all` tries
+everything on both, in dark and light, in English and Russian.
 """
 
 import itertools
@@ -30,7 +31,7 @@ LOOKS = {
     for device, scheme, language in itertools.product(DEVICES, ("dark", "light"), ("en-GB", "ru-RU"))
 }
 FEW = ["desktop dark en-GB", "phone light ru-RU"]  # between them each device, each colour scheme, each language
-CHOSEN = list(LOOKS) if os.environ.get("IMAGO_LOOKS") == "all" else FEW
+TURNS = itertools.cycle(FEW)
 RED = pictures.saved(pictures.Image.new("RGB", (20, 10), "red"), "PNG")
 PASTE = """bytes => {
     const data = new DataTransfer();
@@ -100,7 +101,16 @@ async def served(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Serv
         yield found
 
 
-@pytest_asyncio.fixture(loop_scope="module", params=CHOSEN)
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """The looks that a test is tried in."""
+    if os.environ.get("IMAGO_LOOKS") == "all":
+        looks = list(LOOKS)
+    else:
+        looks = FEW if metafunc.definition.get_closest_marker("both_looks") else [next(TURNS)]
+    metafunc.parametrize("here", looks, indirect=True)
+
+
+@pytest_asyncio.fixture(loop_scope="module")
 async def here(request: pytest.FixtureRequest, chromium: Browser, served: Served) -> AsyncIterator[Visit]:
     served.engine.size = (8, 8)
     served.engine.heard.clear()
@@ -150,6 +160,7 @@ async def test_1_a_remix_or_steering_words_that_are_refused_are_there_again(here
     await expect(here.text).to_have_value("")
 
 
+@pytest.mark.both_looks
 async def test_2_the_end_of_the_conversation_stays_in_sight_while_it_grows(here: Visit) -> None:
     """A hint that went away below, or a picture that grew, was taken for somebody scrolling up."""
     for number in range(3):
@@ -169,6 +180,7 @@ async def test_2_the_end_of_the_conversation_stays_in_sight_while_it_grows(here:
     assert away < 2
 
 
+@pytest.mark.both_looks
 async def test_2_a_press_up_in_the_thread_leads_to_the_new_message_and_news_are_told(here: Visit) -> None:
     """Nothing seemed to happen: the new picture stood far below."""
     here.engine.size = (32, 64)
@@ -253,6 +265,7 @@ async def test_4_a_name_labels_me_and_another_person_is_an_act_of_its_own(here: 
     await expect(here.finals).to_have_count(1)
 
 
+@pytest.mark.both_looks
 async def test_5_a_tap_opens_one_of_several_with_what_can_be_done_with_it(here: Visit) -> None:
     """It was one picture with a heap of buttons; and two stamps on a phone."""
     here.engine.size = (64, 64)
@@ -369,6 +382,7 @@ async def test_8_delete_asks_once_and_cancel_keeps_the_picture_so_far(here: Visi
     await expect(here.find(".mine .text")).to_have_text("a red star")
 
 
+@pytest.mark.both_looks
 async def test_9_commands_are_chosen_by_keyboard_need_no_number_and_are_in_my_language(here: Visit) -> None:
     """And the help is short, with examples to tap."""
     await here.draw("a red star")
@@ -415,6 +429,7 @@ async def test_10_progress_does_not_run_backwards_and_the_title_tells_of_a_pictu
     assert falls <= 1 and here.engine.resumed  # the second picture begins anew
 
 
+@pytest.mark.both_looks
 async def test_10_a_picture_alone_is_shared_enlarged_and_left_by_keyboard_and_all_can_be_touched(here: Visit) -> None:
     """Copy link, download, full screen, arrow keys; 44 pixels; one skips past old buttons."""
     await here.draw("a red star")
