@@ -20,7 +20,7 @@ run: $(VENV)/.installed  ## the bot with its chat page; config.toml is used when
 	@$(VENV)/bin/imago serve
 
 test: $(VENV)/.tested lint types  ## everything that must hold before a commit
-	$(VENV)/bin/python -m pytest -n 2 --dist loadfile
+	$(VENV)/bin/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder
 
 test-cluster: $(VENV)/.tested  ## engines, machines and the head of a Ray cluster are killed; no picture may be lost or change
 	$(VENV)/bin/python -m pytest -m cluster tests/engine/test_cluster.py

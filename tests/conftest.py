@@ -21,10 +21,20 @@ settings.register_profile("imago", deadline=None)
 settings.load_profile("imago")
 
 
+def pytest_configure() -> None:
+    """What is imported stays: the collector of garbage would look through it again and again, a fifth of that time."""
+    gc.disable()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Those with a browser first: they take longest and mostly wait, while other workers compute."""
+    items.sort(key=lambda item: not item.path.name.startswith("test_web_"))
+
+
 def pytest_collection_finish() -> None:
-    """What has been imported stays: the collector of garbage need not look through it again and again."""
     gc.collect()
     gc.freeze()
+    gc.enable()
 
 
 TINY_CLIP = {
