@@ -226,4 +226,9 @@ def _dot(pixels: Tensor, ground: Tensor) -> Tensor:
 
 def _energy(drawn: Tensor, clear: Tensor, grounds: Tensor) -> Tensor:
     """‖R_i + T_i · B_g‖², [grounds, things]."""
-    return torch.stack([(drawn + clear * ground).square().sum((1, 2, 3)) for ground in grounds])
+    scene = torch.empty_like(drawn)  # one for all: fresh memory for each takes longer than the sums
+
+    def energy(ground: Tensor) -> Tensor:
+        return torch.mul(clear, ground, out=scene).add_(drawn).square_().sum((1, 2, 3))
+
+    return torch.stack([energy(ground) for ground in grounds])

@@ -5,6 +5,7 @@ import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
@@ -206,7 +207,7 @@ def _tokenizer(config: ClipConfig, length: int) -> Callable[[list[str]], Tensor]
     if config.vocabulary is not None:
         return cast(Callable[[list[str]], Tensor], SimpleTokenizer(str(config.vocabulary), context_length=length))
     if config.tokenizer is None:
-        return cast(Callable[[list[str]], Tensor], open_clip.get_tokenizer(config.model))
+        return _own_tokenizer(config.model)
     from transformers import PreTrainedTokenizerFast
 
     tokenizer = PreTrainedTokenizerFast(tokenizer_file=str(config.tokenizer), pad_token="<pad>")
@@ -220,3 +221,14 @@ def _tokenizer(config: ClipConfig, length: int) -> Callable[[list[str]], Tensor]
         )
 
     return tokenize
+
+
+def _own_tokenizer(model: str) -> Callable[[list[str]], Tensor]:
+    """As open_clip's description of a model says; most have CLIP's own vocabulary, which lies in memory already."""
+    import open_clip
+
+    tower = (open_clip.get_model_config(model) or {}).get("text_cfg", {})
+    if "hf_tokenizer_name" in tower or "tokenizer_kwargs" in tower or "siglip" in model.lower():
+        return cast(Callable[[list[str]], Tensor], open_clip.get_tokenizer(model))
+    length = tower.get("context_length", open_clip.tokenizer.DEFAULT_CONTEXT_LENGTH)
+    return partial(open_clip.tokenize, context_length=length)

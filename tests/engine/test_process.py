@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from engine import (
+    BadRequest,
     Checkpoint,
     EngineDied,
     EngineProcess,
@@ -21,12 +22,14 @@ from engine import (
     Failed,
     Finished,
     Inputs,
-    NumericalError,
     Preview,
     Progress,
     Request,
     UpscaleRequest,
 )
+from engine.drawing.models import choose_device, load_models
+from engine.drawing.scoring import score_of
+from engine.process.child import _prepare
 from engine.process.parent import _environment
 from tests.fakes import scripted
 
@@ -68,15 +71,28 @@ async def test_streams_events_of_one_picture_after_the_other_from_one_process() 
         assert engine.pid == pid
         large = [e async for e in engine.events(UpscaleRequest(png=b"x"))]
         assert isinstance(large[-1], Finished) and large[-1].width == 32
+        assert isinstance(first[-1], Finished) and first[-1].score is large[-1].score is None, "nobody asked for it"
 
 
-@pytest.mark.parametrize(("models", "loaded"), [("toybox", "toybox"), ("nonsense", "")])
-async def test_models_are_loaded_before_anybody_asks(models: str, loaded: str) -> None:
-    """So the first picture need not wait for them; what is wrong with them its own drawing says."""
-    async with running(draw="tests.fakes.scripted:tell_what_is_loaded", models=models) as engine:
+async def test_models_are_loaded_before_anybody_asks_and_what_is_drawn_is_scored_when_it_is_told_to() -> None:
+    """So the first picture need not wait for them. One process shows it all: it takes seconds to import torch."""
+    asked, small = Request(prompt="a star", seed=7, models="toybox"), UpscaleRequest(png=b"x", models="toybox")
+    async with running(models="toybox", check="a red star") as engine:
         await engine.start()
         assert engine.pid is not None
-        assert await drawn(engine) == [Failed(kind="NumericalError", sentence=loaded)]
+        first = await drawn(engine, "loaded")
+        assert first[-1] == Failed(kind="NumericalError", sentence="toybox")
+        ends = [[event async for event in engine.events(request)][-1] for request in (asked, small)]
+    for end in ends:
+        assert isinstance(end, Finished)
+        assert end.score == pytest.approx(score_of(end.png, "toybox", "a red star"), abs=1e-4)
+
+
+def test_what_is_wrong_with_models_its_own_drawing_says() -> None:
+    """The process does not end over them before anybody asks."""
+    _prepare("nonsense")
+    with pytest.raises(BadRequest, match="nonsense"):
+        load_models("nonsense", choose_device())
 
 
 async def test_an_error_of_the_engine_travels_as_failed_and_the_process_lives_on() -> None:
@@ -114,7 +130,7 @@ async def test_quick_steps_are_told_together_and_previews_each() -> None:
     assert [event.percent for event in events if isinstance(event, Preview)] == list(range(10, 101, 10))
 
 
-@pytest.mark.parametrize(("prompt", "hang_seconds"), [("crash", 600.0), ("hang", 3.0)])
+@pytest.mark.parametrize(("prompt", "hang_seconds"), [("crash", 600.0), ("hang", 2.0)])
 async def test_a_crash_and_a_hang_are_both_a_death(prompt: str, hang_seconds: float) -> None:
     """The bot must not wait for ever."""
     async with running(hang_seconds=hang_seconds) as engine:
@@ -135,7 +151,7 @@ async def test_a_process_that_stops_beating_is_killed() -> None:
 
 async def test_a_process_may_take_longer_to_load_than_to_beat() -> None:
     """Importing torch on a busy machine keeps the whole process still; it once was killed for that, three times."""
-    async with running(draw="tests.engine.test_process:draw_after_a_long_import", beat_seconds=1.2) as engine:
+    async with running(draw="tests.fakes.scripted:draw_after_a_long_import", beat_seconds=1.2) as engine:
         assert isinstance((await drawn(engine))[-1], Finished)
 
 
@@ -268,32 +284,17 @@ def test_the_process_dies_with_its_parent() -> None:
 
 async def test_what_a_library_prints_does_not_get_among_the_messages() -> None:
     """Some libraries greet on stdout, which is our pipe."""
-    async with running(draw="tests.engine.test_process:draw_and_print") as engine:
+    async with running(draw="tests.fakes.scripted:draw_and_print") as engine:
         assert isinstance((await drawn(engine))[-1], Finished)
 
 
 async def test_pictures_and_parent_travel_with_the_request() -> None:
     """What a drawing begins from is no part of its Request, and must not be lost on the way."""
     given = Inputs(init=b"\x89PNG", targets=((b"GIF", -0.5),))
-    async with running(draw="tests.engine.test_process:draw_what_came") as engine:
+    async with running(draw="tests.fakes.scripted:draw_what_came") as engine:
         events = [e async for e in engine.events(Request(prompt="a star"), inputs=given, parent="7")]
         assert isinstance(events[-1], Failed)
         assert events[-1].sentence == f"{given} 7 None"
-
-
-def draw_what_came(request: Request, *, resume: bytes | None, inputs: Inputs, parent: str | None) -> Iterator[Event]:
-    raise NumericalError(f"{inputs} {parent} {resume}")
-    yield  # a stream, as the others
-
-
-def draw_after_a_long_import(request: Request, *, resume: bytes | None = None, **_: object) -> Iterator[Event]:
-    time.sleep(1.5)  # before there is a stream, and so without a beat
-    return scripted.draw(request, resume=resume)
-
-
-def draw_and_print(request: Request, *, resume: bytes | None = None, **_: object) -> Iterator[Event]:
-    print("hello")
-    return scripted.draw(request, resume=resume)
 
 
 def _ends(pid: int, seconds: float) -> bool:

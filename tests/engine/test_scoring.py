@@ -5,12 +5,10 @@ import sys
 import numpy as np
 import pytest
 
-from engine import EngineProcess, Finished, Request, UpscaleRequest
 from engine.drawing.scoring import score_of, with_score
 from engine.events import Progress
 from engine.pictures.images import to_png
 from engine.training.toybox.world import Scene, render
-from tests.fakes import scripted
 
 
 def picture(object: str, colour: str) -> bytes:
@@ -40,26 +38,6 @@ def test_only_a_finished_picture_gets_a_score() -> None:
     """Everything else goes through as it is."""
     progress = Progress(step=1, steps=2, seconds_left=1.0, distance=1.0)
     assert with_score(progress, "toybox", "a red star") is progress
-
-
-async def test_the_engine_process_scores_what_it_draws_and_enlarges() -> None:
-    """When it is told to, and else not."""
-
-    async def finished(check: str, *requests: Request | UpscaleRequest) -> list[Finished]:
-        engine = EngineProcess(draw="tests.fakes.scripted:draw", upscale="tests.fakes.scripted:upscale", check=check)
-        try:
-            ends = [[event async for event in engine.events(request)][-1] for request in requests]
-        finally:
-            await engine.close()
-        assert all(isinstance(end, Finished) for end in ends)
-        return ends
-
-    drawing = Request(prompt="a star", seed=7, models="toybox")
-    [unlooked] = await finished("", drawing)
-    assert unlooked.score is None
-    drawn, enlarged = await finished("a red star", drawing, UpscaleRequest(png=scripted.png(7, 10), models="toybox"))
-    assert drawn.score == pytest.approx(score_of(drawn.png, "toybox", "a red star"), abs=1e-4)
-    assert enlarged.score is not None
 
 
 def test_a_scripted_engine_without_a_check_needs_no_torch() -> None:

@@ -1,11 +1,14 @@
 """tests of engine.training.trainer."""
 
+import contextlib
 import json
-import subprocess
-import sys
+import multiprocessing
+import os
+import signal
 from pathlib import Path
 
 import numpy as np
+import pytest
 import torch
 from safetensors.torch import load_file
 from torch import Tensor, nn
@@ -59,26 +62,27 @@ def test_a_stopped_and_resumed_run_ends_on_the_same_weights(tmp_path: Path) -> N
     assert_same_weights(straight.average, resumed.average)
 
 
-LEARN = """
-import sys
-from pathlib import Path
-import torch
-from tests.engine.test_trainer import fit, trainer
-
-torch.set_num_threads(1)
-fit(trainer(Path(sys.argv[1]), steps=150, save_every=0), every=1)
-"""
+def learn(folder: Path, steps_done: int) -> None:
+    """In a process of its own; each step is a line in a file."""
+    torch.set_num_threads(1)  # the pool of threads stayed with the parent
+    with os.fdopen(steps_done, "w") as out, contextlib.redirect_stdout(out):
+        fit(trainer(folder, steps=60, save_every=0), every=1)
 
 
+@pytest.mark.filterwarnings("ignore:.*multi-threaded, use of fork:DeprecationWarning")
 def test_a_killed_run_ends_on_the_same_weights(tmp_path: Path) -> None:
     """kill -9 at whatever instant, while a checkpoint is being written too: the file of before is whole."""
-    command = [sys.executable, "-c", LEARN, str(tmp_path / "killed")]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as running:
-        assert running.stdout is not None
-        next(line for line in running.stdout if json.loads(line)["step"] == 30)
+    told, tell = os.pipe()
+    running = multiprocessing.get_context("fork").Process(target=learn, args=(tmp_path / "killed", tell))
+    running.start()
+    os.close(tell)
+    with os.fdopen(told) as lines:
+        next(line for line in lines if json.loads(line)["step"] == 20)
         running.kill()
-    killed, straight = trainer(tmp_path / "killed", steps=150), trainer(tmp_path / "straight", steps=150)
-    assert 29 <= killed.step < 150
+        running.join()
+    assert running.exitcode == -signal.SIGKILL
+    killed, straight = trainer(tmp_path / "killed", steps=60), trainer(tmp_path / "straight", steps=60)
+    assert 19 <= killed.step < 60
     fit(killed)
     fit(straight)
     assert_same_weights(straight.model, killed.model)

@@ -15,6 +15,7 @@ from engine import (
     Checkpoint,
     Event,
     Finished,
+    Inputs,
     NumericalError,
     Preview,
     Progress,
@@ -80,10 +81,22 @@ def draw_for_a_while(request: Request, *, resume: bytes | None = None, **_: obje
     return draw(request, resume=resume, seconds=0.8)
 
 
-def tell_what_is_loaded(request: Request, **_: object) -> Iterator[Event]:
-    """The names of the model sets that the process holds, as the sentence of a failure."""
-    raise NumericalError(" ".join(name for name, _ in sys.modules["engine.drawing.models"].__dict__["_loaded"]))
-    yield
+def draw_what_came(request: Request, *, resume: bytes | None, inputs: Inputs, parent: str | None) -> Iterator[Event]:
+    """Nothing but a failure whose sentence is what came beside the request."""
+    raise NumericalError(f"{inputs} {parent} {resume}")
+    yield  # a stream, as the others
+
+
+def draw_after_a_long_import(request: Request, *, resume: bytes | None = None, **_: object) -> Iterator[Event]:
+    """A drawing before whose stream the whole process is silent for 1.5 s."""
+    time.sleep(1.5)
+    return draw(request, resume=resume)
+
+
+def draw_and_print(request: Request, *, resume: bytes | None = None, **_: object) -> Iterator[Event]:
+    """A drawing that writes to stdout, which is the process's pipe."""
+    print("hello")
+    return draw(request, resume=resume)
 
 
 class SteeredBatch:
@@ -155,11 +168,13 @@ def upscale(request: UpscaleRequest, **_: object) -> Iterator[Event]:
 
 
 def _act(prompt: str, step: int) -> None:
-    """What the prompt makes the engine do at its fifth step: `fail`, `crash`, `hang` or `grandchild`."""
+    """What the prompt makes the engine do at its fifth step: `fail`, `crash`, `hang`, `grandchild`, or `loaded`."""
     if step != 5:
         return
     if prompt == "fail":
         raise NumericalError("The drawing left the numbers that a picture can have.")
+    if prompt == "loaded":  # tell which model sets the process holds
+        raise NumericalError(" ".join(name for name, _ in sys.modules["engine.drawing.models"].__dict__["_loaded"]))
     if prompt == "crash":
         os.kill(os.getpid(), signal.SIGKILL)
     if prompt == "hang":
