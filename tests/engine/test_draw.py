@@ -39,8 +39,9 @@ from engine.networks.tuning import memory_sentence
 from engine.pictures.images import read_png, to_png, to_tensor
 from engine.training.toybox.world import Scene, render
 
-REQUEST = Request(prompt="a red star on a blue background", models="toybox", seed=5, steps=10, cuts=2)
-SMALL = dataclasses.replace(REQUEST, size="64x64", cuts=1)  # a quarter of the side: quick
+WHOLE = Request(prompt="a red star on a blue background", models="toybox", seed=5, steps=10, cuts=2)
+REQUEST = dataclasses.replace(WHOLE, size="128x128")  # half of the side: quick
+SMALL = dataclasses.replace(REQUEST, size="64x64", cuts=1)
 
 
 def events_of(models: Models, request: Request, state: DrawingState) -> list[Event]:
@@ -61,7 +62,7 @@ def finished(events: list[Event]) -> Finished:
 
 
 def test_the_stream_starts_shows_each_ten_percent_and_ends(events: list[Event]) -> None:
-    assert isinstance(events[0], Started) and (events[0].width, events[0].first_step) == (256, 0)
+    assert isinstance(events[0], Started) and (events[0].width, events[0].first_step) == (128, 0)
     assert [e.percent for e in events if isinstance(e, Preview)] == list(range(10, 101, 10))
     assert [e.percent for e in events if isinstance(e, Checkpoint)] == list(range(10, 101, 10))
     assert [e.step for e in events if isinstance(e, Progress)] == list(range(1, 11))
@@ -69,9 +70,9 @@ def test_the_stream_starts_shows_each_ten_percent_and_ends(events: list[Event]) 
 
 
 def test_previews_come_at_each_ten_percent_of_any_number_of_steps() -> None:
-    """23 is not a multiple of ten."""
-    found = [(e.percent, e.step) for e in engine.draw(dataclasses.replace(SMALL, steps=23)) if isinstance(e, Preview)]
-    assert [percent for percent, _ in found] == list(range(10, 101, 10)) and found[-1] == (100, 23)
+    """13 is not a multiple of ten."""
+    found = [(e.percent, e.step) for e in engine.draw(dataclasses.replace(SMALL, steps=13)) if isinstance(e, Preview)]
+    assert [percent for percent, _ in found] == list(range(10, 101, 10)) and found[-1] == (100, 13)
 
 
 def test_the_files_are_what_the_record_says(events: list[Event]) -> None:
@@ -79,7 +80,7 @@ def test_the_files_are_what_the_record_says(events: list[Event]) -> None:
     assert hashlib.sha256(pixels.tobytes()).hexdigest() == finished(events).pixels_sha256
     assert metadata["Description"] == REQUEST.prompt
     gif = Image.open(io.BytesIO(finished(events).gif))
-    assert gif.n_frames == 10 and gif.size == (256, 256)
+    assert gif.n_frames == 10 and gif.size == (128, 128)
 
 
 def test_the_last_frame_of_the_gif_is_the_picture(events: list[Event]) -> None:
@@ -110,8 +111,9 @@ def test_a_drawing_taken_up_again_ends_on_the_same_bytes(events: list[Event], pe
 
 
 def test_closing_the_stream_stops_the_drawing() -> None:
-    stream = engine.draw(REQUEST)
-    next(stream)
+    stream = engine.draw(WHOLE)
+    started = next(stream)
+    assert isinstance(started, Started) and started.width == started.height == 256, "the set's own size"
     stream.close()
     with pytest.raises(StopIteration):
         next(stream)
@@ -122,7 +124,7 @@ def test_picture_k_of_a_batch_is_picture_k_alone(sampler: str) -> None:
     """Different people's prompts may share one call of the network."""
     models = load_models("toybox", torch.device("cpu"))
     asked = [
-        dataclasses.replace(REQUEST, prompt=p, seed=s, sampler=sampler, steps=4, guidance_scale=50.0)
+        dataclasses.replace(WHOLE, prompt=p, seed=s, sampler=sampler, steps=4, guidance_scale=50.0)
         for p, s in (("a red star", 1), ("синий круг | чёрный фон:0.5", 2))
     ]
     asked = [resolve_defaults(r, models.description.defaults) for r in asked]
@@ -176,7 +178,7 @@ class SmallMemory:
 def drawn_in(room: int) -> tuple[DrawingState, list[int], list[int]]:
     """Two steps with four cuts; how far they came, the steps told, how many crops were tried at a time."""
     models = load_models("toybox", torch.device("cpu"))
-    request = resolve_defaults(dataclasses.replace(REQUEST, steps=2, cuts=4), models.description.defaults)
+    request = resolve_defaults(dataclasses.replace(WHOLE, steps=2, cuts=4), models.description.defaults)
     small = SmallMemory(models.clips[0][0], room)
     state = DrawingState(x=first_noise(models, [request]), index=1)
     models = dataclasses.replace(
@@ -279,7 +281,7 @@ def test_a_lone_picture_has_no_others_beside_it(events: list[Event]) -> None:
 )
 def test_every_control_survives_a_stop(knobs: dict[str, object]) -> None:
     """The pictures that went in need not be given again, and others are refused."""
-    request = dataclasses.replace(REQUEST, **{"models": "picturebook", "steps": 4, "size": "64x64", **knobs})  # type: ignore[arg-type]
+    request = dataclasses.replace(REQUEST, **{"models": "picturebook", "steps": 4, "cuts": 1, "size": "64x64", **knobs})  # type: ignore[arg-type]
     blue = to_png(np.full((20, 30, 3), (0, 0, 255), np.uint8), {})
     inputs = Inputs(init=blue if request.init else None, targets=((blue, 0.5),))
     whole = list(engine.draw(request, inputs=inputs, parent="7"))
@@ -353,9 +355,9 @@ def test_a_symmetric_picture_is_symmetric_to_the_pixel() -> None:
 
 def test_what_a_set_cannot_draw_is_refused_before_torch_is_there() -> None:
     """The bot asks before it takes a job."""
-    engine.check_request(REQUEST)
+    engine.check_request(WHOLE)
     for change, field in (({"size": "100x100"}, "size"), ({"init": 0.5}, "init"), ({"models": "nowhere"}, "models")):
-        wrong = dataclasses.replace(REQUEST, **change)  # type: ignore[arg-type]
+        wrong = dataclasses.replace(WHOLE, **change)  # type: ignore[arg-type]
         for refuse in (engine.check_request, lambda request: next(engine.draw(request))):
             with pytest.raises(BadRequest) as caught:
                 refuse(wrong)
@@ -364,7 +366,7 @@ def test_what_a_set_cannot_draw_is_refused_before_torch_is_there() -> None:
 
 def test_upscaling_makes_it_four_times_larger_and_keeps_the_provenance(events: list[Event]) -> None:
     big = finished(list(engine.upscale(UpscaleRequest(png=finished(events).png))))
-    assert (big.width, big.height, big.gif) == (1024, 1024, b"")
+    assert (big.width, big.height, big.gif) == (512, 512, b"")
     assert read_png(big.png)[1] == read_png(finished(events).png)[1]
     child = finished(list(engine.upscale(UpscaleRequest(png=finished(events).png), parent="7")))
     assert read_png(child.png)[1] == {**read_png(big.png)[1], "imago:parent": "7"}

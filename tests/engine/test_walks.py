@@ -3,9 +3,11 @@
 from pathlib import Path
 
 import numpy as np
+import pytest
 import torch
 
 from engine.diffusion.denoisers import network_denoiser
+from engine.diffusion.schedule import Levels
 from engine.drawing.models import load_models
 from engine.training.toybox.ideal import IdealDenoiser
 from engine.training.toybox.train_unet import SEEN, add_noise, pictures, scenes_of
@@ -55,7 +57,7 @@ def test_the_noise_stays_as_large_as_the_timestep_says() -> None:
 
 
 def pulled(count: int) -> PulledWalks:
-    return PulledWalks(count, (6, 6), load_models("toybox", torch.device("cpu")), IdealDenoiser())
+    return PulledWalks(count, (16, 16), load_models("toybox", torch.device("cpu")), IdealDenoiser())
 
 
 def test_the_pull_leads_towards_what_was_said() -> None:
@@ -86,12 +88,16 @@ def test_each_pulled_walk_has_a_target_of_its_own() -> None:
     assert all(caption.fits(scene) for caption, scene in zip(walks.captions(rng), scenes, strict=True))
 
 
-def test_pulls_that_ended_are_drawn_once(tmp_path: Path) -> None:
+def test_pulls_that_ended_are_drawn_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """They lie where the pull has just ended, and a run that goes on finds the same ones."""
+    monkeypatch.setattr("engine.training.toybox.walks.LENGTHS", (10,))  # in earnest forty steps and more
     ideal, models = IdealDenoiser(), load_models("toybox", torch.device("cpu"))
     x, t = sample_ended_pulls(models, ideal, 2, tmp_path / "run" / "pulls.safetensors")
     assert x.shape == (2, 3, SIDE, SIDE) and t[0] == t[1]
-    assert 0 < ideal.levels[t[0]] - models.description.defaults.until_level < 0.05
+    defaults = models.description.defaults
+    levels = Levels("cosine", 10, spacing=defaults.spacing)
+    [at] = np.flatnonzero(levels.timesteps == int(t[0]))
+    assert levels.alphas_cumprod[at] > defaults.until_level >= levels.alphas_cumprod[at + 1]
     assert ideal.likely(x, t).flatten(1).max(1).values.min() > 0.5
     again, _ = sample_ended_pulls(models, ideal, 2, tmp_path / "run" / "pulls.safetensors")
     assert torch.equal(again, x)
