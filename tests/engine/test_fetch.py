@@ -17,6 +17,7 @@ from engine.drawing.models import build_models, load_clip
 from engine.errors import BadRequest, CannotFetch, CorruptWeights, MissingWeights
 from engine.model_sets.convert import read_checkpoint
 from engine.model_sets.fetch import add, fetch, needs
+from engine.model_sets.pace import Pace, remember
 from engine.model_sets.weights import load_model_set, model_set_names, read_model_set, verify
 from engine.networks.imports import import_open_clip
 from engine.networks.secondary import SecondaryNet
@@ -153,6 +154,7 @@ def test_weights_of_unknown_licence_are_asked_for_once(
     """Most of the family's authors have not said what may be done; the operator decides, a script says --yes."""
     file = describe(models_folder, published, [f"{served.address}/none"])
     file.write_text('licence = "unknown"\n' + file.read_text())
+    remember("own", Pace(step=1e6, steps=5, device="cpu"))  # hours: it is not measured again
     main(["models", "add", str(published["ViT-tiny.pt"])])
     assert main(["models", "fetch", "own"]) == 2  # nobody at the terminal
     assert "licence of own is not known" in (said := capsys.readouterr().err) and "--yes" in said

@@ -32,7 +32,7 @@ from engine.request import Request
 from engine.training.toybox.world import Scene, render
 from tests.bench.engine.full import random_clip, random_unet
 
-QUICK = Request(prompt="a red star", seed=5, steps=4, cuts=2)
+QUICK = Request(prompt="a red star", seed=5, steps=4, cuts=2, size="128x128")  # half of the side
 
 
 @pytest.fixture(scope="module")
@@ -56,7 +56,7 @@ def test_every_picture_of_a_request_has_noise_of_its_own(models: Models) -> None
     request = asked(models, count=3)
     assert seeds_of([request]) == [(5, 0), (5, 1), (5, 2)]
     noise = first_noise(models, [request])
-    assert noise.shape == (3, 3, 64, 64) and not torch.equal(noise[0], noise[1])
+    assert noise.shape == (3, 3, 32, 32) and not torch.equal(noise[0], noise[1])
     assert torch.equal(noise[:1], first_noise(models, [asked(models)]))
 
 
@@ -74,7 +74,7 @@ def test_pictures_need_not_be_square(models: Models, size: str, shape: tuple[int
 
 def test_a_drawing_from_a_picture_begins_at_the_level_it_skips_to(models: Models) -> None:
     """A tenth kept skips a tenth of the steps; at least one is drawn."""
-    init = np.full((64, 64, 3), 200, np.uint8)
+    init = np.full((32, 32, 3), 200, np.uint8)
     indices = [beginning(models, asked(models, steps=10, init=share), init)[1] for share in (0.1, 0.5, 0.99)]
     assert indices == [8, 4, 0]
     x, _ = beginning(models, asked(models, steps=10, init=0.99), init)
@@ -86,7 +86,7 @@ def test_the_late_steps_have_fresh_noise_only_where_they_are_guided(
     models: Models, init: float | None, noisy: bool
 ) -> None:
     """From a picture a drawing is guided to its end; else eta matters down to the set's level, no further."""
-    request, x = asked(models, steps=10, init=init, guidance_scale=0.0), torch.zeros(1, 3, 64, 64)
+    request, x = asked(models, steps=10, init=init, guidance_scale=0.0), torch.zeros(1, 3, 32, 32)
     calm = dataclasses.replace(request, eta=0.0)
     levels = levels_of(models, request).alphas_cumprod
     late = int((levels > models.description.defaults.fresh_until_level).sum()) - 1
@@ -107,7 +107,7 @@ def test_the_more_of_a_picture_is_kept_the_nearer_the_drawing_stays(models: Mode
     init = render(Scene(object="star", colour="red", background="blue", size="", x=32.0, y=32.0, radius=19.5))
     far = []
     for share in (0.2, 0.9):
-        request = asked(models, steps=10, init=share, guidance_scale=0.0)
+        request = asked(models, steps=10, init=share, guidance_scale=0.0, size=None)
         *_, last = steps_of(models, [request], *beginning(models, request, init))
         far.append(float((last.x[0] - to_tensor(init)).abs().mean()))
     assert far[1] < far[0]
@@ -188,7 +188,7 @@ def test_every_step_is_told_also_where_some_are_skipped(models: Models) -> None:
     from engine.drawing.checkpoint import DrawingState
 
     request = asked(models, steps=5, init=0.4)
-    x, index = beginning(models, request, np.zeros((64, 64, 3), np.uint8))
+    x, index = beginning(models, request, np.zeros((32, 32, 3), np.uint8))
     batch = Batch()
     batch.take(0, Drawing(models, request, DrawingState(x=x, index=index)))
     events = [event for event in events_alone(batch) if isinstance(event, Progress)]
@@ -228,6 +228,6 @@ def elsewhere(small: ModelSet, *, secondary: bool) -> Models:
 def test_a_gpu_is_never_waited_for_in_a_step(small: ModelSet, knobs: dict[str, object], secondary: bool) -> None:
     """It always has its next work before it ends the last; only who looks at a step waits for it."""
     models = elsewhere(small, secondary=secondary)
-    request = asked(models, steps=2, **knobs)
+    request = asked(models, steps=2, size=None, **knobs)
     walk = steps_of(models, [request], first_noise(models, [request]), request.steps - 1)
     assert all(step.x.device.type == "meta" for step in walk)

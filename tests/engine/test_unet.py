@@ -1,6 +1,7 @@
 """the U-Net against guided-diffusion's own, on the same random weights."""
 
 from dataclasses import replace
+from functools import cache
 
 import pytest
 import torch
@@ -48,7 +49,7 @@ PUBLISHED_512 = replace(
 )
 
 
-def pair(config: UNetConfig) -> tuple[UNetModel, UNet]:
+def new_pair(config: UNetConfig) -> tuple[UNetModel, UNet]:
     """Theirs and ours with the same weights, none of them zero, so that every layer is heard."""
     torch.manual_seed(0)
     theirs, ours = guided_diffusion_unet(config), UNet(config).eval()
@@ -57,6 +58,9 @@ def pair(config: UNetConfig) -> tuple[UNetModel, UNet]:
             parameter.copy_(torch.randn_like(parameter) * 0.05 + (0.5 if parameter.dim() == 1 else 0))
     ours.load_state_dict(theirs.state_dict())
     return theirs, ours
+
+
+pair = cache(new_pair)  # of which nothing may be changed
 
 
 def arguments(config: UNetConfig, height: int = 16, width: int = 16) -> list[torch.Tensor]:
@@ -102,7 +106,7 @@ def test_the_gradient_to_the_input_equals_the_oracle() -> None:
 def test_every_weight_is_heard() -> None:
     """A weight that changes nothing would be a layer that the comparison with the oracle cannot see."""
     config = replace(SMALL, num_classes=10)
-    _, ours = pair(config)
+    _, ours = new_pair(config)
     ours(*arguments(config)).square().sum().backward()
     silent = [name for name, value in ours.named_parameters() if value.grad is None or not value.grad.any()]
     assert silent == []
@@ -140,7 +144,7 @@ def test_sides_that_the_levels_do_not_divide_are_refused() -> None:
 @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
 def test_in_half_precision_it_is_as_near_to_the_truth_as_guided_diffusions(dtype: torch.dtype) -> None:
     """On a GPU the blocks' convolutions run in half precision; what comes out is float32."""
-    theirs, ours = pair(SMALL)
+    theirs, ours = new_pair(SMALL)
     x, t = arguments(SMALL)
     with torch.no_grad():
         exact = theirs(x, t)
@@ -157,7 +161,7 @@ def test_in_half_precision_it_is_as_near_to_the_truth_as_guided_diffusions(dtype
 
 def test_it_may_be_half_precision_all_over() -> None:
     """What it is fed is float32 all the same."""
-    _, ours = pair(SMALL)
+    _, ours = new_pair(SMALL)
     assert ours.bfloat16()(*arguments(SMALL)).dtype == torch.bfloat16
 
 
@@ -171,7 +175,7 @@ def test_fractional_timesteps_lie_between_their_neighbours() -> None:
 def test_what_is_worked_out_again_has_the_same_bits_and_is_not_kept() -> None:
     """Half the memory on the way back; of what a block works out inside nothing is kept."""
     torch.manual_seed(0)
-    _, ours = pair(SMALL)
+    _, ours = new_pair(SMALL)
     ours.requires_grad_(False)
     x, t = torch.randn(1, 3, 32, 32), torch.tensor([500])
 

@@ -27,7 +27,7 @@ class Canvas:
         self.rgb = colours if where is None else np.where(where[..., None], colours, self.rgb)
 
     def fill(self, where: np.ndarray, rgb: Rgb, share: float = 1.0) -> None:
-        self.rgb = np.where(where[..., None], (1 - share) * self.rgb + share * np.array(rgb), self.rgb)
+        self.rgb[where] = (1 - share) * self.rgb[where] + share * np.array(rgb)
 
     def disc(self, x: float, y: float, radius: float, rgb: Rgb, share: float = 1.0) -> None:
         self.fill((self.x - x) ** 2 + (self.y - y) ** 2 < radius**2, rgb, share)
