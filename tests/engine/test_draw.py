@@ -261,7 +261,6 @@ def test_a_lone_picture_has_no_others_beside_it(events: list[Event]) -> None:
 @pytest.mark.parametrize(
     "knobs",
     [
-        {"count": 2},
         {"count": 2, "pick": 2, "symmetry": "both"},
         {"init": 0.3},
         {"stop": "satisfied"},
@@ -276,12 +275,13 @@ def test_a_lone_picture_has_no_others_beside_it(events: list[Event]) -> None:
             "size": "64x128",
             "sampler": "ddpm",
         },
+        {"count": 2, "models": "picturebook"},
     ],
     ids=lambda knobs: " ".join(knobs),
 )
 def test_every_control_survives_a_stop(knobs: dict[str, object]) -> None:
     """The pictures that went in need not be given again, and others are refused."""
-    request = dataclasses.replace(REQUEST, **{"models": "picturebook", "steps": 4, "cuts": 1, "size": "64x64", **knobs})  # type: ignore[arg-type]
+    request = dataclasses.replace(REQUEST, **{"steps": 4, "cuts": 1, "size": "64x64", **knobs})  # type: ignore[arg-type]
     blue = to_png(np.full((20, 30, 3), (0, 0, 255), np.uint8), {})
     inputs = Inputs(init=blue if request.init else None, targets=((blue, 0.5),))
     whole = list(engine.draw(request, inputs=inputs, parent="7"))
@@ -365,10 +365,10 @@ def test_what_a_set_cannot_draw_is_refused_before_torch_is_there() -> None:
 
 
 def test_upscaling_makes_it_four_times_larger_and_keeps_the_provenance(events: list[Event]) -> None:
-    big = finished(list(engine.upscale(UpscaleRequest(png=finished(events).png))))
+    big = finished(list(engine.upscale(UpscaleRequest(png=finished(events).png, models="toybox"))))
     assert (big.width, big.height, big.gif) == (512, 512, b"")
     assert read_png(big.png)[1] == read_png(finished(events).png)[1]
-    child = finished(list(engine.upscale(UpscaleRequest(png=finished(events).png), parent="7")))
+    child = finished(list(engine.upscale(UpscaleRequest(png=finished(events).png, models="toybox"), parent="7")))
     assert read_png(child.png)[1] == {**read_png(big.png)[1], "imago:parent": "7"}
 
 

@@ -7,15 +7,19 @@ from typing import Any
 
 import pytest
 
-nbformat = pytest.importorskip("nbformat")
-pytest.importorskip("IPython")
-
 NOTEBOOK = Path(__file__).parents[2] / "docs/notebook.ipynb"
+
+
+@pytest.fixture
+def cells() -> list[Any]:
+    nbformat = pytest.importorskip("nbformat")
+    return nbformat.read(NOTEBOOK, as_version=4).cells
 
 
 @pytest.fixture
 def shell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     """What runs the cells of a kernel, in an empty folder; a kernel's own process would import torch once more."""
+    pytest.importorskip("IPython")
     from IPython.core.interactiveshell import InteractiveShell
     from traitlets.config import Config
 
@@ -29,25 +33,23 @@ def shell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     shell.restore_sys_module_state()
 
 
-def test_it_is_committed_without_what_it_printed() -> None:
+def test_it_is_committed_without_what_it_printed(cells: list[Any]) -> None:
     """Pictures in a repository are for ever."""
-    cells = nbformat.read(NOTEBOOK, as_version=4).cells
     assert 9 <= len(cells) <= 12
     assert not any(cell.get("outputs") or cell.get("execution_count") for cell in cells)
 
 
-async def test_it_draws_shows_each_preview_and_the_gif(shell: Any, tmp_path: Path) -> None:
+async def test_it_draws_shows_each_preview_and_the_gif(cells: list[Any], shell: Any, tmp_path: Path) -> None:
     """Whoever rents a GPU by the minute should not have to mend it first. As in a kernel, an event loop is running."""
     from IPython.utils.capture import capture_output
 
-    notebook = nbformat.read(NOTEBOOK, as_version=4)
-    settings = next(cell for cell in notebook.cells if cell.id == "settings")
+    settings = next(cell for cell in cells if cell.id == "settings")
     for usual, here in (('MODELS = "auto"', 'MODELS = "toybox"'), ("STEPS = None", "STEPS = 2")):
         assert usual in settings.source
         settings.source = settings.source.replace(usual, here)
     displayed: dict[str, list[str]] = {}  # kinds of what each cell shows
     printed: dict[str, str] = {}
-    for cell in notebook.cells:
+    for cell in cells:
         if cell.cell_type == "code":
             with capture_output() as outputs:
                 done = await shell.run_cell_async(cell.source, transformed_cell=shell.transform_cell(cell.source))
