@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import reduce
 
 import numpy as np
 import pytest
@@ -43,9 +44,12 @@ def noisy(scene: Scene, rng: np.random.Generator) -> np.ndarray:
 
 def resized(scene: Scene, rng: np.random.Generator) -> np.ndarray:
     """The object's edges half a pixel further out or in, all around."""
-    large = Image.fromarray((object_mask(scene, scale=4) * 255).astype(np.uint8))
-    edge = ImageFilter.MaxFilter(5) if rng.random() < 0.5 else ImageFilter.MinFilter(5)
-    cover = np.asarray(large.filter(edge).reduce(4)) / 255
+    large = (object_mask(scene, scale=4) * 255).astype(np.uint8)
+    edge = np.maximum if rng.random() < 0.5 else np.minimum
+    for _ in range(2):  # both ways: what Pillow's filter of 5 x 5 finds, in a tenth of the time
+        wide = np.pad(large, [(2, 2), (0, 0)], mode="edge")
+        large = reduce(edge, [wide[k : k + len(large)] for k in range(5)]).T
+    cover = np.asarray(Image.fromarray(np.ascontiguousarray(large)).reduce(4)) / 255
     return paint(cover, rgb(scene.colour), rgb(scene.background))
 
 

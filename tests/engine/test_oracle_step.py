@@ -1,5 +1,7 @@
 """one guided step of ours against guided-diffusion's, with the same network, noise and cuts."""
 
+from functools import cache
+
 import pytest
 import torch
 from torch import Tensor, nn
@@ -40,6 +42,7 @@ PULL = Pull(
 LEVELS = [19, 11, 1, 0]  # the first step, one in the middle, the last two
 
 
+@cache  # a frozen one
 def random_network(config: UNetConfig) -> UNet:
     torch.manual_seed(0)
     unet = UNet(config).eval().requires_grad_(False)
