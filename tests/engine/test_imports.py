@@ -31,7 +31,7 @@ def test_a_drawing_begins_without_what_takes_long_and_does_not_wait_awake() -> N
     plain = {name: value for name, value in os.environ.items() if not name.startswith(("OMP_", "GOMP_"))}
     told = subprocess.run(
         [sys.executable, "-W", "ignore", "-c", CODE],
-        env={**plain, "OMP_DISPLAY_ENV": "verbose"},
+        env={**plain, "OMP_NUM_THREADS": "1", "OMP_DISPLAY_ENV": "verbose"},
         capture_output=True,
         text=True,
         check=True,

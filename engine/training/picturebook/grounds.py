@@ -23,8 +23,9 @@ class Canvas:
     def fade(self, *stops: tuple[float, Rgb], where: np.ndarray | None = None) -> None:
         """Colours from the top down, a gradient between (height, colour) stops."""
         heights = [height for height, _ in stops]
-        colours = np.stack([np.interp(self.y, heights, [rgb[k] for _, rgb in stops]) for k in range(3)], axis=-1)
-        self.rgb = colours if where is None else np.where(where[..., None], colours, self.rgb)
+        down = [np.interp(self.y[:, 0], heights, [rgb[k] for _, rgb in stops]) for k in range(3)]
+        colours = np.broadcast_to(np.stack(down, axis=-1)[:, None], self.rgb.shape)
+        self.rgb = colours.copy() if where is None else np.where(where[..., None], colours, self.rgb)
 
     def fill(self, where: np.ndarray, rgb: Rgb, share: float = 1.0) -> None:
         self.rgb[where] = (1 - share) * self.rgb[where] + share * np.array(rgb)
