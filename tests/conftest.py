@@ -27,13 +27,14 @@ def pytest_configure() -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Those with a browser first: they take longest and mostly wait, while other workers compute."""
-    items.sort(key=lambda item: not item.path.name.startswith("test_web_"))
+    """Those with a browser, which mostly wait, beside those of the engine, which compute; then the bot's."""
+    items.sort(key=lambda item: (not item.path.name.startswith("test_web_"), item.path.parent.name != "engine"))
 
 
 def pytest_collection_finish() -> None:
     gc.collect()
     gc.freeze()
+    gc.set_threshold(10_000)  # an app's start makes more than Python's 700 at once
     gc.enable()
 
 
