@@ -25,7 +25,7 @@ class Stopped(KeyboardInterrupt):
 
 
 @contextmanager
-def stopped_by_signals() -> Iterator[None]:
+def _stopped_by_signals() -> Iterator[None]:
     """SIGINT and SIGTERM raise `Stopped` inside; for the main thread."""
     before = {number: signal.signal(number, _stop) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
@@ -44,7 +44,7 @@ def report_errors(command: Command) -> Command:
 
     def run(args: argparse.Namespace) -> int:
         try:
-            with stopped_by_signals():
+            with _stopped_by_signals():
                 return command(args)
         except BrokenPipeError:
             raise  # the reader of our output has gone; handled once, in `main`

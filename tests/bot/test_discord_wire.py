@@ -499,7 +499,6 @@ async def test_beyond_2500_servers_each_shard_hears_of_its_own(tmp_path: Path) -
             await client.on_disconnect()
             await client.on_shard_disconnect(shard)
         for shard, well in ((1, False), (0, True)):
-            await client.on_resumed()
             await client.on_shard_resumed(shard)
             assert (connection._why == "") is well, "the bot is well when all of them are back"
 

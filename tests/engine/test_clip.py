@@ -15,9 +15,6 @@ from engine.model_sets.weights import load_model_set
 from engine.networks.clip import Clip, ClipConfig, _own_tokenizer
 from engine.networks.imports import import_open_clip
 
-import_open_clip()  # before anything else imports it
-import open_clip  # noqa: E402
-
 CPU = torch.device("cpu")
 
 
@@ -156,6 +153,9 @@ def test_a_text_tower_of_transformers_needs_no_network(tmp_path: Path, monkeypat
 
 def test_clips_own_vocabulary_is_read_once_and_gives_the_tokens_that_open_clip_gives() -> None:
     """Reading it takes longer than building the network that it is for."""
+    import_open_clip()
+    import open_clip
+
     texts = ["a red star, on Blue &amp; white", "word " * 100]
     for name in ("ViT-B-32", "coca_ViT-B-32"):  # the second's context is one token shorter
         assert torch.equal(_own_tokenizer(name)(texts), open_clip.get_tokenizer(name)(texts))

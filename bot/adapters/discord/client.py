@@ -149,9 +149,6 @@ class Client(discord.AutoShardedClient):
         self.connected.set()
         self._tell_connection()
 
-    async def on_resumed(self) -> None:
-        self._tell_connection()
-
     async def on_disconnect(self) -> None:
         self.listener.handle_disconnection()
 
@@ -159,9 +156,7 @@ class Client(discord.AutoShardedClient):
         self._away.discard(shard_id)
         self._tell_connection()
 
-    async def on_shard_resumed(self, shard_id: int) -> None:
-        self._away.discard(shard_id)
-        self._tell_connection()
+    on_shard_resumed = on_shard_connect
 
     async def on_shard_disconnect(self, shard_id: int) -> None:
         self._away.add(shard_id)
