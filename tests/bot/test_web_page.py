@@ -462,6 +462,20 @@ async def test_10_a_picture_alone_is_shared_enlarged_and_left_by_keyboard_and_al
     await expect(here.text).to_be_focused()
 
 
+async def test_10_nothing_moves_behind_a_preview_or_for_those_who_want_it_still(here: Visit) -> None:
+    """Noise flickered on unseen, an eighth of a core; and for those who had asked for no motion."""
+    moving = "document.getAnimations().filter(one => one.animationName === 'static').length"
+    await here.page.emulate_media(reduced_motion="no-preference")
+    await here.send("a red star")
+    image = here.find(".drawing .picture img[src]")
+    await expect(image).to_be_visible()
+    assert await here.page.evaluate(moving) == 0
+    await image.evaluate("one => one.removeAttribute('src')")
+    assert await here.page.evaluate(moving) == 1
+    await here.page.emulate_media(reduced_motion="reduce")
+    assert await here.page.evaluate(moving) == 0
+
+
 async def test_11_a_size_or_a_style_that_cannot_be_drawn_is_mended_by_one_tap(here: Visit) -> None:
     """64x512 was blank, and a green cat in ink came out white."""
     here.engine.quick = True
