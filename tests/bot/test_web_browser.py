@@ -24,6 +24,8 @@ CHROMIUM = SHELL if SHELL.exists() else Path("/usr/bin/chromium")
 ARGUMENTS = [
     "--no-sandbox",
     "--disable-gpu",
+    "--in-process-gpu",  # one process less, which draws in software all the same
+    "--renderer-process-limit=1",  # no process is started beforehand for a page that nobody opens
     "--disable-quic",
     "--no-first-run",
     "--disable-background-networking",
