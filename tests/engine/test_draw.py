@@ -40,8 +40,8 @@ from engine.pictures.images import read_png, to_png, to_tensor
 from engine.training.toybox.world import Scene, render
 
 WHOLE = Request(prompt="a red star on a blue background", models="toybox", seed=5, steps=10, cuts=2)
-REQUEST = dataclasses.replace(WHOLE, size="128x128")  # half of the side: quick
-SMALL = dataclasses.replace(REQUEST, size="64x64", cuts=1)
+REQUEST = dataclasses.replace(WHOLE, size="64x64")  # a quarter of the side: quick
+SMALL = dataclasses.replace(REQUEST, cuts=1)
 
 
 def events_of(models: Models, request: Request, state: DrawingState) -> list[Event]:
@@ -62,7 +62,7 @@ def finished(events: list[Event]) -> Finished:
 
 
 def test_the_stream_starts_shows_each_ten_percent_and_ends(events: list[Event]) -> None:
-    assert isinstance(events[0], Started) and (events[0].width, events[0].first_step) == (128, 0)
+    assert isinstance(events[0], Started) and (events[0].width, events[0].first_step) == (64, 0)
     assert [e.percent for e in events if isinstance(e, Preview)] == list(range(10, 101, 10))
     assert [e.percent for e in events if isinstance(e, Checkpoint)] == list(range(10, 101, 10))
     assert [e.step for e in events if isinstance(e, Progress)] == list(range(1, 11))
@@ -71,7 +71,8 @@ def test_the_stream_starts_shows_each_ten_percent_and_ends(events: list[Event]) 
 
 def test_previews_come_at_each_ten_percent_of_any_number_of_steps() -> None:
     """13 is not a multiple of ten."""
-    found = [(e.percent, e.step) for e in engine.draw(dataclasses.replace(SMALL, steps=13)) if isinstance(e, Preview)]
+    unguided = dataclasses.replace(SMALL, steps=13, guidance_scale=0.0)
+    found = [(e.percent, e.step) for e in engine.draw(unguided) if isinstance(e, Preview)]
     assert [percent for percent, _ in found] == list(range(10, 101, 10)) and found[-1] == (100, 13)
 
 
@@ -80,7 +81,7 @@ def test_the_files_are_what_the_record_says(events: list[Event]) -> None:
     assert hashlib.sha256(pixels.tobytes()).hexdigest() == finished(events).pixels_sha256
     assert metadata["Description"] == REQUEST.prompt
     gif = Image.open(io.BytesIO(finished(events).gif))
-    assert gif.n_frames == 10 and gif.size == (128, 128)
+    assert gif.n_frames == 10 and gif.size == (64, 64)
 
 
 def test_the_last_frame_of_the_gif_is_the_picture(events: list[Event]) -> None:
@@ -286,7 +287,7 @@ def test_every_control_survives_a_stop(knobs: dict[str, object]) -> None:
     inputs = Inputs(init=blue if request.init else None, targets=((blue, 0.5),))
     whole = list(engine.draw(request, inputs=inputs, parent="7"))
     state = [e.state for e in whole if isinstance(e, Checkpoint)][1]
-    for again in (inputs, Inputs()):
+    for again in (inputs, Inputs()) if request.init else (Inputs(),):
         rest = finished(list(engine.draw(request, resume=state, inputs=again, parent="7")))
         assert dataclasses.replace(rest, seconds=0.0) == dataclasses.replace(finished(whole), seconds=0.0)
     other = Inputs(init=inputs.init, targets=((to_png(np.zeros((8, 8, 3), np.uint8), {}), 0.5),))
@@ -312,7 +313,7 @@ def even(spread: Path, monkeypatch: pytest.MonkeyPatch) -> str:
 def satisfied_at_once(count: int, even: str, index: int = 2) -> tuple[DrawingState, list[Event]]:
     """A drawing whose distances so far say that it was better before; by itself at its third step from the end."""
     models = load_models(even, torch.device("cpu"))
-    request = dataclasses.replace(REQUEST, stop="satisfied", cuts=1, count=count, size="64x64", models=even)
+    request = dataclasses.replace(REQUEST, stop="satisfied", cuts=1, count=count, models=even)
     request = resolve_defaults(request, models.description.defaults)
     state = DrawingState(x=first_noise(models, [request]), index=index, distances=[[0.0] * count] * (9 - index))
     return state, events_of(models, request, state)
@@ -340,7 +341,7 @@ def test_a_satisfied_drawing_taken_up_again_is_finished(even: str) -> None:
     """From its last checkpoint nothing is left to do, and it still says when it ended."""
     state, events = satisfied_at_once(1, even)
     state = next(event.state for event in events if isinstance(event, Checkpoint))
-    request = dataclasses.replace(REQUEST, stop="satisfied", cuts=1, size="64x64", models=even)
+    request = dataclasses.replace(REQUEST, stop="satisfied", cuts=1, models=even)
     started, last = list(engine.draw(request, resume=state))
     assert isinstance(started, Started) and isinstance(last, Finished)
     assert (last.satisfied_at, last.unet_calls, last.steps) == (8, 1, 10)
@@ -366,7 +367,7 @@ def test_what_a_set_cannot_draw_is_refused_before_torch_is_there() -> None:
 
 def test_upscaling_makes_it_four_times_larger_and_keeps_the_provenance(events: list[Event]) -> None:
     big = finished(list(engine.upscale(UpscaleRequest(png=finished(events).png, models="toybox"))))
-    assert (big.width, big.height, big.gif) == (512, 512, b"")
+    assert (big.width, big.height, big.gif) == (256, 256, b"")
     assert read_png(big.png)[1] == read_png(finished(events).png)[1]
     child = finished(list(engine.upscale(UpscaleRequest(png=finished(events).png, models="toybox"), parent="7")))
     assert read_png(child.png)[1] == {**read_png(big.png)[1], "imago:parent": "7"}

@@ -5,6 +5,7 @@ import hashlib
 import json
 import warnings
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -41,7 +42,7 @@ TINY_CLIP = {
     "embed_dim": 16,
     "quick_gelu": True,
     "vision_cfg": {"image_size": 16, "layers": 1, "width": 64, "patch_size": 8},
-    "text_cfg": {"context_length": 77, "vocab_size": 49408, "width": 32, "heads": 2, "layers": 1},
+    "text_cfg": {"context_length": 77, "vocab_size": 49408, "width": 8, "heads": 2, "layers": 1},
 }
 SET = """
 title = "A set of my own"
@@ -136,12 +137,17 @@ def served(published: dict[str, Path]) -> Iterator[Mirror]:
         yield found
 
 
+@cache
+def digest(path: Path) -> str:
+    """The SHA-256 of a published file, in hexadecimal."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
 def describe(folder: Path, published: dict[str, Path], urls: list[str], **changes: str) -> Path:
     """The set's file, in the models folder."""
     given = {"urls": json.dumps(urls), "shape": "\n".join(f"{k} = {json.dumps(v)}" for k, v in SHAPE.items())}
     for kind, name in (("unet", "mine.pt"), ("clip", "ViT-tiny.pt")):
-        content = published[name].read_bytes()
-        given |= {f"{kind}_bytes": str(len(content)), f"{kind}_sha256": hashlib.sha256(content).hexdigest()}
+        given |= {f"{kind}_bytes": str(published[name].stat().st_size), f"{kind}_sha256": digest(published[name])}
     (folder / "own").mkdir(parents=True, exist_ok=True)
     (folder / "own" / "tiny.json").write_bytes(published["tiny.json"].read_bytes())
     (folder / "own.toml").write_text(SET.format(**{**given, **changes}))

@@ -14,7 +14,7 @@ from engine.networks.imports import SPINS, import_torchvision, share_processor
 
 CODE = """
 import sys, engine
-*_, last = engine.draw(engine.Request(prompt="a star", steps=1, size="64x64"))
+*_, last = engine.draw(engine.Request(prompt="a star", models="toybox", steps=1, size="64x64"))
 print(type(last).__name__, [name for name in ("timm", "torch._dynamo", "torch._dynamo.utils") if name in sys.modules])
 """
 

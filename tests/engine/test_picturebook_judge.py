@@ -59,8 +59,9 @@ def scene(drawn: np.ndarray, on: str) -> np.ndarray:
 @pytest.mark.parametrize("on", GROUNDS)
 def test_a_clean_thing_is_named_on_every_ground(judge: Judge, on: str) -> None:
     """Otherwise the figures would blame the networks for the judge's faults."""
-    pictures = np.stack([scene(drawn, on) for drawn in SINGLE])
-    assert list(judge.read_all(pictures)) == [Seen((name,), on) for name in NAMES]
+    half = slice(list(GROUNDS).index(on) % 2, None, 2)  # of the things, so that each is seen on two grounds
+    pictures = np.stack([scene(drawn, on) for drawn in SINGLE[half]])
+    assert list(judge.read_all(pictures)) == [Seen((name,), on) for name in NAMES[half]]
 
 
 def test_two_things_are_named_from_left_to_right(judge: Judge) -> None:

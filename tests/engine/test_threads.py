@@ -13,7 +13,7 @@ from engine.drawing.provenance import command_of, request_of
 from engine.drawing.threads import threads
 from engine.pictures.images import read_png
 
-STAR = Request(prompt="a red star", seed=1, models="toybox", steps=3, cuts=1, size="128x128")
+STAR = Request(prompt="a red star", seed=1, models="toybox", steps=3, cuts=1, size="64x128")
 
 
 @pytest.fixture(autouse=True)
