@@ -5,6 +5,7 @@ import dataclasses
 import pytest
 import torch
 
+from engine.drawing import measure as measure_steps
 from engine.model_sets.weights import ModelSet
 from tests.bench.engine import gpu
 from tests.bench.engine.gpu import WAYS, Counting, Drawings, measure, picture, rows
@@ -17,9 +18,10 @@ CARD = Card(flops=1e12, bandwidth=1e10, launch=1e-6)
 @pytest.fixture
 def short(small: ModelSet, monkeypatch: pytest.MonkeyPatch) -> ModelSet:
     """With just enough steps below the middle for few rounds."""
-    monkeypatch.setattr(gpu, "ROUNDS", 1)
-    monkeypatch.setattr(gpu, "WARM_UP", 1)
-    return dataclasses.replace(small, side=16, defaults=dataclasses.replace(small.defaults, steps=6))
+    for module in (gpu, measure_steps):
+        monkeypatch.setattr(module, "ROUNDS", 1)
+        monkeypatch.setattr(module, "WARM_UP", 1)
+    return dataclasses.replace(small, side=16, defaults=dataclasses.replace(small.defaults, steps=4))
 
 
 def apart(told: str) -> float:
@@ -54,7 +56,7 @@ def test_a_row_for_each_way_and_batch_then_the_bars(short: ModelSet) -> None:
     assert all("predicted" in row.value and apart(row.value) < 1e-3 for row in (one, *found))
     assert people.bar == "≥ 3 times one by one" and "× one by one" in people.value
     assert share.bar == "≥ 60%" and whole.bar == "≤ 15 s"
-    assert "6 guided steps" in whole.name and "the same pixels when half" in whole.value
+    assert "4 guided steps" in whole.name and "the same pixels when half" in whole.value
 
 
 def test_a_way_that_fails_is_told_and_hides_no_other(short: ModelSet, monkeypatch: pytest.MonkeyPatch) -> None:

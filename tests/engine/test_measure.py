@@ -5,9 +5,17 @@ from dataclasses import replace
 import pytest
 import torch
 
+from engine.drawing import measure
 from engine.drawing.measure import best_width, choose_width, step_seconds
 from engine.drawing.models import load_models
 from engine.request import SOLVER
+
+
+@pytest.fixture(autouse=True)
+def quickly(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a step takes may be rough here."""
+    monkeypatch.setattr(measure, "WARM_UP", 1)
+    monkeypatch.setattr(measure, "ROUNDS", 1)
 
 
 @pytest.mark.parametrize(

@@ -62,11 +62,11 @@ def pulled(count: int) -> PulledWalks:
 
 def test_the_pull_leads_towards_what_was_said() -> None:
     """After a walk with perfect answers the picture has the colours of its caption, not those of its first noise."""
-    walks, rng = pulled(2), np.random.default_rng(0)
-    walks.begin(rng, *add_noise(rng, pictures(scenes_of(rng, 2, SEEN)), ((0, 1), (985, 986))))
+    walks, rng = pulled(1), np.random.default_rng(0)
+    walks.begin(rng, *add_noise(rng, pictures(scenes_of(rng, 1, SEEN)), ((0, 1), (985, 986))))
 
     denoise = network_denoiser(walks.ideal, objective="x0", schedule="cosine")
-    points = walks.clip.encode_texts(["a red star on a white background"] * 2)
+    points = walks.clip.encode_texts(["a red star on a white background"])
     while not walks.missing:
         walks.advance(rng, walks.pull(rng, denoise, points))
     borders = walks.ideal(walks.x, walks.t)[:, :, 0, 0]
@@ -90,12 +90,12 @@ def test_each_pulled_walk_has_a_target_of_its_own() -> None:
 
 def test_pulls_that_ended_are_drawn_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """They lie where the pull has just ended, and a run that goes on finds the same ones."""
-    monkeypatch.setattr("engine.training.toybox.walks.LENGTHS", (10,))  # in earnest forty steps and more
+    monkeypatch.setattr("engine.training.toybox.walks.LENGTHS", (6,))  # in earnest forty steps and more
     ideal, models = IdealDenoiser(), load_models("toybox", torch.device("cpu"))
     x, t = sample_ended_pulls(models, ideal, 2, tmp_path / "run" / "pulls.safetensors")
     assert x.shape == (2, 3, SIDE, SIDE) and t[0] == t[1]
     defaults = models.description.defaults
-    levels = Levels("cosine", 10, spacing=defaults.spacing)
+    levels = Levels("cosine", 6, spacing=defaults.spacing)
     [at] = np.flatnonzero(levels.timesteps == int(t[0]))
     assert levels.alphas_cumprod[at] > defaults.until_level >= levels.alphas_cumprod[at + 1]
     assert ideal.likely(x, t).flatten(1).max(1).values.min() > 0.5
