@@ -6,6 +6,7 @@ import re
 import sqlite3
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
 from contextlib import asynccontextmanager, closing, contextmanager, suppress
+from functools import cache
 from importlib import resources
 from pathlib import Path
 from typing import Any, TypeVar
@@ -36,11 +37,13 @@ log = logging.getLogger(__name__)
 _QUERY = re.compile(r"^-- name: (\w+)\n(.*?)(?=^-- name: |\Z)", re.MULTILINE | re.DOTALL)
 
 
+@cache
 def queries() -> dict[str, str]:
     """Every query of bot/storage/sql/queries.sql by its name."""
     return dict(_QUERY.findall(_sql("queries.sql")))
 
 
+@cache
 def migrations() -> list[tuple[int, str]]:
     """Number and script of each migration, in order."""
     names = sorted(f.name for f in (resources.files("bot.storage") / "sql").iterdir() if f.name[0].isdigit())
@@ -88,8 +91,8 @@ class Store:
             for _ in range(2):
                 connections.append(await aiosqlite.connect(path, isolation_level=None))
                 connections[-1].row_factory = sqlite3.Row
-                for pragma in (f"busy_timeout = {int(1000 * locked_seconds)}", *PRAGMAS):
-                    await connections[-1].execute_fetchall(f"PRAGMA {pragma}")
+                pragmas = (f"busy_timeout = {int(1000 * locked_seconds)}", *PRAGMAS)
+                await connections[-1].executescript("".join(f"PRAGMA {pragma};" for pragma in pragmas))
             await _migrate(connections[0], path)
         except (sqlite3.Error, OSError, StoreError) as error:
             await _close(connections)
@@ -260,9 +263,8 @@ async def _migrate(connection: aiosqlite.Connection, path: Path) -> None:
     steps = migrations()
     if version > steps[-1][0]:
         raise StoreError(f"{path}: the database was made by a newer Imago: install that one, or use another folder.")
-    for number, script in steps:
-        if number > version:
-            await connection.executescript(f"BEGIN IMMEDIATE;\n{script}\nPRAGMA user_version = {number};\nCOMMIT;")
+    if new := "\n".join(script for number, script in steps if number > version):
+        await connection.executescript(f"BEGIN IMMEDIATE;\n{new}\nPRAGMA user_version = {steps[-1][0]};\nCOMMIT;")
 
 
 async def _close(connections: list[aiosqlite.Connection]) -> None:

@@ -183,11 +183,21 @@ def read_model_set(path: Path) -> ModelSet:
     try:
         if path.stat().st_size > MOST_BYTES:
             raise BadRequest("models", f"The model set {path.name} is too large to be one.")
-        table = _with_base(_parse(path.read_text(encoding="utf-8-sig")))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
+        text = path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
         raise BadRequest("models", f"The model set {path.name} is not TOML: {error}.") from error
     except OSError as error:
         raise BadRequest("models", f"The model set {path.name} cannot be read: {error.strerror}.") from error
+    return _understand(path, text)
+
+
+@lru_cache(64)  # a set is read again for each request
+def _understand(path: Path, text: str) -> ModelSet:
+    """The same set for the same text: nobody may change its tables."""
+    try:
+        table = _with_base(tomllib.loads(text))
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
+        raise BadRequest("models", f"The model set {path.name} is not TOML: {error}.") from error
     if not NAME.fullmatch(path.stem):
         raise BadRequest(
             "models",
@@ -219,12 +229,6 @@ def read_model_set(path: Path) -> ModelSet:
         raise BadRequest("models", f"The model set {path.name} cannot be used: {error}; see docs/models.md.") from error
 
 
-@lru_cache(64)  # a set is read again for each request
-def _parse(text: str) -> dict[str, Any]:
-    """The same table for the same text: nobody may change it."""
-    return tomllib.loads(text)
-
-
 def _with_base(table: dict[str, Any]) -> dict[str, Any]:
     """The description laid over that of the set of ours which it is `like`; tables are merged, all else replaced.
 
@@ -237,7 +241,7 @@ def _with_base(table: dict[str, Any]) -> dict[str, Any]:
     base = FOLDER / f"{name}.toml"
     if not NAME.fullmatch(name) or not base.is_file():
         raise BadRequest("models", "A model set can only be like one that comes with Imago: see docs/models.md.")
-    below = _parse(base.read_text(encoding="utf-8"))
+    below = tomllib.loads(base.read_text(encoding="utf-8"))
     return _merge({key: value for key, value in below.items() if key not in ("memory", "licence", "credit")}, table)
 
 
