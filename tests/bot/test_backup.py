@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from bot.__main__ import main
 from bot.cli.backup import backup, restore, workbench
 from bot.errors import StoreError
 from bot.messages import Action, Stage
@@ -133,24 +134,31 @@ def test_nothing_is_overwritten(tmp_path: Path) -> None:
         backup(tmp_path, tmp_path / "b.tar")
 
 
-async def test_the_commands_say_what_they_did(tmp_path: Path) -> None:
-    """With exit codes for scripts."""
-
-    def imago(*arguments: object) -> subprocess.CompletedProcess[str]:
-        return subprocess.run([sys.executable, "-m", "bot", *map(str, arguments)], capture_output=True, text=True)
-
+@pytest.fixture
+async def stopped(tmp_path: Path) -> Path:
+    """The folder of a bot that drew a picture."""
     chat = fakes.Chat()
     async with fakes.bot(tmp_path / "bot", chat):
         await chat.says("a star")
         await chat.until_stage(Stage.FINAL)
+    return tmp_path / "bot"
+
+
+def test_the_commands_say_what_they_did(tmp_path: Path, stopped: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """With exit codes for scripts."""
+
+    def imago(*arguments: object) -> int:
+        return main(list(map(str, arguments)))
+
     config = tmp_path / "c.toml"
-    config.write_text(f'[bot]\nfolder = "{tmp_path / "bot"}"\n')
-    made = imago("backup", tmp_path / "b.tar", "--config", config)
-    assert made.returncode == 0 and "the database and 2 files of pictures" in made.stdout
-    assert imago("restore", tmp_path / "b.tar", tmp_path / "new").returncode == 0
-    refused = imago("restore", tmp_path / "b.tar", tmp_path / "new")
-    assert refused.returncode == 1 and "not empty" in refused.stderr and len(refused.stderr.splitlines()) == 1
-    assert imago("restore", tmp_path / "none.tar", tmp_path / "newer").returncode == 2
+    config.write_text(f'[bot]\nfolder = "{stopped}"\n')
+    assert imago("backup", tmp_path / "b.tar", "--config", config) == 0
+    assert "the database and 2 files of pictures" in capsys.readouterr().out
+    assert imago("restore", tmp_path / "b.tar", tmp_path / "new") == 0
+    assert imago("restore", tmp_path / "b.tar", tmp_path / "new") == 1
+    refused = capsys.readouterr().err
+    assert "not empty" in refused and len(refused.splitlines()) == 1
+    assert imago("restore", tmp_path / "none.tar", tmp_path / "newer") == 2
 
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])

@@ -17,13 +17,13 @@ from aiohttp import web
 from PIL import Image
 from simcord.backend.errors import BackendError
 
-from bot import log
 from bot.__main__ import main
 from bot.adapters.base import Adapter, History
 from bot.adapters.discord.client import PERMISSIONS, IdentifyPace, invitation, proxy_for
 from bot.app import App, build_adapters
 from bot.config import BotConfig, Config, LimitsConfig, WebConfig
 from bot.errors import Closed, ConfigError, NotDelivered, RetryAfter
+from bot.language.options import option_names
 from bot.language.styles import Styles
 from bot.messages import Action, Address, File, Incoming, Reply, Stage
 from bot.texts import Texts
@@ -32,6 +32,7 @@ from tests.bench.bot import discord_storm
 from tests.fakes import fakes, scenario
 from tests.fakes.discord_driver import WireDriver, config_for, on_the_wire
 from tests.fakes.discord_wire import TOKEN, Wire, invalid
+from tests.fakes.elsewhere import in_a_thread
 from tests.fakes.scripted import noisy
 
 SAY = Texts().say
@@ -216,7 +217,8 @@ async def settings_of_another_message(driver: WireDriver) -> None:
     driver.wire.menu("Imago: settings", message.id)
 
 
-REFUSALS: list[tuple[Callable[[WireDriver], Coroutine[Any, Any, None]], str, dict[str, Any]]] = [
+Refusal = tuple[Callable[[WireDriver], Coroutine[Any, Any, None]], str, dict[str, Any]]  # what somebody does, the text
+TYPED: list[Refusal] = [
     (types("imagine", prompt="|"), "no-prompt", {}),
     (
         types("imagine", prompt="a star --wings 2"),
@@ -266,44 +268,46 @@ REFUSALS: list[tuple[Callable[[WireDriver], Coroutine[Any, Any, None]], str, dic
     ),
     (types("imagine", prompt="a\x07star"), "prompt-letters", {}),
     (types("imagine", prompt="a" * 1001), "prompt-long", {"length": 1001, "limit": 1000}),
+    (types("cancel"), "nothing-to-cancel", {}),
+    (types("show", picture=77), "no-such-job", {"job": "77"}),
+    (types("server", previews=False), "discord-not-manager", {}),
+]
+DONE: list[Refusal] = [
     (cancel_what_has_ended, "already-ended", {"job": "1"}),
     (enlarge_the_large_one, "already-large", {"job": "2"}),
     (ask_while_it_shuts_down, "discord-closed", {}),
-    (types("cancel"), "nothing-to-cancel", {}),
-    (types("show", picture=77), "no-such-job", {"job": "77"}),
     (press_twice, "already-upscaled", {"job": "2", "parent": "1"}),
     (press_what_is_not_mine, "not-yours", {"job": "1"}),
     (ask_again_at_once, "too-many-queued", {"limit": 1}),
     (ask_elsewhere, "discord-other-channel", {"channels": "<#12345>"}),
     (ask_for_many_steps, "most-steps", {"limit": 5}),
     (settings_of_another_message, "discord-no-picture-here", {}),
-    (types("server", previews=False), "discord-not-manager", {}),
     (enlarge_what_is_not_drawn_yet, "no-picture-yet", {"job": "1"}),
     (ask_for_one_more_today, "too-many-today", {"limit": 1}),
     (cancel_when_the_database_fails, "broken", {}),
     (ask_in_a_server_that_is_not_listed, "discord-not-here", {}),
 ]
+STORIES = [TYPED[::2], TYPED[1::2], *([refusal] for refusal in DONE)]  # what is merely typed leaves nothing behind
 
 
 @pytest.mark.parametrize(
-    ("language", "does", "text", "values"), [(("en-US", "ru")[k % 2], *row) for k, row in enumerate(REFUSALS)]
+    ("language", "story"),
+    [pytest.param(("en-US", "ru")[k % 2], story, id=story[0][1]) for k, story in enumerate(STORIES)],
 )
 async def test_every_refusal_is_one_sentence_in_the_askers_language_for_the_asker_alone(
-    tmp_path: Path, language: str, does: Callable[[WireDriver], Coroutine[Any, Any, None]], text: str, values: Any
+    tmp_path: Path, language: str, story: list[Refusal]
 ) -> None:
     """And nothing of it stays in the channel."""
-    if text == "unknown-option":
-        from bot.language.options import option_names
-
-        values = {**values, "options": option_names()}
-    sentence = SAY(language, text, **values)
     wire = await Wire().start()
     driver = WireDriver(tmp_path, wire)
-    driver.limits = LimitsConfig(per_day=1) if text == "too-many-today" else LimitsConfig(queued=1)
+    driver.limits = LimitsConfig(per_day=1) if story[0][1] == "too-many-today" else LimitsConfig(queued=1)
     wire.locale = language
     await driver.start()
-    await does(driver)
-    await driver.until(lambda: any(plain(said) == sentence for said in wire.whispers()))
+    for does, text, values in story:
+        options = {"options": option_names()} if text == "unknown-option" else {}
+        sentence = SAY(language, text, **values, **options)
+        await does(driver)
+        await driver.until(lambda sentence=sentence: any(plain(said) == sentence for said in wire.whispers()))
     await driver.until(lambda: not any(state_is_left(driver, said) for said in ("…", "")))
     assert wire.invalid == []
     driver.engine.gate.set()
@@ -426,17 +430,7 @@ async def test_an_allow_list_of_servers_keeps_all_others_out(tmp_path: Path) -> 
 
 def test_a_wrong_token_is_one_line_and_exit_code_78(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """And the token is not in it: logs are pasted."""
-
-    async def serve() -> Wire:
-        return await Wire().start()
-
-    loop = asyncio.new_event_loop()
-    wire = loop.run_until_complete(serve())
-    import threading
-
-    thread = threading.Thread(target=loop.run_forever)
-    thread.start()
-    try:
+    with in_a_thread(Wire().serving()) as wire:
         for token in ("wrong.secret.token", "wrong sécret"):
             path = tmp_path / "c.toml"
             path.write_text(
@@ -447,11 +441,6 @@ def test_a_wrong_token_is_one_line_and_exit_code_78(tmp_path: Path, capsys: pyte
             said = capsys.readouterr().err
             assert "Traceback" not in said and "cret" not in said and len(said.strip().splitlines()) == 1
             assert "token in [discord]" in said
-    finally:
-        asyncio.run_coroutine_threadsafe(wire.stop(), loop).result(5)
-        loop.call_soon_threadsafe(loop.stop)
-        thread.join()
-        loop.close()
 
 
 async def test_a_discord_that_is_not_there_stops_nobody_and_is_tried_again(
@@ -569,9 +558,9 @@ def test_a_proxy_that_discord_cannot_use_ends_the_bot_with_one_line(
     assert "Traceback" not in told and "secret" not in told
 
 
-async def test_no_secret_is_logged_however_much_is_logged(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+async def test_no_secret_is_logged_however_much_is_logged(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     """Neither the bot's token nor those of interactions, which let anybody write in the bot's name."""
-    log.set_up("debug")
+    caplog.set_level("DEBUG", "bot")
     async with on_the_wire(tmp_path) as driver:
         refused = iter([0.01, None] * 100)
         driver.wire.limit = lambda method, path: next(refused) if "webhooks" in path else None
@@ -579,8 +568,7 @@ async def test_no_secret_is_logged_however_much_is_logged(tmp_path: Path, capfd:
         driver.wire.limit = lambda method, path: None
         driver.wire.refuse = lambda method, path: BackendError(500, 0, "no") if path.endswith("@me") else None
         await drawn(driver)
-    logged = capfd.readouterr().err
-    assert TOKEN not in logged and "simcord_interaction" not in logged
+    assert caplog.text and TOKEN not in caplog.text and "simcord_interaction" not in caplog.text
 
 
 async def test_the_same_nonce_again_gives_the_message_that_is_there(tmp_path: Path) -> None:

@@ -22,9 +22,12 @@ def test_serve_stops_in_order_on_sigterm(tmp_path: Path) -> None:
     """A service manager must be able to stop and start it at any time: exit code 0."""
     config = tmp_path / "c.toml"
     config.write_text(f'[bot]\nfolder = "{tmp_path / "bot"}"\n[web]\nport = 0\n')
-    (tmp_path / "bot" / "pictures").mkdir(parents=True, mode=0o755)
-    (tmp_path / "bot" / "pictures" / "1.png").touch(0o644)
-    with subprocess.Popen([*IMAGO, "serve", "--config", str(config)], stderr=subprocess.PIPE, text=True) as process:
+    (tmp_path / "bot" / "pictures").mkdir(parents=True)
+    (tmp_path / "bot" / "pictures" / "1.png").touch()
+    (tmp_path / "bot" / "pictures").chmod(0o755)
+    (tmp_path / "bot" / "pictures" / "1.png").chmod(0o644)
+    command = [*IMAGO, "serve", "--config", str(config)]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, umask=0o022) as process:
         assert process.stderr is not None
         assert "http://127.0.0.1:" in process.stderr.readline()
         kept = [tmp_path / "bot", *(tmp_path / "bot").rglob("*")]
@@ -34,22 +37,22 @@ def test_serve_stops_in_order_on_sigterm(tmp_path: Path) -> None:
         assert "Traceback" not in process.stderr.read()
 
 
-def test_a_wrong_config_is_one_line_and_exit_code_78(tmp_path: Path) -> None:
+def test_a_wrong_config_is_one_line_and_exit_code_78(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """78 tells the service manager that trying again does not help."""
     config = tmp_path / "c.toml"
     config.write_text("[web]\nprot = 1\n")
-    done = subprocess.run([*IMAGO, "serve", "--config", str(config)], capture_output=True, text=True)
-    assert done.returncode == 78
-    assert done.stderr.splitlines() == [
+    assert main(["serve", "--config", str(config)]) == 78
+    assert capsys.readouterr().err.splitlines() == [
         f"imago: {config}: [web] has no setting prot; known are enabled, host, port, token, queued, per_day."
     ]
 
 
-def test_every_command_and_every_environment_variable_is_documented() -> None:
+def test_every_command_and_every_environment_variable_is_documented(capsys: pytest.CaptureFixture[str]) -> None:
     """What nobody can find is not there."""
     told = (ROOT / "docs/operations.md").read_text(encoding="utf-8")
-    helped = subprocess.run([*IMAGO, "--help"], capture_output=True, text=True).stdout
-    commands = re.findall(r"^    (\w+) ", helped, re.MULTILINE)
+    with pytest.raises(SystemExit):
+        main(["--help"])
+    commands = re.findall(r"^    (\w+) ", capsys.readouterr().out, re.MULTILINE)
     assert {"serve", "doctor"} <= set(commands)
     assert [command for command in commands if f"imago {command}" not in told] == []
     secrets = [
@@ -80,12 +83,8 @@ def test_what_a_backup_cannot_be_made_of_is_one_line(tmp_path: Path, capsys: pyt
     """A folder without a database is no bot's."""
     config = tmp_path / "c.toml"
     config.write_text(f'[bot]\nfolder = "{tmp_path / "nowhere"}"\n')
-    before = os.umask(0o022)
-    try:
-        assert main(["backup", str(tmp_path / "b.tar"), "--config", str(config)]) != 0
-        assert os.umask(0o022) == 0o077, "others could have read it"
-    finally:
-        os.umask(before)
+    assert main(["backup", str(tmp_path / "b.tar"), "--config", str(config)]) != 0
+    assert os.umask(0o022) == 0o077, "others could have read it"
     said = capsys.readouterr().err
     assert said.startswith("imago: ") and said.count("\n") == 1
 

@@ -142,10 +142,10 @@ def test_the_command_of_a_request_tells_what_differs_from_the_defaults() -> None
 
 
 @settings(max_examples=300, deadline=None)
-@given(st.randoms(use_true_random=False))
-def test_text_to_request_to_text_to_request_is_the_identity(rng: random.Random) -> None:
+@given(st.integers(0))
+def test_text_to_request_to_text_to_request_is_the_identity(seed: int) -> None:
     """What /settings answers draws the same picture, whatever it was."""
-    asked = grammar.generated(rng)
+    asked = grammar.generated(random.Random(seed))
     text = format_command(asked)
     assert grammar.read(text) == asked and format_command(grammar.read(text)) == text
 

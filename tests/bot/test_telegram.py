@@ -3,7 +3,6 @@
 import asyncio
 import logging
 import sqlite3
-import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -14,6 +13,7 @@ from aiohttp.test_utils import unused_port
 from telegram import Update
 from telegram.error import BadRequest, Forbidden, InvalidToken, NetworkError, TelegramError, TimedOut
 
+from bot.__main__ import main
 from bot.adapters.base import Connection
 from bot.adapters.telegram import TelegramAdapter
 from bot.adapters.telegram.albums import QUIET, Albums
@@ -30,6 +30,7 @@ from tests.bench.bot import pictures
 from tests.bot.test_verdicts import Scoring
 from tests.fakes import botapi, fakes, scenario, scripted, telegram_bot
 from tests.fakes.botapi import ApiError, Json
+from tests.fakes.elsewhere import in_a_thread
 from tests.fakes.scripted import noisy
 from tests.fakes.telegram_bot import buttons, finals, texts
 
@@ -520,23 +521,22 @@ async def test_what_telegram_asks_to_wait_is_passed_on() -> None:
 # Starting
 
 
-async def test_a_wrong_token_is_one_line_and_exit_code_78(tmp_path: Path) -> None:
+def test_a_wrong_token_is_one_line_and_exit_code_78(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+) -> None:
     """To try again would not help; and the token is not in the line."""
-    async with botapi.Server().serving() as server:
+    caplog.set_level("DEBUG", "bot")
+    with in_a_thread(botapi.Server().serving()) as server:
         config = tmp_path / "c.toml"
         folder, wrong = tmp_path / "bot", "999:wrongTOKENwrongTOKEN"
         config.write_text(
             f'[bot]\nfolder = "{folder}"\nlog_level = "debug"\n[web]\nenabled = false\n'
             f'[telegram]\nbase_url = "{server.url}"\ntoken = "{wrong}"\n'
         )
-        bot = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "bot", "serve", "--config", str(config), stderr=asyncio.subprocess.PIPE
-        )
-        _, told = await bot.communicate()
-        assert "wrongTOKEN" not in told.decode()
-        code, told = bot.returncode, told.decode()
-    assert code == 78
-    assert told.splitlines()[-1] == ("imago: token in [telegram]: Telegram refuses it; copy it again from @BotFather.")
+        assert main(["serve", "--config", str(config)]) == 78
+    told = capsys.readouterr().err
+    assert "wrongTOKEN" not in told + caplog.text
+    assert told.splitlines() == ["imago: token in [telegram]: Telegram refuses it; copy it again from @BotFather."]
 
 
 async def test_a_token_that_is_revoked_ends_the_bot_when_no_other_chat_is_left(tmp_path: Path) -> None:

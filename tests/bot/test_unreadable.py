@@ -30,21 +30,21 @@ def change(folder: Path, assignments: str, where: str = "id = 1") -> None:
         database.execute(f"UPDATE jobs SET {assignments} WHERE {where}")
 
 
-async def queue_two(folder: Path) -> fakes.Chat:
-    """Two people wait, and the bot is stopped."""
+async def queue(folder: Path, people: int = 2) -> fakes.Chat:
+    """So many people wait, and the bot is stopped."""
     chat, engine = fakes.Chat(), fakes.Engine()
     engine.gate.clear()
     async with fakes.bot(folder, chat, engine):
-        await chat.says("a star")
-        await chat.says("a moon", who="bob")
-        await chat.until_stage(Stage.WAITING, job=2)
+        for number in range(people):
+            await chat.says("a star", who=f"person {number}")
+        await chat.until_stage(Stage.WAITING, job=people)
     return chat
 
 
 @pytest.mark.parametrize("what", UNREADABLE)
 async def test_an_unreadable_job_is_refused_with_a_sentence_and_the_next_is_drawn(tmp_path: Path, what: str) -> None:
     """It stopped every start: a row of a newer version, or a prompt that the language took then."""
-    chat = await queue_two(tmp_path)
+    chat = await queue(tmp_path)
     change(tmp_path, UNREADABLE[what])
     async with fakes.bot(tmp_path, chat):
         states = await chat.until_stage(Stage.FAILED)
@@ -81,7 +81,7 @@ async def test_a_picture_whose_request_cannot_be_read_is_shown_and_nothing_is_ma
 @pytest.mark.parametrize("assignments", ["status = 'dreaming'", "status = 'failed', failure = 'failed-by-magic'"])
 async def test_a_state_of_a_newer_version_stops_nothing(tmp_path: Path, assignments: str) -> None:
     """Neither the start, nor the health check, nor a look at the job."""
-    chat = await queue_two(tmp_path)
+    chat = await queue(tmp_path)
     change(tmp_path, assignments)
     async with fakes.bot(tmp_path, chat) as app:
         await chat.until_stage(Stage.FINAL, job=2)
@@ -90,23 +90,22 @@ async def test_a_state_of_a_newer_version_stops_nothing(tmp_path: Path, assignme
         await chat.until(lambda states: "failed" in states[-1].text)
 
 
-@pytest.mark.parametrize("column", ["attempts", "created", "cost", "key", "server", "steps", "seconds", "width"])
 @pytest.mark.parametrize("value", ["'x'", "x'ff00'", "''"])
-async def test_a_number_that_is_none_stops_neither_its_job_nor_the_next(
-    tmp_path: Path, column: str, value: str
-) -> None:
+async def test_a_number_that_is_none_stops_neither_its_job_nor_the_next(tmp_path: Path, value: str) -> None:
     """A text among the attempts stopped the worker at each start."""
-    chat = await queue_two(tmp_path)
-    change(tmp_path, f"{column} = {value}")
+    columns = ["attempts", "created", "cost", "key", "server", "steps", "seconds", "width"]
+    chat = await queue(tmp_path, len(columns) + 1)
+    for job, column in enumerate(columns, 1):
+        change(tmp_path, f"{column} = {value}", f"id = {job}")
     async with fakes.bot(tmp_path, chat) as app:
-        await chat.until_stage(Stage.FINAL, job=1)
-        await chat.until_stage(Stage.FINAL, job=2)
+        for job in range(1, len(columns) + 2):
+            await chat.until_stage(Stage.FINAL, job=job)
         assert await app.trouble() == ""
 
 
 async def test_doctor_counts_what_cannot_be_read(tmp_path: Path) -> None:
     """It said "sound" of a database with which no start succeeded."""
-    await queue_two(tmp_path)
+    await queue(tmp_path)
     settings = Config(bot=BotConfig(folder=tmp_path))
     assert "sound" in await asyncio.to_thread(doctor.database, settings)
     change(tmp_path, f"request = '{REFUSED_TODAY}'")

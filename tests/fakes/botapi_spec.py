@@ -7,6 +7,7 @@ down to the methods and types that the emulator in tests/fakes/botapi.py knows.
 import json
 import re
 import sys
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -26,11 +27,16 @@ class Invalid(ValueError):
     """It is not as the description says."""
 
 
+@cache  # each emulated server has one
+def _read(file: Path) -> Any:
+    return json.loads(file.read_text(encoding="utf-8"))
+
+
 class Spec:
     """Checks; raises Invalid with the place."""
 
     def __init__(self, file: Path = FILE) -> None:
-        described = json.loads(file.read_text(encoding="utf-8"))
+        described = _read(file)
         self._methods: dict[str, Any] = described["methods"]
         self._types: dict[str, Any] = described["types"]
 

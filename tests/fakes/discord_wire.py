@@ -4,7 +4,8 @@ import asyncio
 import io
 import json
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import cache
@@ -107,6 +108,14 @@ class Wire:
         for socket in list(self._sockets):
             await socket.close()
         await self._runner.cleanup()
+
+    @asynccontextmanager
+    async def serving(self) -> AsyncIterator["Wire"]:
+        await self.start()
+        try:
+            yield self
+        finally:
+            await self.stop()
 
     @property
     def api_base(self) -> str:

@@ -8,6 +8,7 @@ import signal
 import sys
 import time
 from collections.abc import Iterator
+from functools import cache
 
 from PIL import Image
 
@@ -28,6 +29,7 @@ from engine import (
 STEPS = 10  # of the scripted engine, where the request says nothing else
 
 
+@cache  # tests ask for the same few again and again
 def png(seed: int, step: int, size: int = 8) -> bytes:
     """A small picture that depends on seed and step alone."""
     red, green, blue = hashlib.sha256(f"{seed} {step}".encode()).digest()[:3]
@@ -36,6 +38,7 @@ def png(seed: int, step: int, size: int = 8) -> bytes:
     return out.getvalue()
 
 
+@cache
 def noisy(size: int) -> bytes:
     """A PNG that does not compress."""
     out = io.BytesIO()
