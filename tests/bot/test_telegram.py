@@ -184,7 +184,7 @@ async def test_the_png_file_is_the_untouched_picture(tmp_path: Path) -> None:
         (final,) = await server.until(lambda: finals(server))
         server.presses(5, final["message_id"], "file:1")
         (sent,) = await server.until(lambda: [s for s in server.states if s.method == "sendDocument"])
-        assert sent.content == scripted.png(7, scripted.STEPS)
+        assert sent.content == scripted.png(7, 2)
 
 
 async def test_an_answer_to_remix_has_the_old_picture_for_a_parent(tmp_path: Path) -> None:

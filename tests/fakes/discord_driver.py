@@ -38,7 +38,8 @@ class WireDriver:
             self.adapter = DiscordAdapter(config, app.texts.say, app.notes("discord"), clock=self._clock)
             return [self.adapter]
 
-        config = Config(bot=BotConfig(folder=self.folder), limits=self.limits)
+        bot = BotConfig(folder=self.folder, options=fakes.few_steps(self.engine))
+        config = Config(bot=bot, limits=self.limits)
         self._life = App(config, engine=self.engine, adapters=adapters).lifespan()
         self.app = await self._life.__aenter__()
         await self.wire.until(lambda: self.wire.connected and None in self.wire.backend.commands)

@@ -66,9 +66,8 @@ class Sim:
             )
             return [self.adapter]
 
-        config = Config(
-            bot=BotConfig(folder=self.folder), discord=self.config, limits=self.limits, moderation=self.rules
-        )
+        bot = BotConfig(folder=self.folder, options=fakes.few_steps(self.engine))
+        config = Config(bot=bot, discord=self.config, limits=self.limits, moderation=self.rules)
         life = App(config, engine=self.engine, adapters=adapters).lifespan()
         self._lives.append(life)
         self.app = await life.__aenter__()

@@ -341,6 +341,11 @@ class PacedEngine(Engine):
         self.gate.set()
 
 
+def few_steps(engine: Engine) -> str:
+    """The options of a bot whose drawings are short, as each step is a call to the platform; a paced one's are not."""
+    return "" if isinstance(engine, PacedEngine) else "--steps 2"
+
+
 @asynccontextmanager
 async def nothing_stored(app: App) -> AsyncIterator[None]:
     """Meanwhile the database takes no writes, with an error of SQLite's own that passes."""

@@ -34,9 +34,9 @@ async def bot(
     **more: Any,
 ) -> AsyncIterator[App]:
     """A bot without flood control of its own and the scripted engine; `more` goes into [telegram]."""
-    telegram = settings(server, **more)
+    telegram, engine = settings(server, **more), engine or fakes.Engine()
     config = Config(
-        bot=BotConfig(folder=folder),
+        bot=BotConfig(folder=folder, options=fakes.few_steps(engine)),
         telegram=telegram,
         limits=limits or LimitsConfig(),
         moderation=moderation or ModerationConfig(),
@@ -46,7 +46,7 @@ async def bot(
         albums = Albums(sleep=lambda seconds: asyncio.sleep(0))
         return [TelegramAdapter(telegram, app.texts.say, moved=app.moved, pace=Pace(spacing=0), albums=albums)]
 
-    async with App(config, engine=engine or fakes.Engine(), adapters=adapters, grace=fakes.SHORT).lifespan() as app:
+    async with App(config, engine=engine, adapters=adapters, grace=fakes.SHORT).lifespan() as app:
         yield app
 
 
