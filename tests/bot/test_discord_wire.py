@@ -330,17 +330,17 @@ def state_is_left(driver: WireDriver, text: str) -> bool:
 async def test_a_place_that_takes_little_gets_smaller_files(tmp_path: Path) -> None:
     """The limit stands in each interaction: PNG, then WebP or JPEG, with the word that something is missing."""
     async with on_the_wire(tmp_path) as driver:
-        driver.wire.largest = 200_000
+        driver.wire.largest = 20_000
         await drawn(driver)
-        picture = File(name="1.png", content=noisy(512), media_type="image/png", alt="a")
+        picture = File(name="1.png", content=noisy(160), media_type="image/png", alt="a")
         gif = File(name="1.gif", content=animation(), media_type="image/gif", alt="a")
         final = Reply(text="ok", stage=Stage.FINAL, picture=picture, gif=gif, job=1)
         address = Address(platform="discord", chat=str(driver.wire.channel))
         await driver.adapter.edit(address, driver.wire.states[-1].message, final)
         shown = driver.wire.states[-1]
-        assert shown.picture is not None and len(shown.picture) <= 200_000
+        assert shown.picture is not None and len(shown.picture) <= 20_000
         assert Image.open(io.BytesIO(shown.picture)).format in ("WEBP", "JPEG")
-        assert shown.gif is None or len(shown.gif) <= 200_000
+        assert shown.gif is None or len(shown.gif) <= 20_000
 
 
 class Choosy(Wire):
@@ -360,7 +360,7 @@ async def test_a_picture_that_is_refused_comes_smaller_else_in_words(tmp_path: P
     async with on_the_wire(tmp_path, wire=(wire := Choosy())) as driver:
         wire.most = 1_000_000
         await drawn(driver)
-        picture = File(name="1.png", content=noisy(400), media_type="image/png", alt="a")
+        picture = File(name="1.png", content=noisy(120), media_type="image/png", alt="a")
         wire.most, before = len(picture.content) // 2 if taken else 0, len(wire.sent)
         final = Reply(text="ok", stage=Stage.FINAL, picture=picture, job=1)
         await driver.adapter.edit(Address(platform="discord", chat=str(wire.channel)), wire.states[-1].message, final)
@@ -371,8 +371,8 @@ async def test_a_picture_that_is_refused_comes_smaller_else_in_words(tmp_path: P
 
 
 def animation() -> bytes:
-    """A GIF of ten noisy frames, about two megabytes."""
-    frames = [Image.effect_noise((400, 400), 90) for _ in range(10)]
+    """A GIF of ten noisy frames, about 200 kB."""
+    frames = [Image.effect_noise((120, 120), 90) for _ in range(10)]
     out = io.BytesIO()
     frames[0].save(out, "GIF", save_all=True, append_images=frames[1:], duration=100, loop=0)
     return out.getvalue()
@@ -382,13 +382,13 @@ async def test_a_limit_that_is_lower_than_told_is_found(tmp_path: Path) -> None:
     """Discord answers 413: the same message goes out again with smaller files, and the place is remembered."""
     async with on_the_wire(tmp_path) as driver:
         await drawn(driver)
-        driver.wire.largest = 300_000
-        picture = File(name="1.png", content=noisy(600), media_type="image/png", alt="a")
+        driver.wire.largest = 30_000
+        picture = File(name="1.png", content=noisy(180), media_type="image/png", alt="a")
         address = Address(platform="discord", chat=str(driver.wire.channel))
         for _ in range(2):
             final = Reply(text="ok", stage=Stage.FINAL, picture=picture, job=1)
             await driver.adapter.edit(address, driver.wire.states[-1].message, final)
-        assert len(driver.wire.states[-1].picture or b"") <= 300_000
+        assert len(driver.wire.states[-1].picture or b"") <= 30_000
         assert [sent.status for sent in driver.wire.sent].count(413) <= 2
 
 
