@@ -75,7 +75,7 @@ def test_what_was_drawn_is_not_drawn_again(tmp_path: Path, monkeypatch: pytest.M
 
 
 def test_the_notebooks_loop_draws_with_the_networks_of_the_toybox() -> None:
-    """At five steps a picture of nothing, but a picture."""
+    """At two steps a picture of nothing, but a picture."""
     world = toybox(1)
-    (picture,), steps = notebook(world.models, 5)([(world.prompts[0], 0)])
-    assert picture.shape == (256, 256, 3) and steps == 5
+    (picture,), steps = notebook(world.models, 2)([(world.prompts[0], 0)])
+    assert picture.shape == (256, 256, 3) and steps == 2

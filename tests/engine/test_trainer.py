@@ -41,6 +41,14 @@ def fit(trainer: Trainer, stop_at: int | None = None, every: int = 10) -> None:
     trainer.fit(loss_of, lambda average: {"zero": 0.0}, every=every)
 
 
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Trainer:
+    """A run that went to its end; what it wrote may be looked at."""
+    run = trainer(tmp_path_factory.mktemp("finished"))
+    fit(run)
+    return run
+
+
 def assert_same_weights(a: nn.Module, b: nn.Module) -> None:
     for left, right in zip(a.state_dict().values(), b.state_dict().values(), strict=True):
         assert torch.equal(left, right)
@@ -66,7 +74,7 @@ def learn(folder: Path, steps_done: int) -> None:
     """In a process of its own; each step is a line in a file."""
     torch.set_num_threads(1)  # the pool of threads stayed with the parent
     with os.fdopen(steps_done, "w") as out, contextlib.redirect_stdout(out):
-        fit(trainer(folder, steps=60, save_every=0), every=1)
+        fit(trainer(folder, steps=45, save_every=0), every=1)
 
 
 @pytest.mark.filterwarnings("ignore:.*multi-threaded, use of fork:DeprecationWarning")
@@ -77,12 +85,12 @@ def test_a_killed_run_ends_on_the_same_weights(tmp_path: Path) -> None:
     running.start()
     os.close(tell)
     with os.fdopen(told) as lines:
-        next(line for line in lines if json.loads(line)["step"] == 20)
+        next(line for line in lines if json.loads(line)["step"] == 5)
         running.kill()
         running.join()
     assert running.exitcode == -signal.SIGKILL
-    killed, straight = trainer(tmp_path / "killed", steps=60), trainer(tmp_path / "straight", steps=60)
-    assert 19 <= killed.step < 60
+    killed, straight = trainer(tmp_path / "killed", steps=45), trainer(tmp_path / "straight", steps=45)
+    assert 4 <= killed.step < 45
     fit(killed)
     fit(straight)
     assert_same_weights(straight.model, killed.model)
@@ -119,14 +127,14 @@ def test_it_learns_and_notes_how(tmp_path: Path) -> None:
     assert lines[0]["zero"] == 0
 
 
-def test_a_finished_run_is_not_trained_on(tmp_path: Path) -> None:
+def test_a_finished_run_is_not_trained_on(finished: Trainer) -> None:
     """Asking again for what is there changes nothing."""
-    fit(trainer(tmp_path))
-    before = (tmp_path / "model.safetensors").read_bytes()
-    again = trainer(tmp_path)
+    weights = finished.run.folder / "model.safetensors"
+    before = weights.read_bytes()
+    again = trainer(finished.run.folder)
     fit(again)
     assert again.step == 40
-    assert (tmp_path / "model.safetensors").read_bytes() == before
+    assert weights.read_bytes() == before
 
 
 def test_the_rates_warm_up_hold_and_fall_to_nothing(tmp_path: Path) -> None:
@@ -143,15 +151,13 @@ def test_the_rates_warm_up_hold_and_fall_to_nothing(tmp_path: Path) -> None:
     assert rates == {0: [0.01, 0.01], 99: [1, 1], 499: [1, 1], 750: [0.5, 0.5], 999: [0.002, 0.002]}
 
 
-def test_what_is_exported_is_the_average_in_half_precision(tmp_path: Path) -> None:
+def test_what_is_exported_is_the_average_in_half_precision(finished: Trainer) -> None:
     """The average draws better than the last step; halves halve the repository."""
-    run = trainer(tmp_path)
-    fit(run)
-    exported = load_file(tmp_path / "model.safetensors")
-    for name, value in run.average.state_dict().items():
+    exported = load_file(finished.run.folder / "model.safetensors")
+    for name, value in finished.average.state_dict().items():
         assert exported[name].dtype == torch.float16
         assert torch.equal(exported[name], value.half())
-    assert not torch.equal(run.average.state_dict()["0.weight"], run.model.state_dict()["0.weight"])
+    assert not torch.equal(finished.average.state_dict()["0.weight"], finished.model.state_dict()["0.weight"])
 
 
 def test_counts_are_exported_as_they_are(tmp_path: Path) -> None:
@@ -162,29 +168,22 @@ def test_counts_are_exported_as_they_are(tmp_path: Path) -> None:
     assert load_file(tmp_path / "a.safetensors")["num_batches_tracked"] == 100_001
 
 
-def test_no_half_written_file_is_left(tmp_path: Path) -> None:
+def test_no_half_written_file_is_left(finished: Trainer) -> None:
     """Each file is written to another name first."""
-    fit(trainer(tmp_path))
-    assert {path.name for path in tmp_path.iterdir()} == {"card.md", "checkpoint.pt", "log.jsonl", "model.safetensors"}
+    names = {path.name for path in finished.run.folder.iterdir()}
+    assert names == {"card.md", "checkpoint.pt", "log.jsonl", "model.safetensors"}
 
 
-def test_a_new_run_can_begin_with_given_weights(tmp_path: Path) -> None:
+def test_a_new_run_can_begin_with_given_weights(finished: Trainer, tmp_path: Path) -> None:
     """Committed weights learn on where the checkpoint of their run is lost."""
-    first = trainer(tmp_path / "first")
-    fit(first)
-    begun = Trainer(
-        network(),
-        Run(
-            folder=tmp_path / "second", steps=1, outer=("0.", "4."), start_from=tmp_path / "first" / "model.safetensors"
-        ),
-    )
-    for ours, theirs in zip(begun.average.state_dict().values(), first.average.state_dict().values(), strict=True):
+    given = finished.run.folder / "model.safetensors"
+    begun = Trainer(network(), Run(folder=tmp_path, steps=1, outer=("0.", "4."), start_from=given))
+    for ours, theirs in zip(begun.average.state_dict().values(), finished.average.state_dict().values(), strict=True):
         assert torch.allclose(ours, theirs, atol=1e-3)  # the file is in half precision
 
 
-def test_a_model_card_tells_what_was_measured_last(tmp_path: Path) -> None:
-    fit(trainer(tmp_path))
-    card = (tmp_path / "card.md").read_text()
+def test_a_model_card_tells_what_was_measured_last(finished: Trainer) -> None:
+    card = (finished.run.folder / "card.md").read_text()
     assert "steps: 40 of 40" in card and "- zero: 0" in card and "- loss: " in card
 
 

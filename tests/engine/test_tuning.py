@@ -23,7 +23,7 @@ def test_the_cpu_and_small_networks_run_in_float32() -> None:
 def test_a_large_network_on_a_cpu_runs_in_channels_last() -> None:
     """Measured there; nobody has on a GPU, and the toybox's pixels shall stay as they are."""
     assert choose_tuning(CPU, 256, {}, lambda: PLAIN).channels_last
-    assert not choose_tuning(CPU, 256, {"IMAGO_CHANNELS_LAST": "0"}).channels_last
+    assert not choose_tuning(CPU, 256, {"IMAGO_CHANNELS_LAST": "0"}, lambda: PLAIN).channels_last
     assert not choose_tuning(CPU, 64, {}).channels_last and not choose_tuning(CUDA, 256, {}).channels_last
 
 
@@ -36,13 +36,13 @@ def test_everything_has_a_switch() -> None:
     assert (found.precision, found.channels_last, found.compiled, found.graphs) == (torch.bfloat16, True, True, True)
     assert not found.repeatable and choose_tuning(CUDA, 256, {}).repeatable, "the same seed is the same picture"
     assert not choose_tuning(CUDA, 256, {"IMAGO_COMPILE": "0"}).compiled
-    assert not choose_tuning(CPU, 256, {"IMAGO_CUDA_GRAPHS": "1"}).graphs, "a CPU has none"
+    assert not choose_tuning(CPU, 256, {"IMAGO_CUDA_GRAPHS": "1"}, lambda: PLAIN).graphs, "a CPU has none"
 
 
 @pytest.mark.parametrize(("name", "value"), [("IMAGO_PRECISION", "half"), ("IMAGO_COMPILE", "yes")])
 def test_a_switch_that_is_none_is_one_sentence(name: str, value: str) -> None:
     with pytest.raises(BadRequest, match=f"{name} must be"):
-        choose_tuning(CPU, 256, {name: value})
+        choose_tuning(CPU, 256, {name: value}, lambda: PLAIN)
 
 
 @pytest.mark.parametrize("layout", ["0", "1"])
