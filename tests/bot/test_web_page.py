@@ -85,10 +85,15 @@ class Visit:
         await self.page.keyboard.press("Enter")
 
     async def draw(self, text: str, finals: int = 1) -> None:
-        """Send a text and wait until so many pictures are finished; nothing holds them up."""
+        """Send a text and wait until so many pictures are finished and shown; nothing holds them up."""
         self.engine.quick = True
         await self.send(text)
+        await self.shows(finals)
+
+    async def shows(self, finals: int) -> None:
+        """Wait until there are so many pictures; one that still comes would move the page under a click."""
         await expect(self.finals).to_have_count(finals)
+        await expect(self.find(".final .shown img:not([src])")).to_have_count(0)
 
     async def press(self, action: str, which: int = -1) -> None:
         await self.find(f".message [data-action={action}]").nth(which).click()
@@ -188,7 +193,7 @@ async def test_2_a_press_up_in_the_thread_leads_to_the_new_message_and_news_are_
     await here.draw("a moon", 2)
     await here.find("#scroll").evaluate("one => { one.scrollTop = 0 }")
     await here.press("rerun", 0)
-    await expect(here.finals).to_have_count(3)
+    await here.shows(3)
     await expect(here.finals.last).to_be_in_viewport()
     await here.find("#scroll").evaluate("one => { one.scrollTop = 0 }")
     await here.page.evaluate("Date.now = () => 9e15")  # long after anything that was done here
@@ -196,7 +201,7 @@ async def test_2_a_press_up_in_the_thread_leads_to_the_new_message_and_news_are_
     await other.goto(here.page.url)
     await other.locator(".final [data-action=rerun]").first.click()
     await here.find("#toast button").click()
-    await expect(here.finals).to_have_count(4)
+    await here.shows(4)
     await expect(here.finals.last).to_be_in_viewport()
     await other.close()
 
@@ -210,7 +215,7 @@ async def test_3_a_message_without_a_connection_is_kept_and_sent_when_it_is_back
     await expect(here.text).to_have_value("")
     await expect(here.find("#state")).not_to_have_class(re.compile("online"))
     await here.page.context.set_offline(False)
-    await expect(here.finals).to_have_count(1)
+    await here.shows(1)
     await expect(here.find(".pending")).to_have_count(0)
     await expect(here.find(".mine")).to_have_count(1)
     await expect(here.find("#trouble")).to_have_text("")
@@ -226,7 +231,7 @@ async def test_3_a_press_without_a_connection_says_that_nothing_was_done(here: V
     await here.page.unroute("**/press?*")
     await here.page.evaluate("window.dispatchEvent(new Event('online'))")
     await expect(here.find("#trouble")).to_have_text("")
-    await expect(here.finals).to_have_count(1)
+    await here.shows(1)
 
 
 async def test_3_what_is_on_its_way_outlives_a_reload_and_is_nobody_elses(here: Visit) -> None:
@@ -244,7 +249,7 @@ async def test_3_what_is_on_its_way_outlives_a_reload_and_is_nobody_elses(here: 
     await here.page.evaluate("window.dispatchEvent(new Event('online'))")
     await here.find("#switch").click()
     await here.find("#people-list button").nth(1).click()
-    await expect(here.finals).to_have_count(1)
+    await here.shows(1)
     await expect(here.find(".mine")).to_have_count(1)
     assert await here.page.evaluate("sessionStorage.outbox") == "[]"
 
@@ -262,7 +267,7 @@ async def test_4_a_name_labels_me_and_another_person_is_an_act_of_its_own(here: 
     await expect(here.find("#empty h2")).to_be_visible()
     await here.find("#switch").click()
     await here.find("#people-list button", has_text="Анна").click()
-    await expect(here.finals).to_have_count(1)
+    await here.shows(1)
 
 
 @pytest.mark.both_looks
@@ -311,18 +316,18 @@ async def test_7_a_mistake_is_mended_by_one_tap_or_edited_in_place(here: Visit) 
     assert await here.page.evaluate("text.value.slice(text.selectionStart, text.selectionEnd)") == "--stebs"
     await here.send("a moon --steps 9")
     await expect(here.text).to_have_value("half typed")
-    await expect(here.finals).to_have_count(1)  # a picture that still comes moves the page under a click
+    await here.shows(1)
     await here.text.fill("")
     await here.page.keyboard.press("ArrowUp")
     await here.page.keyboard.press("ArrowUp")
     await expect(here.text).to_have_value("a red star --stebs 20")
     await here.text.fill("")
     await here.find(".corrections button").first.click()
-    await expect(here.finals).to_have_count(2)
+    await here.shows(2)
     await expect(here.find(".mine .text").last).to_have_text("a red star --steps 20")
     await here.send("/imagin a sun")
     await here.find(".corrections button", has_text="/imagine a sun").click()
-    await expect(here.finals).to_have_count(3)
+    await here.shows(3)
 
 
 async def test_7_a_remix_keeps_half_typed_words_and_shows_what_it_carries_along(here: Visit) -> None:
@@ -340,7 +345,7 @@ async def test_7_a_remix_keeps_half_typed_words_and_shows_what_it_carries_along(
     await here.find("#carried button", has_text="4").click()
     await expect(here.find("#carried button")).to_have_text("--steps 9 ✕")
     await here.page.keyboard.press("Enter")
-    await expect(here.finals).to_have_count(2)
+    await here.shows(2)
     asked = here.engine.asked[-1]
     assert isinstance(asked, drawing.Request) and (asked.count, asked.steps) == (1, 9)
     await expect(here.text).to_have_value("a moon")
@@ -352,7 +357,7 @@ async def test_7_half_typed_words_outlive_the_drawing_or_the_picture_that_they_w
     field = here.find(".drawing .steer input")
     await field.fill("a moon and")
     here.engine.let_go(1000)
-    await expect(here.finals).to_have_count(1)
+    await here.shows(1)
     await expect(here.text).to_have_value("a moon and")
     await expect(here.text).to_be_focused()
     await here.text.fill("")
@@ -398,9 +403,9 @@ async def test_9_commands_are_chosen_by_keyboard_need_no_number_and_are_in_my_la
     await expect(here.find(".bot.note .corrections").last.locator("button")).to_have_count(3)
     assert len((await here.find(".bot.note .text").last.inner_text()).splitlines()) <= 3
     await here.send("/upscale")
-    await expect(here.finals).to_have_count(2)
+    await here.shows(2)
     await here.send("/вариант")
-    await expect(here.finals).to_have_count(3)
+    await here.shows(3)
     await here.send("/show")
     await expect(here.find(".bot.note .picture img[src]")).to_be_visible()
 
@@ -422,7 +427,7 @@ async def test_10_progress_does_not_run_backwards_and_the_title_tells_of_a_pictu
     waiting = here.find(".waiting article")
     assert (await waiting.evaluate("one => one.getBoundingClientRect().height")) < 150
     here.engine.let_go(1000)
-    await expect(here.finals).to_have_count(2)
+    await here.shows(2)
     await expect(here.page).to_have_title(re.compile(r"^\(2\)"))
     shown = await here.page.evaluate("window.bar")
     first = shown[: max(index for index, value in enumerate(shown) if value) + 1]
@@ -481,12 +486,12 @@ async def test_11_a_size_or_a_style_that_cannot_be_drawn_is_mended_by_one_tap(he
     here.engine.quick = True
     await here.send("a star --size 64x512")
     await here.find(".corrections button").first.click()
-    await expect(here.finals).to_have_count(1)
+    await here.shows(1)
     await here.send("a green cat --style ink")
     corrections = here.find(".corrections:not(:empty)")
     await expect(corrections).to_have_count(2)
     await corrections.last.locator("button").first.click()
-    await expect(here.finals).to_have_count(2)
+    await here.shows(2)
     sizes = [(asked.prompt, asked.size) for asked in here.engine.asked[-2:] if isinstance(asked, drawing.Request)]
     assert [prompt for prompt, _ in sizes] == ["a star", "a green cat"]
 
@@ -495,7 +500,7 @@ async def test_12_the_line_of_settings_draws_a_variation_again(here: Visit) -> N
     """Typed in as it stands."""
     await here.draw("a red star")
     await here.press("vary")
-    await expect(here.finals).to_have_count(2)
+    await here.shows(2)
     before = here.engine.asked[-1], here.engine.given[-1]["inputs"]
     await here.press("settings")
     line = (await here.find(".bot.note .text").last.inner_text()).splitlines()[-1]
