@@ -49,7 +49,7 @@ def test_the_command_line_takes_the_command_back(prompt: str, tmp_path: Path) ->
         models="toybox",
         seed=7,
         size="256x256",
-        steps=2,
+        steps=1,
         sampler="ddpm",
         eta=0.123456789,
         guidance_scale="0:100,33.3:7.25",

@@ -246,7 +246,7 @@ def test_a_picked_picture_is_the_one_of_the_grid(four: list[Event]) -> None:
 
 def test_an_adaptive_drawing_tells_its_progress_by_the_noise() -> None:
     """It takes more steps than it says where the words pull hard; percent and previews neither double nor fall back."""
-    request = dataclasses.replace(SMALL, sampler="dpmpp-3m-sde", guidance_scale=2000.0, cuts=2)
+    request = dataclasses.replace(SMALL, sampler="dpmpp-3m-sde", guidance_scale=2000.0)
     found = list(engine.draw(request))
     assert [e.percent for e in found if isinstance(e, Preview)] == list(range(10, 101, 10))
     steps = [e.step for e in found if isinstance(e, Progress)]

@@ -1,7 +1,5 @@
 """The picture book's training command, and scenes on the device that they are drawn on."""
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 import torch
@@ -14,12 +12,15 @@ from engine.training.picturebook.unets import FIRST, LAST, Walks, add_noise, in_
 from engine.training.picturebook.world import things
 
 
-def some_drawings(path: Path) -> Path:
+@pytest.fixture(scope="module")
+def tables(tmp_path_factory: pytest.TempPathFactory) -> Tables:
+    """Of drawings that show nothing."""
+    path = tmp_path_factory.mktemp("tables") / "drawings.npz"
     rng, count = np.random.default_rng(0), len(things())
     sides = {"single": (64, 64), "half": (64, 32)}
     arrays = {name: rng.integers(0, 256, (count, *side, 4), dtype=np.uint8) for name, side in sides.items()}
     np.savez(path, names=list(things()), **arrays)
-    return path
+    return Tables(path)
 
 
 def test_a_set_that_learned_nothing_does_not_replace_the_one_that_ships(capsys: pytest.CaptureFixture[str]) -> None:
@@ -29,14 +30,9 @@ def test_a_set_that_learned_nothing_does_not_replace_the_one_that_ships(capsys: 
     assert "--into" in capsys.readouterr().err
 
 
-def test_walks_go_down_from_where_they_began(tmp_path: Path) -> None:
+def test_walks_go_down_from_where_they_began(tables: Tables) -> None:
     """Their state is what a resumed run goes on from; all of it lies on the device of the tables."""
-    tables, device, rng = (
-        Tables(some_drawings(tmp_path / "drawings.npz")),
-        torch.device("cpu"),
-        np.random.default_rng(0),
-    )
-    walks = Walks(3, device)
+    rng, walks = np.random.default_rng(0), Walks(3, torch.device("cpu"))
     walks.begin(rng, tables)
     began = walks.state["t"].clone()
     assert ((began >= FIRST[1][0]) & (began <= FIRST[1][1])).all()
@@ -46,9 +42,8 @@ def test_walks_go_down_from_where_they_began(tmp_path: Path) -> None:
         assert (walks.state["t"] < before).all() and walks.state["x"].isfinite().all()
 
 
-def test_noise_comes_from_the_random_source_alone(tmp_path: Path) -> None:
+def test_noise_comes_from_the_random_source_alone(tables: Tables) -> None:
     """A card and a processor see the same batches."""
-    tables = Tables(some_drawings(tmp_path / "drawings.npz"))
     scenes = tables.random(np.random.default_rng(1), 4)
     assert scenes.ground.max() < len(GROUNDS)
     first, second = (add_noise(np.random.default_rng(2), tables.pictures(scenes), FIRST) for _ in range(2))

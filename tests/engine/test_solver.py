@@ -104,8 +104,8 @@ def test_a_single_picture_is_what_it_ends_on(steps: int, eta: float) -> None:
 
 def test_with_fresh_noise_it_draws_pictures_of_the_datas_spread() -> None:
     """The noise that it adds is as much as it takes away."""
-    seeds = [(seed, 0) for seed in range(200)]
-    ended = walked(walk(200, steps=60, seeds=seeds), gaussian)
+    seeds = [(seed, 0) for seed in range(100)]
+    ended = walked(walk(100, steps=60, seeds=seeds), gaussian)
     assert float(ended.x.std()) == pytest.approx(SPREAD, rel=0.03)
     assert abs(float(ended.x.mean())) < 0.02
 
