@@ -20,21 +20,23 @@ NETWORK = UNetConfig(
     image_size=SIDE,
     in_channels=3,
     out_channels=6,
-    model_channels=32,
+    model_channels=16,
     num_res_blocks=1,
     attention_resolutions=(2,),
     channel_mult=(1, 2),
     num_head_channels=16,
+    norm_groups=16,
 )
 PATCHED = UNetConfig(
     image_size=SIDE,
     in_channels=12,
     out_channels=12,
-    model_channels=32,
+    model_channels=16,
     num_res_blocks=1,
     attention_resolutions=(2,),
     channel_mult=(1, 2),
     num_head_channels=16,
+    norm_groups=16,
 )
 PULL = Pull(
     guidance_scale=1000.0, tv_scale=150.0, range_scale=50.0, cuts=CUTS, cut_power=1.0, smallest_cut=6, seeds=[(0, 0)]
