@@ -91,15 +91,22 @@ def test_what_was_understood_is_what_it_is_pulled_towards_in_the_end(capsys: pyt
     assert "Understood:\ncat ✓\n" in capsys.readouterr().out
 
 
-def test_a_checkpoint_is_gone_on_from_with_the_same_bytes() -> None:
-    assert run("draw", "a red star", *FEW, "-o", "whole.png", "--checkpoint", "half") == 0
-    assert run("draw", "--resume", "half", "-o", "again.png") == 0
-    assert Path("again.png").read_bytes() == Path("whole.png").read_bytes()
+@pytest.fixture(scope="module")
+def halfway(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a finished drawing, `whole.png`, and its checkpoint, `half`."""
+    folder = tmp_path_factory.mktemp("halfway")
+    whole, half = str(folder / "whole.png"), str(folder / "half")
+    assert run("draw", "a red star", *FEW, "-o", whole, "--checkpoint", half) == 0
+    return folder
 
 
-def test_resuming_another_drawing_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
-    run("draw", "a red star", *FEW, "-o", "whole.png", "--checkpoint", "half")
-    assert run("draw", "--resume", "half", "--seed", "5", "-o", "again.png") == 2
+def test_a_checkpoint_is_gone_on_from_with_the_same_bytes(halfway: Path) -> None:
+    assert run("draw", "--resume", str(halfway / "half"), "-o", "again.png") == 0
+    assert Path("again.png").read_bytes() == (halfway / "whole.png").read_bytes()
+
+
+def test_resuming_another_drawing_is_refused(halfway: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("draw", "--resume", str(halfway / "half"), "--seed", "5", "-o", "again.png") == 2
     assert "leave seed out" in capsys.readouterr().err and not Path("again.png").exists()
 
 
@@ -248,7 +255,7 @@ def test_a_style_of_words_is_refused_where_the_models_know_things_by_name(
     out = tmp_path / "a.png"
     assert main(["draw", "a star", "--style", "ink", "-o", str(out)]) == 2
     assert "made of words that picturebook does not know" in capsys.readouterr().err and not out.exists()
-    assert main(["draw", "a star", "--style", "draft", "--steps", "1", "--cuts", "1", "-o", str(out)]) == 0
+    assert main(["draw", "a star", "--style", "draft", "--models", "toybox", "--steps", "1", "-o", str(out)]) == 0
     assert engine.inspect(out.read_bytes()).request.prompt == "a star"
     assert main(["draw", "a star", "--style", "inky"]) == 2
     assert "Did you mean ink?" in capsys.readouterr().err

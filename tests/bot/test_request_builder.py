@@ -284,7 +284,7 @@ async def test_the_line_of_settings_draws_the_same_pixels(tmp_path: Path) -> Non
     """Of a variation of one of several, and of its upscale after that was deleted."""
     chat = fakes.Chat()
     async with fakes.bot(tmp_path, chat, RealEngine()):
-        await chat.says("a red star --models toybox --steps 3 --count 2")
+        await chat.says("a red star --models toybox --steps 2 --count 2")
         await chat.until_stage(Stage.FINAL, job=1)
         await chat.presses(Action.VARY, 1, 2)
         variation = await pixels(chat, 2)
