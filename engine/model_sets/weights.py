@@ -155,11 +155,8 @@ class ModelSet:
 
 def models_folder() -> Path:
     """The folder of fetched weights and the user's own sets: IMAGO_MODELS, else `imago` in the Hugging Face cache."""
-    if own := os.environ.get("IMAGO_MODELS"):
-        return Path(own).expanduser()
-    if shared := os.environ.get("HF_HOME"):
-        return Path(shared).expanduser() / "imago"
-    return Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser() / "imago"
+    cache = os.environ.get("HF_HOME") or os.environ.get("XDG_CACHE_HOME") or "~/.cache"
+    return Path(os.path.expanduser(os.environ.get("IMAGO_MODELS") or f"{cache}/imago"))
 
 
 def model_set_names(folder: Path = FOLDER) -> list[str]:

@@ -1,7 +1,5 @@
 """bot/app.py: the whole bot with a fake chat and the scripted engine."""
 
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -60,9 +58,3 @@ async def test_two_bots_do_not_share_a_folder(tmp_path: Path) -> None:
         with pytest.raises(ConfigError, match="another Imago"):
             async with fakes.bot(tmp_path, fakes.Chat()):
                 pass
-
-
-def test_importing_the_bot_does_not_import_torch() -> None:
-    """The bot answers while the engine works, and starts in a blink."""
-    code = "import sys, bot.app; sys.exit('torch' in sys.modules)"
-    assert subprocess.run([sys.executable, "-c", code]).returncode == 0
