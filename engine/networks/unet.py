@@ -62,6 +62,19 @@ class GroupNorm32(nn.GroupNorm):
         return F.group_norm(x.float(), self.num_groups, weight, bias, self.eps).to(x.dtype)
 
 
+def _convolve(conv: nn.Module, x: Tensor) -> Tensor:
+    """Apply a convolution of width 1 or 3, or another layer; one pixel that comes out is a product with what it sees.
+
+    oneDNN sums the gradient of one pixel in an order that two threads make by chance.
+    """
+    height, width = x.shape[2:]
+    if not isinstance(conv, nn.Conv2d) or max(height, width) > conv.stride[0]:
+        return cast(Tensor, conv(x))
+    edge = conv.kernel_size[0] // 2
+    weight = conv.weight[:, :, edge : edge + height, edge : edge + width]
+    return F.linear(x.flatten(1), weight.flatten(1), conv.bias)[:, :, None, None]
+
+
 class Downsample(nn.Module):
     """Half the side: average pooling, or a strided convolution when `channels` is given."""
 
@@ -71,7 +84,7 @@ class Downsample(nn.Module):
         self.op = nn.AvgPool2d(2) if channels is None else nn.Conv2d(channels, channels, 3, stride=2, padding=1)
 
     def forward(self, x: Tensor) -> Tensor:
-        return cast(Tensor, self.op(x))
+        return _convolve(self.op, x)
 
 
 class Upsample(nn.Module):
@@ -125,15 +138,15 @@ class ResBlock(nn.Module):
 
     def forward(self, x: Tensor, emb: Tensor) -> Tensor:
         h = self.in_layers[1](self.in_layers[0](x))
-        h = self.in_layers[2](self.h_upd(h))
+        h = _convolve(self.in_layers[2], self.h_upd(h))
         shift_by = self.emb_layers(emb).to(h.dtype)[:, :, None, None]  # n c 1 1
         if self.scale_shift:
             scale, shift = shift_by.chunk(2, dim=1)
             h = torch.addcmul(shift, self.out_layers[0](h), 1 + scale)
         else:
             h = self.out_layers[0](h + shift_by)
-        h = self.out_layers[3](self.out_layers[1](h))
-        return cast(Tensor, self.skip_connection(self.x_upd(x)) + h)
+        h = _convolve(self.out_layers[3], self.out_layers[1](h))
+        return _convolve(self.skip_connection, self.x_upd(x)) + h
 
 
 def _at_each_position(conv: nn.Conv1d, x: Tensor) -> Tensor:

@@ -8,6 +8,7 @@ import torch
 from guided_diffusion.unet import UNetModel
 from torch import nn
 
+from engine.drawing.threads import threads
 from engine.networks.unet import UNet, UNetConfig, in_precision, timestep_embedding
 from tests.bench.engine.notebook import guided_diffusion_unet
 
@@ -101,6 +102,19 @@ def test_the_gradient_to_the_input_equals_the_oracle() -> None:
         out = network(x.requires_grad_(), t)
         gradients.append(torch.autograd.grad(out.square().sum(), x)[0])
     assert relative(gradients[1], gradients[0]) <= 1e-5
+
+
+@pytest.mark.parametrize("resblock_updown", [True, False])
+def test_a_middle_of_one_pixel_equals_the_oracle_and_has_the_same_gradient_each_time(resblock_updown: bool) -> None:
+    """In the smallest pictures; two threads of oneDNN sum the gradient of one pixel in an order of their own."""
+    config = replace(SMALL, model_channels=64, resblock_updown=resblock_updown)
+    theirs, ours = pair(config)
+    x, t = arguments(config, 2, 2)
+    x, t = x[:1].requires_grad_(), t[:1]
+    with threads(2):
+        assert relative(ours(x, t), theirs(x, t)) <= 1e-5
+        first, *again = (torch.autograd.grad(ours(x, t).square().sum(), x)[0] for _ in range(20))
+    assert all(torch.equal(gradient, first) for gradient in again)
 
 
 def test_every_weight_is_heard() -> None:
