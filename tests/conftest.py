@@ -48,19 +48,12 @@ def pytest_collection_finish() -> None:
     gc.enable()
 
 
-TINY_CLIP = {
-    "embed_dim": 16,
-    "quick_gelu": True,
-    "vision_cfg": {"image_size": 16, "layers": 1, "width": 64, "patch_size": 8},
-    "text_cfg": {"context_length": 77, "vocab_size": 49408, "width": 8, "heads": 2, "layers": 1},
-}
-
-
 @pytest.fixture
 def small(tmp_path: Path) -> "ModelSet":
     """imagenet256 with fewer levels, channels, pixels and crops, and a tiny CLIP."""
     from engine.model_sets.weights import load_model_set
     from engine.networks.imports import import_open_clip  # with torch, which most tests do without
+    from tests.fakes.tiny_clip import TINY_CLIP
 
     import_open_clip()
     import open_clip

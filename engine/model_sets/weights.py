@@ -180,21 +180,17 @@ def read_model_set(path: Path) -> ModelSet:
     try:
         if path.stat().st_size > MOST_BYTES:
             raise BadRequest("models", f"The model set {path.name} is too large to be one.")
-        text = path.read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError as error:
+        return _understand(path, path.read_text(encoding="utf-8-sig"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
         raise BadRequest("models", f"The model set {path.name} is not TOML: {error}.") from error
     except OSError as error:
         raise BadRequest("models", f"The model set {path.name} cannot be read: {error.strerror}.") from error
-    return _understand(path, text)
 
 
 @lru_cache(64)  # a set is read again for each request
 def _understand(path: Path, text: str) -> ModelSet:
     """The same set for the same text: nobody may change its tables."""
-    try:
-        table = _with_base(tomllib.loads(text))
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
-        raise BadRequest("models", f"The model set {path.name} is not TOML: {error}.") from error
+    table = _with_base(tomllib.loads(text))
     if not NAME.fullmatch(path.stem):
         raise BadRequest(
             "models",

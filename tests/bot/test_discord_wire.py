@@ -223,7 +223,7 @@ TYPED: list[Refusal] = [
     (
         types("imagine", prompt="a star --wings 2"),
         "unknown-option",
-        {"name": "wings", "meant": "none", "where": "a star ⟨--wings⟩ 2"},
+        {"name": "wings", "meant": "none", "where": "a star ⟨--wings⟩ 2", "options": option_names()},
     ),
     (
         types("imagine", prompt="a star --seed"),
@@ -304,8 +304,7 @@ async def test_every_refusal_is_one_sentence_in_the_askers_language_for_the_aske
     wire.locale = language
     await driver.start()
     for does, text, values in story:
-        options = {"options": option_names()} if text == "unknown-option" else {}
-        sentence = SAY(language, text, **values, **options)
+        sentence = SAY(language, text, **values)
         await does(driver)
         await driver.until(lambda sentence=sentence: any(plain(said) == sentence for said in wire.whispers()))
     await driver.until(lambda: not any(state_is_left(driver, said) for said in ("…", "")))

@@ -25,6 +25,7 @@ from engine.networks.secondary import SecondaryNet
 from engine.networks.unet import UNet, UNetConfig
 from tests.fakes.archives import SPRUNG, archive_with_code
 from tests.fakes.mirror import HURRIED, Mirror, mirror
+from tests.fakes.tiny_clip import TINY_CLIP
 
 CPU = torch.device("cpu")
 SHAPE = {
@@ -37,12 +38,6 @@ SHAPE = {
     "channel_mult": [1, 2],
     "num_head_channels": 32,
     "resblock_updown": True,
-}
-TINY_CLIP = {
-    "embed_dim": 16,
-    "quick_gelu": True,
-    "vision_cfg": {"image_size": 16, "layers": 1, "width": 64, "patch_size": 8},
-    "text_cfg": {"context_length": 77, "vocab_size": 49408, "width": 8, "heads": 2, "layers": 1},
 }
 SET = """
 title = "A set of my own"

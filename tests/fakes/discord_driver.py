@@ -97,12 +97,11 @@ async def on_the_wire(
     folder: Path, engine: fakes.Engine | None = None, wire: Wire | None = None, **config: Any
 ) -> AsyncIterator[WireDriver]:
     """A world, the bot in it, and at the end a look at all that was sent."""
-    wire = await (wire or Wire()).start()
-    driver = WireDriver(folder, wire, engine, **config)
-    await driver.start()
-    try:
-        yield driver
-        assert wire.invalid == []
-    finally:
-        await driver.stop()
-        await wire.stop()
+    async with (wire or Wire()).serving() as world:
+        driver = WireDriver(folder, world, engine, **config)
+        await driver.start()
+        try:
+            yield driver
+            assert world.invalid == []
+        finally:
+            await driver.stop()
